@@ -1,0 +1,11 @@
+//! The ports: what the core needs from the world, as traits. Adapters implement them; a port
+//! knows no feature, so a new feature never edits an adapter.
+
+pub mod auth;
+pub mod clock;
+pub mod store;
+
+use std::{future::Future, pin::Pin};
+
+/// A boxed future, so that ports can be used behind `dyn`.
+pub type Task<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

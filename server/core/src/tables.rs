@@ -1,0 +1,65 @@
+//! The catalogue of tables: every name and number in one place, retired ones included.
+
+/// A table of the store, by its stable number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Table(u8);
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident = $id:literal, $text:literal;)*) => {
+        impl Table {
+            $($(#[$doc])* pub const $name: Table = Table($id);)*
+
+            /// Every table in use.
+            pub const ALL: &'static [Table] = &[$(Table::$name),*];
+
+            /// The stable name, as `parlour storage` prints it.
+            pub fn name(self) -> &'static str {
+                match self.0 {
+                    $($id => $text,)*
+                    _ => "unknown",
+                }
+            }
+        }
+    };
+}
+
+tables! {
+    /// room ‖ sender ‖ client_ref -> seq, body hash, at_ms. Kept thirty days.
+    SENDS = 1, "sends";
+    /// room -> the room's record (kind, organization, name, creator).
+    ROOMS = 2, "rooms";
+    /// room ‖ user -> the member's record.
+    MEMBERS = 3, "members";
+    /// room ‖ sender -> seq, msg_no, bcast_no of that sender's last message.
+    LAST_SENT = 4, "last_sent";
+    /// room ‖ target seq ‖ seq -> kind: what edits or deletes which message.
+    AMENDMENTS = 5, "amendments";
+    /// room ‖ seq of a deleted countable message -> nothing: corrects unread counts.
+    DELETED = 6, "deleted";
+    /// room ‖ seq -> what must follow elsewhere, at least once.
+    OUTBOX = 7, "outbox";
+    /// user ‖ room -> nothing: the rooms a user is in.
+    USER_ROOMS = 8, "user_rooms";
+    /// user ‖ room -> the read marker.
+    MARKERS = 9, "markers";
+    /// user ‖ room ‖ seq -> nothing: messages that mention the user.
+    MENTIONS = 10, "mentions";
+    /// user ‖ room ‖ seq ‖ kind -> nothing: outbox rows already carried out.
+    DELIVERED = 11, "delivered";
+    /// org ‖ user -> subject and name.
+    USERS = 12, "users";
+    /// org ‖ kind ‖ id -> not-before: revoked users, sessions and tokens.
+    REVOKED = 13, "revoked";
+}
+
+impl Table {
+    /// The stable number, as stored.
+    pub fn id(self) -> u8 {
+        self.0
+    }
+
+    /// The table with this number, if it is in use.
+    pub fn from_id(id: u8) -> Option<Self> {
+        Table::ALL.iter().copied().find(|table| table.0 == id)
+    }
+}
