@@ -1,3 +1,31 @@
-//! Parlour wire protocol, version 1: messages, frames, ids, errors and limits.
+//! Parlour's wire protocol, version 1: messages, frames, ids, errors and limits.
+//!
+//! `PROTOCOL.md` is the contract; this crate is its Rust form. It holds no socket, no clock and
+//! no randomness.
 
+pub mod error;
+pub mod event;
+pub mod frame;
+pub mod generated;
 pub mod ids;
+pub mod limits;
+
+/// Messages as prost makes them, by package.
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+mod messages {
+    include!(concat!(env!("OUT_DIR"), "/messages.rs"));
+}
+
+pub use messages::parlour::{
+    marker::v1 as marker, message::v1 as message, room::v1 as room, session::v1 as session,
+    sync::v1 as sync, typing::v1 as typing, user::v1 as user, wire::v1 as wire,
+};
+pub use prost;
+
+/// The ALPN of native connections.
+pub const ALPN: &[u8] = b"parlour/1";
+
+/// The newest revision this crate speaks, and the oldest.
+pub const REV_MAX: u32 = 1;
+/// The oldest revision this crate speaks.
+pub const REV_MIN: u32 = 1;

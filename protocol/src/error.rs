@@ -1,0 +1,124 @@
+//! The error registry: what each reason and close code means for whoever gets it.
+
+use std::fmt;
+
+use crate::wire::{CloseCode, Error, ErrorClass, ErrorReason, Retry, Violation};
+
+impl ErrorReason {
+    /// The class of a reason.
+    pub fn error_class(self) -> ErrorClass {
+        use ErrorClass as C;
+        use ErrorReason as R;
+        match self {
+            R::Unspecified => C::Unknown,
+            R::InvalidField | R::MalformedRequest | R::BodyTooLarge => C::InvalidArgument,
+            R::UnknownMethod => C::Unimplemented,
+            R::TooManyCalls | R::RoomFull | R::RateLimited => C::ResourceExhausted,
+            R::RoomNotFound | R::UserNotFound | R::MessageNotFound => C::NotFound,
+            R::NotAllowed | R::ScopeMissing => C::PermissionDenied,
+            R::RefConflict => C::AlreadyExists,
+            R::RefExpired | R::DirectRoom | R::WrongIncarnation => C::FailedPrecondition,
+            R::ReadOnly | R::StoreUnavailable | R::Draining => C::Unavailable,
+            R::DataDamaged => C::DataLoss,
+            R::TokenInvalid | R::TokenExpired | R::TokenRevoked | R::SubjectChanged => {
+                C::Unauthenticated
+            }
+            R::Internal => C::Internal,
+        }
+    }
+
+    /// Whether a call that failed for this reason may be made again.
+    pub fn retry(self) -> Retry {
+        use ErrorReason as R;
+        match self {
+            R::TooManyCalls | R::RateLimited | R::ReadOnly | R::StoreUnavailable => {
+                Retry::AfterDelay
+            }
+            R::Draining => Retry::Reconnect,
+            R::TokenInvalid | R::TokenExpired => Retry::AfterReauth,
+            R::RefExpired | R::WrongIncarnation => Retry::AfterResync,
+            _ => Retry::Never,
+        }
+    }
+}
+
+impl Error {
+    /// An error with the class and retry rule of its reason. `message` is for logs and holds no
+    /// user data.
+    pub fn new(reason: ErrorReason, message: impl Into<String>) -> Self {
+        let retry = reason.retry();
+        Error {
+            class: reason.error_class() as i32,
+            reason: reason as i32,
+            message: message.into(),
+            retry: retry as i32,
+            retry_after_ms: if retry == Retry::AfterDelay { 1000 } else { 0 },
+            violations: Vec::new(),
+        }
+    }
+
+    /// One wrong field.
+    pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        let violation = Violation { field: field.into(), problem: problem.into() };
+        let mut error = Error::new(ErrorReason::InvalidField, "a field is not valid");
+        error.violations.push(violation);
+        error
+    }
+
+    /// The same error, to be tried again after this many milliseconds.
+    pub fn after_ms(mut self, ms: u64) -> Self {
+        self.retry = Retry::AfterDelay as i32;
+        self.retry_after_ms = ms;
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match ErrorReason::try_from(self.reason) {
+            Ok(reason) => write!(f, "{}: {}", reason.as_str_name(), self.message)?,
+            Err(_) => write!(f, "reason {}: {}", self.reason, self.message)?,
+        }
+        for violation in &self.violations {
+            write!(f, " ({}: {})", violation.field, violation.problem)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What a client does about a closed connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reconnect {
+    /// At once, then with back-off.
+    Now,
+    /// With back-off and jitter from the start.
+    BackOff,
+    /// Once it has a new token.
+    WithNewToken,
+    /// Not by itself.
+    Never,
+}
+
+/// What to do about a close code; unknown ones mean back off.
+pub fn reconnect_after(code: u32) -> Reconnect {
+    match i32::try_from(code).ok().and_then(|code| CloseCode::try_from(code).ok()) {
+        Some(CloseCode::TokenInvalid | CloseCode::TokenExpired | CloseCode::ReauthTimeout) => {
+            Reconnect::WithNewToken
+        }
+        Some(
+            CloseCode::Revoked
+            | CloseCode::NoCommonRevision
+            | CloseCode::FrameTooLarge
+            | CloseCode::MalformedFrame
+            | CloseCode::UnexpectedFrame
+            | CloseCode::ClientDone
+            | CloseCode::Replaced,
+        ) => Reconnect::Never,
+        Some(CloseCode::HelloTimeout | CloseCode::TooSlow | CloseCode::ControlLost) => {
+            Reconnect::Now
+        }
+        _ => Reconnect::BackOff,
+    }
+}

@@ -1,0 +1,61 @@
+//! Every bound of the protocol in one place. What Welcome announces is never less.
+
+use std::time::Duration;
+
+/// Largest frame on the control lane, in bytes.
+pub const CONTROL_FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Largest frame on the event lane, in bytes.
+pub const EVENT_FRAME_BYTES_MAX: usize = 256 * 1024;
+/// Largest frame on a bulk lane, in bytes.
+pub const BULK_FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Largest `LaneOpen`, in bytes.
+pub const LANE_OPEN_BYTES_MAX: usize = 64;
+/// Largest datagram, in bytes.
+pub const DATAGRAM_BYTES_MAX: usize = 1000;
+/// Largest token, in bytes.
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Largest resume token, in bytes.
+pub const RESUME_BYTES_MAX: usize = 512;
+/// Longest `agent` in a hello, in bytes.
+pub const AGENT_BYTES_MAX: usize = 100;
+/// Longest message of a goodbye, in bytes.
+pub const GOODBYE_BYTES_MAX: usize = 1024;
+/// Largest event body, in bytes.
+pub const BODY_BYTES_MAX: usize = 60 * 1024;
+/// Longest text of a message, in bytes.
+pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+/// Most users one message mentions.
+pub const MENTIONS_MAX: usize = 100;
+/// Longest name of a room, in bytes.
+pub const ROOM_NAME_BYTES_MAX: usize = 200;
+/// Most members added by one call.
+pub const MEMBERS_PER_CALL_MAX: usize = 100;
+/// Most members of a group.
+pub const GROUP_MEMBERS_MAX: usize = 10_000;
+/// Most users read by one call.
+pub const USERS_PER_CALL_MAX: usize = 200;
+/// Largest page of members.
+pub const MEMBER_PAGE_MAX: usize = 500;
+/// Largest page of a timeline.
+pub const TIMELINE_PAGE_MAX: usize = 500;
+/// Most calls of one connection in flight on the control lane.
+pub const CALLS_IN_FLIGHT_MAX: usize = 256;
+/// Most bulk lanes of one connection open at once.
+pub const BULK_LANES_MAX: usize = 16;
+/// Most rooms a focused connection subscribes to.
+pub const SUBSCRIPTIONS_MAX: usize = 1000;
+/// Longest subject or organization in a token, in bytes.
+pub const SUBJECT_BYTES_MAX: usize = 255;
+
+/// A client says hello within this time of the handshake's end.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// A reauthentication is answered within this time.
+pub const REAUTH_WITHIN: Duration = Duration::from_secs(30);
+/// How long a resume token is good for after the connection's end.
+pub const RESUME_WITHIN: Duration = Duration::from_secs(10 * 60);
+/// How long a client_ref is remembered.
+pub const REF_WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
+/// A client sends a ping after this much silence while in the foreground.
+pub const PING_EVERY: Duration = Duration::from_secs(15);
+/// A typing notice is forgotten after this time.
+pub const TYPING_FOR: Duration = Duration::from_secs(6);
