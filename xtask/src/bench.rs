@@ -1,0 +1,30 @@
+//! `cargo xtask bench`: measurements, each beside the peer it is compared with, in the same run.
+
+use crate::args::Args;
+use crate::{Outcome, shell};
+
+pub(crate) const HELP: &str = "\
+usage: cargo xtask bench [NAME] [--json] [--quick]
+
+Runs one benchmark, or all of them without a name, on a release build. Only ratios between two
+subjects of one run mean anything on a shared machine.
+  --json    print only the JSON lines, one per figure
+  --quick   fewer repetitions: to see that it runs, not to compare
+  --list    print the names";
+
+pub(crate) fn run(mut args: Args) -> Outcome {
+    let mut words = Vec::new();
+    for name in ["--json", "--quick", "--list"] {
+        if args.switch(name) {
+            words.push(name.to_owned());
+        }
+    }
+    if let Some(name) = args.word() {
+        words.insert(0, name);
+    }
+    args.finish()?;
+    let bins = shell::build(&["parlour-daemon", "parlour-bench"], true)?;
+    let mut command = shell::program(bins.join("parlour-bench"), &[]);
+    command.args(words).env("PARLOUR_BIN", bins.join("parlour"));
+    shell::run(&mut command)
+}

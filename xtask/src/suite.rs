@@ -1,0 +1,152 @@
+//! `cargo xtask test`: the whole suite in named steps, with a summary that says what failed, what
+//! was skipped and why, and how long each step took. A failed step doesn't hide the ones after it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::args::{Args, nearest};
+use crate::{Outcome, demo, fuzz, prove, shell, supply, tools};
+
+pub(crate) const HELP: &str = "\
+usage: cargo xtask test [PART]
+
+Without a part, the whole suite: formatting, clippy, tidy, every test, golden vectors in a second
+language, each reliability test at a short count, fuzzing for 10 seconds a target, dependencies'
+licences and sources, and the demo unattended. Installs what it needs and says so.
+  quick     formatting, clippy, tidy and every test
+  python    the golden vectors decoded by Python's protobuf
+  web, kotlin, swift   the clients of those languages";
+
+const FUZZ_SECONDS: u64 = 10;
+const PARTS: &[&str] = &["quick", "python", "web", "kotlin", "swift"];
+
+/// How a step that didn't fail ended.
+enum Done {
+    Passed,
+    /// Not done, and why: said loudly, since a skipped step proves nothing.
+    Skipped(String),
+}
+
+pub(crate) fn run(mut args: Args) -> Outcome {
+    let part = args.word();
+    args.finish()?;
+    match part.as_deref() {
+        None => whole(),
+        Some("quick") => quick(),
+        Some("python") => {
+            let mut suite = Suite::default();
+            suite.step("golden vectors in Python", golden_in_python);
+            suite.close()
+        }
+        Some(part @ ("web" | "kotlin" | "swift")) => {
+            println!("no {part} client yet; nothing to test");
+            Ok(())
+        }
+        Some(other) => {
+            let near = nearest(other, PARTS.iter().copied());
+            let hint = near.map_or(PARTS.join(", "), |near| format!("did you mean `{near}`?"));
+            Err(format!("no part `{other}`; {hint}"))
+        }
+    }
+}
+
+fn quick() -> Outcome {
+    let mut suite = Suite::default();
+    suite.basics();
+    suite.close()
+}
+
+fn whole() -> Outcome {
+    let mut suite = Suite::default();
+    suite.basics();
+    suite.step("golden vectors in Python", golden_in_python);
+    let bins = shell::target_dir().join("debug");
+    for proof in prove::PROOFS.iter().filter(|proof| proof.in_suite) {
+        let bins: PathBuf = bins.clone();
+        suite.step(&format!("prove {}", proof.name), || passed(prove::short(proof, &bins)));
+    }
+    suite.step("fuzz", fuzz_briefly);
+    suite.step("dependencies", || passed(supply::check()));
+    suite.step("cargo-deny", deny);
+    suite.step("demo", || passed(demo::check(&bins)));
+    suite.close()
+}
+
+fn golden_in_python() -> Outcome<Done> {
+    let script = shell::root().join("protocol/tests/golden/check.py");
+    let python = tools::python()?;
+    passed(shell::run(shell::program(python, &[]).arg(script)))
+}
+
+fn fuzz_briefly() -> Outcome<Done> {
+    if !tools::has_nightly() {
+        return Ok(Done::Skipped("no nightly toolchain".into()));
+    }
+    passed(fuzz::each(&fuzz::targets()?, FUZZ_SECONDS))
+}
+
+/// cargo-deny takes longer to compile than the rest of the suite to run, and its advisories come
+/// over a network a test machine may not have: it is run where somebody installed it.
+fn deny() -> Outcome<Done> {
+    if !tools::on_path("cargo-deny") {
+        return Ok(Done::Skipped("not installed; `cargo install cargo-deny --locked`".into()));
+    }
+    passed(shell::run(&mut shell::cargo(&["deny", "check", "bans", "licenses", "sources"])))
+}
+
+fn passed(outcome: Outcome) -> Outcome<Done> {
+    outcome.map(|()| Done::Passed)
+}
+
+/// The steps so far.
+#[derive(Default)]
+struct Suite {
+    steps: Vec<(String, Duration, Outcome<Done>)>,
+}
+
+impl Suite {
+    fn step(&mut self, name: &str, run: impl FnOnce() -> Outcome<Done>) {
+        println!("\n=== {name}");
+        let start = Instant::now();
+        let outcome = run();
+        match &outcome {
+            Ok(Done::Passed) => {}
+            Ok(Done::Skipped(why)) => println!("SKIPPED {name}: {why}"),
+            Err(message) => println!("FAILED {name}: {message}"),
+        }
+        self.steps.push((name.to_owned(), start.elapsed(), outcome));
+    }
+
+    fn cargo(&mut self, name: &str, words: &[&str]) {
+        self.step(name, || passed(shell::run(&mut shell::cargo(words))));
+    }
+
+    /// What `quick` is. Everything is built with the tests, so that later steps find the programs.
+    fn basics(&mut self) {
+        self.cargo("format", &["fmt", "--all", "--check"]);
+        self.cargo("format of fuzz", &["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]);
+        let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        self.cargo("clippy", &clippy);
+        self.step("tidy", || passed(crate::tidy::run(Args::new(Vec::new()))));
+        self.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+        self.cargo("tests", &["test", "--quiet", "--workspace"]);
+    }
+
+    fn close(self) -> Outcome {
+        let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+        println!("\n=== summary");
+        for (name, time, outcome) in &self.steps {
+            let (count, word) = match outcome {
+                Ok(Done::Passed) => (&mut passed, "passed".to_owned()),
+                Ok(Done::Skipped(why)) => (&mut skipped, format!("SKIPPED: {why}")),
+                Err(_) => (&mut failed, "FAILED".to_owned()),
+            };
+            *count += 1;
+            println!("{:>7.1} s  {name}: {word}", time.as_secs_f64());
+        }
+        let total: Duration = self.steps.iter().map(|(_, time, _)| *time).sum();
+        println!("{:>7.1} s  in all\n", total.as_secs_f64());
+        println!("{passed} passed, {failed} failed, {skipped} skipped");
+        if failed == 0 { Ok(()) } else { Err(format!("{failed} steps failed")) }
+    }
+}

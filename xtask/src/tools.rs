@@ -1,0 +1,93 @@
+//! Tools that a command needs and a fresh machine may lack: found, or installed with a word about
+//! it. What cargo or pip install goes under the target folder, never into the user's home.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::{Outcome, shell};
+
+/// The protobuf runtime that decodes the golden vectors independently of prost.
+const PROTOBUF: &str = "protobuf==6.33.0";
+
+/// A Python with protobuf, in a virtual environment of the project's own.
+pub(crate) fn python() -> Outcome<PathBuf> {
+    let folder = shell::tools_dir().join("python");
+    let python = folder.join("bin/python");
+    let stamp = folder.join("installed");
+    if std::fs::read_to_string(&stamp).is_ok_and(|text| text == PROTOBUF) {
+        return Ok(python);
+    }
+    let make = || {
+        let mut command = shell::program("python3", &["-m", "venv", "--clear"]);
+        command.arg(&folder);
+        command
+    };
+    say(&format!("making a Python environment with {PROTOBUF} in {}", folder.display()));
+    if !shell::works(&mut make()) {
+        apt(&["python3-venv"])?;
+        shell::run(&mut make())?;
+    }
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PROTOBUF];
+    shell::run(&mut shell::program(&python, &pip))?;
+    std::fs::write(&stamp, PROTOBUF).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    Ok(python)
+}
+
+/// Whether rustup has a nightly toolchain, which libFuzzer's instrumentation needs.
+pub(crate) fn has_nightly() -> bool {
+    shell::works(&mut shell::cargo(&["+nightly", "--version"]))
+}
+
+/// `cargo +nightly fuzz`, installed first if it isn't there.
+pub(crate) fn cargo_fuzz() -> Outcome<Command> {
+    let bin = shell::tools_dir().join("bin");
+    if !bin.join("cargo-fuzz").exists() && !on_path("cargo-fuzz") {
+        say("installing cargo-fuzz (cargo install, about two minutes)");
+        let mut install = shell::cargo(&["install", "--quiet", "--locked", "cargo-fuzz", "--root"]);
+        shell::run(install.arg(shell::tools_dir()))?;
+    }
+    // libFuzzer itself is C++.
+    if !on_path("c++") && !on_path("clang++") {
+        apt(&["g++"])?;
+    }
+    let mut command = shell::cargo(&["+nightly", "fuzz"]);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(bin).chain(std::env::split_paths(&path));
+    let joined = std::env::join_paths(folders).map_err(|error| error.to_string())?;
+    command.env("PATH", joined);
+    Ok(command)
+}
+
+/// Whether a program of that name is on the path.
+pub(crate) fn on_path(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}
+
+/// Installs Debian packages, or says which to install where that can't be done.
+pub(crate) fn apt(packages: &[&str]) -> Outcome {
+    let list = packages.join(" ");
+    let is_root = shell::output(&mut shell::program("id", &["-u"]))?.trim() == "0";
+    let prefix: &[&str] = match () {
+        () if !on_path("apt-get") => {
+            return Err(format!("install {list} with your package manager"));
+        }
+        () if is_root => &[],
+        () if shell::works(&mut shell::program("sudo", &["-n", "true"])) => &["sudo", "-n"],
+        () => return Err(format!("install {list}: `sudo apt-get install {list}`")),
+    };
+    say(&format!("installing {list} (apt)"));
+    let apt = |words: &[&str]| {
+        let all: Vec<&str> = prefix.iter().chain(&["apt-get"]).chain(words).copied().collect();
+        let mut command = shell::program(all[0], &all[1..]);
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        shell::run(&mut command)
+    };
+    apt(&["update", "-qq"])?;
+    let words: Vec<&str> = ["install", "-y", "-qq"].iter().chain(packages).copied().collect();
+    apt(&words)
+}
+
+fn say(text: &str) {
+    println!("[tools] {text}");
+}
