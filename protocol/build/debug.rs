@@ -14,8 +14,7 @@ pub(crate) fn generate(pool: &DescriptorPool) -> String {
             struct_impl(&mut out, &message);
             for oneof in message.oneofs() {
                 let package = rust_path(message.package_name());
-                let path =
-                    format!("{package}::{}::{}", snake(message.name()), camel(oneof.name()));
+                let path = format!("{package}::{}::{}", snake(message.name()), camel(oneof.name()));
                 let fields: Vec<FieldDescriptor> = oneof.fields().collect();
                 enum_impl(&mut out, &path, &camel(oneof.name()), &fields);
             }
@@ -42,7 +41,11 @@ fn struct_impl(out: &mut String, message: &MessageDescriptor) {
             }
         } else if hidden(&field) {
             let what = if field.is_list() { "items" } else { "bytes" };
-            writeln!(out, "            .field({name:?}, &format_args!(\"<{{}} {what}>\", self.{name}.len()))").expect("string");
+            writeln!(
+                out,
+                "            .field({name:?}, &format_args!(\"<{{}} {what}>\", self.{name}.len()))"
+            )
+            .expect("string");
         } else {
             writeln!(out, "            .field({name:?}, &self.{name})").expect("string");
         }
@@ -54,11 +57,8 @@ fn enum_impl(out: &mut String, path: &str, name: &str, fields: &[FieldDescriptor
     writeln!(out, "impl fmt::Debug for {path} {{\n    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {{\n        match self {{").expect("string");
     for field in fields {
         let variant = camel(field.name());
-        let shown = if hidden(field) {
-            "&format_args!(\"<{} bytes>\", value.len())"
-        } else {
-            "value"
-        };
+        let shown =
+            if hidden(field) { "&format_args!(\"<{} bytes>\", value.len())" } else { "value" };
         writeln!(out, "            Self::{variant}(value) => f.debug_tuple(\"{name}::{variant}\").field({shown}).finish(),").expect("string");
     }
     out.push_str("        }\n    }\n}\n\n");

@@ -31,7 +31,11 @@ pub(crate) fn generate(pool: &DescriptorPool) -> String {
     }
     out.push_str("    /// A kind this software doesn't know: keep it, count it, show a fallback.\n    Unknown {\n        /// The kind's number.\n        kind: u32,\n        /// The bytes as they came.\n        body: Hidden,\n    },\n}\n\nimpl EventBody {\n    /// Decodes a body of the given kind. Unknown kinds are no error.\n    pub fn decode(kind: u32, body: Bytes) -> Result<Self, prost::DecodeError> {\n        Ok(match kind {\n");
     for (kind, _, _, name, path) in &events {
-        writeln!(out, "            {kind} => EventBody::{name}(<{path} as prost::Message>::decode(body)?),").expect("string");
+        writeln!(
+            out,
+            "            {kind} => EventBody::{name}(<{path} as prost::Message>::decode(body)?),"
+        )
+        .expect("string");
     }
     out.push_str("            kind => EventBody::Unknown { kind, body: Hidden(body) },\n        })\n    }\n}\n\n/// Every event kind, by number.\npub const EVENT_RULES: &[EventRule] = &[\n");
     for (kind, log, countable, name, _) in &events {
@@ -40,7 +44,11 @@ pub(crate) fn generate(pool: &DescriptorPool) -> String {
     }
     out.push_str("];\n\n");
     for (i, (_, _, _, _, path)) in events.iter().enumerate() {
-        writeln!(out, "impl EventMessage for {path} {{\n    const RULE: EventRule = EVENT_RULES[{i}];\n}}").expect("string");
+        writeln!(
+            out,
+            "impl EventMessage for {path} {{\n    const RULE: EventRule = EVENT_RULES[{i}];\n}}"
+        )
+        .expect("string");
     }
     out
 }

@@ -42,8 +42,10 @@ fn parse(pool: &DescriptorPool, method: &MethodDescriptor) -> Rpc {
 }
 
 pub(crate) fn generate(pool: &DescriptorPool) -> String {
-    let mut rpcs: Vec<Rpc> =
-        pool.services().flat_map(|s| s.methods().map(|m| parse(pool, &m)).collect::<Vec<_>>()).collect();
+    let mut rpcs: Vec<Rpc> = pool
+        .services()
+        .flat_map(|s| s.methods().map(|m| parse(pool, &m)).collect::<Vec<_>>())
+        .collect();
     rpcs.sort_by_key(|rpc| rpc.id);
     for pair in rpcs.windows(2) {
         assert!(pair[0].id != pair[1].id, "{} and {} share an id", pair[0].full, pair[1].full);
@@ -57,7 +59,8 @@ pub(crate) fn generate(pool: &DescriptorPool) -> String {
 }
 
 fn table(out: &mut String, rpcs: &[Rpc]) {
-    writeln!(out, "/// Every method, by number.\npub const METHODS: &[Method] = &[").expect("string");
+    writeln!(out, "/// Every method, by number.\npub const METHODS: &[Method] = &[")
+        .expect("string");
     for rpc in rpcs {
         let lane = if rpc.bulk { "Bulk" } else { "Control" };
         writeln!(
@@ -70,7 +73,10 @@ fn table(out: &mut String, rpcs: &[Rpc]) {
     out.push_str("];\n\n/// Typed calls: one type per method.\npub mod rpc {\n    use super::*;\n");
     for (i, rpc) in rpcs.iter().enumerate() {
         let (name, full) = (&rpc.name, &rpc.full);
-        let (req, resp) = (&rpc.request.replace("super::", "super::super::"), &rpc.response.replace("super::", "super::super::"));
+        let (req, resp) = (
+            &rpc.request.replace("super::", "super::super::"),
+            &rpc.response.replace("super::", "super::super::"),
+        );
         let kind = if rpc.bulk { "BulkRpc" } else { "ControlRpc" };
         writeln!(
             out,
@@ -93,10 +99,14 @@ fn traits(out: &mut String, rpcs: &[Rpc]) {
     for bulk in [false, true] {
         for service in services(rpcs, bulk) {
             let suffix = if bulk { "Bulk" } else { "" };
-            writeln!(out, "/// Handlers of `{service}`.\npub trait {service}{suffix}<K: Kit>: Send + Sync {{")
-                .expect("string");
+            writeln!(
+                out,
+                "/// Handlers of `{service}`.\npub trait {service}{suffix}<K: Kit>: Send + Sync {{"
+            )
+            .expect("string");
             for rpc in rpcs.iter().filter(|r| r.service == service && r.bulk == bulk) {
-                let (full, name, req, resp) = (&rpc.full, snake(&rpc.name), &rpc.request, &rpc.response);
+                let (full, name, req, resp) =
+                    (&rpc.full, snake(&rpc.name), &rpc.request, &rpc.response);
                 let (arg, answer) = if bulk {
                     (format!(", out: &mut K::Sink<{resp}>"), "()".to_owned())
                 } else {
@@ -133,7 +143,9 @@ fn dispatch(out: &mut String, rpcs: &[Rpc], bulk: bool) {
         let (id, req, name) = (rpc.id, &rpc.request, snake(&rpc.name));
         let service = &rpc.service;
         let call = if bulk {
-            format!("let mut sink = K::sink(out);\n            {service}Bulk::<K>::{name}(services, ctx, request, &mut sink).await")
+            format!(
+                "let mut sink = K::sink(out);\n            {service}Bulk::<K>::{name}(services, ctx, request, &mut sink).await"
+            )
         } else {
             format!("{service}::<K>::{name}(services, ctx, request).await.map(K::reply)")
         };

@@ -1,0 +1,52 @@
+//! Every message of the protocol by name, decoded and encoded again by prost. The list is by hand,
+//! because prost has no registry; a golden test fails when a message is missing from it.
+
+use parlour_protocol::{
+    marker, message,
+    prost::{DecodeError, Message},
+    room, session, sync, typing, user, wire,
+};
+
+/// Decodes `bytes` as the message called `name` and encodes it again. `None`: no such message.
+pub(crate) fn reencode(name: &str, bytes: &[u8]) -> Option<Result<Vec<u8>, DecodeError>> {
+    CODECS.iter().find(|(known, _)| *known == name).map(|(_, codec)| codec(bytes))
+}
+
+type Codec = fn(&[u8]) -> Result<Vec<u8>, DecodeError>;
+
+fn codec<M: Message + Default>(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    M::decode(bytes).map(|message| message.encode_to_vec())
+}
+
+macro_rules! codecs {
+    ($($package:ident: $($message:ident),+;)+) => {
+        /// Full name and codec of every message.
+        pub(crate) const CODECS: &[(&str, Codec)] = &[$($(
+            (
+                concat!("parlour.", stringify!($package), ".v1.", stringify!($message)),
+                codec::<$package::$message>,
+            ),
+        )+)+];
+    };
+}
+
+#[rustfmt::skip]
+codecs! {
+    marker: Marker, Unread, MarkReadRequest, MarkReadResponse, MarkUnreadRequest,
+        MarkUnreadResponse, MarkerMoved;
+    message: SendRequest, SendResponse, EditRequest, EditResponse, DeleteRequest, DeleteResponse,
+        MessagePosted, MessageEdited, MessageDeleted, Mentioned, MentionWithdrawn;
+    room: Room, UserRef, OpenDirectRequest, OpenDirectResponse, CreateGroupRequest,
+        CreateGroupResponse, AddMembersRequest, AddMembersResponse, RemoveMemberRequest,
+        RemoveMemberResponse, RenameRoomRequest, RenameRoomResponse, GetRoomRequest, GetRoomResponse,
+        ListMembersRequest, ListMembersResponse, RoomCreated, MembersAdded, MemberRemoved, RoomRenamed,
+        RoomGained, RoomLost;
+    session: ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse;
+    sync: SyncRequest, SyncItem, UserDelta, Digests, RoomDigest, SyncDone, ReadLogRequest,
+        ReadLogItem, SeqRange, ReadTimelineRequest, ReadTimelineItem, SubscribeRequest, SubscribeResponse;
+    typing: Typing;
+    user: GetUsersRequest, GetUsersResponse, User;
+    wire: ClientFrame, ServerFrame, Hello, Welcome, Limits, Call, Cancel, Reply, Ping, Pong,
+        ReauthRequired, Drain, Goodbye, Error, Violation, LaneOpen, BulkCall, BulkItem, BulkEnd,
+        EventFrame, RoomEvents, UserEvents, Event, EventHeader, RoomPulse, Gap, LogHeads, Ephemeral;
+}
