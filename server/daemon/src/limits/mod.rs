@@ -1,0 +1,24 @@
+//! Every bound of the daemon in one place; what clients see is in the protocol's limits.
+
+pub mod rate;
+
+use std::time::Duration;
+
+/// Shortest HS256 secret, in bytes: as long as the hash (RFC 7518 section 3.2).
+pub const SECRET_BYTES_MIN: usize = 32;
+/// Shortest RSA modulus (RFC 7518 section 3.3).
+pub const RSA_BITS_MIN: usize = 2048;
+/// Longest key id, in bytes.
+pub const KEY_ID_BYTES_MAX: usize = 255;
+/// Most keys in force at once.
+pub const KEYS_MAX: usize = 100;
+/// Largest key file or key set, in bytes.
+pub const KEY_FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Latest time a token may name, in Unix seconds: the end of the year 9999.
+pub const TOKEN_SECONDS_MAX: u64 = 253_402_300_799;
+/// How far an issuer's clock may be off unless the configuration says otherwise.
+pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
+/// How often key and certificate files are looked at.
+pub const FILES_POLLED_EVERY: Duration = Duration::from_secs(1);
+/// Most users, devices and addresses each that rate limits tell apart.
+pub const RATE_KEYS_MAX: usize = 100_000;
