@@ -13,7 +13,7 @@ mod samples;
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
-use parlour_protocol::generated::DESCRIPTORS;
+use parlour_protocol::{generated::DESCRIPTORS, prost::DecodeError};
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::{Value, json};
 
@@ -56,6 +56,11 @@ fn bytes(vector: &Value) -> Vec<u8> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Decodes `bytes` as the message called `name` and encodes it again. `None`: no such message.
+fn reencode(name: &str, bytes: &[u8]) -> Option<Result<Vec<u8>, DecodeError>> {
+    common::CODECS.iter().find(|(known, _)| *known == name).map(|(_, codec)| codec(bytes))
 }
 
 fn name_and_case(vector: &Value) -> (String, String) {

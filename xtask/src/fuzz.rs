@@ -68,17 +68,29 @@ pub(crate) fn each(names: &[String], seconds: u64) -> Outcome {
     Ok(())
 }
 
+/// What libFuzzer says goes to a file: one line of it matters, or the last ones after a crash.
 fn fuzz(name: &str, seconds: u64, target_dir: &Path, shared: &[&str]) -> Outcome {
     let found = target_dir.join("found").join(name);
-    std::fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
+    let log = target_dir.join(format!("{name}.log"));
+    let failed = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
+    std::fs::create_dir_all(&found).map_err(|error| failed(&found, error))?;
+    let file = std::fs::File::create(&log).map_err(|error| failed(&log, error))?;
     let mut command = tools::cargo_fuzz()?;
-    command.arg("run").args(shared).arg(target_dir).arg(name).arg(&found);
+    command.arg("run").args(shared).arg(target_dir).arg(name).arg(&found).stderr(file);
     let kept = shell::root().join("fuzz/corpus").join(name);
     if kept.is_dir() {
         command.arg(kept);
     }
     command.arg("--").arg(format!("-max_total_time={seconds}"));
-    command.arg(format!("-max_len={INPUT_BYTES_MAX}")).arg("-timeout=10").arg("-verbosity=0");
-    println!("fuzz {name}: {seconds} s");
-    shell::run(&mut command)
+    command.arg(format!("-max_len={INPUT_BYTES_MAX}")).arg("-timeout=10");
+    let outcome = shell::run(&mut command);
+    let said = String::from_utf8_lossy(&std::fs::read(&log).unwrap_or_default()).into_owned();
+    if outcome.is_err() {
+        let lines: Vec<&str> = said.lines().collect();
+        eprintln!("{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+        return outcome;
+    }
+    let done = said.lines().rfind(|line| line.starts_with("Done ")).unwrap_or("no figure");
+    println!("fuzz {name}: {done}");
+    Ok(())
 }

@@ -7,12 +7,8 @@ use parlour_protocol::{
     room, session, sync, typing, user, wire,
 };
 
-/// Decodes `bytes` as the message called `name` and encodes it again. `None`: no such message.
-pub(crate) fn reencode(name: &str, bytes: &[u8]) -> Option<Result<Vec<u8>, DecodeError>> {
-    CODECS.iter().find(|(known, _)| *known == name).map(|(_, codec)| codec(bytes))
-}
-
-type Codec = fn(&[u8]) -> Result<Vec<u8>, DecodeError>;
+/// Decodes bytes as one message and encodes it again.
+pub(crate) type Codec = fn(&[u8]) -> Result<Vec<u8>, DecodeError>;
 
 fn codec<M: Message + Default>(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
     M::decode(bytes).map(|message| message.encode_to_vec())
