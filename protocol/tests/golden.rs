@@ -106,7 +106,7 @@ fn golden_bytes_decode_and_encode_to_themselves() {
     assert!(!vectors.is_empty());
     for vector in &vectors {
         let (name, case) = name_and_case(vector);
-        let again = common::reencode(&name, &bytes(vector)).expect("a known message").unwrap();
+        let again = reencode(&name, &bytes(vector)).expect("a known message").unwrap();
         assert_eq!(hex(&again), text(vector, "hex"), "{name} {case}");
     }
 }
@@ -148,7 +148,7 @@ fn bytes_that_are_no_message_are_refused_and_odd_but_valid_ones_taken() {
     }
     for vector in &vectors {
         let (name, case) = name_and_case(vector);
-        let outcome = common::reencode(&name, &bytes(vector)).expect("a known message");
+        let outcome = reencode(&name, &bytes(vector)).expect("a known message");
         let outcome = if outcome.is_ok() { "taken" } else { "refused" };
         assert_eq!(outcome, text(vector, "prost"), "{name} {case}");
     }
