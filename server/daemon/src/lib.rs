@@ -2,4 +2,5 @@
 //! around the core. The binary `parlour` is its command line.
 
 pub mod auth;
+pub mod config;
 pub mod limits;

@@ -1,0 +1,197 @@
+//! Reading the file: unknown keys are refused with the nearest name, errors name the line, and
+//! relative paths count from the file's own folder.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Deserializer, de};
+
+use super::{Config, KEYS};
+
+/// Why there is no configuration.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("configuration {path} can't be read: {error}", path = path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Not TOML, or a value of the wrong type.
+    #[error("configuration, line {line}: {problem}")]
+    Syntax {
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A key nobody knows.
+    #[error("configuration has no key {key}{hint}")]
+    UnknownKey {
+        /// The whole path of the key.
+        key: String,
+        /// The nearest name, as half a sentence.
+        hint: String,
+    },
+    /// A value that can't be.
+    #[error("configuration key {key} {problem}")]
+    Value {
+        /// Which key.
+        key: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A token key that isn't configured as its algorithm needs.
+    #[error("token key {id}: {problem}")]
+    Key {
+        /// Its id.
+        id: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// What the command line says over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--data`
+    pub data: Option<PathBuf>,
+    /// `--listen`
+    pub listen: Option<SocketAddr>,
+    /// `--http`
+    pub http: Option<SocketAddr>,
+}
+
+impl Config {
+    /// Reads a file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| ConfigError::Read { path: path.into(), error })?;
+        let mut config = Config::parse(&text)?;
+        config.resolve(path.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    /// Parses the text of a file; relative paths stay as they are.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let table: toml::Table = toml::from_str(text).map_err(|error| syntax(text, &error))?;
+        check_keys(&table, "")?;
+        let config: Config = toml::from_str(text).map_err(|error| syntax(text, &error))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Puts what the command line says over it.
+    pub fn apply(&mut self, overrides: Overrides) {
+        if let Some(data) = overrides.data {
+            self.data = data;
+        }
+        if let Some(listen) = overrides.listen {
+            self.listen = listen;
+        }
+        if let Some(http) = overrides.http {
+            self.http.listen = Some(http);
+        }
+    }
+
+    fn resolve(&mut self, base: &Path) {
+        let files = [&mut self.tls.certificate, &mut self.tls.key, &mut self.metrics.token_file];
+        let keys = &mut self.auth.keys;
+        let of_keys = keys.iter_mut().flat_map(|k| [&mut k.secret_file, &mut k.public_key_file]);
+        let optional = files.into_iter().chain(of_keys).filter_map(Option::as_mut);
+        let required = self.auth.key_sets.iter_mut().chain([&mut self.data]);
+        for path in optional.chain(required) {
+            *path = base.join(&*path);
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |key, problem| Err(ConfigError::Value { key, problem });
+        if self.tls.certificate.is_some() != self.tls.key.is_some() {
+            return wrong("tls.certificate", "needs tls.key beside it, and the other way round");
+        }
+        if self.tls.certificate.is_none() && self.tls.names.is_empty() {
+            return wrong("tls.names", "needs at least one name");
+        }
+        if self.auth.leeway_s > 300 {
+            return wrong("auth.leeway_s", "is over 300");
+        }
+        if self.limits.connections_max == 0 || self.limits.connections_per_user_max == 0 {
+            return wrong("limits.connections_max", "must be at least 1");
+        }
+        if self.drain.deadline_s > 3600 {
+            return wrong("drain.deadline_s", "is over 3600");
+        }
+        if self.drain.jitter_s > self.drain.deadline_s {
+            return wrong("drain.jitter_s", "is over drain.deadline_s");
+        }
+        if tracing_subscriber::EnvFilter::try_new(&self.log.level).is_err() {
+            return wrong(
+                "log.level",
+                "is no level such as info and no filter such as parlour=debug",
+            );
+        }
+        self.key_sources().map(|_| ())
+    }
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> ConfigError {
+    let at = error.span().map_or(0, |span| span.start.min(text.len()));
+    let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    ConfigError::Syntax { line, problem: error.message().replace('\n', " ") }
+}
+
+fn check_keys(table: &toml::Table, prefix: &str) -> Result<(), ConfigError> {
+    for (name, value) in table {
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        let is_section = KEYS.iter().any(|key| key.section() == path);
+        match value {
+            toml::Value::Table(inner) if is_section => check_keys(inner, &path)?,
+            toml::Value::Array(rows) if is_section => {
+                for row in rows.iter().filter_map(toml::Value::as_table) {
+                    check_keys(row, &path)?;
+                }
+            }
+            _ if is_section || KEYS.iter().any(|key| key.path == path) => {}
+            _ => return Err(ConfigError::UnknownKey { hint: hint(&path), key: path }),
+        }
+    }
+    Ok(())
+}
+
+/// The nearest key, if there is one near: by its whole path, or by its last name elsewhere.
+fn hint(path: &str) -> String {
+    let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+    let distance = |key: &str| {
+        let whole = strsim::damerau_levenshtein(path, key);
+        whole.min(strsim::damerau_levenshtein(&last(path), &last(key)) + 1)
+    };
+    let names =
+        KEYS.iter().flat_map(|key| [key.path, key.section()]).filter(|name| !name.is_empty());
+    let nearest = names.map(|name| (distance(name), name)).min();
+    match nearest {
+        Some((distance, name)) if distance <= 1 + path.len() / 4 => {
+            format!("; did you mean {name}?")
+        }
+        _ => "; `parlour config --print-default` shows them all".into(),
+    }
+}
+
+/// An address, or `"off"`.
+pub(super) fn address_or_off<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text == "off" {
+        return Ok(None);
+    }
+    text.parse()
+        .map(Some)
+        .map_err(|_| de::Error::custom("expected an address like 127.0.0.1:8080, or \"off\""))
+}

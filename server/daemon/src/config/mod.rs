@@ -1,0 +1,320 @@
+//! The one configuration file: its shape, its defaults, and how it becomes what the parts need.
+
+mod load;
+mod schema;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use serde::Deserialize;
+
+pub use load::{ConfigError, Overrides};
+pub use schema::{KEYS, KeyDoc, default_file, reference};
+
+use crate::{
+    auth::{Algorithm, KeySource, Policy},
+    limits::rate::{Rate, Rates},
+};
+
+/// Everything that can be configured. Each field is described in [`KEYS`], from where
+/// `parlour config --print-default` and the reference are made.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Where QUIC listens (UDP).
+    pub listen: SocketAddr,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Threads of the runtime; 0 for one per processor.
+    pub threads: usize,
+    /// Health, readiness, metrics.
+    pub http: Http,
+    /// What keeps the messages.
+    pub store: Store,
+    /// The certificate.
+    pub tls: Tls,
+    /// Who may come in.
+    pub auth: Auth,
+    /// How much of everything.
+    pub limits: Limits,
+    /// How the server goes away.
+    pub drain: Drain,
+    /// What the server says.
+    pub log: Log,
+    /// Who may read the metrics.
+    pub metrics: Metrics,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            listen: SocketAddr::from(([0_u16; 8], 4433)),
+            data: "parlour-data".into(),
+            threads: 0,
+            http: Http::default(),
+            store: Store::default(),
+            tls: Tls::default(),
+            auth: Auth::default(),
+            limits: Limits::default(),
+            drain: Drain::default(),
+            log: Log::default(),
+            metrics: Metrics::default(),
+        }
+    }
+}
+
+/// `[http]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Http {
+    /// Where HTTP listens (TCP); none to do without.
+    #[serde(deserialize_with = "load::address_or_off")]
+    pub listen: Option<SocketAddr>,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Http { listen: Some(SocketAddr::from(([127, 0, 0, 1], 8080))) }
+    }
+}
+
+/// Which adapter keeps the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreKind {
+    /// The default: sled, in the folder `sled` of the data folder.
+    Sled,
+    /// redb, in the file `store.redb` of the data folder.
+    Redb,
+    /// Nothing is kept over a restart: for tests and demonstrations.
+    Memory,
+}
+
+/// `[store]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Store {
+    /// Which adapter.
+    pub kind: StoreKind,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Store { kind: StoreKind::Sled }
+    }
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Tls {
+    /// The certificate chain in PEM; none for a generated development certificate.
+    pub certificate: Option<PathBuf>,
+    /// The private key in PEM.
+    pub key: Option<PathBuf>,
+    /// Names and addresses in the development certificate.
+    pub names: Vec<String>,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        let names = ["localhost", "127.0.0.1", "::1"];
+        Tls { certificate: None, key: None, names: names.map(String::from).to_vec() }
+    }
+}
+
+/// `[auth]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Auth {
+    /// How far the issuer's clock may be off, in seconds.
+    pub leeway_s: u64,
+    /// The `aud` every token must have.
+    pub audience: Option<String>,
+    /// The `iss` every token must have.
+    pub issuer: Option<String>,
+    /// JSON Web Key Sets.
+    pub key_sets: Vec<PathBuf>,
+    /// Single keys.
+    pub keys: Vec<AuthKey>,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Auth { leeway_s: 5, audience: None, issuer: None, key_sets: vec![], keys: vec![] }
+    }
+}
+
+/// `[[auth.keys]]`
+#[derive(Clone, PartialEq, Deserialize)]
+pub struct AuthKey {
+    /// The `kid` in tokens.
+    pub id: String,
+    /// HS256, ES256, RS256 or EdDSA.
+    pub algorithm: String,
+    /// HS256: the secret in base64.
+    pub secret: Option<String>,
+    /// HS256: a file with the secret in base64.
+    pub secret_file: Option<PathBuf>,
+    /// The others: a public key in PEM.
+    pub public_key_file: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for AuthKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// `[limits]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Connections at once.
+    pub connections_max: u32,
+    /// Connections of one user at once.
+    pub connections_per_user_max: u32,
+    /// Handshakes in flight above which addresses must prove themselves with a Retry.
+    pub retry_above_handshakes: u32,
+    /// New connections per second from one address (IPv6: one /64).
+    pub connects_per_second_per_address: f64,
+    /// The same, at once.
+    pub connects_burst_per_address: u32,
+    /// Calls per second of one user.
+    pub calls_per_second_per_user: f64,
+    /// The same, at once.
+    pub calls_burst_per_user: u32,
+    /// Calls per second of one device.
+    pub calls_per_second_per_device: f64,
+    /// The same, at once.
+    pub calls_burst_per_device: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections_max: 20_000,
+            connections_per_user_max: 32,
+            retry_above_handshakes: 256,
+            connects_per_second_per_address: 50.0,
+            connects_burst_per_address: 500,
+            calls_per_second_per_user: 200.0,
+            calls_burst_per_user: 2000,
+            calls_per_second_per_device: 100.0,
+            calls_burst_per_device: 1000,
+        }
+    }
+}
+
+/// `[drain]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Drain {
+    /// How long clients have to leave, in seconds.
+    pub deadline_s: u64,
+    /// Over how long their leaving is spread, in seconds.
+    pub jitter_s: u64,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Drain { deadline_s: 20, jitter_s: 10 }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Log {
+    /// How lines look.
+    pub format: LogFormat,
+    /// What is said: a level, or a filter as `tracing_subscriber::EnvFilter` has it.
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { format: LogFormat::Text, level: "info".into() }
+    }
+}
+
+/// `[metrics]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Metrics {
+    /// A listener of their own, where no token is asked for.
+    #[serde(deserialize_with = "load::address_or_off")]
+    pub listen: Option<SocketAddr>,
+    /// A file with the bearer token that the HTTP port asks for.
+    pub token_file: Option<PathBuf>,
+}
+
+impl Config {
+    /// The rates in force.
+    pub fn rates(&self) -> Rates {
+        let limits = &self.limits;
+        Rates {
+            calls_per_user: Rate::new(
+                limits.calls_per_second_per_user,
+                limits.calls_burst_per_user,
+            ),
+            calls_per_device: Rate::new(
+                limits.calls_per_second_per_device,
+                limits.calls_burst_per_device,
+            ),
+            connects_per_address: Rate::new(
+                limits.connects_per_second_per_address,
+                limits.connects_burst_per_address,
+            ),
+        }
+    }
+
+    /// What tokens must say.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            leeway: Duration::from_secs(self.auth.leeway_s),
+            audience: self.auth.audience.clone(),
+            issuer: self.auth.issuer.clone(),
+        }
+    }
+
+    /// The configured keys; none means that the data folder's own key is used.
+    pub fn key_sources(&self) -> Result<Vec<KeySource>, ConfigError> {
+        let sets = self.auth.key_sets.iter().map(|path| KeySource::KeySet { path: path.clone() });
+        let keys = self.auth.keys.iter().map(key_source).collect::<Result<Vec<_>, _>>()?;
+        Ok(sets.chain(keys).collect())
+    }
+}
+
+fn key_source(key: &AuthKey) -> Result<KeySource, ConfigError> {
+    let wrong = |problem: &str| ConfigError::Key { id: key.id.clone(), problem: problem.into() };
+    let algorithm: Algorithm = key.algorithm.parse().map_err(|error| wrong(&format!("{error}")))?;
+    let id = key.id.clone();
+    let given = (&key.secret, &key.secret_file, &key.public_key_file);
+    match (algorithm, given) {
+        (Algorithm::Hs256, (Some(secret), None, None)) => {
+            Ok(KeySource::Secret { id, secret: secret.clone() })
+        }
+        (Algorithm::Hs256, (None, Some(path), None)) => {
+            Ok(KeySource::SecretFile { id, path: path.clone() })
+        }
+        (Algorithm::Hs256, _) => Err(wrong("HS256 needs either secret or secret_file")),
+        (_, (None, None, Some(path))) => {
+            Ok(KeySource::PublicKeyFile { id, algorithm, path: path.clone() })
+        }
+        _ => Err(wrong("this algorithm needs public_key_file and nothing else")),
+    }
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

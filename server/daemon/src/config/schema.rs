@@ -1,0 +1,199 @@
+//! Every key with its default and its description: the default file, the reference and the
+//! refusal of unknown keys all come from this table.
+
+use std::fmt::Write;
+
+/// One key.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyDoc {
+    /// The whole path, such as `http.listen`.
+    pub path: &'static str,
+    /// The default in TOML, or an example where there is none.
+    pub value: &'static str,
+    /// Whether `value` is only an example.
+    pub example: bool,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+impl KeyDoc {
+    /// The section, empty at the top.
+    pub fn section(&self) -> &'static str {
+        self.path.rsplit_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// The last name.
+    pub fn name(&self) -> &'static str {
+        self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
+    }
+}
+
+const fn key(path: &'static str, value: &'static str, doc: &'static str) -> KeyDoc {
+    KeyDoc { path, value, example: false, doc }
+}
+
+const fn example(path: &'static str, value: &'static str, doc: &'static str) -> KeyDoc {
+    KeyDoc { path, value, example: true, doc }
+}
+
+/// All keys, in the order of the default file.
+pub const KEYS: &[KeyDoc] = &[
+    key(
+        "listen",
+        r#""[::]:4433""#,
+        "Where clients connect: QUIC, so UDP. [::] serves IPv6 and IPv4.",
+    ),
+    key(
+        "data",
+        r#""parlour-data""#,
+        "The data folder: messages, keys, the generated certificate. Keep it private and back\nit up. Relative paths count from the folder this file is in.",
+    ),
+    key("threads", "0", "Threads that serve connections; 0 for one per processor."),
+    key(
+        "http.listen",
+        r#""127.0.0.1:8080""#,
+        "Where /healthz, /readyz and /metrics are served: TCP, without TLS. \"off\" for none.",
+    ),
+    key(
+        "store.kind",
+        r#""sled""#,
+        "What keeps the messages: \"sled\", \"redb\" or \"memory\" (forgets all at the end).\n`parlour storage copy` moves them from one to another.",
+    ),
+    example(
+        "tls.certificate",
+        r#""fullchain.pem""#,
+        "The certificate chain in PEM. Without one, a development certificate is generated, and\nclients pin its SHA-256, which is printed at the start. Files are read again when they change.",
+    ),
+    example("tls.key", r#""privkey.pem""#, "The private key in PEM."),
+    key(
+        "tls.names",
+        r#"["localhost", "127.0.0.1", "::1"]"#,
+        "Names and addresses in the generated development certificate.",
+    ),
+    key(
+        "auth.leeway_s",
+        "5",
+        "How far the clock of whoever issues tokens may be off, in seconds; at most 300.",
+    ),
+    example("auth.audience", r#""chat.example.org""#, "The `aud` that every token must have."),
+    example("auth.issuer", r#""https://id.example.org""#, "The `iss` that every token must have."),
+    key(
+        "auth.key_sets",
+        "[]",
+        "JSON Web Key Sets (RFC 7517), as files. They are read again when they change; a key that\nis gone from them closes the sessions it opened.",
+    ),
+    example(
+        "auth.keys.id",
+        r#""main""#,
+        "Single keys, one [[auth.keys]] each. With no key and no key set, the server makes an HS256\nkey in the data folder, which `parlour token` uses.\nThe `kid` that tokens name. Tokens without `kid` are accepted only if there is one key in all.",
+    ),
+    example(
+        "auth.keys.algorithm",
+        r#""EdDSA""#,
+        "HS256, ES256, RS256 or EdDSA. A token can't choose another.",
+    ),
+    example(
+        "auth.keys.public_key_file",
+        r#""token-key.pem""#,
+        "ES256, RS256, EdDSA: the public key in PEM.",
+    ),
+    example(
+        "auth.keys.secret_file",
+        r#""token-secret.txt""#,
+        "HS256: a file with the secret in base64, at least 32 bytes of it.",
+    ),
+    example(
+        "auth.keys.secret",
+        r#""<base64>""#,
+        "HS256: the secret itself in base64. Prefer secret_file.",
+    ),
+    key("limits.connections_max", "20000", "Connections at once; more are refused."),
+    key("limits.connections_per_user_max", "32", "Connections of one user at once."),
+    key(
+        "limits.retry_above_handshakes",
+        "256",
+        "Handshakes in flight above which addresses have to prove themselves first (QUIC Retry).",
+    ),
+    key(
+        "limits.connects_per_second_per_address",
+        "50.0",
+        "New connections per second from one address (IPv6: from one /64), and how many at once.",
+    ),
+    key("limits.connects_burst_per_address", "500", ""),
+    key(
+        "limits.calls_per_second_per_user",
+        "200.0",
+        "Calls per second of one user over all devices, and how many at once.",
+    ),
+    key("limits.calls_burst_per_user", "2000", ""),
+    key(
+        "limits.calls_per_second_per_device",
+        "100.0",
+        "Calls per second of one device, and how many at once.",
+    ),
+    key("limits.calls_burst_per_device", "1000", ""),
+    key(
+        "drain.deadline_s",
+        "20",
+        "On SIGTERM, clients are told to leave; after this many seconds they are closed.",
+    ),
+    key(
+        "drain.jitter_s",
+        "10",
+        "Over how many seconds their leaving is spread, so that they don't all arrive elsewhere at once.",
+    ),
+    key("log.format", r#""text""#, "\"text\" for people, \"json\" for machines."),
+    key(
+        "log.level",
+        r#""info""#,
+        "error, warn, info, debug or trace, or a filter such as \"info,parlour_daemon=debug\".\nNo level shows tokens, names, texts or addresses.",
+    ),
+    key(
+        "metrics.listen",
+        r#""off""#,
+        "A listener of its own for /metrics, without a token: for a private address.",
+    ),
+    example(
+        "metrics.token_file",
+        r#""metrics-token.txt""#,
+        "A file with a token. With it, the HTTP port serves /metrics to whoever sends\n`Authorization: Bearer TOKEN`; without it, /metrics isn't there.",
+    ),
+];
+
+/// The fully commented default file: descriptions after `# `, settings after `#`.
+pub fn default_file() -> String {
+    let mut text = String::from(
+        "# Parlour's configuration. Every key is optional; what is commented out is the default,\n\
+         # or an example where it says so.\n",
+    );
+    let mut section = "";
+    for key in KEYS {
+        if key.section() != section {
+            section = key.section();
+            let (open, close) = if section == "auth.keys" { ("#[[", "]]") } else { ("[", "]") };
+            let _ = write!(text, "\n{open}{section}{close}\n");
+        } else if !key.doc.is_empty() {
+            text.push('\n');
+        }
+        for line in key.doc.lines() {
+            let _ = writeln!(text, "# {line}");
+        }
+        let note = if key.example { "  # example" } else { "" };
+        let _ = writeln!(text, "#{} = {}{note}", key.name(), key.value);
+    }
+    text
+}
+
+/// The reference in Markdown, `docs/configuration.md`.
+pub fn reference() -> String {
+    format!(
+        "# Configuration\n\n\
+         One TOML file: `parlour serve --config FILE`, or `parlour.toml` in the current folder. \
+         Without one the defaults hold. `--data`, `--listen` and `--http` (also \
+         `PARLOUR_DATA`, `PARLOUR_LISTEN`, `PARLOUR_HTTP`, `PARLOUR_CONFIG`) go over the file. \
+         Unknown keys are refused. SIGHUP reads it again: keys of tokens, limits and the log \
+         level change at once, the rest with the next start.\n\n\
+         This is what `parlour config --print-default` prints:\n\n```toml\n{}```\n",
+        default_file()
+    )
+}
