@@ -36,6 +36,7 @@ fn the_nearest_name_is_close_or_nothing() {
     let names = ["tidy", "test", "demo", "bench", "prove", "fuzz"];
     assert_eq!(nearest("tset", names.into_iter()), Some("test"));
     assert_eq!(nearest("benhc", names.into_iter()), Some("bench"));
+    assert_eq!(nearest("tdiy", names.into_iter()), Some("tidy"));
     assert_eq!(nearest("fu", names.into_iter()), Some("fuzz"));
     assert_eq!(nearest("deploy", names.into_iter()), None);
 }

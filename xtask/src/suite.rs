@@ -44,7 +44,10 @@ pub(crate) fn run(mut args: Args) -> Outcome {
         }
         Some(other) => {
             let near = nearest(other, PARTS.iter().copied());
-            let hint = near.map_or(PARTS.join(", "), |near| format!("did you mean `{near}`?"));
+            let hint = near.map_or_else(
+                || format!("the parts are {}", PARTS.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
             Err(format!("no part `{other}`; {hint}"))
         }
     }
