@@ -14,11 +14,12 @@ Without a part, the whole suite: formatting, clippy, tidy, every test, golden ve
 language, each reliability test at a short count, fuzzing for 10 seconds a target, dependencies'
 licences and sources, and the demo unattended. Installs what it needs and says so.
   quick     formatting, clippy, tidy and every test
+  deps      dependencies' licences, sources and known holes
   python    the golden vectors decoded by Python's protobuf
   web, kotlin, swift   the clients of those languages";
 
 const FUZZ_SECONDS: u64 = 10;
-const PARTS: &[&str] = &["quick", "python", "web", "kotlin", "swift"];
+const PARTS: &[&str] = &["quick", "deps", "python", "web", "kotlin", "swift"];
 
 /// How a step that didn't fail ended.
 enum Done {
@@ -32,7 +33,16 @@ pub(crate) fn run(mut args: Args) -> Outcome {
     args.finish()?;
     match part.as_deref() {
         None => whole(),
-        Some("quick") => quick(),
+        Some("quick") => {
+            let mut suite = Suite::default();
+            suite.basics();
+            suite.close()
+        }
+        Some("deps") => {
+            let mut suite = Suite::default();
+            suite.dependencies();
+            suite.close()
+        }
         Some("python") => {
             let mut suite = Suite::default();
             suite.step("golden vectors in Python", golden_in_python);
@@ -53,12 +63,6 @@ pub(crate) fn run(mut args: Args) -> Outcome {
     }
 }
 
-fn quick() -> Outcome {
-    let mut suite = Suite::default();
-    suite.basics();
-    suite.close()
-}
-
 fn whole() -> Outcome {
     let mut suite = Suite::default();
     suite.basics();
@@ -69,8 +73,7 @@ fn whole() -> Outcome {
         suite.step(&format!("prove {}", proof.name), || passed(prove::short(proof, &bins)));
     }
     suite.step("fuzz", fuzz_briefly);
-    suite.step("dependencies", || passed(supply::check()));
-    suite.step("cargo-deny", deny);
+    suite.dependencies();
     suite.step("demo", || passed(demo::check(&bins)));
     suite.close()
 }
@@ -137,6 +140,11 @@ impl Suite {
         self.step("tidy", || passed(crate::tidy::run(Args::new(Vec::new()))));
         self.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
         self.cargo("tests", &["test", "--quiet", "--workspace"]);
+    }
+
+    fn dependencies(&mut self) {
+        self.step("dependencies", || passed(supply::check()));
+        self.step("cargo-deny", deny);
     }
 
     fn close(self) -> Outcome {
