@@ -62,7 +62,7 @@ pub enum Shard {
 pub struct Head {
     /// The last record's sequence number; the first record of a log has 1.
     pub seq: u64,
-    /// Opaque to the store, at most 256 bytes.
+    /// Opaque to the store, at most [`STATE_BYTES_MAX`].
     pub state: Bytes,
 }
 
@@ -81,6 +81,10 @@ pub struct Append {
 
 /// Largest record, in bytes: a 60 KiB body and its header.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
+/// Largest state of a head, in bytes.
+pub const STATE_BYTES_MAX: usize = 256;
+/// Largest batch, in bytes of records, keys, values and states together.
+pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Largest table key, in bytes.
 pub const KEY_BYTES_MAX: usize = 512;
 /// Largest table value, in bytes.
@@ -154,9 +158,12 @@ pub enum Refusal {
         /// The sequence number asked for.
         seq: u64,
     },
-    /// A record, key, value or state over its bound.
+    /// A record, key, value or state over its bound, or the batch over [`BATCH_BYTES_MAX`].
     #[error("batch holds something over its bound")]
     TooLarge,
+    /// A stored row that the batch depends on fails its checksum.
+    #[error("a row the batch depends on is damaged")]
+    Damaged,
 }
 
 /// Why the store as a whole can't answer.
@@ -194,7 +201,7 @@ pub struct ReadRange {
     pub reverse: bool,
     /// At most this many records.
     pub records_max: usize,
-    /// Stop once this many bytes are exceeded; at least one record is returned.
+    /// Stop before the record that would exceed this many bytes; the first is always returned.
     pub bytes_max: usize,
 }
 
