@@ -2,5 +2,10 @@
 //! around the core. The binary `parlour` is its command line.
 
 pub mod auth;
+pub mod clock;
 pub mod config;
+pub mod data;
+pub mod keys;
 pub mod limits;
+pub mod seal;
+pub mod tls;

@@ -14,6 +14,8 @@ pub use sign::{SignError, Signer, TokenRequest};
 pub use source::KeySource;
 pub use verifier::{JwtVerifier, Policy, Reload};
 
+pub(crate) use source::Stamp;
+
 #[cfg(test)]
 mod forgeries_tests;
 #[cfg(test)]

@@ -22,3 +22,13 @@ pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
 pub const FILES_POLLED_EVERY: Duration = Duration::from_secs(1);
 /// Most users, devices and addresses each that rate limits tell apart.
 pub const RATE_KEYS_MAX: usize = 100_000;
+/// Largest sealed token that is looked at, in bytes.
+pub const SEALED_BYTES_MAX: usize = parlour_protocol::limits::RESUME_BYTES_MAX;
+/// How long a generated development certificate is valid: browsers take 14 days at most.
+pub const DEV_CERTIFICATE_FOR: Duration = Duration::from_secs(13 * 24 * 3600);
+/// How far a development certificate is dated back, for clients whose clock is behind.
+pub const DEV_CERTIFICATE_BACKDATED: Duration = Duration::from_secs(3600);
+/// Below this, a certificate from files is worth a warning.
+pub const CERTIFICATE_ENDS_SOON: Duration = Duration::from_secs(14 * 24 * 3600);
+/// Largest certificate chain or private key file, in bytes.
+pub const CERTIFICATE_BYTES_MAX: u64 = 1024 * 1024;
