@@ -1,0 +1,114 @@
+//! The cache port: what a client keeps between starts, and the few things it asks of a place to
+//! keep it. It knows rooms, runs of events and outbox rows, but no feature.
+
+pub mod conformance;
+mod memory;
+mod record;
+mod run;
+
+use std::fmt;
+
+use bytes::Bytes;
+use parlour_protocol::ids::{ClientRef, DeviceId, Incarnation, RoomId, UserId};
+
+pub use memory::MemoryCache;
+pub use record::{LogRange, RoomRecord};
+pub use run::Run;
+
+use crate::{event::Malformed, outbox::Entry};
+
+/// Why the cache can't be used. The text is for logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheError(String);
+
+impl CacheError {
+    /// An error of the place where the cache is kept.
+    pub fn new(error: impl fmt::Display) -> Self {
+        CacheError(error.to_string())
+    }
+}
+
+impl fmt::Display for CacheError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cache: {}", self.0)
+    }
+}
+
+impl std::error::Error for CacheError {}
+
+impl From<Malformed> for CacheError {
+    fn from(malformed: Malformed) -> Self {
+        CacheError::new(malformed)
+    }
+}
+
+/// What belongs to the whole client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// This installation; made once.
+    pub device: Option<DeviceId>,
+    /// Whose cache it is.
+    pub user: Option<UserId>,
+    /// The store its numbers come from.
+    pub incarnation: Option<Incarnation>,
+    /// The last event of the user's own log.
+    pub user_seq: u64,
+    /// From the last complete sync.
+    pub watermark_ms: u64,
+    /// From the last welcome.
+    pub resume: Bytes,
+}
+
+/// All that is loaded at the start. Events are loaded when they are looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Saved {
+    /// What belongs to the whole client.
+    pub meta: Meta,
+    /// The rooms, in no particular order.
+    pub rooms: Vec<RoomRecord>,
+    /// What waits to be sent, in order.
+    pub outbox: Vec<Entry>,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// Replaces what belongs to the whole client.
+    Meta(Meta),
+    /// Puts a room.
+    Room(Box<RoomRecord>),
+    /// Forgets a room and its events.
+    RoomGone(RoomId),
+    /// Puts events; whatever was there in their range is replaced.
+    Run(Run),
+    /// What is kept of a room may lack later edits and deletes.
+    Stale(RoomId),
+    /// Removes the bodies of events.
+    Erase(RoomId, Vec<u64>),
+    /// Puts a row of the outbox.
+    Outbox(Box<Entry>),
+    /// Removes a row of the outbox.
+    OutboxGone(ClientRef),
+    /// Forgets all rooms and events, but neither the outbox nor the meta.
+    Reset,
+    /// Forgets the outbox.
+    ResetOutbox,
+}
+
+/// A place to keep things. Calls come one at a time, in order.
+pub trait Cache: Send + 'static {
+    /// Everything but events.
+    fn load(&mut self) -> Result<Saved, CacheError>;
+
+    /// Makes all changes, in order, or none.
+    fn commit(&mut self, writes: &[Write]) -> Result<(), CacheError>;
+
+    /// Runs of a room with events before `before`, newest first, as many as are needed for
+    /// `limit` events, or all there are.
+    fn runs(&mut self, room: RoomId, before: u64, limit: usize) -> Result<Vec<Run>, CacheError>;
+
+    /// Whether calls return at once, so that they need no thread where blocking is allowed.
+    fn is_instant(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,171 @@
+//! A room as the cache keeps it, and the bytes it is kept as.
+
+use bytes::Bytes;
+use parlour_protocol::{
+    ids::{RoomId, UserId},
+    marker::Marker,
+    room::{Room, RoomKind},
+};
+use prost::Message;
+
+use crate::{
+    counts::{Counts, Head},
+    event::Malformed,
+};
+
+/// How much of a room's log is known without a gap up to `to`. Empty when `from > to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogRange {
+    /// The first event known; everything before it may be missing or stale.
+    pub from: u64,
+    /// The last event taken in. What comes next has the number after it.
+    pub to: u64,
+}
+
+impl LogRange {
+    /// Nothing known yet, and what comes next follows `to`.
+    pub fn empty_after(to: u64) -> Self {
+        LogRange { from: to + 1, to }
+    }
+
+    /// Whether no event is known.
+    pub fn is_empty(self) -> bool {
+        self.from > self.to
+    }
+}
+
+/// A room as the client knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoomRecord {
+    /// Its id.
+    pub id: RoomId,
+    /// Direct or group; `Unspecified` until the server has told.
+    pub kind: i32,
+    /// Empty for direct rooms.
+    pub name: String,
+    /// Of a direct room: the other user.
+    pub peer: Option<UserId>,
+    /// Who made it.
+    pub creator: Option<UserId>,
+    /// How many are in it.
+    pub member_count: u32,
+    /// The newest known place of its log.
+    pub head: Head,
+    /// Marker and unread counts.
+    pub counts: Counts,
+    /// Which events are in the cache.
+    pub log: LogRange,
+    /// A read marker the server hasn't been told yet; 0 for none.
+    pub unsent_read: u64,
+}
+
+impl RoomRecord {
+    /// A room of which only the id is known.
+    pub fn unknown(id: RoomId) -> Self {
+        RoomRecord {
+            id,
+            kind: RoomKind::Unspecified as i32,
+            name: String::new(),
+            peer: None,
+            creator: None,
+            member_count: 0,
+            head: Head::default(),
+            counts: Counts::default(),
+            log: LogRange::empty_after(0),
+            unsent_read: 0,
+        }
+    }
+
+    /// Whether the server has told what the room is.
+    pub fn is_described(&self) -> bool {
+        self.kind != RoomKind::Unspecified as i32
+    }
+
+    /// Takes over what the server says about the room.
+    pub fn describe(&mut self, room: &Room) {
+        self.kind = room.kind;
+        self.name.clone_from(&room.name);
+        self.peer = UserId::parse(&room.peer).ok();
+        self.creator = UserId::parse(&room.creator).ok();
+        self.member_count = room.member_count;
+    }
+
+    /// The bytes to keep.
+    pub fn encode(&self) -> Vec<u8> {
+        let id = |user: Option<UserId>| user.map_or(Bytes::new(), UserId::to_field);
+        let (head, counts) = (self.head, &self.counts);
+        Row {
+            id: self.id.to_field(),
+            kind: self.kind,
+            name: self.name.clone(),
+            peer: id(self.peer),
+            creator: id(self.creator),
+            member_count: self.member_count,
+            head: vec![head.seq, head.at_ms, head.msg_no, head.bcast_no, head.del_no],
+            marker: Some(counts.marker.clone()),
+            counts: vec![
+                counts.own_seq,
+                counts.messages,
+                counts.mentions,
+                u64::from(counts.is_uncertain),
+            ],
+            log: vec![self.log.from, self.log.to],
+            unsent_read: self.unsent_read,
+        }
+        .encode_to_vec()
+    }
+
+    /// What [`RoomRecord::encode`] made.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let row = Row::decode(bytes)?;
+        let [seq, at_ms, msg_no, bcast_no, del_no] = row.head[..] else { return Err(Malformed) };
+        let [own_seq, messages, mentions, uncertain] = row.counts[..] else {
+            return Err(Malformed);
+        };
+        let [from, to] = row.log[..] else { return Err(Malformed) };
+        Ok(RoomRecord {
+            id: RoomId::parse(&row.id).map_err(|_| Malformed)?,
+            kind: row.kind,
+            name: row.name,
+            peer: UserId::parse(&row.peer).ok(),
+            creator: UserId::parse(&row.creator).ok(),
+            member_count: row.member_count,
+            head: Head { seq, at_ms, msg_no, bcast_no, del_no },
+            counts: Counts {
+                marker: row.marker.unwrap_or_default(),
+                own_seq,
+                messages,
+                mentions,
+                is_uncertain: uncertain != 0,
+            },
+            log: LogRange { from, to },
+            unsent_read: row.unsent_read,
+        })
+    }
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Row {
+    #[prost(bytes = "bytes", tag = "1")]
+    id: Bytes,
+    #[prost(int32, tag = "2")]
+    kind: i32,
+    #[prost(string, tag = "3")]
+    name: String,
+    #[prost(bytes = "bytes", tag = "4")]
+    peer: Bytes,
+    #[prost(bytes = "bytes", tag = "5")]
+    creator: Bytes,
+    #[prost(uint32, tag = "6")]
+    member_count: u32,
+    #[prost(uint64, repeated, tag = "7")]
+    head: Vec<u64>,
+    #[prost(message, optional, tag = "8")]
+    marker: Option<Marker>,
+    #[prost(uint64, repeated, tag = "9")]
+    counts: Vec<u64>,
+    #[prost(uint64, repeated, tag = "10")]
+    log: Vec<u64>,
+    #[prost(uint64, tag = "11")]
+    unsent_read: u64,
+}

@@ -1,0 +1,127 @@
+//! Hello and welcome, pipelined calls, pings, and peers that break the rules.
+
+use parlour_protocol::{
+    frame::FrameError,
+    ids::DeviceId,
+    wire::{Pong, Reply},
+};
+
+use super::*;
+
+const fn at(secs: u64) -> Now {
+    Now { unix_ms: secs * 1000, elapsed: Duration::from_secs(secs) }
+}
+
+fn introduction() -> Introduction {
+    Introduction {
+        token: "token".into(),
+        device: DeviceId::from_bytes([3; 16]),
+        resume: Bytes::new(),
+        delivery: Delivery::All,
+        agent: "test".into(),
+    }
+}
+
+fn sent(connection: &mut Connection) -> Vec<client_frame::Frame> {
+    let mut splitter = Splitter::new(CONTROL_FRAME_BYTES_MAX);
+    splitter.push(&connection.poll_transmit().unwrap_or_default());
+    std::iter::from_fn(|| splitter.next_frame().unwrap())
+        .map(|frame| ClientFrame::decode(frame).unwrap().frame.unwrap())
+        .collect()
+}
+
+fn served(frame: server_frame::Frame) -> Bytes {
+    frame::encode(&ServerFrame { frame: Some(frame) })
+}
+
+fn live() -> Connection {
+    let mut connection = Connection::new(&introduction(), at(0));
+    sent(&mut connection);
+    let welcome = served(server_frame::Frame::Welcome(Welcome::default()));
+    connection.handle_control(&welcome, at(0)).unwrap();
+    assert!(matches!(connection.poll_output(), Some(Output::Welcome(_))));
+    connection
+}
+
+fn reply(id: u64) -> Bytes {
+    let result = Some(reply::Result::Body(Bytes::from_static(b"ok")));
+    served(server_frame::Frame::Reply(Reply { id, result }))
+}
+
+#[test]
+fn the_hello_comes_first_and_debug_builds_grease_it() {
+    let mut connection = Connection::new(&introduction(), at(0));
+    let [client_frame::Frame::Hello(hello)] = &sent(&mut connection)[..] else { panic!() };
+    assert_eq!((hello.token.as_str(), hello.max_rev), ("token", REV_MAX));
+    assert!(hello.features.iter().all(|feature| feature % 31 == 27));
+    assert!(!hello.features.is_empty());
+}
+
+#[test]
+fn anything_before_the_welcome_is_unexpected() {
+    let mut connection = Connection::new(&introduction(), at(0));
+    let pong = served(server_frame::Frame::Pong(Pong { nonce: 1 }));
+    assert_eq!(connection.handle_control(&pong, at(0)), Err(ConnectionError::UnexpectedFrame));
+    let mut connection = live();
+    let welcome = served(server_frame::Frame::Welcome(Welcome::default()));
+    assert_eq!(connection.handle_control(&welcome, at(0)), Err(ConnectionError::UnexpectedFrame));
+}
+
+#[test]
+fn no_welcome_in_time_means_lost() {
+    let mut connection = Connection::new(&introduction(), at(0));
+    assert_eq!(connection.poll_timeout(), Some(WELCOME_WITHIN));
+    connection.handle_timeout(at(10));
+    assert_eq!(connection.poll_output(), Some(Output::Lost));
+    assert_eq!(connection.poll_timeout(), None);
+}
+
+#[test]
+fn calls_beyond_the_bound_wait_and_keep_their_order() {
+    let mut connection = live();
+    for id in 0..300 {
+        connection.call(CallId(id), 30, Bytes::new()).unwrap();
+    }
+    assert_eq!(sent(&mut connection).len(), CALLS_IN_FLIGHT_MAX);
+    connection.handle_control(&reply(5), at(0)).unwrap();
+    assert_eq!(
+        connection.poll_output(),
+        Some(Output::Reply(CallId(5), Ok(Bytes::from_static(b"ok"))))
+    );
+    let [client_frame::Frame::Call(next)] = &sent(&mut connection)[..] else { panic!() };
+    assert_eq!(next.id, 256);
+}
+
+#[test]
+fn a_cancelled_call_has_no_answer() {
+    let mut connection = live();
+    connection.call(CallId(1), 30, Bytes::new()).unwrap();
+    sent(&mut connection);
+    connection.cancel(CallId(1));
+    assert_eq!(sent(&mut connection), [client_frame::Frame::Cancel(Cancel { id: 1 })]);
+    connection.handle_control(&reply(1), at(0)).unwrap();
+    assert_eq!(connection.poll_output(), None);
+    assert!(!connection.is_busy());
+}
+
+#[test]
+fn silence_is_answered_by_a_ping_and_then_by_giving_up() {
+    let mut connection = live();
+    assert_eq!(connection.poll_timeout(), Some(PING_EVERY));
+    connection.handle_timeout(at(15));
+    assert_eq!(sent(&mut connection), [client_frame::Frame::Ping(Ping { nonce: 1 })]);
+    let pong = served(server_frame::Frame::Pong(Pong { nonce: 1 }));
+    connection.handle_control(&pong, at(16)).unwrap();
+    assert_eq!(connection.poll_output(), Some(Output::Pong(Duration::from_secs(1))));
+    connection.handle_timeout(at(31));
+    connection.handle_timeout(at(41));
+    assert_eq!(connection.poll_output(), Some(Output::Lost));
+}
+
+#[test]
+fn a_frame_over_the_bound_closes_with_its_code() {
+    let mut connection = live();
+    let error = connection.handle_control(&[0xff, 0xff, 0x7f], at(0)).unwrap_err();
+    assert_eq!(error, ConnectionError::Lane(LaneError::Frame(FrameError::TooLarge)));
+    assert!(error.close_code() == CloseCode::FrameTooLarge);
+}

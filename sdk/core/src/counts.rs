@@ -1,0 +1,151 @@
+//! Unread counts by subtraction (PROTOCOL.md, section 9): what an event, a pulse or a marker
+//! changes about them.
+
+use parlour_protocol::{
+    generated::{EventMessage, event_rule},
+    ids::UserId,
+    marker::{Marker, Unread},
+    message::MessageDeleted,
+    sync::RoomDigest,
+    wire::{EventHeader, RoomPulse},
+};
+
+use crate::event::LogEvent;
+
+/// The newest known place of a room's log and its counters there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The last event.
+    pub seq: u64,
+    /// When it happened; of a pulse, when the last whole event did.
+    pub at_ms: u64,
+    /// Countable messages.
+    pub msg_no: u64,
+    /// Messages to everyone.
+    pub bcast_no: u64,
+    /// Deletes.
+    pub del_no: u64,
+}
+
+impl Head {
+    /// The head a digest tells.
+    pub fn of_digest(digest: &RoomDigest) -> Self {
+        let RoomDigest { seq, at_ms, msg_no, bcast_no, del_no, .. } = *digest;
+        Head { seq, at_ms, msg_no, bcast_no, del_no }
+    }
+
+    /// The head after an event.
+    pub fn of_event(header: &EventHeader) -> Self {
+        let EventHeader { seq, at_ms, msg_no, bcast_no, del_no, .. } = *header;
+        Head { seq, at_ms, msg_no, bcast_no, del_no }
+    }
+}
+
+/// A user's marker in a room and what is unread after it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counts {
+    /// The server's marker.
+    pub marker: Marker,
+    /// The user's own last message; it may stand in for the marker.
+    pub own_seq: u64,
+    /// Countable messages after the place in force, without deleted ones.
+    pub messages: u64,
+    /// Of those, the ones that mention the user or everyone.
+    pub mentions: u64,
+    /// The counts may be too high: the digest is to be read again.
+    pub is_uncertain: bool,
+}
+
+impl Counts {
+    /// The counts of a digest.
+    pub fn of_digest(marker: Marker, unread: Unread, own_seq: u64) -> Self {
+        let Unread { messages, mentions } = unread;
+        Counts { marker, own_seq, messages, mentions, is_uncertain: false }
+    }
+
+    /// Everything up to here counts as read.
+    pub fn read_seq(&self) -> u64 {
+        if self.own_seq > self.marker.seq && self.own_seq > self.marker.set_at_seq {
+            self.own_seq
+        } else {
+            self.marker.seq
+        }
+    }
+
+    /// The next event of the room's log.
+    pub fn handle_event(&mut self, event: &LogEvent, me: UserId) {
+        let header = &event.header;
+        if header.kind == MessageDeleted::RULE.kind && header.target_seq > self.read_seq() {
+            self.messages = self.messages.saturating_sub(1);
+            // Whether the deleted one mentioned somebody isn't known here.
+            self.is_uncertain |= self.mentions > 0;
+            self.mentions = self.mentions.min(self.messages);
+        }
+        if !event_rule(header.kind).is_some_and(|rule| rule.countable) {
+            return;
+        }
+        if event.sender() == Some(me) {
+            self.own_seq = header.seq;
+            if self.read_seq() == header.seq {
+                (self.messages, self.mentions, self.is_uncertain) = (0, 0, false);
+                return;
+            }
+        }
+        if header.seq > self.read_seq() && !event.is_erased() {
+            self.messages += 1;
+            let to_me = header.mentions.iter().any(|user| user[..] == me.as_bytes()[..]);
+            self.mentions += u64::from(to_me || event.mentions_everyone());
+        }
+    }
+
+    /// The room moved on without its events being seen.
+    pub fn handle_jump(&mut self, from: Head, to: Head) {
+        self.messages += to.msg_no.saturating_sub(from.msg_no);
+        self.mentions += to.bcast_no.saturating_sub(from.bcast_no);
+        self.is_uncertain |= to.del_no != from.del_no && self.messages > 0;
+    }
+
+    /// The marker is at another place; the counts follow by subtraction.
+    pub fn handle_marker(&mut self, marker: Marker, head: Head) {
+        if marker.set_at_seq < self.marker.set_at_seq && marker.seq == self.marker.seq {
+            return;
+        }
+        self.marker = marker;
+        if self.read_seq() >= head.seq {
+            (self.messages, self.mentions, self.is_uncertain) = (0, 0, false);
+        } else if self.read_seq() == self.marker.seq {
+            self.messages = head.msg_no.saturating_sub(self.marker.msg_no);
+            self.mentions = self.mentions.min(self.messages);
+            self.is_uncertain = self.messages > 0;
+        }
+    }
+
+    /// The answer to a change of the marker, with counts as of `asked_at`.
+    pub fn handle_answer(&mut self, marker: Marker, unread: Unread, asked_at: Head, head: Head) {
+        if asked_at.seq == head.seq {
+            self.marker = marker;
+            self.messages = unread.messages;
+            self.mentions = unread.mentions;
+            self.is_uncertain = false;
+        } else {
+            self.handle_marker(marker, head);
+        }
+    }
+
+    /// Shows everything up to `seq` as read before the server has said so.
+    pub fn assume_read(&mut self, seq: u64, head: Head) {
+        if seq >= head.seq {
+            (self.messages, self.mentions) = (0, 0);
+        }
+    }
+}
+
+/// The head a pulse tells; its time is the one known before.
+pub fn head_of_pulse(pulse: &RoomPulse, before: Head) -> Head {
+    let RoomPulse { seq, msg_no, bcast_no, del_no, .. } = *pulse;
+    Head { seq, at_ms: before.at_ms, msg_no, bcast_no, del_no }
+}
+
+#[cfg(test)]
+#[path = "counts_tests.rs"]
+mod tests;

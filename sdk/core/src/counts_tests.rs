@@ -1,0 +1,81 @@
+//! Counts against brute force.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{ME, OTHER, broadcast, delete, message, message_by};
+
+fn marker(seq: u64, msg_no: u64, set_at_seq: u64) -> Marker {
+    Marker { seq, msg_no, bcast_no: 0, set_at_seq }
+}
+
+#[test]
+fn an_own_message_reads_everything_before_it() {
+    let mut counts = Counts::default();
+    counts.handle_event(&message(1, "a"), ME);
+    counts.handle_event(&broadcast(2, "b"), ME);
+    assert_eq!((counts.messages, counts.mentions), (2, 1));
+    counts.handle_event(&message_by(ME, 3, "c", None), ME);
+    assert_eq!((counts.messages, counts.mentions, counts.read_seq()), (0, 0, 3));
+}
+
+#[test]
+fn an_own_message_before_the_marker_was_set_back_stays_unread() {
+    let mut counts = Counts::default();
+    counts.handle_event(&message_by(ME, 1, "a", None), ME);
+    let head = Head { seq: 1, msg_no: 1, ..Head::default() };
+    counts.handle_marker(marker(0, 0, 1), head);
+    assert_eq!((counts.messages, counts.read_seq()), (1, 0));
+}
+
+#[test]
+fn a_jump_over_deletes_is_uncertain() {
+    let mut counts = Counts::default();
+    let to = Head { seq: 9, msg_no: 4, del_no: 1, ..Head::default() };
+    counts.handle_jump(Head::default(), to);
+    assert_eq!((counts.messages, counts.is_uncertain), (4, true));
+}
+
+#[test]
+fn an_answer_that_was_overtaken_is_subtracted_instead() {
+    let mut counts = Counts::default();
+    for seq in 1..=3 {
+        counts.handle_event(&message(seq, "x"), ME);
+    }
+    let asked_at = Head { seq: 2, msg_no: 2, ..Head::default() };
+    let head = Head { seq: 3, msg_no: 3, ..Head::default() };
+    counts.handle_answer(marker(2, 2, 2), Unread { messages: 0, mentions: 0 }, asked_at, head);
+    assert_eq!(counts.messages, 1);
+}
+
+proptest! {
+    #[test]
+    fn counts_equal_brute_force(steps in prop::collection::vec((0u8..4, 0usize..30), 1..60)) {
+        let mut counts = Counts::default();
+        let mut messages: Vec<(u64, bool, bool)> = Vec::new();
+        let (mut seq, mut read) = (0, 0);
+        for (what, which) in steps {
+            seq += 1;
+            let live: Vec<usize> =
+                (0..messages.len()).filter(|i| !messages[*i].2).collect();
+            let event = match what {
+                0 => message_by(ME, seq, "mine", None),
+                1 if !live.is_empty() => {
+                    let victim = live[which % live.len()];
+                    messages[victim].2 = true;
+                    delete(seq, messages[victim].0)
+                }
+                _ => message_by(OTHER, seq, "x", None),
+            };
+            if event.header.target_seq == 0 {
+                let mine = event.sender() == Some(ME);
+                messages.push((seq, mine, false));
+                if mine { read = seq; }
+            }
+            counts.handle_event(&event, ME);
+            let unread =
+                messages.iter().filter(|(at, _, deleted)| *at > read && !deleted).count() as u64;
+            prop_assert_eq!(counts.messages, unread);
+        }
+    }
+}

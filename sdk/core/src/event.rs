@@ -1,0 +1,155 @@
+//! Log entries as they came: the header is read, the bytes are kept and never re-encoded.
+
+use std::fmt;
+
+use bytes::{Buf, Bytes};
+use parlour_protocol::{
+    event::{FLAG_ERASED, FLAG_EVERYONE},
+    generated::EventBody,
+    ids::{ClientRef, UserId},
+    wire::{Event, EventHeader},
+};
+use prost::{
+    Message,
+    encoding::{WireType, decode_key, decode_varint, encode_varint, skip_field},
+};
+
+/// Bytes that are not the message they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a valid message")
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+impl From<prost::DecodeError> for Malformed {
+    fn from(_: prost::DecodeError) -> Self {
+        Malformed
+    }
+}
+
+/// One entry of a log.
+#[derive(Clone, PartialEq)]
+pub struct LogEvent {
+    /// What the server says about it.
+    pub header: EventHeader,
+    /// The message `header.kind` names; empty when it was deleted.
+    pub body: Bytes,
+    /// The whole `Event` message as it came.
+    pub raw: Bytes,
+}
+
+impl LogEvent {
+    /// Reads an `Event` message.
+    pub fn parse(raw: Bytes) -> Result<Self, Malformed> {
+        let event = Event::decode(raw.clone())?;
+        let header = event.header.ok_or(Malformed)?;
+        if header.seq == 0 {
+            return Err(Malformed);
+        }
+        Ok(LogEvent { header, body: event.body, raw })
+    }
+
+    /// Its place in the log.
+    pub fn seq(&self) -> u64 {
+        self.header.seq
+    }
+
+    /// Who caused it, if the header says so.
+    pub fn sender(&self) -> Option<UserId> {
+        UserId::parse(&self.header.sender).ok()
+    }
+
+    /// The sender's own id for it, if it has one.
+    pub fn client_ref(&self) -> Option<ClientRef> {
+        ClientRef::parse(&self.header.client_ref).ok()
+    }
+
+    /// Whether it mentions everyone.
+    pub fn mentions_everyone(&self) -> bool {
+        self.header.flags & FLAG_EVERYONE != 0
+    }
+
+    /// Whether its body is gone.
+    pub fn is_erased(&self) -> bool {
+        self.header.flags & FLAG_ERASED != 0
+    }
+
+    /// The body; an unreadable one is shown like one of an unknown kind.
+    pub fn decoded(&self) -> EventBody {
+        let kind = self.header.kind;
+        EventBody::decode(kind, self.body.clone()).unwrap_or_else(|_| EventBody::Unknown {
+            kind,
+            body: parlour_protocol::generated::Hidden(self.body.clone()),
+        })
+    }
+
+    /// The same event after its deletion: flagged, without its body.
+    pub fn erased(&self) -> Self {
+        let mut header = self.header.clone();
+        header.flags |= FLAG_ERASED;
+        let raw = parlour_protocol::event::compose(&header, &[]);
+        LogEvent { header, body: Bytes::new(), raw }
+    }
+}
+
+impl fmt::Debug for LogEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LogEvent({} kind {})", self.header.seq, self.header.kind)
+    }
+}
+
+/// The raw bytes of every submessage with field number `tag`, in order. Other fields are skipped.
+pub fn submessages(tag: u32, message: &Bytes) -> Result<Vec<Bytes>, Malformed> {
+    let mut rest = message.clone();
+    let mut found = Vec::new();
+    while rest.has_remaining() {
+        let (field, wire) = decode_key(&mut rest)?;
+        if field == tag && wire == WireType::LengthDelimited {
+            found.push(take_delimited(&mut rest)?);
+        } else {
+            skip_field(wire, field, &mut rest, Default::default())?;
+        }
+    }
+    Ok(found)
+}
+
+/// The events in field `tag` of a message, their bytes as they came.
+pub fn events_in(tag: u32, message: &Bytes) -> Result<Vec<LogEvent>, Malformed> {
+    submessages(tag, message)?.into_iter().map(LogEvent::parse).collect()
+}
+
+/// Events one after the other, each behind its length.
+pub fn pack<'a>(events: impl IntoIterator<Item = &'a LogEvent>) -> Bytes {
+    let mut out = Vec::new();
+    for event in events {
+        encode_varint(event.raw.len() as u64, &mut out);
+        out.extend_from_slice(&event.raw);
+    }
+    out.into()
+}
+
+/// What [`pack`] made.
+pub fn unpack(mut packed: Bytes) -> Result<Vec<LogEvent>, Malformed> {
+    let mut events = Vec::new();
+    while packed.has_remaining() {
+        events.push(LogEvent::parse(take_delimited(&mut packed)?)?);
+    }
+    Ok(events)
+}
+
+fn take_delimited(bytes: &mut Bytes) -> Result<Bytes, Malformed> {
+    let len = usize::try_from(decode_varint(bytes)?).map_err(|_| Malformed)?;
+    if len > bytes.remaining() {
+        return Err(Malformed);
+    }
+    Ok(bytes.split_to(len))
+}
+
+#[cfg(test)]
+#[path = "event_tests.rs"]
+mod tests;

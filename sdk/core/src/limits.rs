@@ -1,0 +1,50 @@
+//! Every bound of the client in one place.
+
+use std::time::Duration;
+
+/// Calls that wait for room among the calls in flight.
+pub const CALLS_WAITING_MAX: usize = 4096;
+/// Messages, edits and deletes that wait to be sent, in all rooms together.
+pub const OUTBOX_ENTRIES_MAX: usize = 10_000;
+/// Events of one room held while a gap before them is read; more are read again.
+pub const WAITING_EVENTS_MAX: usize = 2000;
+/// A room that misses at most this many events reads them one by one; else it starts over from
+/// its end.
+pub const CATCH_UP_EVENTS_MAX: u64 = 500;
+/// Rooms that are caught up at the same time in the background.
+pub const CATCH_UPS_AT_ONCE: usize = 4;
+/// Events of a page of history, unless the caller says otherwise.
+pub const PAGE_EVENTS: u32 = 50;
+/// Digests in the first frame of a sync.
+pub const FIRST_DIGESTS: u32 = 20;
+/// Edits and deletes kept for messages that aren't loaded, per timeline.
+pub const PENDING_AMENDMENTS_MAX: usize = 10_000;
+/// Users shown as typing in one room.
+pub const TYPISTS_MAX: usize = 50;
+
+/// The first back-off is a random part of this.
+pub const BACKOFF_BASE: Duration = Duration::from_millis(200);
+/// No back-off is longer, unless the server asks for it.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// No wait the server asks for is longer than this.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
+/// A connection that lived this long was a good one: its end starts the back-off anew.
+pub const STABLE_AFTER: Duration = Duration::from_secs(10);
+/// A welcome comes within this time of the hello.
+pub const WELCOME_WITHIN: Duration = Duration::from_secs(10);
+/// A pong comes within this time of a ping, or the connection is lost.
+pub const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// A failed read of history is tried again after this time.
+pub const READ_AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// Counts that became uncertain are read again after this time, once for all rooms.
+pub const COUNTS_AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// A typing notice is repeated after this time while the user goes on typing.
+pub const TYPING_EVERY: Duration = Duration::from_secs(4);
+/// A transient failure of a send without a delay of the server's own.
+pub const SEND_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Times a client_ref that the server calls expired is replaced before the send fails.
+pub const NEW_REFS_MAX: u32 = 3;
+/// Silence after which a client in the foreground sends a ping.
+pub const PING_EVERY: Duration = parlour_protocol::limits::PING_EVERY;
+/// Items of an open timeline; older ones leave the list (not the cache) when new ones come.
+pub const TIMELINE_ITEMS_MAX: usize = 10_000;

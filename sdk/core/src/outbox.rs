@@ -1,0 +1,287 @@
+//! What the user has sent and the server hasn't confirmed: per room in order, one in flight, each
+//! under the `client_ref` it was given once. One in flight, since a send that is refused for a
+//! while must not be overtaken by the one behind it.
+
+mod entry;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    ids::{ClientRef, RoomId},
+    wire::{Error, ErrorReason, Retry},
+};
+
+pub use entry::{Entry, Payload, SendError, State};
+
+use crate::{
+    limits::{NEW_REFS_MAX, OUTBOX_ENTRIES_MAX, SEND_AGAIN_AFTER},
+    time::{Now, sooner},
+};
+
+/// The outbox holds as much as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the outbox is full")]
+pub struct OutboxFull;
+
+/// A call to make for an entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transmit {
+    /// The entry.
+    pub client_ref: ClientRef,
+    /// The method's number.
+    pub method: u32,
+    /// The request message.
+    pub body: Bytes,
+}
+
+/// What an answer means for an entry.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It is in the room's log; the entry is gone from the outbox.
+    Sent(Box<Entry>),
+    /// It will be sent again.
+    Again,
+    /// The server doesn't remember so far back: look for it in the log after `after_seq`, then
+    /// report with `handle_echo` or `handle_not_in_log`.
+    Search(Box<Entry>),
+    /// It failed and stays until it is retried or discarded.
+    Failed(Box<Entry>),
+    /// It isn't in the outbox any more: its echo came first.
+    Known,
+}
+
+/// All that waits to be sent.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    rooms: BTreeMap<RoomId, VecDeque<Entry>>,
+    places: BTreeMap<ClientRef, RoomId>,
+    last_order: u64,
+}
+
+impl Outbox {
+    /// The outbox as it was saved. What was under way then may have arrived.
+    pub fn restore(saved: Vec<Entry>) -> Self {
+        let mut outbox = Outbox::default();
+        for entry in saved {
+            outbox.last_order = outbox.last_order.max(entry.order);
+            outbox.places.insert(entry.client_ref, entry.room);
+            outbox.rooms.entry(entry.room).or_default().push_back(entry);
+        }
+        outbox
+    }
+
+    // Commands.
+
+    /// Puts something at the end of its room's queue.
+    pub fn push(
+        &mut self,
+        room: RoomId,
+        client_ref: ClientRef,
+        payload: Payload,
+        created_ms: u64,
+        after_seq: u64,
+    ) -> Result<&Entry, OutboxFull> {
+        if self.places.len() >= OUTBOX_ENTRIES_MAX {
+            return Err(OutboxFull);
+        }
+        self.last_order += 1;
+        let entry = Entry::new(self.last_order, room, client_ref, payload, created_ms, after_seq);
+        self.places.insert(client_ref, room);
+        let queue = self.rooms.entry(room).or_default();
+        queue.push_back(entry);
+        Ok(&queue[queue.len() - 1])
+    }
+
+    /// Tries a failed entry again, at its old place in the queue.
+    pub fn retry(&mut self, client_ref: ClientRef) -> Option<&Entry> {
+        let entry = self.entry_mut(client_ref)?;
+        if !matches!(entry.state, State::Failed(_)) {
+            return None;
+        }
+        entry.state = State::Queued { not_before: Duration::ZERO };
+        Some(entry)
+    }
+
+    /// Takes an entry out. One that was under way may still arrive.
+    pub fn discard(&mut self, client_ref: ClientRef) -> Option<Entry> {
+        let room = self.places.remove(&client_ref)?;
+        let queue = self.rooms.get_mut(&room)?;
+        let at = queue.iter().position(|entry| entry.client_ref == client_ref)?;
+        let entry = queue.remove(at);
+        if queue.is_empty() {
+            self.rooms.remove(&room);
+        }
+        entry
+    }
+
+    /// Replaces the body of a message that was never sent. `None` when it may have been.
+    pub fn rewrite(&mut self, client_ref: ClientRef, new_body: Bytes) -> Option<&Entry> {
+        let entry = self.entry_mut(client_ref)?;
+        match &mut entry.payload {
+            Payload::Post { body, .. } if entry.attempts == 0 => *body = new_body,
+            _ => return None,
+        }
+        Some(entry)
+    }
+
+    /// Takes out everything of a room the user is no longer in.
+    pub fn discard_room(&mut self, room: RoomId) -> Vec<Entry> {
+        let entries: Vec<Entry> = self.rooms.remove(&room).unwrap_or_default().into();
+        for entry in &entries {
+            self.places.remove(&entry.client_ref);
+        }
+        entries
+    }
+
+    // Inputs.
+
+    /// There is a connection: what waited for one goes on.
+    pub fn handle_connected(&mut self) {
+        for entry in self.rooms.values_mut().flatten() {
+            if matches!(entry.state, State::Queued { .. } | State::Sending) {
+                entry.state = State::Queued { not_before: Duration::ZERO };
+            }
+        }
+    }
+
+    /// The connection is gone: what was under way is sent again under the same refs.
+    pub fn handle_disconnected(&mut self) {
+        for entry in self.rooms.values_mut().flatten() {
+            if matches!(entry.state, State::Sending | State::Searching) {
+                entry.state = State::Queued { not_before: Duration::ZERO };
+            }
+        }
+    }
+
+    /// The answer to a send.
+    pub fn handle_answer(
+        &mut self,
+        client_ref: ClientRef,
+        answer: Result<(), Error>,
+        now: Now,
+    ) -> Outcome {
+        let Err(error) = answer else {
+            return match self.discard(client_ref) {
+                Some(entry) => Outcome::Sent(Box::new(entry)),
+                None => Outcome::Known,
+            };
+        };
+        let Some(entry) = self.entry_mut(client_ref) else { return Outcome::Known };
+        let expired = error.reason == ErrorReason::RefExpired as i32;
+        if expired && entry.refs_replaced < NEW_REFS_MAX {
+            entry.state = State::Searching;
+            return Outcome::Search(Box::new(entry.clone()));
+        }
+        let not_before = match Retry::try_from(error.retry).unwrap_or(Retry::Never) {
+            Retry::AfterDelay if error.retry_after_ms > 0 => {
+                now.elapsed + Duration::from_millis(error.retry_after_ms)
+            }
+            Retry::Same if entry.attempts < 3 => now.elapsed,
+            Retry::Same | Retry::AfterDelay => now.elapsed + SEND_AGAIN_AFTER,
+            Retry::AfterResync if expired => return fail(entry, error),
+            // Released by `handle_connected`.
+            Retry::Reconnect | Retry::AfterReauth | Retry::AfterResync => Duration::MAX,
+            Retry::Never | Retry::Unspecified => return fail(entry, error),
+        };
+        entry.state = State::Queued { not_before };
+        Outcome::Again
+    }
+
+    /// An own event of the log with this ref, or one found by searching: the entry is done.
+    pub fn handle_echo(&mut self, client_ref: ClientRef) -> Option<Entry> {
+        self.discard(client_ref)
+    }
+
+    /// An expired entry isn't in the log: it goes out under a new ref. Returns the entry.
+    pub fn handle_not_in_log(
+        &mut self,
+        client_ref: ClientRef,
+        new_ref: ClientRef,
+    ) -> Option<&Entry> {
+        let room = self.places.remove(&client_ref)?;
+        self.places.insert(new_ref, room);
+        let queue = self.rooms.get_mut(&room)?;
+        let entry = queue.iter_mut().find(|entry| entry.client_ref == client_ref)?;
+        entry.client_ref = new_ref;
+        entry.refs_replaced += 1;
+        entry.state = State::Queued { not_before: Duration::ZERO };
+        Some(entry)
+    }
+
+    /// The search for an expired entry failed; it is sent again, and searched for again.
+    pub fn handle_search_failed(&mut self, client_ref: ClientRef, now: Now) {
+        if let Some(entry) = self.entry_mut(client_ref) {
+            entry.state = State::Queued { not_before: now.elapsed + SEND_AGAIN_AFTER };
+        }
+    }
+
+    // Outputs.
+
+    /// The next call to make, while there is a connection.
+    pub fn poll_transmit(&mut self, now: Now) -> Option<Transmit> {
+        self.rooms.values_mut().find_map(|queue| {
+            let first = queue.iter_mut().find(|e| !matches!(e.state, State::Failed(_)))?;
+            match first.state {
+                State::Queued { not_before } if not_before <= now.elapsed => {
+                    first.state = State::Sending;
+                    first.attempts = first.attempts.saturating_add(1);
+                    Some(first.transmit())
+                }
+                _ => None,
+            }
+        })
+    }
+
+    /// When [`Outbox::poll_transmit`] may have something again.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.rooms.values().fold(None, |soonest, queue| {
+            let first = queue.iter().find(|e| !matches!(e.state, State::Failed(_)));
+            let due = match first.map(|entry| &entry.state) {
+                Some(State::Queued { not_before }) if *not_before != Duration::MAX => {
+                    Some(*not_before)
+                }
+                _ => None,
+            };
+            sooner(soonest, due)
+        })
+    }
+
+    /// An entry.
+    pub fn entry(&self, client_ref: ClientRef) -> Option<&Entry> {
+        let queue = self.rooms.get(self.places.get(&client_ref)?)?;
+        queue.iter().find(|entry| entry.client_ref == client_ref)
+    }
+
+    /// What waits in a room, in order.
+    pub fn room(&self, room: RoomId) -> impl Iterator<Item = &Entry> {
+        self.rooms.get(&room).into_iter().flatten()
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    fn entry_mut(&mut self, client_ref: ClientRef) -> Option<&mut Entry> {
+        let queue = self.rooms.get_mut(self.places.get(&client_ref)?)?;
+        queue.iter_mut().find(|entry| entry.client_ref == client_ref)
+    }
+}
+
+fn fail(entry: &mut Entry, error: Error) -> Outcome {
+    entry.state = State::Failed(SendError::Refused(Box::new(error)));
+    Outcome::Failed(Box::new(entry.clone()))
+}
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -1,0 +1,247 @@
+//! One row of the outbox: what is sent, under which ref, how far it got, and the bytes it is kept
+//! as.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::{Rpc, rpc},
+    ids::{ClientRef, RoomId, UserId},
+    message::{DeleteRequest, EditRequest, SendRequest},
+    wire::Error,
+};
+use prost::Message;
+
+use super::Transmit;
+use crate::event::Malformed;
+
+/// What is sent.
+#[derive(Clone, PartialEq)]
+pub enum Payload {
+    /// A message.
+    Post {
+        /// An encoded `MessagePosted`.
+        body: Bytes,
+        /// Users mentioned.
+        mentions: Vec<UserId>,
+        /// Whether everyone is.
+        mentions_everyone: bool,
+    },
+    /// Another text for the message at `target_seq`.
+    Edit {
+        /// The message.
+        target_seq: u64,
+        /// An encoded `MessageEdited`.
+        body: Bytes,
+    },
+    /// The end of the message at `target_seq`.
+    Delete {
+        /// The message.
+        target_seq: u64,
+    },
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Bodies are the user's words: never in a log.
+        match self {
+            Payload::Post { body, .. } => write!(f, "Post(<{} bytes>)", body.len()),
+            Payload::Edit { target_seq, .. } => write!(f, "Edit({target_seq})"),
+            Payload::Delete { target_seq } => write!(f, "Delete({target_seq})"),
+        }
+    }
+}
+
+/// Why something wasn't sent.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SendError {
+    /// The server refused it; trying again unchanged is of no use by itself.
+    #[error("refused: {0}")]
+    Refused(Box<Error>),
+    /// The user is no longer in the room.
+    #[error("no longer in the room")]
+    RoomLost,
+    /// It was taken out of the outbox.
+    #[error("discarded")]
+    Discarded,
+}
+
+/// How far an entry got.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// It waits for its turn, and at least until this time.
+    Queued {
+        /// On the monotonic clock; `MAX` for the next connection.
+        not_before: Duration,
+    },
+    /// It is under way.
+    Sending,
+    /// Its ref expired: it is being looked for in the log.
+    Searching,
+    /// It waits for the user's decision.
+    Failed(SendError),
+}
+
+/// One row of the outbox.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its place among all rows.
+    pub order: u64,
+    /// Where it goes.
+    pub room: RoomId,
+    /// Its own id.
+    pub client_ref: ClientRef,
+    /// What it is.
+    pub payload: Payload,
+    /// When the user sent it, Unix milliseconds.
+    pub created_ms: u64,
+    /// The room's head then: it can only be in the log after this place.
+    pub after_seq: u64,
+    /// How often it was handed to a connection. At least 1 for a restored row.
+    pub attempts: u32,
+    /// How often its ref expired.
+    pub refs_replaced: u32,
+    /// How far it got.
+    pub state: State,
+}
+
+/// Rows are equal when the same would be sent: how far they got is left out.
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |e: &Entry| (e.order, e.room, e.client_ref, e.created_ms, e.after_seq);
+        key(self) == key(other) && self.payload == other.payload
+    }
+}
+
+impl Entry {
+    /// A row that was never sent.
+    pub fn new(
+        order: u64,
+        room: RoomId,
+        client_ref: ClientRef,
+        payload: Payload,
+        created_ms: u64,
+        after_seq: u64,
+    ) -> Self {
+        let state = State::Queued { not_before: Duration::ZERO };
+        let (attempts, refs_replaced) = (0, 0);
+        Entry {
+            order,
+            room,
+            client_ref,
+            payload,
+            created_ms,
+            after_seq,
+            attempts,
+            refs_replaced,
+            state,
+        }
+    }
+
+    /// The call that sends it.
+    pub fn transmit(&self) -> Transmit {
+        let (room, client_ref) = (self.room.to_field(), self.client_ref.to_field());
+        let (method, body) = match &self.payload {
+            Payload::Post { body, mentions, mentions_everyone } => {
+                let mentions = mentions.iter().map(|user| user.to_field()).collect();
+                let (body, mention_everyone) = (body.clone(), *mentions_everyone);
+                let request = SendRequest { room, client_ref, body, mentions, mention_everyone };
+                (rpc::Send::METHOD, request.encode_to_vec())
+            }
+            Payload::Edit { target_seq, body } => {
+                let (target_seq, body) = (*target_seq, body.clone());
+                let request = EditRequest { room, client_ref, target_seq, body };
+                (rpc::Edit::METHOD, request.encode_to_vec())
+            }
+            Payload::Delete { target_seq } => {
+                let request = DeleteRequest { room, client_ref, target_seq: *target_seq };
+                (rpc::Delete::METHOD, request.encode_to_vec())
+            }
+        };
+        Transmit { client_ref: self.client_ref, method: method.id, body: body.into() }
+    }
+
+    /// The bytes to keep.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut row = Row {
+            order: self.order,
+            room: self.room.to_field(),
+            client_ref: self.client_ref.to_field(),
+            created_ms: self.created_ms,
+            after_seq: self.after_seq,
+            refs_replaced: self.refs_replaced,
+            ..Row::default()
+        };
+        match &self.payload {
+            Payload::Post { body, mentions, mentions_everyone } => {
+                row.kind = 1;
+                row.body = body.clone();
+                row.mentions = mentions.iter().map(|user| user.to_field()).collect();
+                row.mentions_everyone = *mentions_everyone;
+            }
+            Payload::Edit { target_seq, body } => {
+                (row.kind, row.target_seq, row.body) = (2, *target_seq, body.clone());
+            }
+            Payload::Delete { target_seq } => (row.kind, row.target_seq) = (3, *target_seq),
+        }
+        if let State::Failed(SendError::Refused(error)) = &self.state {
+            row.error = Some((**error).clone());
+        }
+        row.encode_to_vec()
+    }
+
+    /// What [`Entry::encode`] made.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let row = Row::decode(bytes)?;
+        let payload = match row.kind {
+            1 => Payload::Post {
+                body: row.body,
+                mentions: row.mentions.iter().filter_map(|id| UserId::parse(id).ok()).collect(),
+                mentions_everyone: row.mentions_everyone,
+            },
+            2 => Payload::Edit { target_seq: row.target_seq, body: row.body },
+            3 => Payload::Delete { target_seq: row.target_seq },
+            _ => return Err(Malformed),
+        };
+        let room = RoomId::parse(&row.room).map_err(|_| Malformed)?;
+        let client_ref = ClientRef::parse(&row.client_ref).map_err(|_| Malformed)?;
+        let mut entry =
+            Entry::new(row.order, room, client_ref, payload, row.created_ms, row.after_seq);
+        // It isn't known whether the last run of the program sent it.
+        entry.attempts = 1;
+        entry.refs_replaced = row.refs_replaced;
+        if let Some(error) = row.error {
+            entry.state = State::Failed(SendError::Refused(Box::new(error)));
+        }
+        Ok(entry)
+    }
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Row {
+    #[prost(uint64, tag = "1")]
+    order: u64,
+    #[prost(bytes = "bytes", tag = "2")]
+    room: Bytes,
+    #[prost(bytes = "bytes", tag = "3")]
+    client_ref: Bytes,
+    #[prost(uint64, tag = "4")]
+    created_ms: u64,
+    #[prost(uint64, tag = "5")]
+    after_seq: u64,
+    #[prost(uint32, tag = "6")]
+    refs_replaced: u32,
+    #[prost(uint32, tag = "7")]
+    kind: u32,
+    #[prost(bytes = "bytes", tag = "8")]
+    body: Bytes,
+    #[prost(bytes = "bytes", repeated, tag = "9")]
+    mentions: Vec<Bytes>,
+    #[prost(bool, tag = "10")]
+    mentions_everyone: bool,
+    #[prost(uint64, tag = "11")]
+    target_seq: u64,
+    #[prost(message, optional, tag = "12")]
+    error: Option<Error>,
+}

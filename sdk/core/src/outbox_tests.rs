@@ -1,0 +1,140 @@
+//! Order, retries and refs.
+
+use super::*;
+use crate::testing::ROOM;
+
+const fn at(ms: u64) -> Now {
+    Now { unix_ms: ms, elapsed: Duration::from_millis(ms) }
+}
+
+fn client_ref(n: u8) -> ClientRef {
+    ClientRef::from_bytes([n; 16])
+}
+
+fn post(text: &'static str) -> Payload {
+    let body = Bytes::from_static(text.as_bytes());
+    Payload::Post { body, mentions: vec![], mentions_everyone: false }
+}
+
+fn with(refs: &[u8]) -> Outbox {
+    let mut outbox = Outbox::default();
+    for n in refs {
+        outbox.push(ROOM, client_ref(*n), post("x"), 0, 0).unwrap();
+    }
+    outbox
+}
+
+fn sent(outbox: &mut Outbox, now: Now) -> Vec<ClientRef> {
+    std::iter::from_fn(|| outbox.poll_transmit(now)).map(|transmit| transmit.client_ref).collect()
+}
+
+#[test]
+fn a_room_sends_one_at_a_time_in_order() {
+    let mut outbox = with(&[1, 2]);
+    outbox.push(RoomId::from_bytes([8; 16]), client_ref(3), post("y"), 0, 0).unwrap();
+    assert_eq!(sent(&mut outbox, at(0)), [client_ref(1), client_ref(3)]);
+    assert!(matches!(outbox.handle_answer(client_ref(1), Ok(()), at(0)), Outcome::Sent(_)));
+    assert_eq!(sent(&mut outbox, at(0)), [client_ref(2)]);
+}
+
+#[test]
+fn what_was_under_way_is_sent_again_under_the_same_ref() {
+    let mut outbox = with(&[1]);
+    sent(&mut outbox, at(0));
+    outbox.handle_disconnected();
+    outbox.handle_connected();
+    assert_eq!(sent(&mut outbox, at(0)), [client_ref(1)]);
+}
+
+#[test]
+fn answer_and_echo_come_in_either_order() {
+    let mut outbox = with(&[1, 2]);
+    sent(&mut outbox, at(0));
+    assert!(outbox.handle_echo(client_ref(1)).is_some());
+    assert_eq!(outbox.handle_answer(client_ref(1), Ok(()), at(0)), Outcome::Known);
+    sent(&mut outbox, at(0));
+    assert!(matches!(outbox.handle_answer(client_ref(2), Ok(()), at(0)), Outcome::Sent(_)));
+    assert_eq!(outbox.handle_echo(client_ref(2)), None);
+    assert!(outbox.is_empty());
+}
+
+#[test]
+fn a_delayed_send_holds_back_the_ones_behind_it() {
+    let mut outbox = with(&[1, 2]);
+    sent(&mut outbox, at(0));
+    let error = Error::new(ErrorReason::RateLimited, "").after_ms(500);
+    assert_eq!(outbox.handle_answer(client_ref(1), Err(error), at(0)), Outcome::Again);
+    assert_eq!(sent(&mut outbox, at(499)), []);
+    assert_eq!(outbox.poll_timeout(), Some(Duration::from_millis(500)));
+    assert_eq!(sent(&mut outbox, at(500)), [client_ref(1)]);
+}
+
+#[test]
+fn a_refused_send_fails_visibly_and_lets_the_next_one_go() {
+    let mut outbox = with(&[1, 2]);
+    sent(&mut outbox, at(0));
+    let error = Error::new(ErrorReason::NotAllowed, "");
+    assert!(matches!(
+        outbox.handle_answer(client_ref(1), Err(error), at(0)),
+        Outcome::Failed(entry) if matches!(entry.state, State::Failed(_))
+    ));
+    assert_eq!(sent(&mut outbox, at(0)), [client_ref(2)]);
+    outbox.handle_answer(client_ref(2), Ok(()), at(0));
+    assert!(outbox.retry(client_ref(1)).is_some());
+    assert_eq!(sent(&mut outbox, at(0)), [client_ref(1)]);
+}
+
+#[test]
+fn a_draining_server_is_not_asked_again() {
+    let mut outbox = with(&[1]);
+    sent(&mut outbox, at(0));
+    outbox.handle_answer(client_ref(1), Err(Error::new(ErrorReason::Draining, "")), at(0));
+    assert_eq!(sent(&mut outbox, at(1 << 40)), []);
+    assert_eq!(outbox.poll_timeout(), None);
+    outbox.handle_connected();
+    assert_eq!(sent(&mut outbox, at(0)), [client_ref(1)]);
+}
+
+#[test]
+fn an_expired_ref_is_searched_for_and_then_replaced() {
+    let mut outbox = with(&[1]);
+    let expired = || Err(Error::new(ErrorReason::RefExpired, ""));
+    let mut current = client_ref(1);
+    for n in 0..NEW_REFS_MAX as u8 {
+        assert_eq!(sent(&mut outbox, at(0)), [current]);
+        assert!(matches!(outbox.handle_answer(current, expired(), at(0)), Outcome::Search(_)));
+        outbox.handle_not_in_log(current, client_ref(10 + n)).unwrap();
+        current = client_ref(10 + n);
+    }
+    sent(&mut outbox, at(0));
+    assert!(matches!(outbox.handle_answer(current, expired(), at(0)), Outcome::Failed(_)));
+}
+
+#[test]
+fn the_outbox_is_bounded() {
+    let mut outbox = Outbox::default();
+    for n in 0..OUTBOX_ENTRIES_MAX as u128 {
+        let client_ref = ClientRef::from_bytes((n + 1).to_be_bytes());
+        outbox.push(ROOM, client_ref, Payload::Delete { target_seq: 1 }, 0, 0).unwrap();
+    }
+    assert_eq!(outbox.push(ROOM, client_ref(1), post("x"), 0, 0).err(), Some(OutboxFull));
+}
+
+#[test]
+fn only_what_was_never_sent_is_rewritten() {
+    let mut outbox = with(&[1]);
+    assert!(outbox.rewrite(client_ref(1), Bytes::from_static(b"y")).is_some());
+    sent(&mut outbox, at(0));
+    assert!(outbox.rewrite(client_ref(1), Bytes::from_static(b"z")).is_none());
+}
+
+#[test]
+fn rows_survive_their_bytes() {
+    let mut outbox = with(&[1]);
+    outbox.push(ROOM, client_ref(2), Payload::Delete { target_seq: 9 }, 3, 4).unwrap();
+    for entry in outbox.room(ROOM) {
+        assert_eq!(&Entry::decode(&entry.encode()).unwrap(), entry);
+    }
+    let restored = Outbox::restore(outbox.room(ROOM).cloned().collect());
+    assert_eq!(restored.len(), 2);
+}

@@ -1,0 +1,290 @@
+//! When to connect, when to wait, when to ask for a token, when to stop. It opens nothing itself:
+//! its owner dials when told and reports how that went.
+
+use std::time::Duration;
+
+use parlour_protocol::error::{Reconnect, reconnect_after};
+
+use crate::{
+    limits::{BACKOFF_BASE, BACKOFF_MAX, RETRY_AFTER_MAX, STABLE_AFTER},
+    time::Now,
+};
+
+/// Delays between attempts, with full jitter: a random part of twice the last bound.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Backoff {
+    attempts: u32,
+}
+
+impl Backoff {
+    /// The next delay. `random` is uniform.
+    pub fn next_delay(&mut self, random: u64) -> Duration {
+        let bound = BACKOFF_BASE.saturating_mul(1 << self.attempts.min(16)).min(BACKOFF_MAX);
+        self.attempts = self.attempts.saturating_add(1);
+        part_of(bound, random)
+    }
+
+    /// Starts anew.
+    pub fn reset(&mut self) {
+        self.attempts = 0;
+    }
+}
+
+/// A uniformly random part of a duration.
+pub fn part_of(whole: Duration, random: u64) -> Duration {
+    let micros = u64::try_from(whole.as_micros()).unwrap_or(u64::MAX);
+    Duration::from_micros(random % micros.saturating_add(1).max(1))
+}
+
+/// How a connection, or the attempt to make one, ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The server closed it with this code and asks to wait that long (0: no wish).
+    Closed {
+        /// The close code.
+        code: u32,
+        /// Milliseconds, 0 for the client's own back-off.
+        retry_after_ms: u64,
+    },
+    /// The path or the server is gone.
+    Lost,
+    /// No connection could be made.
+    Unreachable,
+    /// No token could be had from the application.
+    NoToken,
+}
+
+/// Why a client doesn't connect again by itself.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    /// The token was revoked.
+    #[error("revoked")]
+    Revoked,
+    /// Server and client have no revision of the protocol in common.
+    #[error("client and server have no protocol revision in common")]
+    NoCommonRevision,
+    /// The same session is connected from elsewhere.
+    #[error("the session was taken over by another connection")]
+    Replaced,
+    /// The server refused what this client sent: a bug in one of them.
+    #[error("protocol error, close code {0:#x}")]
+    Protocol(u32),
+}
+
+/// What the owner does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Get a token; `fresh` when the last one was refused. Report with `handle_token`.
+    GetToken {
+        /// Whether the one at hand is of no use.
+        fresh: bool,
+    },
+    /// Connect and say hello.
+    Dial,
+}
+
+/// Where the client stands, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// An attempt is being made.
+    Connecting,
+    /// Connected.
+    Live {
+        /// Since when.
+        since: Duration,
+    },
+    /// Not connected; the next attempt comes at this time.
+    Waiting {
+        /// On the monotonic clock.
+        until: Duration,
+        /// What went wrong.
+        after: End,
+    },
+    /// Not connected, and not by itself again.
+    Stopped(Stop),
+}
+
+/// The policy of one client.
+#[derive(Debug)]
+pub struct Supervisor {
+    phase: Phase,
+    backoff: Backoff,
+    needs_token: bool,
+    order: Option<Order>,
+    /// A second connection is made beside the live one from this time on.
+    second_at: Option<Duration>,
+}
+
+impl Default for Supervisor {
+    fn default() -> Self {
+        Supervisor {
+            phase: Phase::Connecting,
+            backoff: Backoff::default(),
+            needs_token: false,
+            order: Some(Order::GetToken { fresh: false }),
+            second_at: None,
+        }
+    }
+}
+
+impl Supervisor {
+    /// Where the client stands.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// What the owner does next, once.
+    pub fn poll_order(&mut self) -> Option<Order> {
+        self.order.take()
+    }
+
+    /// When [`Supervisor::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        match self.phase {
+            Phase::Waiting { until, .. } => Some(until),
+            Phase::Live { .. } => self.second_at,
+            Phase::Connecting | Phase::Stopped(_) => None,
+        }
+    }
+
+    /// The time of [`Supervisor::poll_timeout`] has come.
+    pub fn handle_timeout(&mut self, now: Now) {
+        if self.poll_timeout().is_none_or(|due| due > now.elapsed) {
+            return;
+        }
+        match self.phase {
+            Phase::Waiting { .. } => self.attempt(),
+            Phase::Live { .. } => self.second(),
+            Phase::Connecting | Phase::Stopped(_) => {}
+        }
+    }
+
+    /// The application gave a token.
+    pub fn handle_token(&mut self) {
+        self.needs_token = false;
+        if !matches!(self.phase, Phase::Stopped(_)) {
+            self.order = Some(Order::Dial);
+        }
+    }
+
+    /// A connection was welcomed.
+    pub fn handle_welcome(&mut self, now: Now) {
+        self.second_at = None;
+        self.phase = Phase::Live { since: now.elapsed };
+    }
+
+    /// The connection in use, or the attempt to make the first one, has ended.
+    pub fn handle_end(&mut self, end: End, now: Now, random: u64) {
+        let stable = match self.phase {
+            Phase::Live { since } => now.elapsed.saturating_sub(since) >= STABLE_AFTER,
+            Phase::Connecting => false,
+            Phase::Waiting { .. } | Phase::Stopped(_) => return,
+        };
+        self.second_at = None;
+        if stable {
+            self.backoff.reset();
+        }
+        let was_live = matches!(self.phase, Phase::Live { .. });
+        let (what, wish) = match end {
+            End::Closed { code, retry_after_ms } => {
+                (reconnect_after(code), Duration::from_millis(retry_after_ms).min(RETRY_AFTER_MAX))
+            }
+            // A path that died under a good connection is worth an attempt at once.
+            End::Lost if was_live => (Reconnect::Now, Duration::ZERO),
+            End::Lost | End::Unreachable | End::NoToken => (Reconnect::BackOff, Duration::ZERO),
+        };
+        let delay = match what {
+            Reconnect::Never => {
+                self.phase = Phase::Stopped(stop(end));
+                return;
+            }
+            Reconnect::WithNewToken => {
+                self.needs_token = true;
+                // A live connection whose token ran out gets a new one at once; a token refused
+                // in a hello is not asked for in a tight loop.
+                if was_live && stable { Duration::ZERO } else { self.backoff.next_delay(random) }
+            }
+            Reconnect::Now if was_live && stable => Duration::ZERO,
+            Reconnect::Now | Reconnect::BackOff => self.backoff.next_delay(random),
+        };
+        // What the server asks for is a minimum, to which the jitter is added.
+        let until = now.elapsed + if wish.is_zero() { delay } else { wish + delay };
+        self.phase = Phase::Waiting { until, after: end };
+        if until == now.elapsed {
+            self.attempt();
+        }
+    }
+
+    /// An attempt to make a second connection beside the live one failed: the live one goes on.
+    pub fn handle_second_failed(&mut self, now: Now, random: u64) {
+        if self.second_at.is_some() {
+            self.second_at = Some(now.elapsed + self.backoff.next_delay(random));
+        }
+    }
+
+    /// The device has another network: whoever waits connects now, and a live connection gets a
+    /// second one beside it, in case its path is dead. The first that answers is kept.
+    pub fn handle_network_changed(&mut self, now: Now) {
+        self.backoff.reset();
+        match self.phase {
+            Phase::Waiting { .. } => self.attempt(),
+            Phase::Live { .. } => {
+                self.second_at = Some(now.elapsed);
+                self.second();
+            }
+            Phase::Connecting | Phase::Stopped(_) => {}
+        }
+    }
+
+    /// The live connection's path was shown to work: no second connection is wanted.
+    pub fn handle_path_alive(&mut self) {
+        self.second_at = None;
+        if matches!(self.phase, Phase::Live { .. }) {
+            self.order = None;
+        }
+    }
+
+    /// The server drains: a second connection is made after a random part of the jitter.
+    pub fn handle_drain(&mut self, jitter_ms: u64, now: Now, random: u64) {
+        if matches!(self.phase, Phase::Live { .. }) {
+            let jitter = Duration::from_millis(jitter_ms).min(RETRY_AFTER_MAX);
+            self.second_at = Some(now.elapsed + part_of(jitter, random));
+        }
+    }
+
+    /// The application asks for another attempt after a stop, with a new token.
+    pub fn handle_restart(&mut self) {
+        if matches!(self.phase, Phase::Stopped(_) | Phase::Waiting { .. }) {
+            self.backoff.reset();
+            self.needs_token = true;
+            self.attempt();
+        }
+    }
+
+    fn attempt(&mut self) {
+        self.phase = Phase::Connecting;
+        self.order = Some(Order::GetToken { fresh: self.needs_token });
+    }
+
+    fn second(&mut self) {
+        self.order = Some(Order::GetToken { fresh: false });
+        // Asked once; a failure sets the time again.
+        self.second_at = Some(Duration::MAX);
+    }
+}
+
+fn stop(end: End) -> Stop {
+    use parlour_protocol::wire::CloseCode;
+    let End::Closed { code, .. } = end else { return Stop::Protocol(0) };
+    match i32::try_from(code).ok().and_then(|code| CloseCode::try_from(code).ok()) {
+        Some(CloseCode::Revoked) => Stop::Revoked,
+        Some(CloseCode::NoCommonRevision) => Stop::NoCommonRevision,
+        Some(CloseCode::Replaced) => Stop::Replaced,
+        _ => Stop::Protocol(code),
+    }
+}
+
+#[cfg(test)]
+#[path = "reconnect_tests.rs"]
+mod tests;

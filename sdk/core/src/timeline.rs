@@ -1,0 +1,305 @@
+//! A room's timeline: the fold of its events and of what waits in the outbox, as an observable
+//! list. Events may come in any order and more than once; the result is the same.
+
+mod fold;
+mod item;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    ids::{ClientRef, RoomId, UserId},
+    message::{MessageEdited, MessagePosted},
+};
+use prost::Message as _;
+
+pub use item::{Delivery, Item, Message, Notice, Place};
+
+use crate::{
+    diff::Diff,
+    event::LogEvent,
+    limits::TIMELINE_ITEMS_MAX,
+    outbox::{Entry, Payload, State},
+};
+use fold::{Change, Fold};
+
+/// The observable list of one room.
+#[derive(Debug)]
+pub struct Timeline {
+    room: RoomId,
+    me: Option<UserId>,
+    fold: Fold,
+    echoes: BTreeMap<u64, Echo>,
+    items: VecDeque<Arc<Item>>,
+    /// The first event that is shown; what is before may be loaded.
+    from: u64,
+    at_start: bool,
+    diffs: Vec<Diff<Arc<Item>>>,
+}
+
+/// A message of the outbox, or one that was acknowledged and isn't in the log yet.
+#[derive(Clone, Debug)]
+struct Echo {
+    client_ref: ClientRef,
+    message: Message,
+}
+
+impl Timeline {
+    /// An empty timeline. `me` is `None` before the first connection ever.
+    pub fn new(room: RoomId, me: Option<UserId>) -> Self {
+        Timeline {
+            room,
+            me,
+            fold: Fold::default(),
+            echoes: BTreeMap::new(),
+            items: VecDeque::new(),
+            from: u64::MAX,
+            at_start: false,
+            diffs: Vec::new(),
+        }
+    }
+
+    /// Everything, oldest first.
+    pub fn items(&self) -> Vec<Arc<Item>> {
+        self.items.iter().cloned().collect()
+    }
+
+    /// The first event shown; `u64::MAX` when none is.
+    pub fn from(&self) -> u64 {
+        self.from
+    }
+
+    /// Whether nothing comes before what is shown.
+    pub fn is_at_start(&self) -> bool {
+        self.at_start || self.from == 1
+    }
+
+    /// The changes since the last call.
+    pub fn take_diffs(&mut self) -> Vec<Diff<Arc<Item>>> {
+        std::mem::take(&mut self.diffs)
+    }
+
+    // Inputs.
+
+    /// The next events of the log.
+    pub fn handle_live(&mut self, events: &[LogEvent]) {
+        for event in events {
+            self.from = self.from.min(event.seq());
+            self.apply(event);
+        }
+        self.trim();
+    }
+
+    /// A page before what is shown, from `from` on, with the later events that amend it.
+    pub fn handle_older(
+        &mut self,
+        from: u64,
+        events: &[LogEvent],
+        amendments: &[LogEvent],
+        at_start: bool,
+    ) {
+        // Amendments first, so that each message appears as it is now.
+        for event in amendments.iter().chain(events.iter().rev()) {
+            self.apply(event);
+        }
+        self.from = self.from.min(from);
+        self.at_start |= at_start;
+    }
+
+    /// What is shown has a gap to the newest events: start over from these.
+    pub fn handle_reset(
+        &mut self,
+        from: u64,
+        events: &[LogEvent],
+        amendments: &[LogEvent],
+        at_start: bool,
+    ) {
+        self.fold = Fold::default();
+        self.items.clear();
+        self.diffs.clear();
+        self.from = u64::MAX;
+        self.at_start = false;
+        for (order, echo) in std::mem::take(&mut self.echoes) {
+            // One that was acknowledged is in the log now, be it on this page or before it.
+            if echo.message.delivery != Delivery::Sent {
+                self.put(Arc::new(Item::Message(echo.message.clone())));
+                self.echoes.insert(order, echo);
+            }
+        }
+        self.handle_older(from, events, amendments, at_start);
+        self.diffs = vec![Diff::Reset { items: self.items() }];
+    }
+
+    /// A row of the outbox is new or got further.
+    pub fn handle_outbox(&mut self, entry: &Entry) {
+        let delivery = delivery(&entry.state);
+        match &entry.payload {
+            Payload::Post { body, mentions, mentions_everyone } => {
+                let text =
+                    MessagePosted::decode(body.clone()).map(|m| m.text).unwrap_or_default();
+                let message = Message {
+                    room: self.room,
+                    place: Place::Outbox(entry.order),
+                    sender: self.me,
+                    at_ms: entry.created_ms,
+                    text,
+                    is_edited: false,
+                    is_deleted: false,
+                    mentions: mentions.clone(),
+                    mentions_everyone: *mentions_everyone,
+                    client_ref: Some(entry.client_ref),
+                    pending: None,
+                    delivery,
+                };
+                self.put(Arc::new(Item::Message(message.clone())));
+                self.echoes.insert(entry.order, Echo { client_ref: entry.client_ref, message });
+            }
+            Payload::Edit { target_seq, body } => {
+                let text = MessageEdited::decode(body.clone()).map(|m| m.text).unwrap_or_default();
+                self.overlay(*target_seq, entry.client_ref, Some(text), delivery);
+            }
+            Payload::Delete { target_seq } => {
+                self.overlay(*target_seq, entry.client_ref, None, delivery);
+            }
+        }
+    }
+
+    /// A row of the outbox was acknowledged at this place, which the log may reach later.
+    pub fn handle_sent(&mut self, entry: &Entry, seq: u64, at_ms: u64) {
+        let Payload::Post { .. } = entry.payload else {
+            let change = self.fold.settle(entry, seq);
+            return self.show(change);
+        };
+        if self.fold.has(seq) {
+            return self.remove_echo(entry.order);
+        }
+        let Some(echo) = self.echoes.get_mut(&entry.order) else { return };
+        (echo.message.delivery, echo.message.at_ms) = (Delivery::Sent, at_ms);
+        let item = Arc::new(Item::Message(echo.message.clone()));
+        self.put(item);
+    }
+
+    /// A row of the outbox is gone without having been sent.
+    pub fn handle_discarded(&mut self, entry: &Entry) {
+        match entry.payload {
+            Payload::Post { .. } => self.remove_echo(entry.order),
+            Payload::Edit { target_seq, .. } | Payload::Delete { target_seq } => {
+                let change = self.fold.drop_overlay(target_seq, entry.client_ref);
+                self.show(change);
+            }
+        }
+    }
+
+    fn overlay(
+        &mut self,
+        target: u64,
+        client_ref: ClientRef,
+        text: Option<String>,
+        delivery: Delivery,
+    ) {
+        let change = self.fold.put_overlay(target, client_ref, text, delivery);
+        self.show(change);
+    }
+
+    fn apply(&mut self, event: &LogEvent) {
+        let echo = event.client_ref().and_then(|client_ref| {
+            let of_it = |(_, echo): &(&u64, &Echo)| echo.client_ref == client_ref;
+            let mine = event.sender() == self.me;
+            self.echoes.iter().find(of_it).filter(|_| mine).map(|(order, _)| *order)
+        });
+        let change = self.fold.apply(event);
+        match (echo, change) {
+            (Some(order), Change::Shown(seq)) => self.replace_echo(order, seq),
+            (Some(order), _) => self.remove_echo(order),
+            (None, change) => self.show(change),
+        }
+    }
+
+    /// The log has what an echo stood for: in place where nothing stands between.
+    fn replace_echo(&mut self, order: u64, seq: u64) {
+        self.echoes.remove(&order);
+        let Some(item) = self.fold.item(self.room, seq) else { return };
+        let (Ok(at), Err(to)) = (self.find(Place::Outbox(order)), self.find(Place::Log(seq))) else {
+            return self.put(item);
+        };
+        if at == to {
+            self.items[at] = item.clone();
+            self.diffs.push(Diff::Update { index: at, item });
+        } else {
+            self.items.remove(at);
+            self.diffs.push(Diff::Remove { index: at });
+            self.put(item);
+        }
+    }
+
+    fn show(&mut self, change: Change) {
+        if let Change::Shown(seq) = change
+            && let Some(item) = self.fold.item(self.room, seq)
+        {
+            self.put(item);
+        }
+    }
+
+    fn put(&mut self, item: Arc<Item>) {
+        match self.find(item.place()) {
+            Ok(index) if self.items[index] == item => {}
+            Ok(index) => {
+                self.items[index] = item.clone();
+                self.diffs.push(Diff::Update { index, item });
+            }
+            Err(index) => {
+                self.items.insert(index, item.clone());
+                self.diffs.push(Diff::Insert { index, item });
+            }
+        }
+    }
+
+    fn remove_echo(&mut self, order: u64) {
+        self.echoes.remove(&order);
+        if let Ok(index) = self.find(Place::Outbox(order)) {
+            self.items.remove(index);
+            self.diffs.push(Diff::Remove { index });
+        }
+    }
+
+    fn find(&self, place: Place) -> Result<usize, usize> {
+        self.items.binary_search_by_key(&place, |item| item.place())
+    }
+
+    /// A list that is never paged doesn't grow for ever.
+    fn trim(&mut self) {
+        while self.items.len() > TIMELINE_ITEMS_MAX {
+            let Some(Place::Log(seq)) = self.items.front().map(|item| item.place()) else { return };
+            self.items.pop_front();
+            self.diffs.push(Diff::Remove { index: 0 });
+            self.fold.forget_to(seq);
+            self.from = seq + 1;
+            self.at_start = false;
+        }
+    }
+}
+
+/// An encoded `MessagePosted`.
+pub fn post_body(text: &str) -> Bytes {
+    MessagePosted { text: text.to_owned() }.encode_to_vec().into()
+}
+
+/// An encoded `MessageEdited`.
+pub fn edit_body(text: &str) -> Bytes {
+    MessageEdited { text: text.to_owned() }.encode_to_vec().into()
+}
+
+fn delivery(state: &State) -> Delivery {
+    match state {
+        State::Queued { .. } => Delivery::Queued,
+        State::Sending | State::Searching => Delivery::Sending,
+        State::Failed(error) => Delivery::Failed(error.clone()),
+    }
+}
+
+#[cfg(test)]
+#[path = "timeline_tests.rs"]
+mod tests;

@@ -1,0 +1,193 @@
+//! The fold: base events, for each the newest edit and whether it is deleted. Nothing here depends
+//! on the order in which events come.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use parlour_protocol::{
+    generated::{EventBody, EventMessage},
+    ids::{ClientRef, RoomId, UserId},
+    message::{MessageDeleted, MessageEdited, MessagePosted},
+};
+use prost::Message as _;
+
+use super::item::{Delivery, Item, Message, Notice, Place};
+use crate::{
+    event::LogEvent,
+    limits::PENDING_AMENDMENTS_MAX,
+    outbox::{Entry, Payload},
+};
+
+/// What an input changes about the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Nothing one can see.
+    None,
+    /// The item at this place is new or another.
+    Shown(u64),
+}
+
+#[derive(Debug)]
+struct Overlay {
+    client_ref: ClientRef,
+    /// `None` for a delete.
+    text: Option<String>,
+    delivery: Delivery,
+}
+
+/// All that is known of the events shown.
+#[derive(Debug, Default)]
+pub(super) struct Fold {
+    base: BTreeMap<u64, LogEvent>,
+    edits: BTreeMap<u64, (u64, String)>,
+    deletes: BTreeMap<u64, u64>,
+    overlays: BTreeMap<u64, Overlay>,
+}
+
+impl Fold {
+    pub(super) fn has(&self, seq: u64) -> bool {
+        self.base.contains_key(&seq)
+    }
+
+    pub(super) fn apply(&mut self, event: &LogEvent) -> Change {
+        let target = event.header.target_seq;
+        if event.header.kind == MessageEdited::RULE.kind {
+            // An erased edit belongs to a deleted message.
+            match MessageEdited::decode(event.body.clone()) {
+                Ok(edit) if !event.is_erased() => self.edit(target, event.seq(), edit.text),
+                _ => Change::None,
+            }
+        } else if event.header.kind == MessageDeleted::RULE.kind {
+            self.delete(target, event.seq())
+        } else {
+            self.insert(event)
+        }
+    }
+
+    fn insert(&mut self, event: &LogEvent) -> Change {
+        let seq = event.seq();
+        match self.base.get(&seq) {
+            // Of a message and its tombstone the tombstone is the later state.
+            Some(known) if known.is_erased() || !event.is_erased() => Change::None,
+            _ => {
+                self.base.insert(seq, event.clone());
+                Change::Shown(seq)
+            }
+        }
+    }
+
+    fn edit(&mut self, target: u64, seq: u64, text: String) -> Change {
+        if self.edits.get(&target).is_some_and(|(known, _)| *known >= seq) {
+            return Change::None;
+        }
+        self.edits.insert(target, (seq, text));
+        // The oldest targets are the last to be looked at.
+        if self.edits.len() > self.base.len() + PENDING_AMENDMENTS_MAX {
+            self.edits.pop_first();
+        }
+        Change::Shown(target)
+    }
+
+    fn delete(&mut self, target: u64, seq: u64) -> Change {
+        self.deletes.insert(target, seq);
+        self.edits.remove(&target);
+        if let Some(known) = self.base.get_mut(&target).filter(|known| !known.is_erased()) {
+            *known = known.erased();
+        }
+        if self.deletes.len() > self.base.len() + PENDING_AMENDMENTS_MAX {
+            self.deletes.pop_first();
+        }
+        Change::Shown(target)
+    }
+
+    pub(super) fn put_overlay(
+        &mut self,
+        target: u64,
+        client_ref: ClientRef,
+        text: Option<String>,
+        delivery: Delivery,
+    ) -> Change {
+        // Of two changes of one message the later one is shown, until it is done.
+        self.overlays.insert(target, Overlay { client_ref, text, delivery });
+        Change::Shown(target)
+    }
+
+    pub(super) fn drop_overlay(&mut self, target: u64, client_ref: ClientRef) -> Change {
+        if self.overlays.get(&target).is_some_and(|overlay| overlay.client_ref == client_ref) {
+            self.overlays.remove(&target);
+            return Change::Shown(target);
+        }
+        Change::None
+    }
+
+    /// A change the server took at `seq`: its event will say the same.
+    pub(super) fn settle(&mut self, entry: &Entry, seq: u64) -> Change {
+        match &entry.payload {
+            Payload::Post { .. } => Change::None,
+            Payload::Edit { target_seq, body } => {
+                self.drop_overlay(*target_seq, entry.client_ref);
+                match MessageEdited::decode(body.clone()) {
+                    Ok(edit) if !self.deletes.contains_key(target_seq) => {
+                        self.edit(*target_seq, seq, edit.text);
+                    }
+                    _ => {}
+                }
+                Change::Shown(*target_seq)
+            }
+            Payload::Delete { target_seq } => {
+                self.drop_overlay(*target_seq, entry.client_ref);
+                self.delete(*target_seq, seq)
+            }
+        }
+    }
+
+    pub(super) fn forget_to(&mut self, seq: u64) {
+        self.base = self.base.split_off(&(seq + 1));
+        self.edits = self.edits.split_off(&(seq + 1));
+        self.deletes = self.deletes.split_off(&(seq + 1));
+    }
+
+    pub(super) fn item(&self, room: RoomId, seq: u64) -> Option<Arc<Item>> {
+        let event = self.base.get(&seq)?;
+        let (sender, at_ms) = (event.sender(), event.header.at_ms);
+        if event.header.kind != MessagePosted::RULE.kind {
+            return Some(Arc::new(Item::Notice(Notice {
+                seq,
+                at_ms,
+                sender,
+                body: event.decoded(),
+            })));
+        }
+        let is_deleted = event.is_erased() || self.deletes.contains_key(&seq);
+        let edit = self.edits.get(&seq).filter(|_| !is_deleted);
+        let overlay = self.overlays.get(&seq).filter(|_| !is_deleted);
+        let first = || match event.decoded() {
+            EventBody::MessagePosted(message) => message.text,
+            _ => String::new(),
+        };
+        let text = match overlay {
+            _ if is_deleted => String::new(),
+            Some(Overlay { text: Some(text), .. }) => text.clone(),
+            Some(Overlay { text: None, delivery, .. }) if !is_failed(delivery) => String::new(),
+            _ => edit.map_or_else(first, |(_, text)| text.clone()),
+        };
+        let deleting = overlay.is_some_and(|o| o.text.is_none() && !is_failed(&o.delivery));
+        Some(Arc::new(Item::Message(Message {
+            room,
+            place: Place::Log(seq),
+            sender,
+            at_ms,
+            text,
+            is_edited: edit.is_some() || overlay.is_some_and(|o| o.text.is_some()),
+            is_deleted: is_deleted || deleting,
+            mentions: event.header.mentions.iter().filter_map(|u| UserId::parse(u).ok()).collect(),
+            mentions_everyone: event.mentions_everyone(),
+            client_ref: event.client_ref(),
+            pending: overlay.map(|overlay| overlay.client_ref),
+            delivery: overlay.map_or(Delivery::Sent, |overlay| overlay.delivery.clone()),
+        })))
+    }
+}
+
+fn is_failed(delivery: &Delivery) -> bool {
+    matches!(delivery, Delivery::Failed(_))
+}

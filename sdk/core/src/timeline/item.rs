@@ -1,0 +1,114 @@
+//! What a timeline shows.
+
+use std::fmt;
+
+use parlour_protocol::{
+    generated::EventBody,
+    ids::{ClientRef, RoomId, UserId},
+};
+
+use crate::outbox::SendError;
+
+/// Where an item stands: everything in the log in its order, then the outbox in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In the room's log, under this number.
+    Log(u64),
+    /// In the outbox, under this number.
+    Outbox(u64),
+}
+
+/// How far something of the user's own got.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Delivery {
+    /// The server has it.
+    Sent,
+    /// It waits for a connection or its turn.
+    Queued,
+    /// It is under way.
+    Sending,
+    /// It failed; it waits to be retried or discarded.
+    Failed(SendError),
+}
+
+/// One line of a timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// A message, also a deleted one or one that isn't sent yet.
+    Message(Message),
+    /// Something that happened in the room, or a kind of event this version doesn't know.
+    Notice(Notice),
+}
+
+impl Item {
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        match self {
+            Item::Message(message) => message.place,
+            Item::Notice(notice) => Place::Log(notice.seq),
+        }
+    }
+}
+
+/// A message as it is now.
+#[derive(Clone, PartialEq)]
+pub struct Message {
+    /// Its room.
+    pub room: RoomId,
+    /// Where it stands.
+    pub place: Place,
+    /// Who wrote it; `None` for an own one before the first connection ever.
+    pub sender: Option<UserId>,
+    /// When the server took it, or when it was written if that hasn't happened; Unix milliseconds.
+    pub at_ms: u64,
+    /// The text of the newest edit; empty when it is deleted.
+    pub text: String,
+    /// Whether the text is another than at first.
+    pub is_edited: bool,
+    /// Whether it is deleted.
+    pub is_deleted: bool,
+    /// Users mentioned.
+    pub mentions: Vec<UserId>,
+    /// Whether everyone is.
+    pub mentions_everyone: bool,
+    /// The sender's own id for it.
+    pub client_ref: Option<ClientRef>,
+    /// An own edit or delete of it that the server doesn't have yet.
+    pub pending: Option<ClientRef>,
+    /// How far the message, or the pending change of it, got.
+    pub delivery: Delivery,
+}
+
+impl Message {
+    /// Its number in the log, once it has one.
+    pub fn seq(&self) -> Option<u64> {
+        match self.place {
+            Place::Log(seq) => Some(seq),
+            Place::Outbox(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The text is the user's: never in a log.
+        f.debug_struct("Message")
+            .field("place", &self.place)
+            .field("text", &format_args!("<{} bytes>", self.text.len()))
+            .field("delivery", &self.delivery)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something that isn't a message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// Its number in the log.
+    pub seq: u64,
+    /// When it happened, Unix milliseconds.
+    pub at_ms: u64,
+    /// Who caused it.
+    pub sender: Option<UserId>,
+    /// What it is.
+    pub body: EventBody,
+}
