@@ -4,19 +4,26 @@ use crate::args::Args;
 use crate::{Outcome, shell};
 
 pub(crate) const HELP: &str = "\
-usage: cargo xtask bench [NAME] [--json] [--quick]
+usage: cargo xtask bench [NAME] [--json] [--quick] [--subject NAME] [--peer NAME]
 
 Runs one benchmark, or all of them without a name, on a release build. Only ratios between two
 subjects of one run mean anything on a shared machine.
-  --json    print only the JSON lines, one per figure
-  --quick   fewer repetitions: to see that it runs, not to compare
-  --list    print the names";
+  --json      print only the JSON lines, one per figure
+  --quick     fewer repetitions: to see that it runs, not to compare
+  --subject   measure a peer in Parlour's place
+  --peer      beside this peer only
+  --list      print the names";
 
 pub(crate) fn run(mut args: Args) -> Outcome {
     let mut words = Vec::new();
     for name in ["--json", "--quick", "--list"] {
         if args.switch(name) {
             words.push(name.to_owned());
+        }
+    }
+    for name in ["--subject", "--peer"] {
+        if let Some(value) = args.option::<String>(name)? {
+            words.extend([name.to_owned(), value]);
         }
     }
     if let Some(name) = args.word() {
