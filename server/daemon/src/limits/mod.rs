@@ -32,3 +32,7 @@ pub const DEV_CERTIFICATE_BACKDATED: Duration = Duration::from_secs(3600);
 pub const CERTIFICATE_ENDS_SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 /// Largest certificate chain or private key file, in bytes.
 pub const CERTIFICATE_BYTES_MAX: u64 = 1024 * 1024;
+/// HTTP connections served at once; more wait.
+pub const HTTP_CONNECTIONS_MAX: usize = 64;
+/// How long one HTTP connection lasts at most, requests and silence together.
+pub const HTTP_CONNECTION_FOR: Duration = Duration::from_secs(10);

@@ -1,0 +1,127 @@
+//! The TCP port: is it alive, is it ready, how is it. Nothing else is served, and neither the
+//! number nor the life of its connections is unbounded.
+
+mod listener;
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use crate::{limits::HTTP_CONNECTION_FOR, metrics::SharedMetrics};
+use listener::Bounded;
+
+/// Why the server can't take traffic now, in a word for operators.
+pub type Readiness = Arc<dyn Fn() -> Result<(), &'static str> + Send + Sync>;
+
+/// Who may read the metrics on a listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Nobody: `/metrics` isn't there.
+    Absent,
+    /// Whoever sends the token in this file, which is read at each request.
+    Token(PathBuf),
+    /// Whoever reaches the listener.
+    Open,
+}
+
+/// What the port answers from.
+#[derive(Clone)]
+pub struct HttpParts {
+    /// Whether the server is ready.
+    pub readiness: Readiness,
+    /// What it counts.
+    pub metrics: SharedMetrics,
+    /// Who may see that.
+    pub access: MetricsAccess,
+}
+
+/// A listening port.
+#[derive(Debug)]
+pub struct HttpServer {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl HttpServer {
+    /// Binds and serves until `stop` turns true; then answers what it has begun.
+    pub async fn start(
+        address: SocketAddr,
+        parts: HttpParts,
+        mut stop: watch::Receiver<bool>,
+    ) -> io::Result<Self> {
+        let listener = Bounded::new(TcpListener::bind(address).await?, HTTP_CONNECTION_FOR);
+        let address = axum::serve::Listener::local_addr(&listener)?;
+        let router = router(parts);
+        let stopped = async move {
+            // A sender that is gone means stop as well.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        let task = tokio::spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
+            if let Err(error) = served {
+                tracing::error!(error = %error.kind(), "http stopped");
+            }
+        });
+        Ok(HttpServer { address, task })
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until it has ended.
+    pub async fn wait(self) {
+        let _ = self.task.await;
+    }
+}
+
+/// The routes.
+pub fn router(parts: HttpParts) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(parts)
+}
+
+async fn readyz(State(parts): State<HttpParts>) -> Response {
+    match (parts.readiness)() {
+        Ok(()) => "ready\n".into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
+}
+
+async fn metrics(State(parts): State<HttpParts>, headers: HeaderMap) -> Response {
+    match &parts.access {
+        MetricsAccess::Absent => return StatusCode::NOT_FOUND.into_response(),
+        MetricsAccess::Token(path) if !is_authorized(&headers, path).await => {
+            return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")])
+                .into_response();
+        }
+        MetricsAccess::Token(_) | MetricsAccess::Open => {}
+    }
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (kind, parts.metrics.render()).into_response()
+}
+
+async fn is_authorized(headers: &HeaderMap, path: &std::path::Path) -> bool {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(given) = given.and_then(|value| value.strip_prefix("Bearer ")) else { return false };
+    let Ok(wanted) = tokio::fs::read_to_string(path).await else { return false };
+    // Comparing digests takes no longer for a guess that begins right.
+    let digest = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let wanted = wanted.trim();
+    !wanted.is_empty() && digest(given.trim()).as_ref() == digest(wanted).as_ref()
+}
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;
