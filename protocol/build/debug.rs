@@ -20,6 +20,12 @@ pub(crate) fn generate(pool: &DescriptorPool) -> String {
             }
         }
     }
+    for item in pool.all_enums() {
+        if item.full_name().starts_with("parlour.") {
+            let path = rust_path(item.full_name());
+            writeln!(out, "impl fmt::Debug for {path} {{\n    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {{\n        f.write_str(self.as_str_name())\n    }}\n}}\n").expect("string");
+        }
+    }
     out
 }
 

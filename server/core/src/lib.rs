@@ -1,5 +1,19 @@
 //! Parlour's server without sockets, disks, clocks and threads: sessions, features, the
 //! pipeline and the fan-out. Time, bytes and entropy are arguments.
 
+pub mod admission;
+pub mod draft;
+pub mod effects;
+pub mod features;
+pub mod hub;
+pub mod identity;
+pub mod kit;
+pub mod limits;
+pub mod node;
 pub mod ports;
+pub mod records;
+pub mod rooms;
+pub mod session;
 pub mod tables;
+pub mod unread;
+pub mod users;

@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod clock;
+pub mod seal;
 pub mod store;
 
 use std::{future::Future, pin::Pin};

@@ -255,7 +255,8 @@ pub trait Store: Send + Sync + 'static {
     /// Applies each batch atomically, in order, with one sync for all of them; resolves when
     /// what was applied is durable. Batches of one call see the effects of earlier ones. On
     /// `Err` nothing may be acknowledged, although some of it may be found later.
-    fn append(&self, batches: Vec<Batch>) -> Task<'_, Result<Vec<Result<(), Refusal>>, StoreError>>;
+    fn append(&self, batches: Vec<Batch>)
+    -> Task<'_, Result<Vec<Result<(), Refusal>>, StoreError>>;
 
     /// Reads a range of a log. A log that doesn't exist reads as empty.
     fn read(&self, log: LogKey, range: ReadRange) -> Task<'_, Result<Vec<Stored>, StoreError>>;
@@ -264,7 +265,11 @@ pub trait Store: Send + Sync + 'static {
     fn heads<'a>(&'a self, logs: &'a [LogKey]) -> Task<'a, Result<Vec<Option<Head>>, StoreError>>;
 
     /// Reads one row.
-    fn get<'a>(&'a self, table: Table, key: &'a [u8]) -> Task<'a, Result<Option<Bytes>, StoreError>>;
+    fn get<'a>(
+        &'a self,
+        table: Table,
+        key: &'a [u8],
+    ) -> Task<'a, Result<Option<Bytes>, StoreError>>;
 
     /// Reads rows in key order. Damaged rows are left out and counted by `check`.
     fn scan(&self, scan: Scan) -> Task<'_, Result<Vec<Row>, StoreError>>;

@@ -1,0 +1,289 @@
+//! Admission: from a hello to a caller, or to the reason why not.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    REV_MAX, REV_MIN, frame,
+    ids::{DeviceId, OrgId, RoomId, SessionId, UserId, uuid_v7},
+    limits as wire_limits,
+    wire::{
+        CloseCode, Delivery, Error, ErrorReason, Hello, Limits, ServerFrame, Welcome,
+        server_frame::Frame,
+    },
+};
+use prost::Message;
+
+use crate::{
+    draft::{Draft, RowsDraft},
+    identity,
+    limits::{ROOMS_PER_USER_MAX, SCAN_ROWS},
+    node::{Auth, Caller, Node},
+    ports::{
+        auth::{Claims, TokenError},
+        store::{Put, Scan, Shard, StoreError},
+    },
+    records::{RevokedRow, UserRow, key, org_user},
+    tables::Table,
+};
+
+/// Why a hello was refused.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No revision in common.
+    #[error("no revision in common")]
+    NoCommonRevision,
+    /// A field of the hello isn't what it has to be.
+    #[error("hello is malformed")]
+    MalformedHello,
+    /// The token was refused.
+    #[error(transparent)]
+    Token(TokenError),
+    /// Token, user or session was revoked.
+    #[error("token is revoked")]
+    Revoked,
+    /// The store doesn't answer.
+    #[error("store is unavailable")]
+    Unavailable,
+}
+
+impl Refusal {
+    /// The close code it is told by.
+    pub fn close_code(self) -> CloseCode {
+        match self {
+            Refusal::NoCommonRevision => CloseCode::NoCommonRevision,
+            Refusal::MalformedHello => CloseCode::MalformedFrame,
+            Refusal::Token(TokenError::Expired) => CloseCode::TokenExpired,
+            Refusal::Token(_) => CloseCode::TokenInvalid,
+            Refusal::Revoked => CloseCode::Revoked,
+            Refusal::Unavailable => CloseCode::Overloaded,
+        }
+    }
+
+    /// The error it is told by on a live connection.
+    pub fn to_error(self) -> Error {
+        let reason = match self {
+            Refusal::Token(TokenError::Expired) => ErrorReason::TokenExpired,
+            Refusal::Token(_) => ErrorReason::TokenInvalid,
+            Refusal::Revoked => ErrorReason::TokenRevoked,
+            Refusal::Unavailable => ErrorReason::StoreUnavailable,
+            Refusal::NoCommonRevision | Refusal::MalformedHello => ErrorReason::MalformedRequest,
+        };
+        Error::new(reason, self.to_string())
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(_: StoreError) -> Self {
+        Refusal::Unavailable
+    }
+}
+
+/// The refusal of a token.
+pub fn refusal_of(error: TokenError) -> Refusal {
+    Refusal::Token(error)
+}
+
+/// Someone who may come in.
+#[derive(Debug)]
+pub struct Admission {
+    /// Who.
+    pub caller: Arc<Caller>,
+    /// The welcome, as a frame of the control lane.
+    pub welcome: Bytes,
+    /// Whether the session goes on.
+    pub resumed: bool,
+    /// A row to write before the welcome: the user is new or has a new name.
+    pub introduces: Option<Draft>,
+}
+
+/// What a resume token holds.
+#[derive(Clone, PartialEq, Message)]
+struct Resume {
+    #[prost(bytes = "bytes", tag = "1")]
+    session: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    user: Bytes,
+    #[prost(bytes = "bytes", tag = "3")]
+    device: Bytes,
+    #[prost(uint64, tag = "4")]
+    until_ms: u64,
+}
+
+/// What is kept of verified claims.
+pub fn auth_of(claims: &Claims) -> Auth {
+    Auth {
+        expires_at_ms: claims.expires_at_ms,
+        issued_at_ms: claims.issued_at_ms,
+        key_id: claims.key_id.clone(),
+        token_id: claims.token_id.clone(),
+        scopes: claims.scopes.clone(),
+    }
+}
+
+/// The key of a `REVOKED` row.
+pub fn revoked_key(org: OrgId, kind: u8, id: [u8; 16]) -> Bytes {
+    key(&[org.as_bytes(), &[kind], &id])
+}
+
+/// Whether the user's tokens of that time, the session, or the token itself was revoked.
+pub async fn check_revoked(
+    node: &Node,
+    org: OrgId,
+    user: UserId,
+    session: Option<SessionId>,
+    auth: &Auth,
+) -> Result<(), Refusal> {
+    let mut keys = vec![revoked_key(org, b'u', user.to_bytes())];
+    keys.extend(session.map(|session| revoked_key(org, b's', session.to_bytes())));
+    keys.extend(auth.token_id.as_deref().map(|id| revoked_key(org, b't', identity::token_key(id))));
+    for key in keys {
+        let Some(row) = node.store.get(Table::REVOKED, &key).await? else { continue };
+        let row = RevokedRow::decode(row).map_err(|_| Refusal::Unavailable)?;
+        // A user's row refuses the tokens issued up to then; the others refuse for ever.
+        // Tokens count in whole seconds, so one of the same second is refused as well.
+        let is_user = key[16] == b'u';
+        if !is_user || auth.issued_at_ms <= row.at_ms {
+            return Err(Refusal::Revoked);
+        }
+    }
+    Ok(())
+}
+
+impl Node {
+    /// Decides on a hello.
+    pub async fn admit(&self, hello: &Hello) -> Result<Admission, Refusal> {
+        let now = self.now();
+        if hello.min_rev > REV_MAX || hello.max_rev < REV_MIN || hello.min_rev > hello.max_rev {
+            return Err(Refusal::NoCommonRevision);
+        }
+        let device = DeviceId::parse(&hello.device).map_err(|_| Refusal::MalformedHello)?;
+        let fits = hello.agent.len() <= wire_limits::AGENT_BYTES_MAX
+            && hello.resume.len() <= wire_limits::RESUME_BYTES_MAX
+            && hello.token.len() <= wire_limits::TOKEN_BYTES_MAX;
+        if !fits {
+            return Err(Refusal::MalformedHello);
+        }
+        let claims = self.verifier.verify(&hello.token, now.unix_ms).map_err(Refusal::Token)?;
+        let org = identity::org_id(&claims.org);
+        let user = identity::user_id(org, &claims.subject);
+        let auth = auth_of(&claims);
+        let resume = self.open_resume(&hello.resume, user, device, now.unix_ms);
+        check_revoked(self, org, user, resume, &auth).await?;
+        let session = resume.unwrap_or_else(|| self.new_session(now.unix_ms));
+        let caller = Arc::new(Caller {
+            user,
+            org,
+            subject: claims.subject.clone(),
+            name: claims.name.clone(),
+            device,
+            session,
+            delivery: match Delivery::try_from(hello.delivery) {
+                Ok(Delivery::Focused) => Delivery::Focused,
+                _ => Delivery::All,
+            },
+            auth: Mutex::new(auth),
+        });
+        let introduces = self.introduction(&caller).await?;
+        let welcome = self.welcome(&caller, hello, resume.is_some(), now.unix_ms);
+        Ok(Admission { caller, welcome, resumed: resume.is_some(), introduces })
+    }
+
+    fn new_session(&self, now_ms: u64) -> SessionId {
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random);
+        SessionId::from_bytes(uuid_v7(now_ms, random))
+    }
+
+    fn open_resume(
+        &self,
+        sealed: &[u8],
+        user: UserId,
+        device: DeviceId,
+        now_ms: u64,
+    ) -> Option<SessionId> {
+        let resume = Resume::decode(&self.sealer.open(sealed)?[..]).ok()?;
+        let same = resume.user == user.as_bytes()[..] && resume.device == device.as_bytes()[..];
+        let session = SessionId::parse(&resume.session).ok()?;
+        (same && now_ms <= resume.until_ms).then_some(session)
+    }
+
+    fn welcome(&self, caller: &Caller, hello: &Hello, resumed: bool, now_ms: u64) -> Bytes {
+        let auth_expires_ms = caller.auth().expires_at_ms;
+        let resume = Resume {
+            session: caller.session.to_field(),
+            user: caller.user.to_field(),
+            device: caller.device.to_field(),
+            until_ms: auth_expires_ms + wire_limits::RESUME_WITHIN.as_millis() as u64,
+        };
+        let welcome = Welcome {
+            rev: hello.max_rev.min(REV_MAX),
+            features: vec![],
+            session: caller.session.to_field(),
+            user: caller.user.to_field(),
+            org: caller.org.to_field(),
+            name: caller.name.to_string(),
+            limits: Some(announced()),
+            auth_expires_ms,
+            resume: self.sealer.seal(&resume.encode_to_vec()).into(),
+            server_time_ms: now_ms,
+            incarnation: self.incarnation.to_field(),
+            resumed,
+        };
+        frame::encode(&ServerFrame { frame: Some(Frame::Welcome(welcome)) })
+    }
+
+    /// The row of a user who is new or has another name than before.
+    async fn introduction(&self, caller: &Caller) -> Result<Option<Draft>, Refusal> {
+        let row = UserRow { subject: caller.subject.to_string(), name: caller.name.to_string() };
+        let known = || self.known_users.lock().expect("no panic while the lock is held");
+        if known().get(&caller.user) == Some(&row) {
+            return Ok(None);
+        }
+        let key = org_user(caller.org, caller.user);
+        let stored = self.store.get(Table::USERS, &key).await?;
+        let value: Bytes = row.encode_to_vec().into();
+        if known().len() >= crate::limits::USER_CACHE_MAX {
+            known().clear();
+        }
+        if stored.as_ref() == Some(&value) {
+            known().insert(caller.user, row);
+            return Ok(None);
+        }
+        Ok(Some(Draft::Rows(Box::new(RowsDraft {
+            shard: Shard::Org(caller.org),
+            puts: vec![Put { table: Table::USERS, key, value: Some(value) }],
+            erases: vec![],
+            closes: None,
+        }))))
+    }
+
+    /// The rooms a user is in, as far as their shard knows.
+    pub async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomId>, StoreError> {
+        let mut rooms = Vec::new();
+        let mut scan = Scan::prefix(Table::USER_ROOMS, user.to_field(), SCAN_ROWS);
+        while rooms.len() < ROOMS_PER_USER_MAX {
+            let rows = self.store.scan(scan.clone()).await?;
+            let ids = rows.iter().filter_map(|(key, _)| RoomId::parse(key.get(16..)?).ok());
+            rooms.extend(ids);
+            let Some((last, _)) = rows.last().filter(|_| rows.len() == SCAN_ROWS) else { break };
+            scan.from = key(&[last, &[0]]);
+        }
+        Ok(rooms)
+    }
+}
+
+fn announced() -> Limits {
+    Limits {
+        control_frame_bytes_max: wire_limits::CONTROL_FRAME_BYTES_MAX as u32,
+        bulk_frame_bytes_max: wire_limits::BULK_FRAME_BYTES_MAX as u32,
+        body_bytes_max: wire_limits::BODY_BYTES_MAX as u32,
+        text_bytes_max: wire_limits::TEXT_BYTES_MAX as u32,
+        mentions_max: wire_limits::MENTIONS_MAX as u32,
+        calls_in_flight_max: wire_limits::CALLS_IN_FLIGHT_MAX as u32,
+        bulk_lanes_max: wire_limits::BULK_LANES_MAX as u32,
+        subscriptions_max: wire_limits::SUBSCRIPTIONS_MAX as u32,
+        group_members_max: wire_limits::GROUP_MEMBERS_MAX as u32,
+    }
+}

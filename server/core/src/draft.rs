@@ -1,0 +1,311 @@
+//! What a handler emits: a draft. The hub gives it a place, commits it, and only then tells
+//! anyone. A handler can neither persist nor send.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    ids::{ClientRef, RoomId, SessionId, UserId},
+    wire::{Error, ErrorReason},
+};
+
+use crate::{
+    ports::store::{Erase, Put, Shard, StoreError},
+    records::Effect,
+    rooms::{RoomCell, RoomChange},
+    tables::Table,
+    users::UserCell,
+};
+
+/// Something to commit.
+#[derive(Debug)]
+pub enum Draft {
+    /// An event of a room.
+    Room(Box<RoomDraft>),
+    /// An event of a user's own log.
+    User(Box<UserDraft>),
+    /// Rows without an event.
+    Rows(Box<RowsDraft>),
+    /// Nothing to commit: which rooms the asking connection hears in full.
+    Subscribe(SubscribeDraft),
+}
+
+/// What must still be true when a draft's turn comes.
+#[derive(Clone, Copy, Debug)]
+pub enum Guard {
+    /// The user is in the room; otherwise the room isn't there for them.
+    Member(UserId),
+    /// Members and record are as they were at this version; otherwise decide again.
+    Version(u64),
+    /// The room doesn't exist yet.
+    New,
+}
+
+/// What follows elsewhere from an event, once its sequence number is known.
+pub type EffectsOf = Arc<dyn Fn(u64) -> Vec<Effect> + Send + Sync>;
+
+/// An event for a room's log, and what changes with it.
+pub struct RoomDraft {
+    /// The room.
+    pub cell: Arc<RoomCell>,
+    /// When it may be committed.
+    pub guard: Guard,
+    /// The event.
+    pub event: NewEvent,
+    /// How the room changes.
+    pub change: Option<RoomChange>,
+    /// Table writes with whole keys.
+    pub puts: Vec<Put>,
+    /// Table writes whose key ends with the event's sequence number.
+    pub seq_puts: Vec<(Table, Bytes, Bytes)>,
+    /// Rows that must not exist; if one does, decide again.
+    pub absent: Vec<(Table, Bytes)>,
+    /// Records to replace in place.
+    pub erases: Vec<Erase>,
+    /// Messages of this room whose edits are to be erased afterwards.
+    pub erase_amendments_of: Vec<u64>,
+    /// Events for users' own logs.
+    pub effects: Option<EffectsOf>,
+}
+
+impl fmt::Debug for RoomDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoomDraft")
+            .field("room", &self.cell.id)
+            .field("guard", &self.guard)
+            .field("kind", &self.event.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RoomDraft {
+    /// A draft with nothing but its event.
+    pub fn new(cell: Arc<RoomCell>, guard: Guard, event: NewEvent) -> Self {
+        RoomDraft {
+            cell,
+            guard,
+            event,
+            change: None,
+            puts: vec![],
+            seq_puts: vec![],
+            absent: vec![],
+            erases: vec![],
+            erase_amendments_of: vec![],
+            effects: None,
+        }
+    }
+}
+
+/// An event before it has a place.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Who causes it.
+    pub sender: UserId,
+    /// Its kind; must be a room event of the registry.
+    pub kind: u32,
+    /// The sender's own id for it and what it stood for.
+    pub client_ref: Option<(ClientRef, u64)>,
+    /// Its body.
+    pub body: Bytes,
+    /// Users it mentions.
+    pub mentions: Vec<UserId>,
+    /// Whether it mentions everyone.
+    pub everyone: bool,
+    /// The event it is about, 0 for none.
+    pub target_seq: u64,
+    /// Whether it deletes its target.
+    pub deletes: bool,
+}
+
+impl NewEvent {
+    /// An event without mentions, target and client_ref.
+    pub fn new(sender: UserId, kind: u32, body: Bytes) -> Self {
+        NewEvent {
+            sender,
+            kind,
+            client_ref: None,
+            body,
+            mentions: vec![],
+            everyone: false,
+            target_seq: 0,
+            deletes: false,
+        }
+    }
+}
+
+/// An event for a user's own log.
+#[derive(Debug)]
+pub struct UserDraft {
+    /// Whose log.
+    pub cell: Arc<UserCell>,
+    /// Its kind; must be a user event of the registry.
+    pub kind: u32,
+    /// Its body.
+    pub body: Bytes,
+    /// Table writes of the user's shard.
+    pub puts: Vec<Put>,
+    /// Rows that must not exist; if one does, it was done already.
+    pub absent: Vec<(Table, Bytes)>,
+    /// A room that the user's connections hear from now on.
+    pub gains_room: Option<RoomId>,
+}
+
+/// Rows of one shard, without an event.
+#[derive(Debug)]
+pub struct RowsDraft {
+    /// The shard.
+    pub shard: Shard,
+    /// The rows.
+    pub puts: Vec<Put>,
+    /// Records to replace in place.
+    pub erases: Vec<Erase>,
+    /// Connections to close once it is committed.
+    pub closes: Option<Closes>,
+}
+
+/// Connections to close, because they were revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Closes {
+    /// Every connection of a user.
+    User(UserId),
+    /// Every connection of a session.
+    Session(SessionId),
+    /// Every connection that came with this token.
+    Token(Arc<str>),
+}
+
+/// Which rooms a focused or degraded connection hears in full.
+#[derive(Debug)]
+pub struct SubscribeDraft {
+    /// From now on.
+    pub add: Vec<Arc<RoomCell>>,
+    /// No longer.
+    pub remove: Vec<RoomId>,
+}
+
+/// Where a draft ended up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Committed {
+    /// The event's sequence number, 0 for none.
+    pub seq: u64,
+    /// When, Unix milliseconds.
+    pub at_ms: u64,
+    /// Connections closed, of a draft that closes some.
+    pub closed: u32,
+    /// Heads of the rooms subscribed to.
+    pub heads: Vec<parlour_protocol::wire::RoomPulse>,
+}
+
+/// Why a draft was not committed.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// What it was decided on has changed: run the handler again.
+    #[error("decided on an old state")]
+    Stale,
+    /// A row that had to be absent is there.
+    #[error("a row is there already")]
+    Exists,
+    /// The sender is no longer in the room.
+    #[error("sender is not in the room")]
+    NotMember,
+    /// Too many drafts are waiting.
+    #[error("too many drafts are waiting")]
+    Busy,
+    /// The store can't take it.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Error {
+        match refused {
+            Refused::NotMember => room_not_found(),
+            Refused::Busy | Refused::Stale | Refused::Exists => {
+                Error::new(ErrorReason::RateLimited, "too much at once")
+            }
+            Refused::Store(error) => store_error(error),
+        }
+    }
+}
+
+/// The one answer for rooms that don't exist and rooms one may not see.
+pub fn room_not_found() -> Error {
+    Error::new(ErrorReason::RoomNotFound, "no such room")
+}
+
+/// A store's error as callers see it.
+pub fn store_error(error: StoreError) -> Error {
+    let reason = match error {
+        StoreError::ReadOnly => ErrorReason::ReadOnly,
+        StoreError::Damaged => ErrorReason::DataDamaged,
+        _ => ErrorReason::StoreUnavailable,
+    };
+    Error::new(reason, error.to_string())
+}
+
+/// Which connection: an index that is used again, and a count that tells the uses apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId {
+    /// Place in the table of connections.
+    pub index: u32,
+    /// Which use of that place.
+    pub use_no: u32,
+}
+
+/// Makes the answer's bytes out of where the draft ended up.
+pub type AnswerOf = Box<dyn FnOnce(&Committed) -> Bytes + Send>;
+/// Hears what became of a draft.
+pub type Callback = Box<dyn FnOnce(Result<Committed, Refused>) + Send>;
+
+/// Who is told what became of a draft.
+pub enum Then {
+    /// The connection's control lane is answered.
+    Reply {
+        /// Which connection.
+        conn: ConnId,
+        /// Which of its calls.
+        call: u64,
+        /// The call itself, in case its handler has to run again.
+        again: Again,
+        /// The answer.
+        answer: AnswerOf,
+    },
+    /// A function is called, from within the hub: it must be short.
+    Callback(Callback),
+}
+
+impl fmt::Debug for Then {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Then::Reply { conn, call, .. } => write!(f, "Reply({conn:?}, {call})"),
+            Then::Callback(_) => f.write_str("Callback"),
+        }
+    }
+}
+
+/// A call as it came, to be run again when the room changed under it.
+#[derive(Clone, Debug)]
+pub struct Again {
+    /// The method's number.
+    pub method: u32,
+    /// The request.
+    pub body: Bytes,
+    /// How often it was run again already.
+    pub times: u32,
+}
+
+/// A draft on its way to the hub.
+#[derive(Debug)]
+pub struct Submission {
+    /// What to commit.
+    pub draft: Draft,
+    /// Who is told.
+    pub then: Then,
+}
+
+/// The way to the hub.
+pub trait Submit: Send + Sync {
+    /// Hands over a draft; its `then` is told what became of it.
+    fn submit(&self, submission: Submission);
+}

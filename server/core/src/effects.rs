@@ -1,0 +1,189 @@
+//! What follows from an event in other shards: entries in users' own logs, erasures. At least
+//! once, deduplicated by (room, seq); the outbox row stays until all of it is done.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    event::{self, FLAG_ERASED},
+    ids::{RoomId, UserId},
+    wire::{Event, EventHeader},
+};
+use prost::Message;
+
+use crate::{
+    draft::{Draft, Refused, RowsDraft, Submission, Submit, Then, UserDraft},
+    limits::{ITEM_BYTES, SCAN_ROWS},
+    node::Node,
+    ports::store::{Erase, LogKey, Put, ReadRange, Scan, Shard, StoreError},
+    records::{Effect, OutboxRow, key, room_seq, trailing_seq},
+    tables::Table,
+};
+
+/// What follows from one event.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The event's room.
+    pub room: RoomId,
+    /// The event.
+    pub seq: u64,
+    /// What follows.
+    pub row: OutboxRow,
+}
+
+/// Counts the parts of a job; the last one done removes the outbox row.
+struct Progress {
+    left: AtomicUsize,
+    failed: AtomicBool,
+    room: RoomId,
+    seq: u64,
+    hub: Arc<dyn Submit>,
+}
+
+impl Progress {
+    fn part_done(&self, result: &Result<(), ()>) {
+        if result.is_err() {
+            self.failed.store(true, Ordering::Release);
+        }
+        let last = self.left.fetch_sub(1, Ordering::AcqRel) == 1;
+        // A row whose job failed stays, and is carried out again at the next start.
+        if last && !self.failed.load(Ordering::Acquire) {
+            let put = Put { table: Table::OUTBOX, key: room_seq(self.room, self.seq), value: None };
+            self.hub.submit(Submission {
+                draft: rows(Shard::Room(self.room), vec![put], vec![]),
+                then: Then::Callback(Box::new(|_| {})),
+            });
+        }
+    }
+}
+
+fn rows(shard: Shard, puts: Vec<Put>, erases: Vec<Erase>) -> Draft {
+    Draft::Rows(Box::new(RowsDraft { shard, puts, erases, closes: None }))
+}
+
+/// Carries out a job: submits all its parts.
+pub async fn carry_out(node: &Node, hub: &Arc<dyn Submit>, job: &Job) -> Result<(), StoreError> {
+    let mut drafts = Vec::new();
+    for (part, effect) in job.row.effects.iter().enumerate() {
+        for user in &effect.users {
+            let Ok(user) = UserId::parse(user) else { continue };
+            drafts.push(for_user(node, job, effect, part, user).await?);
+        }
+    }
+    for target in &job.row.erase_amendments_of {
+        drafts.extend(erasure(node, job.room, *target).await?);
+    }
+    let progress = Arc::new(Progress {
+        // One more than there are parts, so that a job without parts ends too.
+        left: AtomicUsize::new(drafts.len() + 1),
+        failed: AtomicBool::new(false),
+        room: job.room,
+        seq: job.seq,
+        hub: hub.clone(),
+    });
+    for draft in drafts {
+        let progress = progress.clone();
+        let then = Then::Callback(Box::new(move |result| {
+            progress.part_done(&match result {
+                // It was done before a crash.
+                Ok(_) | Err(Refused::Exists) => Ok(()),
+                Err(_) => Err(()),
+            });
+        }));
+        hub.submit(Submission { draft, then });
+    }
+    progress.part_done(&Ok(()));
+    Ok(())
+}
+
+async fn for_user(
+    node: &Node,
+    job: &Job,
+    effect: &Effect,
+    part: usize,
+    user: UserId,
+) -> Result<Draft, StoreError> {
+    let done: Bytes = key(&[
+        user.as_bytes(),
+        job.room.as_bytes(),
+        &job.seq.to_be_bytes(),
+        &(part as u32).to_be_bytes(),
+    ]);
+    let mut puts =
+        vec![Put { table: Table::DELIVERED, key: done.clone(), value: Some(Bytes::new()) }];
+    for row in &effect.rows {
+        let Some(table) = u8::try_from(row.table).ok().and_then(Table::from_id) else { continue };
+        let key = key(&[user.as_bytes(), &row.rest]);
+        puts.push(Put { table, key, value: row.present.then(Bytes::new) });
+    }
+    Ok(Draft::User(Box::new(UserDraft {
+        cell: node.users.get(&*node.store, user).await?,
+        kind: effect.kind,
+        body: effect.body.clone(),
+        puts,
+        absent: vec![(Table::DELIVERED, done)],
+        gains_room: effect.gains_room.then_some(job.room),
+    })))
+}
+
+/// Erases the text of every edit of a deleted message. No edit can come after the delete.
+async fn erasure(node: &Node, room: RoomId, target: u64) -> Result<Vec<Draft>, StoreError> {
+    let mut drafts = Vec::new();
+    let prefix = key(&[room.as_bytes(), &target.to_be_bytes()]);
+    let mut scan = Scan::prefix(Table::AMENDMENTS, prefix, SCAN_ROWS);
+    loop {
+        let index = node.store.scan(scan.clone()).await?;
+        for (row, _) in &index {
+            let Some(seq) = trailing_seq(row) else { continue };
+            if let Some(record) = erased(node, room, seq).await? {
+                let erase = Erase { log: LogKey::Room(room), seq, record };
+                drafts.push(rows(Shard::Room(room), vec![], vec![erase]));
+            }
+        }
+        let Some((row, _)) = index.last().filter(|_| index.len() == SCAN_ROWS) else {
+            return Ok(drafts);
+        };
+        scan.from = key(&[row, &[0]]);
+    }
+}
+
+/// The record without its body, or `None` if there is nothing to erase.
+async fn erased(node: &Node, room: RoomId, seq: u64) -> Result<Option<Bytes>, StoreError> {
+    let range =
+        ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: ITEM_BYTES };
+    let read = node.store.read(LogKey::Room(room), range).await?;
+    let record = read.into_iter().next().and_then(|stored| stored.record);
+    let event = record.map(Event::decode).transpose().ok().flatten();
+    let Some(Event { header: Some(header), body }) = event else { return Ok(None) };
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let header = EventHeader { flags: header.flags | FLAG_ERASED, ..header };
+    Ok(Some(event::compose(&header, &[])))
+}
+
+/// Carries out what was left undone, at the start.
+pub async fn recover(node: &Node, hub: &Arc<dyn Submit>) -> Result<usize, StoreError> {
+    let mut count = 0;
+    let mut scan = Scan::prefix(Table::OUTBOX, Bytes::new(), SCAN_ROWS);
+    loop {
+        let index = node.store.scan(scan.clone()).await?;
+        for (row, value) in &index {
+            let room = row.get(..16).and_then(|room| RoomId::parse(room).ok());
+            let seq = trailing_seq(row);
+            let row = OutboxRow::decode(value.clone()).ok();
+            // A damaged row never hides the others.
+            if let (Some(room), Some(seq), Some(row)) = (room, seq, row) {
+                carry_out(node, hub, &Job { room, seq, row }).await?;
+                count += 1;
+            }
+        }
+        let Some((row, _)) = index.last().filter(|_| index.len() == SCAN_ROWS) else {
+            return Ok(count);
+        };
+        scan.from = key(&[row, &[0]]);
+    }
+}

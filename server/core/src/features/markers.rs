@@ -1,0 +1,98 @@
+//! Read markers: private, one per user and room.
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::{EventMessage, MarkerService},
+    marker::{
+        MarkReadRequest, MarkReadResponse, MarkUnreadRequest, MarkUnreadResponse, Marker,
+        MarkerMoved, Unread,
+    },
+    wire::{Error, Event},
+};
+use prost::Message;
+
+use crate::{
+    draft::{Draft, UserDraft, store_error},
+    kit::{Answer, Ctx, Features, ServerKit},
+    ports::store::{LogKey, Put, ReadRange, StoreError},
+    records::user_room,
+    rooms::RoomCell,
+    tables::Table,
+    unread::{marker_in_force, stored_marker, unread},
+};
+
+impl MarkerService<ServerKit> for Features {
+    async fn mark_read(
+        &self,
+        ctx: &mut Ctx,
+        request: MarkReadRequest,
+    ) -> Result<Answer<MarkReadResponse>, Error> {
+        let cell = ctx.room(&request.room).await?;
+        let head = cell.head();
+        let seq = request.seq.min(head.seq);
+        let set = stored_marker(ctx.store(), ctx.user(), cell.id).await?;
+        let in_force = marker_in_force(ctx.store(), ctx.user(), cell.id, set).await?;
+        if seq <= in_force.seq {
+            let unread = unread(ctx.store(), ctx.user(), cell.id, head, in_force).await?;
+            let marker = Some(in_force);
+            return Ok(Answer::Now(MarkReadResponse { marker, unread: Some(unread) }));
+        }
+        let marker = marker_at(ctx, &cell, seq, head.seq).await?;
+        let (draft, unread) = moved(ctx, &cell, marker).await?;
+        Ok(Answer::commit(draft, move |_| MarkReadResponse {
+            marker: Some(marker),
+            unread: Some(unread),
+        }))
+    }
+
+    async fn mark_unread(
+        &self,
+        ctx: &mut Ctx,
+        request: MarkUnreadRequest,
+    ) -> Result<Answer<MarkUnreadResponse>, Error> {
+        let cell = ctx.room(&request.room).await?;
+        let head = cell.head();
+        if request.seq == 0 || request.seq > head.seq {
+            return Err(Error::invalid("seq", "is not in the room's log"));
+        }
+        let marker = marker_at(ctx, &cell, request.seq - 1, head.seq).await?;
+        let (draft, unread) = moved(ctx, &cell, marker).await?;
+        Ok(Answer::commit(draft, move |_| MarkUnreadResponse {
+            marker: Some(marker),
+            unread: Some(unread),
+        }))
+    }
+}
+
+/// A marker at `seq`, with the counters the room had there.
+async fn marker_at(ctx: &Ctx, cell: &RoomCell, seq: u64, head: u64) -> Result<Marker, Error> {
+    if seq == 0 {
+        return Ok(Marker { set_at_seq: head, ..Marker::default() });
+    }
+    let range =
+        ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: usize::MAX };
+    let read = ctx.store().read(LogKey::Room(cell.id), range).await.map_err(store_error)?;
+    let record = read.into_iter().next().and_then(|stored| stored.record);
+    let event = record.map(Event::decode).transpose().ok().flatten();
+    let header = event.and_then(|event| event.header);
+    let header = header.ok_or_else(|| store_error(StoreError::Damaged))?;
+    Ok(Marker { seq, msg_no: header.msg_no, bcast_no: header.bcast_no, set_at_seq: head })
+}
+
+async fn moved(ctx: &Ctx, cell: &RoomCell, marker: Marker) -> Result<(Draft, Unread), Error> {
+    let unread = unread(ctx.store(), ctx.user(), cell.id, cell.head(), marker).await?;
+    let body = MarkerMoved { room: cell.id.to_field(), marker: Some(marker) };
+    let draft = UserDraft {
+        cell: ctx.user_log().await?,
+        kind: MarkerMoved::RULE.kind,
+        body: body.encode_to_vec().into(),
+        puts: vec![Put {
+            table: Table::MARKERS,
+            key: user_room(ctx.user(), cell.id),
+            value: Some(Bytes::from(marker.encode_to_vec())),
+        }],
+        absent: vec![],
+        gains_room: None,
+    };
+    Ok((Draft::User(Box::new(draft)), unread))
+}

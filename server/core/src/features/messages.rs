@@ -1,0 +1,280 @@
+//! Messages: send, edit, delete.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parlour_protocol::{
+    event::{self, FLAG_ERASED, FLAG_EVERYONE},
+    generated::{EventMessage, MessageService},
+    ids::{ClientRef, RoomId, UserId, uuid_v7_ms},
+    limits,
+    message::{
+        DeleteRequest, DeleteResponse, EditRequest, EditResponse, MentionWithdrawn, Mentioned,
+        MessageDeleted, MessageEdited, MessagePosted, SendRequest, SendResponse,
+    },
+    wire::{Error, ErrorReason, Event, EventHeader},
+};
+use prost::Message;
+
+use crate::{
+    draft::{Draft, EffectsOf, Guard, NewEvent, RoomDraft, store_error},
+    identity::fingerprint,
+    kit::{Answer, Ctx, Features, ServerKit, id_field},
+    limits::REF_AHEAD_MS_MAX,
+    ports::store::{Erase, LogKey, Put, ReadRange, StoreError},
+    records::{Effect, EffectRow, SendRow, key, room_seq},
+    rooms::RoomCell,
+    tables::Table,
+    unread::TO_EVERYONE,
+};
+
+impl MessageService<ServerKit> for Features {
+    async fn send(
+        &self,
+        ctx: &mut Ctx,
+        request: SendRequest,
+    ) -> Result<Answer<SendResponse>, Error> {
+        let cell = ctx.room(&request.room).await?;
+        let kind = MessagePosted::RULE.kind;
+        let mentions = mentions(&request.mentions, &cell)?;
+        let everyone = [u8::from(request.mention_everyone)];
+        let mut parts: Vec<&[u8]> = vec![&request.body, &everyone];
+        parts.extend(request.mentions.iter().map(|user| &user[..]));
+        let client_ref = own_ref(ctx, &request.client_ref)?;
+        let print = fingerprint(kind, &parts);
+        if let Some(sent) = sent_before(ctx, cell.id, client_ref, print).await? {
+            let (seq, at_ms) = (sent.seq, sent.at_ms);
+            return Ok(Answer::Now(SendResponse { seq, at_ms, deduplicated: true }));
+        }
+        let body = request.body;
+        text_body::<MessagePosted>(&body, |message| message.text.len())?;
+        let event = NewEvent {
+            client_ref: Some((client_ref, print)),
+            everyone: request.mention_everyone,
+            mentions: mentions.clone(),
+            ..NewEvent::new(ctx.user(), kind, body)
+        };
+        let room = cell.id;
+        let mut draft = RoomDraft::new(cell, Guard::Member(ctx.user()), event);
+        draft.effects = mention_effects(room, ctx.user(), mentions);
+        Ok(Answer::commit(Draft::Room(Box::new(draft)), |done| SendResponse {
+            seq: done.seq,
+            at_ms: done.at_ms,
+            deduplicated: false,
+        }))
+    }
+
+    async fn edit(
+        &self,
+        ctx: &mut Ctx,
+        request: EditRequest,
+    ) -> Result<Answer<EditResponse>, Error> {
+        let cell = ctx.room(&request.room).await?;
+        let kind = MessageEdited::RULE.kind;
+        let client_ref = own_ref(ctx, &request.client_ref)?;
+        let print = fingerprint(kind, &[&request.body, &request.target_seq.to_be_bytes()]);
+        if let Some(sent) = sent_before(ctx, cell.id, client_ref, print).await? {
+            let (seq, at_ms) = (sent.seq, sent.at_ms);
+            return Ok(Answer::Now(EditResponse { seq, at_ms, deduplicated: true }));
+        }
+        text_body::<MessageEdited>(&request.body, |message| message.text.len())?;
+        let target = target(ctx, &cell, request.target_seq).await?;
+        if target.sender != ctx.user().as_bytes()[..] {
+            return Err(Error::new(ErrorReason::NotAllowed, "only its sender edits a message"));
+        }
+        let event = NewEvent {
+            client_ref: Some((client_ref, print)),
+            target_seq: request.target_seq,
+            ..NewEvent::new(ctx.user(), kind, request.body)
+        };
+        let draft = amendment(ctx, cell, event);
+        Ok(Answer::commit(Draft::Room(Box::new(draft)), |done| EditResponse {
+            seq: done.seq,
+            at_ms: done.at_ms,
+            deduplicated: false,
+        }))
+    }
+
+    async fn delete(
+        &self,
+        ctx: &mut Ctx,
+        request: DeleteRequest,
+    ) -> Result<Answer<DeleteResponse>, Error> {
+        let cell = ctx.room(&request.room).await?;
+        let kind = MessageDeleted::RULE.kind;
+        let client_ref = own_ref(ctx, &request.client_ref)?;
+        let print = fingerprint(kind, &[&request.target_seq.to_be_bytes()]);
+        if let Some(sent) = sent_before(ctx, cell.id, client_ref, print).await? {
+            let (seq, at_ms) = (sent.seq, sent.at_ms);
+            return Ok(Answer::Now(DeleteResponse { seq, at_ms, deduplicated: true }));
+        }
+        let header = target(ctx, &cell, request.target_seq).await?;
+        let own = header.sender == ctx.user().as_bytes()[..];
+        if !own && cell.read(|room| room.creator != ctx.user()) {
+            let what = "only its sender or the room's creator deletes a message";
+            return Err(Error::new(ErrorReason::NotAllowed, what));
+        }
+        let event = NewEvent {
+            client_ref: Some((client_ref, print)),
+            target_seq: request.target_seq,
+            deletes: true,
+            ..NewEvent::new(ctx.user(), kind, Bytes::new())
+        };
+        let room = cell.id;
+        let mut draft = amendment(ctx, cell, event);
+        draft.puts.push(Put {
+            table: Table::DELETED,
+            key: room_seq(room, request.target_seq),
+            value: Some(match header.flags & FLAG_EVERYONE {
+                0 => Bytes::new(),
+                _ => Bytes::from_static(&TO_EVERYONE),
+            }),
+        });
+        draft.erase_amendments_of.push(request.target_seq);
+        draft.effects = withdrawals(room, request.target_seq, &header);
+        let tombstone = EventHeader { flags: header.flags | FLAG_ERASED, ..header };
+        draft.erases.push(Erase {
+            log: LogKey::Room(room),
+            seq: request.target_seq,
+            record: event::compose(&tombstone, &[]),
+        });
+        Ok(Answer::commit(Draft::Room(Box::new(draft)), |done| DeleteResponse {
+            seq: done.seq,
+            at_ms: done.at_ms,
+            deduplicated: false,
+        }))
+    }
+}
+
+/// A draft of something about an earlier message that isn't deleted.
+fn amendment(ctx: &Ctx, cell: Arc<RoomCell>, event: NewEvent) -> RoomDraft {
+    let (room, target) = (cell.id, event.target_seq);
+    let kind = event.kind.to_be_bytes();
+    let mut draft = RoomDraft::new(cell, Guard::Member(ctx.user()), event);
+    draft.absent.push((Table::DELETED, room_seq(room, target)));
+    let index = key(&[room.as_bytes(), &target.to_be_bytes()]);
+    draft.seq_puts.push((Table::AMENDMENTS, index, Bytes::copy_from_slice(&kind)));
+    draft
+}
+
+/// The client's own id, if it is one and within the window in which it is remembered.
+fn own_ref(ctx: &Ctx, field: &[u8]) -> Result<ClientRef, Error> {
+    let client_ref = id_field("client_ref", ClientRef::parse(field))?;
+    let made_ms = uuid_v7_ms(client_ref.as_bytes())
+        .ok_or_else(|| Error::invalid("client_ref", "is not a UUIDv7"))?;
+    let oldest = ctx.now.unix_ms.saturating_sub(limits::REF_WINDOW.as_millis() as u64);
+    if made_ms < oldest || made_ms > ctx.now.unix_ms + REF_AHEAD_MS_MAX {
+        let what = "client_ref is not of the last thirty days";
+        return Err(Error::new(ErrorReason::RefExpired, what));
+    }
+    Ok(client_ref)
+}
+
+/// What was made of the same ref before.
+async fn sent_before(
+    ctx: &Ctx,
+    room: RoomId,
+    client_ref: ClientRef,
+    print: u64,
+) -> Result<Option<SendRow>, Error> {
+    let row = key(&[room.as_bytes(), ctx.user().as_bytes(), client_ref.as_bytes()]);
+    let Some(row) = ctx.store().get(Table::SENDS, &row).await.map_err(store_error)? else {
+        return Ok(None);
+    };
+    let row = SendRow::decode(row).map_err(|_| store_error(StoreError::Damaged))?;
+    if row.fingerprint != print {
+        let what = "client_ref was used for something else";
+        return Err(Error::new(ErrorReason::RefConflict, what));
+    }
+    Ok(Some(row))
+}
+
+/// Refuses a body that is too large, malformed, or without text.
+fn text_body<M: EventMessage>(body: &Bytes, text_len: fn(&M) -> usize) -> Result<(), Error> {
+    if body.len() > limits::BODY_BYTES_MAX {
+        return Err(Error::new(ErrorReason::BodyTooLarge, "the body is over 60 KiB"));
+    }
+    let message =
+        M::decode(body.clone()).map_err(|_| Error::invalid("body", "is not a valid message"))?;
+    match text_len(&message) {
+        0 => Err(Error::invalid("body.text", "is empty")),
+        n if n > limits::TEXT_BYTES_MAX => Err(Error::invalid("body.text", "is over 16 KiB")),
+        _ => Ok(()),
+    }
+}
+
+fn mentions(fields: &[Bytes], cell: &RoomCell) -> Result<Vec<UserId>, Error> {
+    if fields.len() > limits::MENTIONS_MAX {
+        return Err(Error::invalid("mentions", "are more than 100"));
+    }
+    let mut users = Vec::with_capacity(fields.len());
+    for (i, field) in fields.iter().enumerate() {
+        let user = id_field("mentions", UserId::parse(field))?;
+        if !cell.is_member(user) {
+            return Err(Error::invalid(format!("mentions[{i}]"), "is not in the room"));
+        }
+        users.push(user);
+    }
+    users.sort_unstable();
+    users.dedup();
+    Ok(users)
+}
+
+/// The header of the message to amend, if it is one and not deleted.
+async fn target(ctx: &Ctx, cell: &RoomCell, seq: u64) -> Result<EventHeader, Error> {
+    let missing = || Error::new(ErrorReason::MessageNotFound, "no such message");
+    if seq == 0 || seq > cell.head().seq {
+        return Err(missing());
+    }
+    let range =
+        ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: usize::MAX };
+    let log = LogKey::Room(cell.id);
+    let read = ctx.store().read(log, range).await.map_err(store_error)?;
+    let stored = read.into_iter().next().ok_or_else(missing)?;
+    let damaged = || store_error(StoreError::Damaged);
+    let event = Event::decode(stored.record.ok_or_else(damaged)?).map_err(|_| damaged())?;
+    let header = event.header.ok_or_else(damaged)?;
+    let amendable = header.kind == MessagePosted::RULE.kind && header.flags & FLAG_ERASED == 0;
+    if amendable { Ok(header) } else { Err(missing()) }
+}
+
+/// What a message means to those it mentions: an entry in their own logs, and a row to count.
+fn mention_effects(room: RoomId, sender: UserId, users: Vec<UserId>) -> Option<EffectsOf> {
+    let others: Vec<Bytes> =
+        users.iter().filter(|user| **user != sender).map(|user| user.to_field()).collect();
+    if others.is_empty() {
+        return None;
+    }
+    Some(Arc::new(move |seq| {
+        let body = Mentioned { room: room.to_field(), seq, sender: sender.to_field() };
+        vec![Effect {
+            users: others.clone(),
+            kind: Mentioned::RULE.kind,
+            body: body.encode_to_vec().into(),
+            rows: vec![mention_row(room, seq, true)],
+            gains_room: false,
+        }]
+    }))
+}
+
+fn withdrawals(room: RoomId, seq: u64, header: &EventHeader) -> Option<EffectsOf> {
+    let users: Vec<Bytes> =
+        header.mentions.iter().filter(|user| **user != header.sender).cloned().collect();
+    if users.is_empty() {
+        return None;
+    }
+    Some(Arc::new(move |_| {
+        let body = MentionWithdrawn { room: room.to_field(), seq };
+        vec![Effect {
+            users: users.clone(),
+            kind: MentionWithdrawn::RULE.kind,
+            body: body.encode_to_vec().into(),
+            rows: vec![mention_row(room, seq, false)],
+            gains_room: false,
+        }]
+    }))
+}
+
+fn mention_row(room: RoomId, seq: u64, present: bool) -> EffectRow {
+    EffectRow { table: u32::from(Table::MENTIONS.id()), rest: room_seq(room, seq), present }
+}

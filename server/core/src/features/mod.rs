@@ -1,0 +1,13 @@
+//! The features: one file each, none knows another. A handler reads through its context and
+//! emits drafts.
+
+mod history;
+mod markers;
+mod messages;
+mod rooms;
+mod sessions;
+mod sync;
+mod sync_service;
+mod users;
+
+pub mod typing;

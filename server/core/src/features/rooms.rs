@@ -1,0 +1,332 @@
+//! Rooms: direct and group rooms, and who is in them.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::{EventMessage, RoomService},
+    ids::{ClientRef, RoomId, UserId},
+    limits,
+    room::{
+        AddMembersRequest, AddMembersResponse, CreateGroupRequest, CreateGroupResponse,
+        GetRoomRequest, GetRoomResponse, ListMembersRequest, ListMembersResponse, MemberRemoved,
+        MembersAdded, OpenDirectRequest, OpenDirectResponse, RemoveMemberRequest,
+        RemoveMemberResponse, RenameRoomRequest, RenameRoomResponse, Room, RoomCreated, RoomGained,
+        RoomKind, RoomLost, RoomRenamed, UserRef, user_ref,
+    },
+    user::User,
+    wire::{Error, ErrorReason},
+};
+use prost::Message;
+
+use crate::{
+    draft::{Draft, EffectsOf, Guard, NewEvent, RoomDraft, store_error},
+    identity,
+    kit::{Answer, Ctx, Features, ServerKit, id_field},
+    ports::store::{Put, StoreError},
+    records::{Counters, Effect, EffectRow, RoomRow, UserRow, org_user, room_user},
+    rooms::{RoomCell, RoomChange, RoomState},
+    tables::Table,
+};
+
+impl RoomService<ServerKit> for Features {
+    async fn open_direct(
+        &self,
+        ctx: &mut Ctx,
+        request: OpenDirectRequest,
+    ) -> Result<Answer<OpenDirectResponse>, Error> {
+        let with = resolve(ctx, "with", request.with.as_ref()).await?;
+        if with == ctx.user() {
+            return Err(Error::invalid("with", "is the caller"));
+        }
+        let id = identity::direct_room_id(ctx.caller.org, ctx.user(), with);
+        if let Some(cell) = ctx.node.rooms.get(ctx.store(), id).await.map_err(store_error)? {
+            let room = Some(cell.describe(ctx.user()));
+            return Ok(Answer::Now(OpenDirectResponse { room, created: false }));
+        }
+        let state = new_state(ctx, RoomKind::Direct, String::new(), [ctx.user(), with].into());
+        let draft = creation(ctx, id, state);
+        let room = draft.cell.describe(ctx.user());
+        Ok(Answer::commit(Draft::Room(Box::new(draft)), move |_| OpenDirectResponse {
+            room: Some(room),
+            created: true,
+        }))
+    }
+
+    async fn create_group(
+        &self,
+        ctx: &mut Ctx,
+        request: CreateGroupRequest,
+    ) -> Result<Answer<CreateGroupResponse>, Error> {
+        let client_ref = id_field("client_ref", ClientRef::parse(&request.client_ref))?;
+        check_name(&request.name)?;
+        let id = identity::group_room_id(ctx.caller.org, ctx.user(), client_ref);
+        if let Some(cell) = ctx.node.rooms.get(ctx.store(), id).await.map_err(store_error)? {
+            if !cell.is_member(ctx.user()) {
+                let what = "client_ref made a room the caller has left";
+                return Err(Error::new(ErrorReason::RefConflict, what));
+            }
+            let room = Some(cell.describe(ctx.user()));
+            return Ok(Answer::Now(CreateGroupResponse { room }));
+        }
+        let mut members = resolve_all(ctx, &request.members).await?;
+        members.insert(ctx.user());
+        let state = new_state(ctx, RoomKind::Group, request.name, members);
+        let draft = creation(ctx, id, state);
+        let room = draft.cell.describe(ctx.user());
+        Ok(Answer::commit(Draft::Room(Box::new(draft)), move |_| CreateGroupResponse {
+            room: Some(room),
+        }))
+    }
+
+    async fn add_members(
+        &self,
+        ctx: &mut Ctx,
+        request: AddMembersRequest,
+    ) -> Result<Answer<AddMembersResponse>, Error> {
+        let cell = group(ctx, &request.room).await?;
+        let state = cell.state();
+        let mut users = resolve_all(ctx, &request.members).await?;
+        users.retain(|user| !state.members.contains(user));
+        if users.is_empty() {
+            return Ok(Answer::Now(AddMembersResponse { added: vec![] }));
+        }
+        if state.members.len() + users.len() > limits::GROUP_MEMBERS_MAX {
+            return Err(Error::new(ErrorReason::RoomFull, "the group has 10,000 members"));
+        }
+        let added: Vec<Bytes> = users.iter().map(|user| user.to_field()).collect();
+        let body = MembersAdded { users: added.clone() }.encode_to_vec().into();
+        let event = NewEvent::new(ctx.user(), MembersAdded::RULE.kind, body);
+        let (room, users) = (cell.id, users.into_iter().collect::<Vec<_>>());
+        let mut described = cell.describe(ctx.user());
+        described.member_count += users.len() as u32;
+        let mut draft = RoomDraft::new(cell, Guard::Version(state.version), event);
+        draft.puts = users.iter().map(|user| member_put(room, *user, true)).collect();
+        draft.effects = Some(gained(room, vec![(users.clone(), described)]));
+        draft.change = Some(RoomChange::Added(users));
+        Ok(Answer::commit(Draft::Room(Box::new(draft)), move |_| AddMembersResponse { added }))
+    }
+
+    async fn remove_member(
+        &self,
+        ctx: &mut Ctx,
+        request: RemoveMemberRequest,
+    ) -> Result<Answer<RemoveMemberResponse>, Error> {
+        let cell = group(ctx, &request.room).await?;
+        let user = id_field("user", UserId::parse(&request.user))?;
+        let state = cell.state();
+        if user != ctx.user() && state.creator != ctx.user() {
+            return Err(Error::new(ErrorReason::NotAllowed, "only the creator removes others"));
+        }
+        if !state.members.contains(&user) {
+            return Err(Error::new(ErrorReason::UserNotFound, "no such member"));
+        }
+        let body = MemberRemoved { user: user.to_field() }.encode_to_vec().into();
+        let event = NewEvent::new(ctx.user(), MemberRemoved::RULE.kind, body);
+        let room = cell.id;
+        let mut draft = RoomDraft::new(cell, Guard::Version(state.version), event);
+        draft.puts = vec![
+            member_put(room, user, false),
+            Put { table: Table::LAST_SENT, key: room_user(room, user), value: None },
+        ];
+        draft.effects = Some(lost(room, user));
+        draft.change = Some(RoomChange::Removed(user));
+        Ok(Answer::commit(Draft::Room(Box::new(draft)), |_| RemoveMemberResponse {}))
+    }
+
+    async fn rename_room(
+        &self,
+        ctx: &mut Ctx,
+        request: RenameRoomRequest,
+    ) -> Result<Answer<RenameRoomResponse>, Error> {
+        let cell = group(ctx, &request.room).await?;
+        check_name(&request.name)?;
+        let state = cell.state();
+        let body = RoomRenamed { name: request.name.clone() }.encode_to_vec().into();
+        let event = NewEvent::new(ctx.user(), RoomRenamed::RULE.kind, body);
+        let room = cell.id;
+        let mut draft = RoomDraft::new(cell, Guard::Version(state.version), event);
+        draft.puts.push(room_put(room, &RoomState { name: request.name.clone(), ..state }));
+        draft.change = Some(RoomChange::Renamed(request.name));
+        Ok(Answer::commit(Draft::Room(Box::new(draft)), |done| RenameRoomResponse {
+            seq: done.seq,
+        }))
+    }
+
+    async fn get_room(
+        &self,
+        ctx: &mut Ctx,
+        request: GetRoomRequest,
+    ) -> Result<Answer<GetRoomResponse>, Error> {
+        let cell = ctx.room(&request.room).await?;
+        let as_of_seq = cell.head().seq;
+        Ok(Answer::Now(GetRoomResponse { room: Some(cell.describe(ctx.user())), as_of_seq }))
+    }
+
+    async fn list_members(
+        &self,
+        ctx: &mut Ctx,
+        request: ListMembersRequest,
+    ) -> Result<Answer<ListMembersResponse>, Error> {
+        let cell = ctx.room(&request.room).await?;
+        let size = match request.page_size as usize {
+            0 => 100,
+            n if n <= limits::MEMBER_PAGE_MAX => n,
+            _ => return Err(Error::invalid("page_size", "is over 500")),
+        };
+        let after = match &request.page[..] {
+            [] => None,
+            page => Some(id_field("page", UserId::parse(page))?),
+        };
+        let state = cell.state();
+        let mut page: Vec<UserId> = match after {
+            None => state.members.iter().take(size + 1).copied().collect(),
+            Some(after) => {
+                let rest = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
+                state.members.range(rest).take(size + 1).copied().collect()
+            }
+        };
+        let more = page.len() > size;
+        page.truncate(size);
+        let next_page = page.last().filter(|_| more).map(|id| id.to_field()).unwrap_or_default();
+        let mut members = Vec::with_capacity(page.len());
+        for id in page {
+            members.push(member(ctx, id).await?);
+        }
+        let as_of_seq = state.head.seq;
+        Ok(Answer::Now(ListMembersResponse { members, next_page, as_of_seq }))
+    }
+}
+
+async fn group(ctx: &Ctx, field: &[u8]) -> Result<Arc<RoomCell>, Error> {
+    let cell = ctx.room(field).await?;
+    if cell.read(|state| state.kind == RoomKind::Direct) {
+        return Err(Error::new(ErrorReason::DirectRoom, "a direct room stays as it is"));
+    }
+    Ok(cell)
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    match name.trim().len() {
+        0 => Err(Error::invalid("name", "is empty")),
+        _ if name.len() > limits::ROOM_NAME_BYTES_MAX => {
+            Err(Error::invalid("name", "is over 200 bytes"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The user a request names; they must have been here before.
+async fn resolve(ctx: &Ctx, field: &str, user: Option<&UserRef>) -> Result<UserId, Error> {
+    let id = match user.and_then(|user| user.user.as_ref()) {
+        Some(user_ref::User::Id(id)) => id_field(field, UserId::parse(id))?,
+        Some(user_ref::User::Subject(subject)) => identity::user_id(ctx.caller.org, subject),
+        None => return Err(Error::invalid(field, "is missing")),
+    };
+    let key = org_user(ctx.caller.org, id);
+    let row = ctx.store().get(Table::USERS, &key).await.map_err(store_error)?;
+    row.map(|_| id).ok_or_else(|| Error::new(ErrorReason::UserNotFound, "no such user"))
+}
+
+async fn resolve_all(ctx: &Ctx, users: &[UserRef]) -> Result<BTreeSet<UserId>, Error> {
+    if users.len() > limits::MEMBERS_PER_CALL_MAX {
+        return Err(Error::invalid("members", "are more than 100"));
+    }
+    let mut ids = BTreeSet::new();
+    for user in users {
+        ids.insert(resolve(ctx, "members", Some(user)).await?);
+    }
+    Ok(ids)
+}
+
+async fn member(ctx: &Ctx, id: UserId) -> Result<User, Error> {
+    let key = org_user(ctx.caller.org, id);
+    let row = ctx.store().get(Table::USERS, &key).await.map_err(store_error)?;
+    let row = row.map(UserRow::decode).transpose();
+    let row = row.map_err(|_| store_error(StoreError::Damaged))?.unwrap_or_default();
+    Ok(User { id: id.to_field(), subject: row.subject, name: row.name })
+}
+
+fn new_state(ctx: &Ctx, kind: RoomKind, name: String, members: BTreeSet<UserId>) -> RoomState {
+    RoomState {
+        kind,
+        org: ctx.caller.org,
+        name,
+        creator: ctx.user(),
+        members: Arc::new(members),
+        version: 0,
+        head: Counters::default(),
+    }
+}
+
+/// The draft of a room's first event, which brings record and members with it.
+fn creation(ctx: &Ctx, id: RoomId, state: RoomState) -> RoomDraft {
+    let members: Vec<UserId> = state.members.iter().copied().collect();
+    let body = RoomCreated {
+        kind: state.kind as i32,
+        name: state.name.clone(),
+        members: members.iter().map(|user| user.to_field()).collect(),
+    };
+    let event = NewEvent::new(ctx.user(), RoomCreated::RULE.kind, body.encode_to_vec().into());
+    // Each side of a direct room sees the other as its peer.
+    let views = match state.kind {
+        RoomKind::Direct => {
+            members.iter().map(|user| (vec![*user], state.describe(id, *user))).collect()
+        }
+        _ => vec![(members.clone(), state.describe(id, ctx.user()))],
+    };
+    let cell = Arc::new(RoomCell::new(id, state.clone()));
+    let mut draft = RoomDraft::new(cell, Guard::New, event);
+    draft.absent.push((Table::ROOMS, Bytes::copy_from_slice(id.as_bytes())));
+    draft.puts.push(room_put(id, &state));
+    draft.puts.extend(members.iter().map(|user| member_put(id, *user, true)));
+    draft.change = Some(RoomChange::Created(Box::new(state)));
+    draft.effects = Some(gained(id, views));
+    draft
+}
+
+fn room_put(id: RoomId, state: &RoomState) -> Put {
+    let row = RoomRow {
+        kind: state.kind as i32,
+        org: state.org.to_field(),
+        name: state.name.clone(),
+        creator: state.creator.to_field(),
+    };
+    let value = Some(row.encode_to_vec().into());
+    Put { table: Table::ROOMS, key: Bytes::copy_from_slice(id.as_bytes()), value }
+}
+
+fn member_put(room: RoomId, user: UserId, present: bool) -> Put {
+    let value = present.then(Bytes::new);
+    Put { table: Table::MEMBERS, key: room_user(room, user), value }
+}
+
+fn gained(room: RoomId, views: Vec<(Vec<UserId>, Room)>) -> EffectsOf {
+    Arc::new(move |seq| {
+        let effect = |(users, view): &(Vec<UserId>, Room)| Effect {
+            users: users.iter().map(|user| user.to_field()).collect(),
+            kind: RoomGained::RULE.kind,
+            body: RoomGained { room: Some(view.clone()), seq }.encode_to_vec().into(),
+            rows: vec![user_room_row(Table::USER_ROOMS, room, true)],
+            gains_room: true,
+        };
+        views.iter().map(effect).collect()
+    })
+}
+
+fn lost(room: RoomId, user: UserId) -> EffectsOf {
+    Arc::new(move |seq| {
+        let rows = [Table::USER_ROOMS, Table::MARKERS];
+        vec![Effect {
+            users: vec![user.to_field()],
+            kind: RoomLost::RULE.kind,
+            body: RoomLost { room: room.to_field(), seq }.encode_to_vec().into(),
+            rows: rows.map(|table| user_room_row(table, room, false)).to_vec(),
+            gains_room: false,
+        }]
+    })
+}
+
+fn user_room_row(table: Table, room: RoomId, present: bool) -> EffectRow {
+    EffectRow { table: u32::from(table.id()), rest: room.to_field(), present }
+}

@@ -1,0 +1,91 @@
+//! The session: a new token on a live connection, revocation.
+
+use std::sync::Arc;
+
+use parlour_protocol::{
+    generated::SessionService,
+    ids::SessionId,
+    session::{ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse, revoke_request::What},
+    wire::{Error, ErrorReason},
+};
+use prost::Message;
+
+use crate::{
+    admission::{auth_of, check_revoked, refusal_of, revoked_key},
+    draft::{Closes, Draft, RowsDraft},
+    identity,
+    kit::{Answer, Ctx, Features, ServerKit, id_field},
+    ports::store::{Put, Shard},
+    records::RevokedRow,
+    tables::Table,
+};
+
+impl SessionService<ServerKit> for Features {
+    async fn reauth(
+        &self,
+        ctx: &mut Ctx,
+        request: ReauthRequest,
+    ) -> Result<Answer<ReauthResponse>, Error> {
+        let claims = ctx
+            .node
+            .verifier
+            .verify(&request.token, ctx.now.unix_ms)
+            .map_err(|error| refusal_of(error).to_error())?;
+        if *claims.org != *org_of(ctx, &claims.org)? || claims.subject != ctx.caller.subject {
+            return Err(Error::new(ErrorReason::SubjectChanged, "the token is another user's"));
+        }
+        let auth = auth_of(&claims);
+        check_revoked(&ctx.node, ctx.caller.org, ctx.caller.user, Some(ctx.caller.session), &auth)
+            .await
+            .map_err(|refusal| refusal.to_error())?;
+        let auth_expires_ms = auth.expires_at_ms;
+        *ctx.caller.auth.lock().expect("no panic while the lock is held") = auth;
+        Ok(Answer::Now(ReauthResponse { auth_expires_ms }))
+    }
+
+    async fn revoke(
+        &self,
+        ctx: &mut Ctx,
+        request: RevokeRequest,
+    ) -> Result<Answer<RevokeResponse>, Error> {
+        let org = ctx.caller.org;
+        let (kind, id, closes) = match request.what {
+            Some(What::Subject(subject)) => {
+                let user = identity::user_id(org, &subject);
+                (b'u', user.to_bytes(), Closes::User(user))
+            }
+            Some(What::Session(session)) => {
+                let session = id_field("session", SessionId::parse(&session))?;
+                (b's', session.to_bytes(), Closes::Session(session))
+            }
+            Some(What::TokenId(token_id)) => {
+                let key = identity::token_key(&token_id);
+                (b't', key, Closes::Token(Arc::from(token_id)))
+            }
+            None => return Err(Error::invalid("what", "is missing")),
+        };
+        let row = RevokedRow { at_ms: ctx.now.unix_ms };
+        let draft = RowsDraft {
+            shard: Shard::Org(org),
+            puts: vec![Put {
+                table: Table::REVOKED,
+                key: revoked_key(org, kind, id),
+                value: Some(row.encode_to_vec().into()),
+            }],
+            erases: vec![],
+            closes: Some(closes),
+        };
+        Ok(Answer::commit(Draft::Rows(Box::new(draft)), |committed| RevokeResponse {
+            closed: committed.closed,
+        }))
+    }
+}
+
+/// The organization a token must be of: the caller's.
+fn org_of<'a>(ctx: &Ctx, org: &'a str) -> Result<&'a str, Error> {
+    if identity::org_id(org) == ctx.caller.org {
+        Ok(org)
+    } else {
+        Err(Error::new(ErrorReason::SubjectChanged, "the token is another organization's"))
+    }
+}

@@ -1,0 +1,52 @@
+//! Users, as far as tokens tell.
+
+use parlour_protocol::{
+    generated::UserService,
+    ids::UserId,
+    limits,
+    user::{GetUsersRequest, GetUsersResponse, User},
+    wire::Error,
+};
+use prost::Message;
+
+use crate::{
+    draft::store_error,
+    identity,
+    kit::{Answer, Ctx, Features, ServerKit, id_field},
+    ports::store::StoreError,
+    records::{UserRow, org_user},
+    tables::Table,
+};
+
+impl UserService<ServerKit> for Features {
+    async fn get_users(
+        &self,
+        ctx: &mut Ctx,
+        request: GetUsersRequest,
+    ) -> Result<Answer<GetUsersResponse>, Error> {
+        if request.users.len() + request.subjects.len() > limits::USERS_PER_CALL_MAX {
+            return Err(Error::invalid("users", "too many"));
+        }
+        let org = ctx.caller.org;
+        let mut ids = Vec::with_capacity(request.users.len() + request.subjects.len());
+        for id in &request.users {
+            ids.push(id_field("users", UserId::parse(id))?);
+        }
+        ids.extend(request.subjects.iter().map(|subject| identity::user_id(org, subject)));
+        let mut users = Vec::with_capacity(ids.len());
+        for id in ids {
+            users.extend(read_user(ctx, id).await?);
+        }
+        Ok(Answer::Now(GetUsersResponse { users }))
+    }
+}
+
+/// One user of the caller's organization.
+async fn read_user(ctx: &Ctx, id: UserId) -> Result<Option<User>, Error> {
+    let key = org_user(ctx.caller.org, id);
+    let Some(row) = ctx.store().get(Table::USERS, &key).await.map_err(store_error)? else {
+        return Ok(None);
+    };
+    let row = UserRow::decode(row).map_err(|_| store_error(StoreError::Damaged))?;
+    Ok(Some(User { id: id.to_field(), subject: row.subject, name: row.name }))
+}

@@ -1,0 +1,272 @@
+//! Audiences: which connections hear which room, checked against its members at delivery.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parlour_protocol::{
+    frame,
+    ids::{RoomId, UserId},
+    wire::{Delivery, Ephemeral, EventFrame, Gap, RoomPulse, event_frame::Frame},
+};
+
+use super::{Conn, Hub, outbox::Fits};
+use crate::{
+    draft::{Committed, ConnId, Draft, Refused, Submission, Then},
+    limits,
+    rooms::RoomCell,
+};
+
+/// The connections that hear a room.
+#[derive(Debug, Default)]
+pub(super) struct Audience {
+    // The version of the room that the connections were checked against; 0 for not checked.
+    version: u64,
+    full: Vec<u32>,
+    pulse: Vec<u32>,
+}
+
+impl Audience {
+    fn remove(&mut self, index: u32) {
+        for list in [&mut self.full, &mut self.pulse] {
+            if let Some(at) = list.iter().position(|i| *i == index) {
+                list.swap_remove(at);
+            }
+        }
+    }
+}
+
+/// A frame of the event lane.
+pub(super) fn event_frame(arm: Frame) -> Bytes {
+    frame::encode(&EventFrame { frame: Some(arm) })
+}
+
+impl Hub {
+    /// Puts a frame with `events` events of a room into the outboxes of those who may hear it.
+    /// `leaving` is heard one last time: their own removal.
+    pub(super) fn publish(
+        &mut self,
+        cell: &Arc<RoomCell>,
+        frame: Bytes,
+        events: usize,
+        leaving: Option<UserId>,
+    ) {
+        self.active.insert(cell.id);
+        let Some(mut audience) = self.audiences.remove(&cell.id) else { return };
+        self.check_audience(&mut audience, cell, leaving);
+        let mut degrade = Vec::new();
+        for index in &audience.full {
+            let Some(conn) = self.conns[*index as usize].as_mut() else { continue };
+            self.totals.deliveries += 1;
+            if conn.outbox.push_room(cell.id, frame.clone(), events) == Fits::Degrade {
+                degrade.push(*index);
+            }
+            if !conn.is_dirty {
+                conn.is_dirty = true;
+                self.dirty.push(*index);
+            }
+        }
+        for index in &audience.pulse {
+            if let Some(conn) = self.conns[*index as usize].as_mut() {
+                conn.pulses.insert(cell.id);
+                self.pulse_at.get_or_insert(std::time::Duration::ZERO);
+            }
+        }
+        self.audiences.insert(cell.id, audience);
+        for index in degrade {
+            self.degrade(index);
+        }
+    }
+
+    /// Drops connections of users who aren't members (any more). Free unless members changed.
+    fn check_audience(
+        &mut self,
+        audience: &mut Audience,
+        cell: &RoomCell,
+        leaving: Option<UserId>,
+    ) {
+        let (version, members) = cell.read(|state| (state.version, state.members.clone()));
+        if audience.version == version {
+            return;
+        }
+        let conns = &mut self.conns;
+        let mut may_hear = |index: &u32| {
+            let Some(conn) = conns[*index as usize].as_mut() else { return false };
+            let user = conn.caller.user;
+            let may = members.contains(&user) || leaving == Some(user);
+            if !may {
+                conn.forget(cell.id);
+            }
+            may
+        };
+        audience.full.retain(&mut may_hear);
+        audience.pulse.retain(&mut may_hear);
+        audience.version = if leaving.is_some() { 0 } else { version };
+    }
+
+    /// Sends something ephemeral to everyone in the room but its sender's own connection.
+    pub fn handle_ephemeral(
+        &mut self,
+        from: ConnId,
+        room: RoomId,
+        notice: &Ephemeral,
+        out: &mut Vec<ConnId>,
+    ) -> Option<Bytes> {
+        let heard = self.conn_mut(from)?.rooms.contains(&room);
+        let cell = self.node.rooms.cached(room);
+        let user = self.conn_mut(from)?.caller.user;
+        if !heard || cell.is_none_or(|cell| !cell.is_member(user)) {
+            return None;
+        }
+        let audience = self.audiences.get(&room)?;
+        for index in &audience.full {
+            if let Some(conn) = &self.conns[*index as usize]
+                && conn.id != from
+            {
+                out.push(conn.id);
+            }
+        }
+        Some(prost::Message::encode_to_vec(notice).into())
+    }
+
+    /// The reader is too slow: what waits for rooms is left out, and pulses come instead.
+    fn degrade(&mut self, index: u32) {
+        let Some(conn) = self.conns[index as usize].as_mut() else { return };
+        let rooms = conn.outbox.leave_out();
+        if rooms.is_empty() {
+            return;
+        }
+        conn.lagging.extend(rooms.iter().copied());
+        let mut pulses = Vec::with_capacity(rooms.len());
+        for room in rooms {
+            if let Some(audience) = self.audiences.get_mut(&room) {
+                audience.remove(index);
+                audience.pulse.push(index);
+            }
+            pulses.extend(self.node.rooms.cached(room).map(|cell| cell.pulse()));
+        }
+        self.totals.gaps += 1;
+        self.push_kept(index, event_frame(Frame::Gap(Gap { rooms: pulses })));
+    }
+
+    pub(super) fn push_to_user(&mut self, user: UserId, frame: Bytes) {
+        for index in self.by_user.get(&user).cloned().unwrap_or_default() {
+            self.push_kept(index, frame.clone());
+        }
+    }
+
+    pub(super) fn push_kept(&mut self, index: u32, frame: Bytes) {
+        let Some(conn) = self.conns[index as usize].as_mut() else { return };
+        let fits = conn.outbox.push_kept(frame);
+        self.totals.deliveries += 1;
+        self.mark_dirty(index);
+        self.enforce(index, fits);
+    }
+
+    pub(super) fn user_gains_room(&mut self, user: UserId, room: RoomId) {
+        for index in self.by_user.get(&user).cloned().unwrap_or_default() {
+            self.join_audience(index, room);
+        }
+    }
+
+    pub(super) fn user_loses_room(&mut self, user: UserId, room: RoomId) {
+        for index in self.by_user.get(&user).cloned().unwrap_or_default() {
+            if let Some(conn) = self.conns[index as usize].as_mut() {
+                conn.forget(room);
+            }
+            if let Some(audience) = self.audiences.get_mut(&room) {
+                audience.remove(index);
+            }
+        }
+    }
+
+    pub(super) fn join_audience(&mut self, index: u32, room: RoomId) {
+        let Some(conn) = self.conns[index as usize].as_mut() else { return };
+        if !conn.rooms.insert(room) {
+            return;
+        }
+        let full = conn.hears_in_full(room);
+        let audience = self.audiences.entry(room).or_default();
+        // They are checked against the members at the next delivery.
+        audience.version = 0;
+        if full { audience.full.push(index) } else { audience.pulse.push(index) }
+    }
+
+    pub(super) fn leave_audience(&mut self, index: u32, room: RoomId) {
+        if let Some(audience) = self.audiences.get_mut(&room) {
+            audience.remove(index);
+            if audience.full.is_empty() && audience.pulse.is_empty() {
+                self.audiences.remove(&room);
+            }
+        }
+    }
+
+    pub(super) fn subscribe(&mut self, submission: Submission) {
+        let Submission { draft: Draft::Subscribe(draft), then } = submission else { return };
+        let Then::Reply { conn: id, .. } = &then else { return };
+        let (id, mut heads) = (*id, Vec::<RoomPulse>::with_capacity(draft.add.len()));
+        let Some(conn) = self.conn_mut(id) else { return };
+        let total = conn.subscribed.len() + draft.add.len();
+        if total > parlour_protocol::limits::SUBSCRIPTIONS_MAX + draft.remove.len() {
+            return self.refuse(then, Refused::Busy);
+        }
+        for cell in draft.add {
+            // Membership may have ended since the handler looked.
+            let Some(conn) = self.conn_mut(id) else { return };
+            if !cell.is_member(conn.caller.user) {
+                continue;
+            }
+            conn.lagging.remove(&cell.id);
+            conn.pulses.remove(&cell.id);
+            if conn.caller.delivery == Delivery::Focused {
+                conn.subscribed.insert(cell.id);
+            }
+            heads.push(cell.pulse());
+            self.rejoin(id.index, cell.id);
+        }
+        for room in draft.remove {
+            let Some(conn) = self.conn_mut(id) else { return };
+            conn.subscribed.remove(&room);
+            if conn.rooms.contains(&room) {
+                self.rejoin(id.index, room);
+            }
+        }
+        self.answer(then, Committed { heads, ..Committed::default() });
+    }
+
+    fn rejoin(&mut self, index: u32, room: RoomId) {
+        self.leave_audience(index, room);
+        if let Some(conn) = self.conns[index as usize].as_mut() {
+            conn.rooms.remove(&room);
+        }
+        self.join_audience(index, room);
+    }
+
+    /// Sends the pulses that are due.
+    pub(super) fn send_pulses(&mut self, now: std::time::Duration) {
+        for index in 0..self.conns.len() {
+            let Some(conn) = self.conns[index].as_mut() else { continue };
+            let mut rooms: Vec<RoomId> = conn.pulses.drain().collect();
+            rooms.sort_unstable();
+            for room in rooms {
+                let Some(cell) = self.node.rooms.cached(room) else { continue };
+                self.push_kept(index as u32, event_frame(Frame::Pulse(cell.pulse())));
+            }
+        }
+        self.pulse_at = None;
+        self.sweep_at = self.sweep_at.min(now + limits::SWEEP_EVERY);
+    }
+}
+
+impl Conn {
+    fn hears_in_full(&self, room: RoomId) -> bool {
+        !self.lagging.contains(&room)
+            && (self.caller.delivery != Delivery::Focused || self.subscribed.contains(&room))
+    }
+
+    fn forget(&mut self, room: RoomId) {
+        self.rooms.remove(&room);
+        self.subscribed.remove(&room);
+        self.lagging.remove(&room);
+        self.pulses.remove(&room);
+    }
+}

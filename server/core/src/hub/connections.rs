@@ -1,0 +1,154 @@
+//! Connections coming and going.
+
+use std::sync::{Arc, atomic::AtomicU32};
+
+use bytes::Bytes;
+use parlour_protocol::{ids::RoomId, wire::CloseCode};
+use rustc_hash::FxHashSet;
+
+use super::{Conn, Hub, Outbox, Output, outbox::Fits};
+use crate::{
+    draft::{Closes, ConnId},
+    limits,
+    node::Caller,
+    ports::clock::Now,
+    session::goodbye,
+};
+
+impl Hub {
+    /// A caller was admitted: from now on the user's own log is heard. `None` if the user has
+    /// too many connections already.
+    pub fn handle_connected(
+        &mut self,
+        caller: Arc<Caller>,
+        calls: Arc<AtomicU32>,
+        now: Now,
+    ) -> Option<ConnId> {
+        let of_user = self.by_user.entry(caller.user).or_default();
+        if of_user.len() >= limits::CONNECTIONS_PER_USER_MAX {
+            return None;
+        }
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.conns.push(None);
+            self.uses.push(0);
+            (self.conns.len() - 1) as u32
+        });
+        of_user.push(index);
+        let others = of_user.clone();
+        self.uses[index as usize] += 1;
+        let id = ConnId { index, use_no: self.uses[index as usize] };
+        for other in others {
+            if let Some(other) = self.conns[other as usize].as_mut()
+                && other.caller.session == caller.session
+            {
+                // The client has moved; it closes the old connection itself if it still can.
+                other.replaced_at.get_or_insert(now.elapsed + limits::STALLED_FOR_MAX / 3);
+            }
+        }
+        self.conns[index as usize] = Some(Conn {
+            id,
+            caller,
+            calls,
+            outbox: Outbox::default(),
+            rooms: FxHashSet::default(),
+            subscribed: FxHashSet::default(),
+            lagging: FxHashSet::default(),
+            pulses: FxHashSet::default(),
+            reauth_deadline_ms: None,
+            replaced_at: None,
+            is_dirty: false,
+            is_closing: false,
+        });
+        Some(id)
+    }
+
+    /// The rooms of a connection, read after it was connected so that none gained meanwhile is
+    /// missed; then its welcome.
+    pub fn handle_rooms(&mut self, id: ConnId, rooms: &[RoomId], welcome: Bytes) {
+        if self.conn_mut(id).is_none() {
+            return;
+        }
+        for room in rooms {
+            self.join_audience(id.index, *room);
+        }
+        self.handle_notice(id, welcome);
+    }
+
+    /// The connection is gone.
+    pub fn handle_disconnected(&mut self, id: ConnId) {
+        if self.conn_mut(id).is_none() {
+            return;
+        }
+        let Some(conn) = self.conns[id.index as usize].take() else { return };
+        for room in conn.rooms {
+            self.leave_audience(id.index, room);
+        }
+        if let Some(of_user) = self.by_user.get_mut(&conn.caller.user) {
+            of_user.retain(|index| *index != id.index);
+            if of_user.is_empty() {
+                self.by_user.remove(&conn.caller.user);
+            }
+        }
+        self.free.push(id.index);
+    }
+
+    /// Closes a connection, with a goodbye.
+    pub fn close(&mut self, id: ConnId, code: CloseCode, why: &'static str) {
+        let Some(conn) = self.conn_mut(id) else { return };
+        if conn.is_closing {
+            return;
+        }
+        conn.is_closing = true;
+        conn.outbox.push_control(goodbye(code, 0, why));
+        self.mark_dirty(id.index);
+        self.outputs.push_back(Output::Close { conn: id, code, why });
+    }
+
+    /// Sends a frame on every connection's control lane.
+    pub fn handle_notice_to_all(&mut self, frame: &Bytes) {
+        let ids: Vec<ConnId> = self.conns.iter().flatten().map(|conn| conn.id).collect();
+        for id in ids {
+            self.handle_notice(id, frame.clone());
+        }
+    }
+
+    /// Closes every connection.
+    pub fn close_all(&mut self, code: CloseCode, why: &'static str) {
+        let ids: Vec<ConnId> = self.conns.iter().flatten().map(|conn| conn.id).collect();
+        for id in ids {
+            self.close(id, code, why);
+        }
+    }
+
+    pub(super) fn close_revoked(&mut self, closes: &Closes) -> u32 {
+        let hit = |conn: &&Conn| match closes {
+            Closes::User(user) => conn.caller.user == *user,
+            Closes::Session(session) => conn.caller.session == *session,
+            Closes::Token(id) => conn.caller.auth().token_id.as_ref() == Some(id),
+        };
+        let ids: Vec<ConnId> =
+            self.conns.iter().flatten().filter(hit).map(|conn| conn.id).collect();
+        for id in &ids {
+            self.close(*id, CloseCode::Revoked, "revoked");
+        }
+        ids.len() as u32
+    }
+
+    pub(super) fn mark_dirty(&mut self, index: u32) {
+        if let Some(conn) = self.conns[index as usize].as_mut()
+            && !conn.is_dirty
+        {
+            conn.is_dirty = true;
+            self.dirty.push(index);
+        }
+    }
+
+    pub(super) fn enforce(&mut self, index: u32, fits: Fits) {
+        if fits == Fits::Close
+            && let Some(conn) = &self.conns[index as usize]
+        {
+            let id = conn.id;
+            self.close(id, CloseCode::TooSlow, "too much waits to be read");
+        }
+    }
+}

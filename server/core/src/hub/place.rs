@@ -1,0 +1,272 @@
+//! Placing: drafts get sequence numbers, times and counters, and become batches.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    event::{self, FLAG_EVERYONE},
+    generated::event_rule,
+    ids::{ClientRef, RoomId, UserId},
+    wire::EventHeader,
+};
+use prost::Message;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Hub;
+use crate::{
+    draft::{Draft, Guard, Refused, RoomDraft, Submission, Then, UserDraft},
+    limits,
+    ports::{
+        clock::Now,
+        store::{Append, Batch, LogKey, Put, Shard, StoreError},
+    },
+    records::{Counters, OutboxRow, SendRow, key, room_seq, room_user},
+    rooms::RoomChange,
+    tables::Table,
+};
+
+/// A draft with its place, on its way to the store.
+pub(super) struct Placed {
+    pub(super) submission: Submission,
+    pub(super) next: Counters,
+    pub(super) record: Bytes,
+    pub(super) outbox: Option<OutboxRow>,
+}
+
+/// What earlier drafts of the group have changed already.
+#[derive(Default)]
+struct Overlay {
+    heads: FxHashMap<LogKey, Counters>,
+    refs: FxHashSet<(RoomId, UserId, ClientRef)>,
+    // Rooms in which what follows waits for the next group: members or record change, or
+    // something waits already and must not be overtaken.
+    closed: FxHashSet<RoomId>,
+    bytes: usize,
+}
+
+enum Turn {
+    Placed(Box<Placed>, Box<Batch>),
+    Refused(Then, Refused),
+    Later(Submission),
+}
+
+impl Hub {
+    /// Places as many pending drafts as fit one group. `None` if every one was refused.
+    pub(super) fn place_group(&mut self, now: Now) -> Option<Vec<Batch>> {
+        let mut overlay = Overlay::default();
+        let (mut placed, mut batches, mut later) = (vec![], vec![], vec![]);
+        while placed.len() < limits::GROUP_DRAFTS_MAX && overlay.bytes < limits::GROUP_BYTES_MAX {
+            let Some(submission) = self.pending.pop_front() else { break };
+            match self.place(submission, &mut overlay, now) {
+                Turn::Placed(place, batch) => {
+                    placed.push(*place);
+                    batches.push(*batch);
+                }
+                Turn::Refused(then, refused) => self.refuse(then, refused),
+                Turn::Later(submission) => later.push(submission),
+            }
+        }
+        for submission in later.into_iter().rev() {
+            self.pending.push_front(submission);
+        }
+        if batches.is_empty() {
+            return None;
+        }
+        self.node.committing_since_ms.store(now.unix_ms, Ordering::Release);
+        self.group = Some(placed);
+        Some(batches)
+    }
+
+    fn place(&self, submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
+        match &submission.draft {
+            Draft::Room(draft) => {
+                if overlay.must_wait(draft) {
+                    overlay.closed.insert(draft.cell.id);
+                    return Turn::Later(submission);
+                }
+                if let Err(refused) = self.check(draft) {
+                    return Turn::Refused(submission.then, refused);
+                }
+                place_room(submission, overlay, now)
+            }
+            Draft::User(draft) if draft.cell.is_lost() => {
+                Turn::Refused(submission.then, Refused::Store(StoreError::Unavailable))
+            }
+            Draft::User(_) => place_user(submission, overlay, now),
+            Draft::Rows(draft) => {
+                let batch = Batch {
+                    puts: draft.puts.clone(),
+                    erases: draft.erases.clone(),
+                    ..Batch::new(draft.shard)
+                };
+                let next = Counters { at_ms: now.unix_ms, ..Counters::default() };
+                let placed = Placed { submission, next, record: Bytes::new(), outbox: None };
+                Turn::Placed(Box::new(placed), Box::new(batch))
+            }
+            Draft::Subscribe(_) => Turn::Refused(submission.then, Refused::Stale),
+        }
+    }
+
+    /// Whether what a draft was decided on still holds.
+    fn check(&self, draft: &RoomDraft) -> Result<(), Refused> {
+        if draft.cell.is_lost() {
+            return Err(Refused::Store(StoreError::Unavailable));
+        }
+        match draft.guard {
+            Guard::Member(user) if draft.cell.is_member(user) => Ok(()),
+            Guard::Member(_) => Err(Refused::NotMember),
+            Guard::Version(version) if draft.cell.read(|s| s.version) == version => Ok(()),
+            Guard::New if self.node.rooms.cached(draft.cell.id).is_none() => Ok(()),
+            Guard::Version(_) | Guard::New => Err(Refused::Stale),
+        }
+    }
+}
+
+impl Overlay {
+    fn must_wait(&self, draft: &RoomDraft) -> bool {
+        let room = draft.cell.id;
+        let same_ref = draft.event.client_ref.is_some_and(|(client_ref, _)| {
+            self.refs.contains(&(room, draft.event.sender, client_ref))
+        });
+        same_ref || self.closed.contains(&room)
+    }
+
+    fn head(&self, log: LogKey, committed: impl FnOnce() -> Counters) -> Counters {
+        self.heads.get(&log).copied().unwrap_or_else(committed)
+    }
+}
+
+fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
+    let Draft::Room(draft) = &submission.draft else { unreachable!("called for room drafts") };
+    let (room, event) = (draft.cell.id, &draft.event);
+    let log = LogKey::Room(room);
+    let head = overlay.head(log, || draft.cell.head());
+    let countable = event_rule(event.kind).is_some_and(|rule| rule.countable);
+    let next = Counters {
+        seq: head.seq + 1,
+        at_ms: now.unix_ms.max(head.at_ms),
+        msg_no: head.msg_no + u64::from(countable),
+        bcast_no: head.bcast_no + u64::from(countable && event.everyone),
+        del_no: head.del_no + u64::from(event.deletes),
+    };
+    let record = event::compose(&header(draft, next), &event.body);
+    let outbox = outbox_row(draft, next.seq);
+    let mut batch = Batch {
+        absent: draft.absent.clone(),
+        appends: vec![append(log, head, next, &record)],
+        puts: draft.puts.clone(),
+        erases: draft.erases.clone(),
+        ..Batch::new(Shard::Room(room))
+    };
+    for (table, prefix, value) in &draft.seq_puts {
+        let key = key(&[prefix, &next.seq.to_be_bytes()]);
+        batch.puts.push(Put { table: *table, key, value: Some(value.clone()) });
+    }
+    if let Some((client_ref, fingerprint)) = event.client_ref {
+        let key = key(&[room.as_bytes(), event.sender.as_bytes(), client_ref.as_bytes()]);
+        let row = SendRow { seq: next.seq, at_ms: next.at_ms, fingerprint };
+        batch.absent.push((Table::SENDS, key.clone()));
+        batch.puts.push(Put { table: Table::SENDS, key, value: Some(row.encode_to_vec().into()) });
+        overlay.refs.insert((room, event.sender, client_ref));
+    }
+    if countable {
+        let key = room_user(room, event.sender);
+        let value = Some(next.encode_to_vec().into());
+        batch.puts.push(Put { table: Table::LAST_SENT, key, value });
+    }
+    if let Some(row) = &outbox {
+        let value = Some(row.encode_to_vec().into());
+        batch.puts.push(Put { table: Table::OUTBOX, key: room_seq(room, next.seq), value });
+    }
+    overlay.heads.insert(log, next);
+    overlay.bytes += record.len();
+    if draft.change.is_some() {
+        overlay.closed.insert(room);
+    }
+    Turn::Placed(Box::new(Placed { submission, next, record, outbox }), Box::new(batch))
+}
+
+fn header(draft: &RoomDraft, next: Counters) -> EventHeader {
+    let event = &draft.event;
+    EventHeader {
+        seq: next.seq,
+        at_ms: next.at_ms,
+        sender: event.sender.to_field(),
+        kind: event.kind,
+        client_ref: event.client_ref.map(|(id, _)| id.to_field()).unwrap_or_default(),
+        msg_no: next.msg_no,
+        bcast_no: next.bcast_no,
+        del_no: next.del_no,
+        flags: if event.everyone { FLAG_EVERYONE } else { 0 },
+        target_seq: event.target_seq,
+        mentions: event.mentions.iter().map(|user| user.to_field()).collect(),
+        ..EventHeader::default()
+    }
+}
+
+fn outbox_row(draft: &RoomDraft, seq: u64) -> Option<OutboxRow> {
+    let effects = draft.effects.as_ref().map(|effects| effects(seq)).unwrap_or_default();
+    let row = OutboxRow { effects, erase_amendments_of: draft.erase_amendments_of.clone() };
+    (row != OutboxRow::default()).then_some(row)
+}
+
+fn append(log: LogKey, head: Counters, next: Counters, record: &Bytes) -> Append {
+    Append {
+        log,
+        expected_seq: head.seq,
+        records: vec![record.clone()],
+        state: next.encode_to_vec().into(),
+    }
+}
+
+fn place_user(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
+    let Draft::User(draft) = &submission.draft else { unreachable!("called for user drafts") };
+    let UserDraft { cell, kind, body, puts, absent, .. } = &**draft;
+    let log = LogKey::User(cell.id);
+    let head = overlay.head(log, || cell.head());
+    let at_ms = now.unix_ms.max(head.at_ms);
+    let next = Counters { seq: head.seq + 1, at_ms, ..Counters::default() };
+    let header =
+        EventHeader { seq: next.seq, at_ms: next.at_ms, kind: *kind, ..EventHeader::default() };
+    let record = event::compose(&header, body);
+    let batch = Batch {
+        absent: absent.clone(),
+        appends: vec![append(log, head, next, &record)],
+        puts: puts.clone(),
+        ..Batch::new(Shard::User(cell.id))
+    };
+    overlay.heads.insert(log, next);
+    overlay.bytes += record.len();
+    Turn::Placed(Box::new(Placed { submission, next, record, outbox: None }), Box::new(batch))
+}
+
+impl Placed {
+    /// The log the draft goes to, if any.
+    pub(super) fn log(&self) -> Option<LogKey> {
+        match &self.submission.draft {
+            Draft::Room(draft) => Some(LogKey::Room(draft.cell.id)),
+            Draft::User(draft) => Some(LogKey::User(draft.cell.id)),
+            _ => None,
+        }
+    }
+
+    /// What is known of the log may no longer be true.
+    pub(super) fn lose(&self) {
+        match &self.submission.draft {
+            Draft::Room(draft) => draft.cell.lose(),
+            Draft::User(draft) => draft.cell.lose(),
+            _ => {}
+        }
+    }
+
+    /// The users a change removes from the room.
+    pub(super) fn removes(&self) -> Option<(Arc<crate::rooms::RoomCell>, UserId)> {
+        match &self.submission.draft {
+            Draft::Room(draft) => match draft.change {
+                Some(RoomChange::Removed(user)) => Some((draft.cell.clone(), user)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}

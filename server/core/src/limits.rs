@@ -1,0 +1,56 @@
+//! Every bound of the core that isn't part of the protocol.
+
+use std::time::Duration;
+
+/// Most drafts committed together.
+pub const GROUP_DRAFTS_MAX: usize = 256;
+/// Most bytes of event bodies committed together.
+pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most drafts waiting for a commit; more are refused.
+pub const PENDING_DRAFTS_MAX: usize = 65_536;
+/// Most times a handler is run again because the room changed under it.
+pub const RERUNS_MAX: u32 = 8;
+/// Bytes that may wait for one connection on the event lane before it is degraded.
+pub const OUTBOX_BYTES_MAX: usize = 1024 * 1024;
+/// Events that may wait for one connection before it is degraded.
+pub const OUTBOX_EVENTS_MAX: usize = 2_000;
+/// Bytes of replies that may wait for one connection before it is closed.
+pub const OUTBOX_CONTROL_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of the user's own log that may wait for one connection before it is closed.
+pub const OUTBOX_USER_BYTES_MAX: usize = 1024 * 1024;
+/// A connection that takes nothing for this long while data waits is closed.
+pub const STALLED_FOR_MAX: Duration = Duration::from_secs(30);
+/// Pulses of one connection are sent at most this often.
+pub const PULSE_EVERY: Duration = Duration::from_millis(250);
+/// Heads of logs are announced this often.
+pub const HEADS_EVERY: Duration = Duration::from_secs(60);
+/// Most heads in one announcement.
+pub const HEADS_MAX: usize = 2_000;
+/// How often tokens, keys and stalled connections are looked at.
+pub const SWEEP_EVERY: Duration = Duration::from_millis(500);
+/// A new token is asked for this long before the old one ends, at most.
+pub const REAUTH_LEAD: Duration = Duration::from_secs(60);
+/// Rooms kept in memory although nobody uses them.
+pub const ROOM_CACHE_MAX: usize = 100_000;
+/// User log heads kept in memory.
+pub const USER_CACHE_MAX: usize = 200_000;
+/// Rows read by one scan.
+pub const SCAN_ROWS: usize = 1_000;
+/// Bytes of events in one item of a bulk answer.
+pub const ITEM_BYTES: usize = 128 * 1024;
+/// Events in one item of a bulk answer.
+pub const ITEM_EVENTS: usize = 500;
+/// Digests in one item of a sync, after the first.
+pub const ITEM_DIGESTS: usize = 200;
+/// User log events a sync sends before it answers with a reset instead.
+pub const USER_DELTA_MAX: u64 = 10_000;
+/// Digests look back this much further than the watermark, for clocks that jumped.
+pub const WATERMARK_OVERLAP_MS: u64 = 5_000;
+/// How far a client_ref may be ahead of the server's clock, in milliseconds.
+pub const REF_AHEAD_MS_MAX: u64 = 10 * 60 * 1000;
+/// Rooms one user may be in.
+pub const ROOMS_PER_USER_MAX: usize = 100_000;
+/// Typing notices of one connection: at most one per room in this time.
+pub const TYPING_EVERY: Duration = Duration::from_secs(2);
+/// Connections one user may have at the same time.
+pub const CONNECTIONS_PER_USER_MAX: usize = 64;

@@ -1,0 +1,196 @@
+//! The node: what all connections share, and the way from a call to its handler.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    ids::{DeviceId, Incarnation, OrgId, SessionId, UserId},
+    wire::{Delivery, Error, ErrorReason},
+};
+use rustc_hash::FxHashMap;
+
+use crate::{
+    draft::{AnswerOf, Draft},
+    kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
+    ports::{
+        auth::TokenVerifier,
+        clock::{Clock, Entropy, Now},
+        seal::Sealer,
+        store::Store,
+    },
+    records::UserRow,
+    rooms::Rooms,
+    users::UserLogs,
+};
+
+/// What a node is made of.
+#[derive(Clone)]
+pub struct Parts {
+    /// Logs and tables.
+    pub store: Arc<dyn Store>,
+    /// Verifies tokens.
+    pub verifier: Arc<dyn TokenVerifier>,
+    /// Seals resume tokens.
+    pub sealer: Arc<dyn Sealer>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Unpredictable bytes.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What all connections share.
+pub struct Node {
+    /// Logs and tables.
+    pub store: Arc<dyn Store>,
+    /// Verifies tokens.
+    pub verifier: Arc<dyn TokenVerifier>,
+    /// Rooms in memory.
+    pub rooms: Rooms,
+    /// Users' own logs in memory.
+    pub users: UserLogs,
+    /// The store's incarnation.
+    pub incarnation: Incarnation,
+    // When the drafts being committed got their time; 0 while there are none.
+    pub(crate) committing_since_ms: AtomicU64,
+    pub(crate) sealer: Arc<dyn Sealer>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    // Rows of users already written, so that a reconnect writes nothing.
+    pub(crate) known_users: Mutex<FxHashMap<UserId, UserRow>>,
+}
+
+/// Who is on the other side of a connection.
+#[derive(Debug)]
+pub struct Caller {
+    /// The user.
+    pub user: UserId,
+    /// The user's organization.
+    pub org: OrgId,
+    /// The token's `sub`.
+    pub subject: Arc<str>,
+    /// The token's `name`.
+    pub name: Arc<str>,
+    /// The device.
+    pub device: DeviceId,
+    /// The session.
+    pub session: SessionId,
+    /// What it wants to hear.
+    pub delivery: Delivery,
+    /// The token's part, replaced by `Reauth`.
+    pub auth: Mutex<Auth>,
+}
+
+/// What is left of a token once it was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Auth {
+    /// When its time is over, Unix milliseconds.
+    pub expires_at_ms: u64,
+    /// When it was issued, Unix milliseconds.
+    pub issued_at_ms: u64,
+    /// The key that verified it.
+    pub key_id: Arc<str>,
+    /// Its `jti`.
+    pub token_id: Option<Arc<str>>,
+    /// What it allows.
+    pub scopes: Vec<Arc<str>>,
+}
+
+impl Caller {
+    /// The token's part, as of now.
+    pub fn auth(&self) -> Auth {
+        self.auth.lock().expect("no panic while the lock is held").clone()
+    }
+
+    /// Whether the token allows what needs `scope`; an empty one is allowed to everyone.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        let auth = self.auth.lock().expect("no panic while the lock is held");
+        scope.is_empty() || auth.scopes.iter().any(|have| &**have == scope)
+    }
+}
+
+/// What became of a control call.
+pub enum Outcome {
+    /// Answered.
+    Now(Result<Bytes, Error>),
+    /// Answered once the draft is committed.
+    Commit(Draft, AnswerOf),
+}
+
+impl Node {
+    /// A node over these parts.
+    pub fn new(parts: Parts) -> Self {
+        let incarnation = Incarnation::from_bytes(parts.store.info().incarnation);
+        Node {
+            store: parts.store,
+            verifier: parts.verifier,
+            committing_since_ms: AtomicU64::new(0),
+            sealer: parts.sealer,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            rooms: Rooms::default(),
+            users: UserLogs::default(),
+            incarnation,
+            known_users: Mutex::new(FxHashMap::default()),
+        }
+    }
+
+    /// The present.
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// Everything with a time before this one is committed or never will be, Unix
+    /// milliseconds. "Now" wouldn't do: what is being committed carries an earlier time.
+    pub fn watermark_ms(&self) -> u64 {
+        let now_ms = self.now().unix_ms;
+        match self.committing_since_ms.load(Ordering::Acquire) {
+            0 => now_ms,
+            since_ms => since_ms.min(now_ms),
+        }
+    }
+
+    /// Runs the handler of a control call. Calls of one connection are run one after another,
+    /// so that their drafts keep their order.
+    pub async fn call(self: &Arc<Self>, caller: &Arc<Caller>, method: u32, body: Bytes) -> Outcome {
+        let mut ctx = Ctx { node: self.clone(), caller: caller.clone(), now: self.now() };
+        if let Err(error) = check_scope(caller, method) {
+            return Outcome::Now(Err(error));
+        }
+        let result = parlour_protocol::generated::dispatch_control::<ServerKit, Features>(
+            &Features, &mut ctx, method, body,
+        );
+        match result.await {
+            Ok(RawReply::Now(body)) => Outcome::Now(Ok(body)),
+            Ok(RawReply::Commit(draft, answer)) => Outcome::Commit(draft, answer),
+            Err(error) => Outcome::Now(Err(error)),
+        }
+    }
+
+    /// Runs the handler of a bulk call, which puts its items into `out`.
+    pub async fn bulk(
+        self: &Arc<Self>,
+        caller: &Arc<Caller>,
+        method: u32,
+        body: Bytes,
+        out: Box<dyn ItemSink>,
+    ) -> Result<(), Error> {
+        let mut ctx = Ctx { node: self.clone(), caller: caller.clone(), now: self.now() };
+        check_scope(caller, method)?;
+        parlour_protocol::generated::dispatch_bulk::<ServerKit, Features>(
+            &Features, &mut ctx, method, body, out,
+        )
+        .await
+    }
+}
+
+fn check_scope(caller: &Caller, method: u32) -> Result<(), Error> {
+    match parlour_protocol::generated::method(method) {
+        Some(method) if !caller.has_scope(method.scope) => {
+            Err(Error::new(ErrorReason::ScopeMissing, "the token lacks a scope"))
+        }
+        _ => Ok(()),
+    }
+}

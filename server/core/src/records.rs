@@ -1,0 +1,155 @@
+//! Rows and keys as they lie in the store. Fields are numbered like a protocol: never reused.
+
+use bytes::{Bytes, BytesMut};
+use parlour_protocol::ids::{OrgId, RoomId, UserId};
+use prost::Message;
+
+/// A row of `Table::ROOMS`.
+#[derive(Clone, PartialEq, Message)]
+pub struct RoomRow {
+    /// `RoomKind`.
+    #[prost(int32, tag = "1")]
+    pub kind: i32,
+    /// The organization's id.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub org: Bytes,
+    /// Empty for direct rooms.
+    #[prost(string, tag = "3")]
+    pub name: String,
+    /// Who made it.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub creator: Bytes,
+}
+
+/// A row of `Table::SENDS`.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct SendRow {
+    /// The event made of it.
+    #[prost(uint64, tag = "1")]
+    pub seq: u64,
+    /// When it was committed.
+    #[prost(uint64, tag = "2")]
+    pub at_ms: u64,
+    /// Tells the same request from another under the same ref.
+    #[prost(fixed64, tag = "3")]
+    pub fingerprint: u64,
+}
+
+/// The counters of a log, kept in its head, and a row of `Table::LAST_SENT`.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub struct Counters {
+    /// The last event; filled in from the head when read from there.
+    #[prost(uint64, tag = "1")]
+    pub seq: u64,
+    /// Countable messages.
+    #[prost(uint64, tag = "2")]
+    pub msg_no: u64,
+    /// Messages to everyone.
+    #[prost(uint64, tag = "3")]
+    pub bcast_no: u64,
+    /// Deletes.
+    #[prost(uint64, tag = "4")]
+    pub del_no: u64,
+    /// When the last event was committed.
+    #[prost(uint64, tag = "5")]
+    pub at_ms: u64,
+}
+
+/// A row of `Table::USERS`.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct UserRow {
+    /// The token's `sub`.
+    #[prost(string, tag = "1")]
+    pub subject: String,
+    /// The token's `name`.
+    #[prost(string, tag = "2")]
+    pub name: String,
+}
+
+/// A row of `Table::REVOKED`.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct RevokedRow {
+    /// Tokens issued up to then are refused.
+    #[prost(uint64, tag = "1")]
+    pub at_ms: u64,
+}
+
+/// A row of `Table::OUTBOX`: what follows from an event in other shards, at least once.
+#[derive(Clone, PartialEq, Message)]
+pub struct OutboxRow {
+    /// Events for users' own logs.
+    #[prost(message, repeated, tag = "1")]
+    pub effects: Vec<Effect>,
+    /// Messages of the room whose edits are to be erased.
+    #[prost(uint64, repeated, tag = "2")]
+    pub erase_amendments_of: Vec<u64>,
+}
+
+/// An event for the own logs of users.
+#[derive(Clone, PartialEq, Message)]
+pub struct Effect {
+    /// Whose logs.
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    pub users: Vec<Bytes>,
+    /// The event's kind.
+    #[prost(uint32, tag = "2")]
+    pub kind: u32,
+    /// The event's body.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub body: Bytes,
+    /// Rows of the user's shard that change with it.
+    #[prost(message, repeated, tag = "4")]
+    pub rows: Vec<EffectRow>,
+    /// Whether the user's connections hear the room from now on.
+    #[prost(bool, tag = "5")]
+    pub gains_room: bool,
+}
+
+/// A row whose key begins with the user.
+#[derive(Clone, PartialEq, Message)]
+pub struct EffectRow {
+    /// The table's number.
+    #[prost(uint32, tag = "1")]
+    pub table: u32,
+    /// The key after the user's id.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub rest: Bytes,
+    /// Whether it is there or gone from now on.
+    #[prost(bool, tag = "3")]
+    pub present: bool,
+}
+
+/// Joins the parts of a key.
+pub fn key(parts: &[&[u8]]) -> Bytes {
+    let mut out = BytesMut::with_capacity(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    out.freeze()
+}
+
+/// room ‖ user, for `MEMBERS` and `LAST_SENT`.
+pub fn room_user(room: RoomId, user: UserId) -> Bytes {
+    key(&[room.as_bytes(), user.as_bytes()])
+}
+
+/// user ‖ room, for `USER_ROOMS` and `MARKERS`.
+pub fn user_room(user: UserId, room: RoomId) -> Bytes {
+    key(&[user.as_bytes(), room.as_bytes()])
+}
+
+/// room ‖ seq, for `DELETED` and `OUTBOX`.
+pub fn room_seq(room: RoomId, seq: u64) -> Bytes {
+    key(&[room.as_bytes(), &seq.to_be_bytes()])
+}
+
+/// org ‖ user, for `USERS`.
+pub fn org_user(org: OrgId, user: UserId) -> Bytes {
+    key(&[org.as_bytes(), user.as_bytes()])
+}
+
+/// The sequence number at the end of a key.
+pub fn trailing_seq(key: &[u8]) -> Option<u64> {
+    let start = key.len().checked_sub(8)?;
+    key[start..].try_into().ok().map(u64::from_be_bytes)
+}

@@ -1,0 +1,240 @@
+//! The session machine: the control lane's bytes in, orders out. No socket, no clock.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    frame::{self, FrameError, Splitter},
+    limits,
+    wire::{
+        Call, ClientFrame, CloseCode, Error, ErrorReason, Goodbye, Hello, Pong, ReauthRequired,
+        Reply, ServerFrame, client_frame, reply, server_frame::Frame,
+    },
+};
+use prost::Message;
+
+use crate::admission::Refusal;
+
+/// What the session wants done.
+#[derive(Debug)]
+pub enum Output {
+    /// Decide on this hello, then call [`Session::handle_admitted`] or
+    /// [`Session::handle_refused`].
+    Admit(Box<Hello>),
+    /// Run this call. Calls come out in the order they came in.
+    Call(Call),
+    /// Nobody waits for that call any more.
+    Cancel(u64),
+    /// Send these bytes on the control lane.
+    Send(Bytes),
+    /// Send what is left, then close the connection with this code.
+    Close(CloseCode, &'static str),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    AwaitingHello { until: Duration },
+    Admitting,
+    Established,
+    Closed,
+}
+
+/// One connection's control lane.
+#[derive(Debug)]
+pub struct Session {
+    state: State,
+    splitter: Splitter,
+    // Shared with whoever answers, here or in the hub.
+    calls: Arc<AtomicU32>,
+    // Calls that came right behind the hello wait for its answer.
+    early: VecDeque<Bytes>,
+    outputs: VecDeque<Output>,
+}
+
+impl Session {
+    /// A session that waits for its hello.
+    pub fn new(now: Duration) -> Self {
+        Session {
+            state: State::AwaitingHello { until: now + limits::HELLO_WITHIN },
+            splitter: Splitter::new(limits::CONTROL_FRAME_BYTES_MAX),
+            calls: Arc::new(AtomicU32::new(0)),
+            early: VecDeque::new(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes bytes of the control lane.
+    pub fn handle_bytes(&mut self, bytes: &[u8]) {
+        if self.state == State::Closed {
+            return;
+        }
+        self.splitter.push(bytes);
+        loop {
+            match self.splitter.next_frame() {
+                Ok(Some(frame)) => self.handle_frame(frame),
+                Ok(None) => return,
+                Err(error) => return self.close_for(error),
+            }
+            if self.state == State::Closed {
+                return;
+            }
+        }
+    }
+
+    /// The client ended or reset its control lane.
+    pub fn handle_end(&mut self) {
+        match self.splitter.finish() {
+            Ok(()) => self.close(CloseCode::ControlLost, "control lane ended"),
+            Err(error) => self.close_for(error),
+        }
+    }
+
+    /// The hello was accepted and the welcome sent.
+    pub fn handle_admitted(&mut self) {
+        if self.state != State::Admitting {
+            return;
+        }
+        self.state = State::Established;
+        while let Some(frame) = self.early.pop_front() {
+            self.handle_frame(frame);
+        }
+    }
+
+    /// The hello was refused.
+    pub fn handle_refused(&mut self, refusal: Refusal) {
+        let why = match refusal {
+            Refusal::NoCommonRevision => "no revision in common",
+            Refusal::MalformedHello => "hello is malformed",
+            Refusal::Token(_) => "token was refused",
+            Refusal::Revoked => "token is revoked",
+            Refusal::Unavailable => "store is unavailable",
+        };
+        self.close(refusal.close_code(), why);
+    }
+
+    /// Calls in flight: whoever answers one takes it off.
+    pub fn calls(&self) -> Arc<AtomicU32> {
+        self.calls.clone()
+    }
+
+    /// Time passes.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        if matches!(self.state, State::AwaitingHello { until } if now >= until) {
+            self.close(CloseCode::HelloTimeout, "no hello came");
+        }
+    }
+
+    /// When [`Session::handle_timeout`] is to be called next.
+    pub fn deadline(&self) -> Option<Duration> {
+        match self.state {
+            State::AwaitingHello { until } => Some(until),
+            _ => None,
+        }
+    }
+
+    /// Ends the session from this side.
+    pub fn close(&mut self, code: CloseCode, why: &'static str) {
+        if self.state != State::Closed {
+            self.state = State::Closed;
+            self.early.clear();
+            self.outputs.push_back(Output::Send(goodbye(code, 0, why)));
+            self.outputs.push_back(Output::Close(code, why));
+        }
+    }
+
+    /// Whether the hello was accepted.
+    pub fn is_established(&self) -> bool {
+        self.state == State::Established
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn close_for(&mut self, error: FrameError) {
+        let (code, why) = match error {
+            FrameError::TooLarge => (CloseCode::FrameTooLarge, "frame is over 64 KiB"),
+            FrameError::Truncated => (CloseCode::TruncatedFrame, "lane ended within a frame"),
+            _ => (CloseCode::MalformedFrame, "frame length is malformed"),
+        };
+        self.close(code, why);
+    }
+
+    fn handle_frame(&mut self, frame: Bytes) {
+        if self.state == State::Admitting {
+            // The bytes before authentication are bounded by the transport's budget.
+            self.early.push_back(frame);
+            return;
+        }
+        let Ok(message) = ClientFrame::decode(frame) else {
+            return self.close(CloseCode::MalformedFrame, "frame is not a valid message");
+        };
+        use client_frame::Frame as In;
+        match (message.frame, &self.state) {
+            (Some(In::Hello(hello)), State::AwaitingHello { .. }) => {
+                self.state = State::Admitting;
+                self.outputs.push_back(Output::Admit(Box::new(hello)));
+            }
+            (Some(In::Hello(_)), _) => self.close(CloseCode::UnexpectedFrame, "a second hello"),
+            (_, State::AwaitingHello { .. }) => {
+                self.close(CloseCode::UnexpectedFrame, "the first frame is not a hello");
+            }
+            (Some(In::Call(call)), _) => self.handle_call(call),
+            (Some(In::Cancel(cancel)), _) => {
+                self.outputs.push_back(Output::Cancel(cancel.id));
+            }
+            (Some(In::Ping(ping)), _) => {
+                let pong = Frame::Pong(Pong { nonce: ping.nonce });
+                self.outputs.push_back(Output::Send(server_frame(pong)));
+            }
+            // An arm of the future.
+            (None, _) => {}
+        }
+    }
+
+    fn handle_call(&mut self, call: Call) {
+        if self.calls.load(Ordering::Acquire) as usize >= limits::CALLS_IN_FLIGHT_MAX {
+            let error = Error::new(ErrorReason::TooManyCalls, "too many calls in flight");
+            self.outputs.push_back(Output::Send(reply_frame(call.id, Err(error.after_ms(100)))));
+            return;
+        }
+        self.calls.fetch_add(1, Ordering::AcqRel);
+        self.outputs.push_back(Output::Call(call));
+    }
+}
+
+/// One frame from the server.
+pub fn server_frame(frame: Frame) -> Bytes {
+    frame::encode(&ServerFrame { frame: Some(frame) })
+}
+
+/// The answer to a call, as a frame.
+pub fn reply_frame(id: u64, result: Result<Bytes, Error>) -> Bytes {
+    let result = match result {
+        Ok(body) => reply::Result::Body(body),
+        Err(error) => reply::Result::Error(error),
+    };
+    server_frame(Frame::Reply(Reply { id, result: Some(result) }))
+}
+
+/// The last words before a close, as a frame.
+pub fn goodbye(code: CloseCode, retry_after_ms: u64, why: &str) -> Bytes {
+    server_frame(Frame::Goodbye(Goodbye {
+        code: code as i32,
+        retry_after_ms,
+        message: why.to_owned(),
+    }))
+}
+
+/// The request for a new token, as a frame.
+pub fn reauth_required(deadline_ms: u64) -> Bytes {
+    server_frame(Frame::ReauthRequired(ReauthRequired { deadline_ms }))
+}

@@ -1,0 +1,113 @@
+//! Unread counts by subtraction, corrected by what was deleted.
+
+use bytes::Bytes;
+use parlour_protocol::{
+    ids::{RoomId, UserId},
+    marker::{Marker, Unread},
+    wire::Error,
+};
+use prost::Message;
+
+use crate::{
+    draft::store_error,
+    limits::SCAN_ROWS,
+    ports::store::{Scan, Store, StoreError},
+    records::{Counters, key, room_user, trailing_seq, user_room},
+    tables::Table,
+};
+
+/// Value of a `DELETED` row whose message was to everyone.
+pub const TO_EVERYONE: [u8; 1] = [1];
+
+/// The marker as it was set; all zero where it never was.
+pub async fn stored_marker(store: &dyn Store, user: UserId, room: RoomId) -> Result<Marker, Error> {
+    let row = store.get(Table::MARKERS, &user_room(user, room)).await.map_err(store_error)?;
+    let row = row.map(Marker::decode).transpose();
+    Ok(row.map_err(|_| store_error(StoreError::Damaged))?.unwrap_or_default())
+}
+
+/// The marker in force: an own message after the marker was set counts as having read up to it.
+pub async fn marker_in_force(
+    store: &dyn Store,
+    user: UserId,
+    room: RoomId,
+    set: Marker,
+) -> Result<Marker, Error> {
+    let row = store.get(Table::LAST_SENT, &room_user(room, user)).await.map_err(store_error)?;
+    let Some(row) = row else { return Ok(set) };
+    let sent = Counters::decode(row).map_err(|_| store_error(StoreError::Damaged))?;
+    Ok(later_of(set, sent))
+}
+
+fn later_of(set: Marker, sent: Counters) -> Marker {
+    if sent.seq > set.seq && sent.seq > set.set_at_seq {
+        Marker {
+            seq: sent.seq,
+            msg_no: sent.msg_no,
+            bcast_no: sent.bcast_no,
+            set_at_seq: set.set_at_seq,
+        }
+    } else {
+        set
+    }
+}
+
+/// What is unread in a room with this head for a user with this marker in force.
+pub async fn unread(
+    store: &dyn Store,
+    user: UserId,
+    room: RoomId,
+    head: Counters,
+    marker: Marker,
+) -> Result<Unread, Error> {
+    let messages = head.msg_no.saturating_sub(marker.msg_no);
+    if messages == 0 {
+        return Ok(Unread::default());
+    }
+    let deleted = if head.del_no == 0 {
+        Count::default()
+    } else {
+        count(store, Table::DELETED, room.as_bytes(), marker.seq, head.seq).await?
+    };
+    let mine = key(&[user.as_bytes(), room.as_bytes()]);
+    let mentions = count(store, Table::MENTIONS, &mine, marker.seq, head.seq).await?.rows;
+    let everyone = head.bcast_no.saturating_sub(marker.bcast_no + deleted.to_everyone);
+    let messages = messages.saturating_sub(deleted.rows);
+    Ok(Unread { messages, mentions: (mentions + everyone).min(messages) })
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    rows: u64,
+    /// Rows whose value says that the message was to everyone.
+    to_everyone: u64,
+}
+
+/// Rows `prefix ‖ seq` with `after < seq <= up_to`.
+async fn count(
+    store: &dyn Store,
+    table: Table,
+    prefix: &[u8],
+    after: u64,
+    up_to: u64,
+) -> Result<Count, Error> {
+    let mut from = key(&[prefix, &(after + 1).to_be_bytes()]);
+    let to: Bytes = key(&[prefix, &(up_to + 1).to_be_bytes()]);
+    let mut total = Count::default();
+    loop {
+        let scan = Scan {
+            table,
+            from: from.clone(),
+            to: Some(to.clone()),
+            reverse: false,
+            rows_max: SCAN_ROWS,
+        };
+        let rows = store.scan(scan).await.map_err(store_error)?;
+        total.rows += rows.len() as u64;
+        total.to_everyone +=
+            rows.iter().filter(|(_, value)| value[..] == TO_EVERYONE).count() as u64;
+        let last = rows.last().filter(|_| rows.len() == SCAN_ROWS);
+        let Some(seq) = last.and_then(|(key, _)| trailing_seq(key)) else { return Ok(total) };
+        from = key(&[prefix, &(seq + 1).to_be_bytes()]);
+    }
+}

@@ -1,0 +1,79 @@
+//! The ends of users' own logs in memory.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use parlour_protocol::ids::UserId;
+use rustc_hash::FxHashMap;
+
+use crate::{
+    limits,
+    ports::store::{LogKey, Store, StoreError},
+    records::Counters,
+    rooms::head_counters,
+};
+
+/// The end of one user's own log.
+#[derive(Debug)]
+pub struct UserCell {
+    /// Whose it is.
+    pub id: UserId,
+    lost: AtomicBool,
+    head: Mutex<Counters>,
+}
+
+impl UserCell {
+    /// The log's end.
+    pub fn head(&self) -> Counters {
+        *self.head.lock().expect("no panic while the lock is held")
+    }
+
+    /// What was committed becomes what is known.
+    pub fn apply(&self, head: Counters) {
+        *self.head.lock().expect("no panic while the lock is held") = head;
+    }
+
+    /// What is known may no longer be true: load it again.
+    pub fn lose(&self) {
+        self.lost.store(true, Ordering::Release);
+    }
+
+    /// Whether [`UserCell::lose`] was called.
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
+    }
+}
+
+/// The users' logs in memory.
+#[derive(Debug, Default)]
+pub struct UserLogs {
+    cells: Mutex<FxHashMap<UserId, Arc<UserCell>>>,
+}
+
+impl UserLogs {
+    /// The user's log, from memory or from the store. Every user has one, if only an empty one.
+    pub async fn get(&self, store: &dyn Store, id: UserId) -> Result<Arc<UserCell>, StoreError> {
+        if let Some(cell) = self.cached(id) {
+            return Ok(cell);
+        }
+        let head = head_counters(store, LogKey::User(id)).await?;
+        let mut cells = self.cells.lock().expect("no panic while the lock is held");
+        if let Some(present) = cells.get(&id).filter(|present| !present.is_lost()) {
+            return Ok(present.clone());
+        }
+        if cells.len() >= limits::USER_CACHE_MAX {
+            cells.retain(|_, cell| Arc::strong_count(cell) > 1);
+        }
+        let cell = Arc::new(UserCell { id, lost: AtomicBool::new(false), head: Mutex::new(head) });
+        cells.insert(id, cell.clone());
+        Ok(cell)
+    }
+
+    /// The user's log if it is in memory.
+    pub fn cached(&self, id: UserId) -> Option<Arc<UserCell>> {
+        let cells = self.cells.lock().expect("no panic while the lock is held");
+        cells.get(&id).filter(|cell| !cell.is_lost()).cloned()
+    }
+}
