@@ -1,0 +1,77 @@
+//! A store's folder: its lock, the engine's files inside, and opening them.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    engine::Engine,
+    schema::{self, Identity},
+};
+use crate::options::{OpenError, Options};
+
+/// A folder that nobody else has open.
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// The lock goes when this is closed, whatever ends the process.
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder if needed and locks it.
+    pub(crate) fn lock(path: &Path) -> Result<Self, OpenError> {
+        fs::create_dir_all(path)?;
+        let lock = File::options().create(true).append(true).open(path.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Folder { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::Locked),
+            Err(TryLockError::Error(error)) => Err(OpenError::Io(error)),
+        }
+    }
+
+    /// Where an engine of this kind has its files.
+    pub(crate) fn engine_path<E: Engine>(&self) -> PathBuf {
+        self.path.join(E::NAME)
+    }
+
+    /// Opens the engine, or makes a new store.
+    pub(crate) fn open_engine<E: Engine>(
+        &self,
+        options: &Options,
+    ) -> Result<(E, Identity), OpenError> {
+        let path = self.engine_path::<E>();
+        fs::create_dir_all(&path)?;
+        let engine = E::open(&path, options)?;
+        let identity = match schema::load(&engine)? {
+            Some(identity) => identity,
+            None => schema::create(&engine)?,
+        };
+        // The names of files just made are durable only once their folders are.
+        sync_dir(&path)?;
+        sync_dir(&self.path)?;
+        if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_dir(parent)?;
+        }
+        Ok((engine, identity))
+    }
+}
+
+/// Makes a folder's entries durable.
+pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Makes everything in a folder durable.
+pub(crate) fn sync_tree(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_tree(&entry.path())?;
+        } else {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    sync_dir(path)
+}

@@ -1,0 +1,187 @@
+//! Reading: heads, ranges of logs, rows. Damage is said where it is and hides nothing else.
+
+use std::{collections::BTreeMap, ops::ControlFlow};
+
+use bytes::Bytes;
+use parlour_core::ports::store::{Head, LogKey, ReadRange, Row, Scan, Stored};
+
+use super::{
+    engine::{Engine, EngineError},
+    layout::{self, StoredHead},
+    rows::{self, Whole},
+};
+
+/// Heads, in the order asked.
+pub(crate) fn heads<E: Engine>(
+    engine: &E,
+    logs: &[LogKey],
+) -> Result<Vec<Option<Head>>, EngineError> {
+    logs.iter().map(|log| Ok(head(engine, *log)?.map(|stored| stored.head))).collect()
+}
+
+/// One head with its purge mark.
+pub(crate) fn head<E: Engine>(engine: &E, log: LogKey) -> Result<Option<StoredHead>, EngineError> {
+    match rows::read(engine, &layout::head_key(log))? {
+        Whole::Absent => Ok(None),
+        Whole::Body(body, _) => match StoredHead::from_body(&body) {
+            Some(stored) => Ok(Some(stored)),
+            None => Err(EngineError::Damaged("head".into())),
+        },
+        Whole::Damaged => Err(EngineError::Damaged("head".into())),
+    }
+}
+
+/// One row by its engine key.
+pub(crate) fn row<E: Engine>(engine: &E, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+    match rows::read(engine, key)? {
+        Whole::Absent => Ok(None),
+        Whole::Body(body, _) => Ok(Some(body)),
+        Whole::Damaged => Err(EngineError::Damaged("row".into())),
+    }
+}
+
+/// Rows of a table, in key order; damaged ones are left out.
+pub(crate) fn scan<E: Engine>(engine: &E, scan: &Scan) -> Result<Vec<Row>, EngineError> {
+    let from = layout::row_key(scan.table, &scan.from);
+    let to = match &scan.to {
+        Some(to) => layout::row_key(scan.table, to),
+        None => layout::table_end(scan.table),
+    };
+    let mut out = Vec::new();
+    // Rows that need a second look can turn out to be gone, hence the outer loop.
+    let mut bounds = (from, to);
+    while out.len() < scan.rows_max && bounds.0 < bounds.1 {
+        let wanted = scan.rows_max - out.len();
+        let mut found = Vec::new();
+        engine.scan(&bounds.0, &bounds.1, scan.reverse, &mut |key, first| {
+            found.push((key.to_vec(), Bytes::copy_from_slice(first)));
+            if found.len() < wanted { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        let complete = found.len() < wanted;
+        if let Some((last, _)) = found.last() {
+            if scan.reverse {
+                bounds.1 = last.clone();
+            } else {
+                bounds.0 = [last, &[0][..]].concat();
+            }
+        }
+        for (key, first) in found {
+            let body = match layout::body(&key, &first, &[]) {
+                Some(body) => Some(body),
+                None => match rows::read(engine, &key)? {
+                    Whole::Body(body, _) => Some(body),
+                    Whole::Absent | Whole::Damaged => None,
+                },
+            };
+            if let Some(body) = body {
+                out.push((Bytes::from(key).slice(2..), body));
+            }
+        }
+        if complete {
+            break;
+        }
+    }
+    Ok(out)
+}
+
+/// The first value of a record and its continuations, as they were met.
+#[derive(Default)]
+struct Parts {
+    first: Option<Bytes>,
+    more: BTreeMap<u8, Bytes>,
+}
+
+/// A range of a log.
+pub(crate) fn records<E: Engine>(
+    engine: &E,
+    log: LogKey,
+    range: ReadRange,
+) -> Result<Vec<Stored>, EngineError> {
+    let Some(stored) = head(engine, log)? else { return Ok(vec![]) };
+    let (from, to) = (range.from.max(stored.purged + 1), range.to.min(stored.head.seq));
+    if from > to || range.records_max == 0 {
+        return Ok(vec![]);
+    }
+    let range = ReadRange { from, to, ..range };
+    let parts = match gather(engine, log, range) {
+        Ok(parts) => parts,
+        // A page the engine can't read hides every record on it; one by one the others are
+        // still found.
+        Err(EngineError::Damaged(_)) => BTreeMap::new(),
+        Err(error) => return Err(error),
+    };
+    let mut out = assemble(engine, log, range, &parts)?;
+    if out.iter().any(|stored| stored.record.is_none()) {
+        // Purged while it was read isn't damaged.
+        let purged = head(engine, log)?.map_or(0, |stored| stored.purged);
+        out.retain(|stored| stored.seq > purged);
+    }
+    Ok(out)
+}
+
+/// Scans the engine until the range's bounds are met.
+fn gather<E: Engine>(
+    engine: &E,
+    log: LogKey,
+    range: ReadRange,
+) -> Result<BTreeMap<u64, Parts>, EngineError> {
+    let (from, to) = (layout::record_key(log, range.from), layout::record_end(log, range.to));
+    let mut found: BTreeMap<u64, Parts> = BTreeMap::new();
+    let mut bytes = 0;
+    engine.scan(&from, &to, range.reverse, &mut |key, value| {
+        let Some((_, seq, part)) = layout::parse_record_key(key) else {
+            return ControlFlow::Continue(());
+        };
+        if !found.contains_key(&seq)
+            && (found.len() >= range.records_max || bytes > range.bytes_max)
+        {
+            return ControlFlow::Break(());
+        }
+        bytes += value.len();
+        let parts = found.entry(seq).or_default();
+        let value = Bytes::copy_from_slice(value);
+        match part {
+            0 => parts.first = Some(value),
+            _ => drop(parts.more.insert(part, value)),
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(found)
+}
+
+/// Puts records together, in the order asked, every sequence number of the range in its place.
+fn assemble<E: Engine>(
+    engine: &E,
+    log: LogKey,
+    range: ReadRange,
+    found: &BTreeMap<u64, Parts>,
+) -> Result<Vec<Stored>, EngineError> {
+    let mut out: Vec<Stored> = Vec::new();
+    let mut bytes = 0;
+    let length = range.to - range.from;
+    for step in 0..=length {
+        if out.len() >= range.records_max {
+            break;
+        }
+        let seq = if range.reverse { range.to - step } else { range.from + step };
+        let key = layout::record_key(log, seq);
+        let body = found.get(&seq).and_then(|parts| {
+            let more: Vec<Bytes> = parts.more.values().cloned().collect();
+            layout::body(&key, parts.first.as_ref()?, &more)
+        });
+        let record = match body {
+            Some(body) => Some(body),
+            // Not met, replaced meanwhile, or damaged: a second look tells.
+            None => match rows::read(engine, &key)? {
+                Whole::Body(body, _) => Some(body),
+                Whole::Absent | Whole::Damaged => None,
+            },
+        };
+        bytes += record.as_ref().map_or(0, Bytes::len);
+        if bytes > range.bytes_max && !out.is_empty() {
+            break;
+        }
+        out.push(Stored { seq, record });
+    }
+    Ok(out)
+}

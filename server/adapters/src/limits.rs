@@ -1,0 +1,38 @@
+//! Every bound of the adapters in one place.
+
+use std::time::Duration;
+
+/// Most batches that share one sync.
+pub const GROUP_BATCHES_MAX: usize = 256;
+/// Bytes after which a group is committed even if more is waiting. It also bounds how much of
+/// the engine's log is written between two syncs, see `sled`.
+pub const GROUP_BYTES_MAX: usize = 128 * 1024;
+/// Calls that wait for the writer; a further caller waits for room.
+pub const QUEUE_CALLS_MAX: usize = 1024;
+/// Body bytes in one engine value; what is longer continues under adjacent keys. With its
+/// header a value stays under 4 KiB, which keeps sled from moving pages to files it never syncs.
+pub const CHUNK_BYTES: usize = 4000;
+/// Records removed per transaction while a log is purged.
+pub const PURGE_STEP_RECORDS: u64 = 1000;
+/// Reads of at most this many records or rows are made inline, longer ones on a blocking thread.
+pub const INLINE_READ_MAX: usize = 64;
+/// Rows copied per transaction by backup, copy and restore.
+pub const COPY_STEP_ROWS: usize = 2000;
+/// Bytes copied per transaction by backup, copy and restore.
+pub const COPY_STEP_BYTES: usize = 1024 * 1024;
+/// Memory for rows that change while a backup runs; a backup that needs more fails.
+pub const PREIMAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Damaged keys a check lists; it counts all of them.
+pub const DAMAGED_LISTED_MAX: usize = 1000;
+/// First wait before a failed store is opened again; it doubles up to [`REOPEN_WAIT_MAX`].
+pub const REOPEN_WAIT_MIN: Duration = Duration::from_millis(50);
+/// Longest wait between two attempts to open a failed store.
+pub const REOPEN_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long an engine of this process may take to let go of its file lock.
+pub const UNLOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Free disk space below which a store is read-only, unless the options say otherwise.
+pub const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// Engine cache, unless the options say otherwise.
+pub const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Attempts to read a long row that another writer replaces meanwhile.
+pub const READ_ATTEMPTS_MAX: usize = 4;

@@ -1,0 +1,119 @@
+//! The sled engine, with what it takes to trust sled 0.34.7: a sync of our own, an opening that
+//! survives a torn snapshot, and short values only (see `limits::CHUNK_BYTES`).
+
+mod recovery;
+
+use std::{
+    fs::File,
+    io,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use bytes::Bytes;
+
+use crate::{
+    kv::{
+        Kv,
+        engine::{Engine, EngineError, Visit, Writes},
+    },
+    options::{OpenError, Options},
+};
+
+#[cfg(test)]
+mod sled_tests;
+
+/// The store over sled.
+pub type Sled = Kv<SledEngine>;
+
+/// sled, one tree of it.
+pub struct SledEngine {
+    db: ::sled::Db,
+    /// The file that sled writes, under a handle of our own: sled's `flush` writes and starts
+    /// writeback but never syncs, so a power cut would take what it calls flushed.
+    file: File,
+}
+
+impl Engine for SledEngine {
+    const NAME: &'static str = "sled";
+    const JOURNALED: bool = false;
+
+    fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
+        let db = recovery::open(folder, options)?;
+        let file = File::options().read(true).write(true).open(folder.join("db"))?;
+        Ok(SledEngine { db, file })
+    }
+
+    fn is_in(folder: &Path) -> bool {
+        folder.join("db").is_file()
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        shielded(|| Ok(self.db.get(key)?.map(|value| Bytes::copy_from_slice(&value))))
+    }
+
+    fn scan(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        reverse: bool,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), EngineError> {
+        shielded(|| {
+            let mut rows = self.db.range(from..to);
+            while let Some(row) = if reverse { rows.next_back() } else { rows.next() } {
+                let (key, value) = row?;
+                if let ControlFlow::Break(()) = visit(&key, &value) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn apply(&self, writes: &Writes) -> Result<(), EngineError> {
+        let mut batch = ::sled::Batch::default();
+        for (key, value) in writes {
+            match value {
+                Some(value) => batch.insert(&key[..], &value[..]),
+                None => batch.remove(&key[..]),
+            }
+        }
+        shielded(|| Ok(self.db.apply_batch(batch)?))
+    }
+
+    fn sync(&self) -> Result<(), EngineError> {
+        shielded(|| {
+            self.db.flush()?;
+            Ok(self.file.sync_data()?)
+        })
+    }
+}
+
+/// sled asserts where it could report; on a damaged file a panic is damage met.
+fn shielded<T>(work: impl FnOnce() -> Result<T, SledFailure>) -> Result<T, EngineError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(|failure| failure.0),
+        Err(_) => Err(EngineError::Damaged("sled panicked".into())),
+    }
+}
+
+/// Either error on its way to an [`EngineError`].
+struct SledFailure(EngineError);
+
+impl From<::sled::Error> for SledFailure {
+    fn from(error: ::sled::Error) -> Self {
+        SledFailure(match error {
+            ::sled::Error::Io(error) => EngineError::Io(error),
+            ::sled::Error::Corruption { .. } => EngineError::Damaged("sled: corruption".into()),
+            other => EngineError::Io(io::Error::other(other.to_string())),
+        })
+    }
+}
+
+impl From<io::Error> for SledFailure {
+    fn from(error: io::Error) -> Self {
+        SledFailure(EngineError::Io(error))
+    }
+}
