@@ -1,2 +1,118 @@
-//! Placeholder.
-fn main() {}
+//! `parlour-bench NAME [--json] [--quick]`: runs one benchmark, or all, each beside its peers in
+//! the same minutes. `cargo xtask bench` builds what it needs and calls it.
+
+mod bench;
+mod drive;
+mod harness;
+mod subject;
+mod swarm;
+
+use std::process::ExitCode;
+
+use bench::{Bench, Context};
+use harness::certificate::Certificate;
+use harness::report::Report;
+use harness::{Outcome, during, process};
+use subject::Subject;
+
+const HELP: &str = "\
+usage: parlour-bench [NAME] [--json] [--quick] [--list] [--subject NAME] [--peer NAME]
+
+  --json      only the JSON lines, one per figure
+  --quick     one short repetition: to see that it runs, not to compare
+  --list      the names
+  --subject   measures a peer in Parlour's place
+  --peer      beside this peer only";
+
+#[derive(Default)]
+struct Words {
+    name: Option<String>,
+    json: bool,
+    quick: bool,
+    list: bool,
+    help: bool,
+    subject: Option<Subject>,
+    peer: Option<Subject>,
+}
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(code) => ExitCode::from(code),
+        Err(message) => {
+            eprintln!("parlour-bench: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The exit code: 0 when every figure is right, 1 when one isn't.
+#[allow(clippy::print_stdout, reason = "help and the list of names are asked for")]
+fn start() -> Outcome<u8> {
+    let words = words()?;
+    if words.help {
+        println!("{HELP}");
+        return Ok(0);
+    }
+    if words.list {
+        bench::ALL.iter().for_each(|bench| println!("{}", bench.name));
+        return Ok(0);
+    }
+    let chosen: Vec<&Bench> = match &words.name {
+        None => bench::ALL.iter().collect(),
+        Some(name) => vec![
+            (bench::ALL.iter().find(|bench| bench.name == *name))
+                .ok_or_else(|| format!("no benchmark `{name}`; --list has their names"))?,
+        ],
+    };
+    if let Some(code) = process::pin_self(None)? {
+        return Ok(code);
+    }
+    subject::peers::install()?;
+    let mut report = Report::new(words.json);
+    for bench in chosen {
+        run(bench, &words, &mut report)?;
+    }
+    Ok(u8::from(!report.all_ok()))
+}
+
+fn run(bench: &Bench, words: &Words, report: &mut Report) -> Outcome {
+    let folder = tempfile::tempdir().map_err(during("temporary folder"))?;
+    let certificate = Certificate::make(folder.path())?;
+    let context = Context {
+        quick: words.quick,
+        subject: words.subject.unwrap_or(Subject::Parlour),
+        only: words.peer,
+        folder: folder.path(),
+        certificate: &certificate,
+    };
+    (bench.run)(&context, report)?;
+    report.close(bench.name);
+    Ok(())
+}
+
+fn words() -> Outcome<Words> {
+    let mut found = Words::default();
+    let mut rest = std::env::args().skip(1);
+    while let Some(word) = rest.next() {
+        match word.as_str() {
+            "--json" => found.json = true,
+            "--quick" => found.quick = true,
+            "--list" => found.list = true,
+            "--help" | "-h" => found.help = true,
+            "--subject" => found.subject = Some(subject_named(rest.next())?),
+            "--peer" => found.peer = Some(subject_named(rest.next())?),
+            name if !name.starts_with('-') && found.name.is_none() => {
+                found.name = Some(name.to_owned());
+            }
+            other => return Err(format!("unknown argument `{other}`; see --help")),
+        }
+    }
+    Ok(found)
+}
+
+fn subject_named(name: Option<String>) -> Outcome<Subject> {
+    let name = name.ok_or("--subject and --peer need a name")?;
+    let known = subject::ALL.into_iter().find(|subject| subject.name() == name);
+    let names: Vec<&str> = subject::ALL.iter().map(|subject| subject.name()).collect();
+    known.ok_or_else(|| format!("no subject `{name}`; there are {}", names.join(", ")))
+}
