@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{clock, config::StoreKind};
+use crate::clock;
 
 /// Why the data folder can't be used.
 #[non_exhaustive]
@@ -89,13 +89,9 @@ impl DataFolder {
         self.root.join("admin.sock")
     }
 
-    /// What the store adapter opens; none for memory.
-    pub fn store(&self, kind: StoreKind) -> Option<PathBuf> {
-        match kind {
-            StoreKind::Sled => Some(self.root.join("sled")),
-            StoreKind::Redb => Some(self.root.join("store.redb")),
-            StoreKind::Memory => None,
-        }
+    /// The store's folder.
+    pub fn store(&self) -> PathBuf {
+        self.root.join("store")
     }
 
     /// Takes the folder for this process.

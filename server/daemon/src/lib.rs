@@ -1,6 +1,7 @@
 //! The Parlour server as a library: configuration, keys, tokens, TLS, QUIC, HTTP and shutdown
 //! around the core. The binary `parlour` is its command line.
 
+pub mod admin;
 pub mod auth;
 pub mod clock;
 pub mod config;
@@ -10,5 +11,7 @@ pub mod keys;
 pub mod limits;
 pub mod log;
 pub mod metrics;
+pub mod revocation;
+pub mod quic;
 pub mod seal;
 pub mod tls;

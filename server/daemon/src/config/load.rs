@@ -119,6 +119,12 @@ impl Config {
         if self.tls.certificate.is_none() && self.tls.names.is_empty() {
             return wrong("tls.names", "needs at least one name");
         }
+        if !(1..=1024 * 1024).contains(&self.store.cache_mb) {
+            return wrong("store.cache_mb", "must be between 1 and 1048576");
+        }
+        if self.store.reserve_mb > 1024 * 1024 {
+            return wrong("store.reserve_mb", "is over 1048576");
+        }
         if self.auth.leeway_s > 300 {
             return wrong("auth.leeway_s", "is over 300");
         }

@@ -5,6 +5,7 @@ mod schema;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use parlour_adapters::{Kind, Options};
 use serde::Deserialize;
 
 pub use load::{ConfigError, Overrides};
@@ -12,6 +13,7 @@ pub use schema::{KEYS, KeyDoc, default_file, reference};
 
 use crate::{
     auth::{Algorithm, KeySource, Policy},
+    data::DataFolder,
     limits::rate::{Rate, Rates},
 };
 
@@ -81,9 +83,9 @@ impl Default for Http {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreKind {
-    /// The default: sled, in the folder `sled` of the data folder.
+    /// sled: the default.
     Sled,
-    /// redb, in the file `store.redb` of the data folder.
+    /// redb: the second embedded engine.
     Redb,
     /// Nothing is kept over a restart: for tests and demonstrations.
     Memory,
@@ -95,11 +97,15 @@ pub enum StoreKind {
 pub struct Store {
     /// Which adapter.
     pub kind: StoreKind,
+    /// The adapter's cache, in MiB.
+    pub cache_mb: u64,
+    /// Free space below which the store is read-only, in MiB.
+    pub reserve_mb: u64,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Store { kind: StoreKind::Sled }
+        Store { kind: StoreKind::Sled, cache_mb: 64, reserve_mb: 64 }
     }
 }
 
@@ -258,6 +264,17 @@ pub struct Metrics {
     pub token_file: Option<PathBuf>,
 }
 
+impl StoreKind {
+    /// The adapter of that name.
+    pub fn adapter(self) -> Kind {
+        match self {
+            StoreKind::Sled => Kind::Sled,
+            StoreKind::Redb => Kind::Redb,
+            StoreKind::Memory => Kind::Memory,
+        }
+    }
+}
+
 impl Config {
     /// The rates in force.
     pub fn rates(&self) -> Rates {
@@ -275,6 +292,15 @@ impl Config {
                 limits.connects_per_second_per_address,
                 limits.connects_burst_per_address,
             ),
+        }
+    }
+
+    /// Where and how the store is opened.
+    pub fn store_options(&self, data: &DataFolder) -> Options {
+        Options {
+            path: data.store(),
+            cache_bytes: self.store.cache_mb * 1024 * 1024,
+            reserve_bytes: self.store.reserve_mb * 1024 * 1024,
         }
     }
 

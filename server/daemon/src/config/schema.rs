@@ -59,6 +59,16 @@ pub const KEYS: &[KeyDoc] = &[
         r#""sled""#,
         "What keeps the messages: \"sled\", \"redb\" or \"memory\" (forgets all at the end).\n`parlour storage copy` moves them from one to another.",
     ),
+    key(
+        "store.cache_mb",
+        "64",
+        "The store's cache in MiB. sled may use up to four times as much memory.",
+    ),
+    key(
+        "store.reserve_mb",
+        "64",
+        "Below this much free space, in MiB, nothing new is stored; reading goes on.",
+    ),
     example(
         "tls.certificate",
         r#""fullchain.pem""#,

@@ -36,3 +36,11 @@ pub const CERTIFICATE_BYTES_MAX: u64 = 1024 * 1024;
 pub const HTTP_CONNECTIONS_MAX: usize = 64;
 /// How long one HTTP connection lasts at most, requests and silence together.
 pub const HTTP_CONNECTION_FOR: Duration = Duration::from_secs(10);
+/// Operators' connections at once.
+pub const ADMIN_CONNECTIONS_MAX: usize = 8;
+/// Longest request or answer on an operator's connection, in bytes.
+pub const ADMIN_LINE_BYTES_MAX: u64 = 64 * 1024;
+/// An operator's request comes within this time.
+pub const ADMIN_REQUEST_WITHIN: Duration = Duration::from_secs(5);
+/// How long accepting pauses after it failed.
+pub const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(200);

@@ -1,0 +1,109 @@
+//! The operator's line to a running server: a Unix socket in the data folder, which only the
+//! folder's owner can open. One request and one answer per connection, each a line of JSON.
+
+mod client;
+mod server;
+
+use std::{
+    fs::File,
+    io,
+    os::fd::AsRawFd,
+    path::{Path, PathBuf},
+};
+
+use parlour_core::ports::Task;
+use serde::{Deserialize, Serialize};
+
+use crate::revocation::Revoked;
+
+pub use client::{AdminError, ask};
+pub use server::AdminServer;
+
+/// What an operator asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Request {
+    /// How is it?
+    Status,
+    /// Copy everything into this new folder while serving.
+    Backup {
+        /// An absolute path as the server sees it.
+        to: PathBuf,
+    },
+    /// Close sessions and refuse their tokens.
+    Revoke {
+        /// The `org` of the tokens.
+        org: String,
+        /// What is revoked.
+        what: Revoked,
+    },
+    /// Read the configuration again.
+    Reload,
+    /// Move clients away and end.
+    Drain,
+}
+
+/// What the server answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Response {
+    /// How it is.
+    Status(Status),
+    /// It is done.
+    Done,
+    /// It is revoked.
+    Revoked {
+        /// Connections that were open and are being closed.
+        closed: u32,
+    },
+    /// It can't be done.
+    Failed {
+        /// Why, in a sentence.
+        why: String,
+    },
+}
+
+/// How a server is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The release.
+    pub version: String,
+    /// Where clients connect.
+    pub listen: String,
+    /// Where HTTP listens.
+    pub http: Option<String>,
+    /// Connections open.
+    pub connections: u64,
+    /// `ready`, or why not.
+    pub state: String,
+    /// The store adapter.
+    pub store: String,
+    /// The store's incarnation, in hexadecimal.
+    pub incarnation: String,
+    /// The SHA-256 of the certificate, in hexadecimal.
+    pub certificate_sha256: String,
+}
+
+/// Carries requests out.
+pub trait AdminService: Send + Sync + 'static {
+    /// The answer to one request.
+    fn handle(&self, request: Request) -> Task<'_, Response>;
+}
+
+/// The name of a Unix socket is at most about a hundred bytes long.
+const SOCKET_PATH_MAX: usize = 100;
+
+/// A path to the socket that is short enough, and what keeps it valid.
+fn short_path(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
+    if path.as_os_str().len() <= SOCKET_PATH_MAX {
+        return Ok((path.into(), None));
+    }
+    // A folder that is open has a short name (on Linux).
+    let folder = File::open(path.parent().unwrap_or(Path::new(".")))?;
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    Ok((Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name), Some(folder)))
+}
+
+#[cfg(test)]
+#[path = "admin_tests.rs"]
+mod tests;

@@ -1,0 +1,100 @@
+//! Bulk lanes: one call each, answered by items. Live lanes always go first.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use parlour_core::{
+    kit::{ItemSink, SinkClosed},
+    node::Caller,
+    ports::Task,
+};
+use parlour_protocol::{
+    frame::{self, Splitter},
+    generated::Lane,
+    limits::{CONTROL_FRAME_BYTES_MAX, LANE_OPEN_BYTES_MAX},
+    wire::{BulkCall, BulkEnd, BulkItem, CloseCode, LaneKind, LaneOpen, bulk_item::Item},
+};
+use prost::Message;
+use quinn::{RecvStream, SendStream};
+
+use super::{Shared, lanes};
+use crate::metrics::CallEnd;
+
+/// The call comes within this time of the lane's opening.
+const CALL_WITHIN: Duration = Duration::from_secs(10);
+/// Below the live lanes, whose priority is 0 and above.
+const PRIORITY: i32 = -1;
+
+struct StreamSink {
+    stream: Arc<tokio::sync::Mutex<SendStream>>,
+}
+
+impl ItemSink for StreamSink {
+    fn send(&mut self, item: Bytes) -> Task<'_, Result<(), SinkClosed>> {
+        Box::pin(async move {
+            let frame = frame::encode(&BulkItem { item: Some(Item::Body(item)) });
+            self.stream.lock().await.write_chunk(frame).await.map_err(|_| SinkClosed)
+        })
+    }
+}
+
+/// Serves one lane. `Err` with the code it was reset with, if the client broke a rule.
+pub(super) async fn serve(
+    shared: &Shared,
+    caller: Arc<Caller>,
+    mut send: SendStream,
+    mut recv: RecvStream,
+) -> Result<(), CloseCode> {
+    let call = match read_call(&mut recv).await {
+        Ok(call) => call,
+        Err(code) => {
+            let _ = recv.stop((code as u32).into());
+            let _ = send.reset((code as u32).into());
+            return Err(code);
+        }
+    };
+    let _ = send.set_priority(PRIORITY);
+    let started = shared.node.now().elapsed;
+    let stream = Arc::new(tokio::sync::Mutex::new(send));
+    let sink = Box::new(StreamSink { stream: stream.clone() });
+    let limited = super::connection::over_rate(shared, &caller);
+    let result = match limited {
+        Some(error) => Err(error),
+        None => shared.node.bulk(&caller, call.method, call.body, sink).await,
+    };
+    let end = match &result {
+        Ok(()) => CallEnd::Ok,
+        Err(error) => CallEnd::Error(error),
+    };
+    let took = shared.node.now().elapsed - started;
+    shared.metrics.call_ended(call.method, Lane::Bulk, end, took);
+    let last = match result {
+        Ok(()) => Item::End(BulkEnd {}),
+        Err(error) => Item::Error(error),
+    };
+    let mut send = stream.lock().await;
+    let _ = send.write_chunk(frame::encode(&BulkItem { item: Some(last) })).await;
+    let _ = send.finish();
+    Ok(())
+}
+
+async fn read_call(recv: &mut RecvStream) -> Result<BulkCall, CloseCode> {
+    let mut splitter = Splitter::new(LANE_OPEN_BYTES_MAX);
+    let open = next(recv, &mut splitter).await?;
+    let open = LaneOpen::decode(open).map_err(|_| CloseCode::MalformedFrame)?;
+    if open.kind != LaneKind::Bulk as i32 {
+        return Err(CloseCode::UnknownLane);
+    }
+    // Requests are no larger than on the control lane; only answers are.
+    splitter.set_bytes_max(CONTROL_FRAME_BYTES_MAX);
+    let call = next(recv, &mut splitter).await?;
+    BulkCall::decode(call).map_err(|_| CloseCode::MalformedFrame)
+}
+
+async fn next(recv: &mut RecvStream, splitter: &mut Splitter) -> Result<Bytes, CloseCode> {
+    match lanes::next_frame(recv, splitter, CALL_WITHIN).await {
+        Ok(Some(frame)) => Ok(frame),
+        Ok(None) => Err(CloseCode::TruncatedFrame),
+        Err(error) => Err(error.close_code()),
+    }
+}

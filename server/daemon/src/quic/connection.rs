@@ -1,0 +1,368 @@
+//! One connection: reads its lanes and runs its calls, one after another. Writing is the hub's.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use parlour_core::{
+    admission::Admission,
+    draft::{Again, ConnId, Draft, Submission, Then},
+    features::typing,
+    limits::TYPING_EVERY,
+    node::{Caller, Outcome},
+    session::{Output, Session, goodbye, reply_frame},
+};
+use parlour_protocol::{
+    frame,
+    generated::Lane,
+    ids::RoomId,
+    limits::HELLO_WITHIN,
+    wire::{Call, CloseCode, Error, ErrorReason, LaneKind, LaneOpen},
+};
+use quinn::{Connection, RecvStream, SendStream};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Shared, bulk,
+    hub_task::{Command, Joined, Writer},
+    lanes, transport,
+};
+use crate::metrics::{CallEnd, EphemeralDrop, HandshakeFailure, LimitedBy};
+
+/// Lanes that broke a rule before the connection is closed for flooding.
+const BROKEN_LANES_MAX: u32 = 100;
+/// Rooms whose typing is remembered.
+const TYPING_ROOMS_MAX: usize = 64;
+
+/// Counts a connection as long as it lives.
+struct Counted(Arc<Shared>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Serves one connection from its first packet to its end.
+pub(super) async fn serve(incoming: quinn::Incoming, shared: Arc<Shared>) {
+    shared.connections.fetch_add(1, Ordering::AcqRel);
+    let _counted = Counted(shared.clone());
+    shared.handshakes.fetch_add(1, Ordering::AcqRel);
+    let greeted = tokio::time::timeout(2 * HELLO_WITHIN, greet(incoming, &shared)).await;
+    shared.handshakes.fetch_sub(1, Ordering::AcqRel);
+    let established = match greeted {
+        Ok(Ok(established)) => established,
+        Ok(Err(failure)) => return shared.metrics.handshake_failed(failure),
+        Err(_) => return shared.metrics.handshake_failed(HandshakeFailure::HelloTimeout),
+    };
+    let connection = established.connection.clone();
+    let id = established.id;
+    run(established, shared.clone()).await;
+    shared.hub.send(Command::Gone(id));
+    let code = match connection.close_reason() {
+        Some(quinn::ConnectionError::ApplicationClosed(close)) => {
+            Some(u32::try_from(close.error_code.into_inner()).unwrap_or(u32::MAX))
+        }
+        _ => None,
+    };
+    shared.metrics.connection_closed(code);
+}
+
+struct Established {
+    connection: Connection,
+    control: RecvStream,
+    session: Session,
+    caller: Arc<Caller>,
+    id: ConnId,
+    reruns: mpsc::UnboundedReceiver<(u64, Again)>,
+}
+
+/// From the handshake to the welcome.
+async fn greet(
+    incoming: quinn::Incoming,
+    shared: &Arc<Shared>,
+) -> Result<Established, HandshakeFailure> {
+    let connecting = incoming.accept().map_err(|_| HandshakeFailure::Transport)?;
+    let connection = tokio::time::timeout(HELLO_WITHIN, connecting)
+        .await
+        .map_err(|_| HandshakeFailure::Transport)?
+        .map_err(|_| HandshakeFailure::Transport)?;
+    let mut session = Session::new(shared.node.now().elapsed);
+    let hello = async {
+        let (mut send, mut recv) = connection.accept_bi().await.ok()?;
+        let hello = first_hello(&mut session, &mut send, &mut recv, &connection).await;
+        hello.map(|hello| (send, recv, hello))
+    };
+    let Ok(hello) = tokio::time::timeout(HELLO_WITHIN, hello).await else {
+        connection.close((CloseCode::HelloTimeout as u32).into(), b"no hello came");
+        return Err(HandshakeFailure::HelloTimeout);
+    };
+    let Some((mut send, recv, hello)) = hello else { return Err(HandshakeFailure::Malformed) };
+    let admission = match shared.node.admit(&hello).await {
+        Ok(admission) => admission,
+        Err(refusal) => {
+            tracing::info!(%refusal, "hello was refused");
+            if let parlour_core::admission::Refusal::Token(error) = refusal {
+                shared.metrics.token_refused(error);
+            }
+            session.handle_refused(refusal);
+            flush(&mut session, &mut send, &connection).await;
+            return Err(failure_of(refusal));
+        }
+    };
+    join(shared, connection, send, recv, session, admission).await
+}
+
+/// Reads until the hello is there; `None` if the client broke a rule before.
+async fn first_hello(
+    session: &mut Session,
+    send: &mut SendStream,
+    recv: &mut RecvStream,
+    connection: &Connection,
+) -> Option<parlour_protocol::wire::Hello> {
+    loop {
+        match recv.read_chunk(lanes::READ_MAX, true).await {
+            Ok(Some(chunk)) => session.handle_bytes(&chunk.bytes),
+            Ok(None) => session.handle_end(),
+            Err(_) => return None,
+        }
+        while let Some(output) = session.poll() {
+            match output {
+                Output::Admit(hello) => return Some(*hello),
+                Output::Send(bytes) => drop(send.write_chunk(bytes).await),
+                Output::Close(code, why) => {
+                    close_after(send, connection, code, why).await;
+                    return None;
+                }
+                Output::Call(_) | Output::Cancel(_) => {}
+            }
+        }
+    }
+}
+
+async fn flush(session: &mut Session, send: &mut SendStream, connection: &Connection) {
+    while let Some(output) = session.poll() {
+        match output {
+            Output::Send(bytes) => drop(send.write_chunk(bytes).await),
+            Output::Close(code, why) => close_after(send, connection, code, why).await,
+            _ => {}
+        }
+    }
+}
+
+/// Waits a little for the last words to arrive, then closes.
+pub(super) async fn close_after(
+    send: &mut SendStream,
+    connection: &Connection,
+    code: CloseCode,
+    why: &'static str,
+) {
+    let _ = send.finish();
+    let _ = tokio::time::timeout(Duration::from_millis(500), send.stopped()).await;
+    connection.close((code as u32).into(), why.as_bytes());
+}
+
+fn failure_of(refusal: parlour_core::admission::Refusal) -> HandshakeFailure {
+    use parlour_core::admission::Refusal as R;
+    match refusal {
+        R::NoCommonRevision => HandshakeFailure::Revision,
+        R::Token(_) => HandshakeFailure::Token,
+        R::Revoked => HandshakeFailure::Revoked,
+        R::Unavailable => HandshakeFailure::Refused,
+        _ => HandshakeFailure::Malformed,
+    }
+}
+
+/// Hands the writing sides to the hub and brings the caller in.
+async fn join(
+    shared: &Arc<Shared>,
+    connection: Connection,
+    mut control: SendStream,
+    recv: RecvStream,
+    mut session: Session,
+    admission: Admission,
+) -> Result<Established, HandshakeFailure> {
+    let Admission { caller, welcome, resumed, introduces } = admission;
+    let introduced = match introduces {
+        Some(draft) => introduce(shared, draft).await,
+        None => true,
+    };
+    if !introduced {
+        // A new name is not worth keeping somebody out, e.g. while the disk is full.
+        tracing::warn!("a user's record could not be written");
+    }
+    let mut event = connection.open_uni().await.map_err(|_| HandshakeFailure::Transport)?;
+    let open = frame::encode(&LaneOpen { kind: LaneKind::Event as i32 });
+    event.write_chunk(open).await.map_err(|_| HandshakeFailure::Transport)?;
+    let _ = control.set_priority(1);
+
+    let (reruns_in, reruns) = mpsc::unbounded_channel();
+    let (joined, answer) = oneshot::channel();
+    let writer = Writer::new(control, event, connection.clone(), reruns_in);
+    shared.hub.send(Command::Join(Box::new(Joined {
+        caller: caller.clone(),
+        calls: session.calls(),
+        writer,
+        answer: joined,
+    })));
+    let id = answer.await.map_err(|_| HandshakeFailure::Refused)?;
+    let Ok(id) = id else { return Err(HandshakeFailure::TooManyConnections) };
+    // Read after the hub knows the user, so that a room gained meanwhile isn't missed.
+    let rooms = match shared.node.rooms_of(caller.user).await {
+        Ok(rooms) => rooms,
+        Err(_) => {
+            shared.hub.send(Command::Close(id, CloseCode::Overloaded, "store is unavailable"));
+            shared.hub.send(Command::Gone(id));
+            return Err(HandshakeFailure::Refused);
+        }
+    };
+    shared.hub.send(Command::Rooms(id, rooms, welcome));
+    transport::raise(&connection);
+    session.handle_admitted();
+    shared.metrics.connection_opened(resumed);
+    Ok(Established { connection, control: recv, session, caller, id, reruns })
+}
+
+async fn introduce(shared: &Shared, draft: Draft) -> bool {
+    let (done, answer) = oneshot::channel();
+    let then = Then::Callback(Box::new(move |result| drop(done.send(result.is_ok()))));
+    shared.hub.send(Command::Submit(Submission { draft, then }));
+    answer.await.unwrap_or(false)
+}
+
+/// Why a caller has to wait, if they do.
+pub(super) fn over_rate(shared: &Shared, caller: &Caller) -> Option<Error> {
+    let now = shared.node.now().elapsed;
+    let mut rates = shared.rates.lock().expect("no panic while the lock is held");
+    let wait = rates.call(caller.user, caller.device, now).err()?;
+    shared.metrics.limited(LimitedBy::User);
+    let error = Error::new(ErrorReason::RateLimited, "calls come too fast");
+    Some(error.after_ms(u64::try_from(wait.0.as_millis()).unwrap_or(u64::MAX).max(1)))
+}
+
+async fn run(mut est: Established, shared: Arc<Shared>) {
+    let broken = Arc::new(AtomicU32::new(0));
+    let mut typed: BTreeMap<RoomId, Duration> = BTreeMap::new();
+    loop {
+        drain_session(&mut est, &shared).await;
+        if broken.load(Ordering::Acquire) > BROKEN_LANES_MAX {
+            shared.hub.send(Command::Close(est.id, CloseCode::Flood, "too many broken lanes"));
+            est.connection.closed().await;
+            return;
+        }
+        tokio::select! {
+            chunk = est.control.read_chunk(lanes::READ_MAX, true) => match chunk {
+                Ok(Some(chunk)) => est.session.handle_bytes(&chunk.bytes),
+                Ok(None) => est.session.handle_end(),
+                Err(quinn::ReadError::Reset(_)) => est.session.handle_end(),
+                Err(_) => return,
+            },
+            again = est.reruns.recv() => match again {
+                Some((call, again)) => answer_call(&est, &shared, call, again).await,
+                None => return,
+            },
+            lane = est.connection.accept_bi() => match lane {
+                Ok((send, recv)) => {
+                    let (shared, caller) = (shared.clone(), est.caller.clone());
+                    let broken = broken.clone();
+                    tokio::spawn(async move {
+                        if bulk::serve(&shared, caller, send, recv).await.is_err() {
+                            broken.fetch_add(1, Ordering::AcqRel);
+                        }
+                    });
+                }
+                Err(_) => return,
+            },
+            lane = est.connection.accept_uni() => match lane {
+                Ok(mut lane) => {
+                    let _ = lane.stop((CloseCode::UnknownLane as u32).into());
+                    broken.fetch_add(1, Ordering::AcqRel);
+                }
+                Err(_) => return,
+            },
+            datagram = est.connection.read_datagram() => match datagram {
+                Ok(datagram) => hear_typing(&est, &shared, &mut typed, &datagram),
+                Err(_) => return,
+            },
+        }
+    }
+}
+
+async fn drain_session(est: &mut Established, shared: &Arc<Shared>) {
+    while let Some(output) = est.session.poll() {
+        match output {
+            Output::Call(Call { id, method, body }) => {
+                let again = Again { method, body, times: 0 };
+                answer_call(est, shared, id, again).await;
+            }
+            Output::Send(bytes) => shared.hub.send(Command::Notice(est.id, bytes)),
+            Output::Close(code, why) => {
+                shared.hub.send(Command::Close(est.id, code, why));
+            }
+            Output::Admit(_) | Output::Cancel(_) => {}
+        }
+    }
+}
+
+/// Runs a call's handler; the answer goes out at once or after the commit.
+async fn answer_call(est: &Established, shared: &Arc<Shared>, call: u64, again: Again) {
+    let started = shared.node.now().elapsed;
+    let outcome = match over_rate(shared, &est.caller) {
+        Some(error) => Outcome::Now(Err(error)),
+        None => shared.node.call(&est.caller, again.method, again.body.clone()).await,
+    };
+    match outcome {
+        Outcome::Now(result) => {
+            let end = match &result {
+                Ok(_) => CallEnd::Ok,
+                Err(error) => CallEnd::Error(error),
+            };
+            let took = shared.node.now().elapsed - started;
+            shared.metrics.call_ended(again.method, Lane::Control, end, took);
+            shared.hub.send(Command::Reply(est.id, reply_frame(call, result)));
+        }
+        Outcome::Commit(draft, answer) => {
+            let (metrics, node) = (shared.metrics.clone(), shared.node.clone());
+            let method = again.method;
+            let answer = Box::new(move |committed: &parlour_core::draft::Committed| {
+                let took = node.now().elapsed - started;
+                metrics.call_ended(method, Lane::Control, CallEnd::Ok, took);
+                answer(committed)
+            });
+            let then = Then::Reply { conn: est.id, call, again, answer };
+            shared.hub.send(Command::Submit(Submission { draft, then }));
+        }
+    }
+}
+
+fn hear_typing(
+    est: &Established,
+    shared: &Shared,
+    typed: &mut BTreeMap<RoomId, Duration>,
+    datagram: &[u8],
+) {
+    let Some((room, notice)) = typing::accept(datagram, est.caller.user) else {
+        return shared.metrics.ephemeral_dropped(EphemeralDrop::Malformed);
+    };
+    let now = shared.node.now().elapsed;
+    typed.retain(|_, at| now < *at + TYPING_EVERY);
+    if typed.contains_key(&room) || typed.len() >= TYPING_ROOMS_MAX {
+        return shared.metrics.ephemeral_dropped(EphemeralDrop::Rate);
+    }
+    typed.insert(room, now);
+    shared.hub.send(Command::Ephemeral(est.id, room, notice));
+}
+
+/// The last words of a connection that the hub couldn't take.
+pub(super) async fn turn_away(mut writer: Writer) {
+    let code = CloseCode::TooManyConnections;
+    let words = goodbye(code, 10_000, "too many connections");
+    let _ = writer.control.write_chunk(words).await;
+    let connection = writer.connection.clone();
+    close_after(&mut writer.control, &connection, code, "too many connections").await;
+}

@@ -1,0 +1,381 @@
+//! The hub's task: feeds the machine, appends its groups, and writes for all connections.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::{Pin, pin},
+    sync::{Arc, atomic::AtomicU32},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use parlour_core::{
+    draft::{Again, ConnId, Submission, Submit},
+    effects,
+    hub::{Hub, Lane, Output},
+    node::Caller,
+    ports::store::{Refusal, StoreError},
+    session::server_frame,
+};
+use parlour_protocol::{
+    ids::RoomId,
+    wire::{CloseCode, Drain, Ephemeral, EventFrame, event_frame, server_frame::Frame},
+};
+use quinn::{Connection, SendStream};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Shared, connection, wakers::Writable};
+
+/// Commands taken at once: what arrives together is written together.
+const COMMANDS_AT_ONCE: usize = 1024;
+/// Frames handed to the transport at once.
+const CHUNKS_AT_ONCE: usize = 32;
+
+/// Someone who comes in.
+pub(super) struct Joined {
+    pub(super) caller: Arc<Caller>,
+    pub(super) calls: Arc<AtomicU32>,
+    pub(super) writer: Writer,
+    pub(super) answer: oneshot::Sender<Result<ConnId, ()>>,
+}
+
+/// What the hub's task is told.
+pub(crate) enum Command {
+    Join(Box<Joined>),
+    Rooms(ConnId, Vec<RoomId>, Bytes),
+    Gone(ConnId),
+    Submit(Submission),
+    Reply(ConnId, Bytes),
+    Notice(ConnId, Bytes),
+    Close(ConnId, CloseCode, &'static str),
+    Ephemeral(ConnId, RoomId, Ephemeral),
+    Drain { deadline: Duration, jitter: Duration },
+    CloseAll(CloseCode, &'static str),
+    /// Ends the task once everything submitted is committed.
+    Stop(oneshot::Sender<()>),
+}
+
+/// The way to the hub. Unbounded, because what can wait in it is bounded where it comes from:
+/// calls in flight per connection, jobs per commit.
+#[derive(Clone)]
+pub(crate) struct HubSender(mpsc::UnboundedSender<Command>);
+
+impl HubSender {
+    pub(super) fn new(sender: mpsc::UnboundedSender<Command>) -> Self {
+        HubSender(sender)
+    }
+
+    pub(super) fn send(&self, command: Command) {
+        // The task outlives the connections; after it nobody needs an answer.
+        let _ = self.0.send(command);
+    }
+}
+
+impl Submit for HubSender {
+    fn submit(&self, submission: Submission) {
+        self.send(Command::Submit(submission));
+    }
+}
+
+/// The writing sides of a connection.
+pub(super) struct Writer {
+    pub(super) control: SendStream,
+    event: SendStream,
+    pub(super) connection: Connection,
+    reruns: mpsc::UnboundedSender<(u64, Again)>,
+    control_full: bool,
+    event_full: bool,
+    waker: Waker,
+    id: Option<ConnId>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        control: SendStream,
+        event: SendStream,
+        connection: Connection,
+        reruns: mpsc::UnboundedSender<(u64, Again)>,
+    ) -> Self {
+        Writer {
+            control,
+            event,
+            connection,
+            reruns,
+            control_full: false,
+            event_full: false,
+            waker: Waker::noop().clone(),
+            id: None,
+        }
+    }
+}
+
+type Appending =
+    Pin<Box<dyn Future<Output = Result<Vec<Result<(), Refusal>>, StoreError>> + Send>>;
+
+struct Task {
+    shared: Arc<Shared>,
+    hub: Hub,
+    writers: Vec<Option<Writer>>,
+    writable: Arc<Writable>,
+    appending: Option<(Appending, usize, Duration)>,
+    stopping: Option<oneshot::Sender<()>>,
+    scratch: Vec<Bytes>,
+    dirty: Vec<ConnId>,
+    closing: BTreeMap<ConnId, (CloseCode, &'static str)>,
+}
+
+/// Runs until it is told to stop.
+pub(super) async fn run(shared: Arc<Shared>, mut commands: mpsc::UnboundedReceiver<Command>) {
+    let hub = Hub::new(shared.node.clone(), shared.node.now());
+    let mut task = Task {
+        shared,
+        hub,
+        writers: vec![],
+        writable: Arc::new(Writable::default()),
+        appending: None,
+        stopping: None,
+        scratch: Vec::with_capacity(CHUNKS_AT_ONCE),
+        dirty: vec![],
+        closing: BTreeMap::new(),
+    };
+    let mut batch = Vec::with_capacity(COMMANDS_AT_ONCE);
+    loop {
+        let writable = task.writable.clone();
+        let sleep = task.hub.deadline().saturating_sub(task.shared.node.now().elapsed);
+        tokio::select! {
+            count = commands.recv_many(&mut batch, COMMANDS_AT_ONCE) => {
+                if count == 0 {
+                    return;
+                }
+                for command in batch.drain(..) {
+                    task.handle(command);
+                }
+            }
+            result = append(&mut task.appending) => task.appended(result),
+            () = writable.wait() => task.writable_again(),
+            () = tokio::time::sleep(sleep) => task.hub.handle_timeout(task.shared.node.now()),
+        }
+        task.carry_out();
+        task.flush();
+        if task.is_done() {
+            return;
+        }
+    }
+}
+
+async fn append(
+    appending: &mut Option<(Appending, usize, Duration)>,
+) -> Result<Vec<Result<(), Refusal>>, StoreError> {
+    match appending {
+        Some((future, ..)) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Task {
+    fn handle(&mut self, command: Command) {
+        match command {
+            Command::Submit(submission) => self.hub.handle_submission(submission),
+            Command::Reply(conn, frame) => self.hub.handle_reply(conn, frame),
+            Command::Notice(conn, frame) => self.hub.handle_notice(conn, frame),
+            Command::Ephemeral(from, room, notice) => self.relay(from, room, &notice),
+            Command::Join(joined) => self.join(*joined),
+            Command::Rooms(conn, rooms, welcome) => self.hub.handle_rooms(conn, &rooms, welcome),
+            Command::Gone(conn) => self.gone(conn),
+            Command::Close(conn, code, why) => self.hub.close(conn, code, why),
+            Command::CloseAll(code, why) => self.hub.close_all(code, why),
+            Command::Drain { deadline, jitter } => {
+                let now_ms = self.shared.node.now().unix_ms;
+                let drain = Drain {
+                    deadline_ms: now_ms + deadline.as_millis() as u64,
+                    jitter_ms: jitter.as_millis() as u64,
+                    alternates: vec![],
+                };
+                self.hub.handle_notice_to_all(&server_frame(Frame::Drain(drain)));
+            }
+            Command::Stop(done) => self.stopping = Some(done),
+        }
+    }
+
+    fn join(&mut self, joined: Joined) {
+        let Joined { caller, calls, mut writer, answer } = joined;
+        let Some(id) = self.hub.handle_connected(caller, calls, self.shared.node.now()) else {
+            let _ = answer.send(Err(()));
+            tokio::spawn(connection::turn_away(writer));
+            return;
+        };
+        writer.waker = self.writable.waker(id);
+        writer.id = Some(id);
+        let index = id.index as usize;
+        if self.writers.len() <= index {
+            self.writers.resize_with(index + 1, || None);
+        }
+        self.writers[index] = Some(writer);
+        if answer.send(Ok(id)).is_err() {
+            self.gone(id);
+        }
+    }
+
+    fn gone(&mut self, id: ConnId) {
+        self.hub.handle_disconnected(id);
+        self.closing.remove(&id);
+        if self.writer(id).is_some() {
+            self.writers[id.index as usize] = None;
+        }
+    }
+
+    fn writer(&mut self, id: ConnId) -> Option<&mut Writer> {
+        let writer = self.writers.get_mut(id.index as usize)?.as_mut();
+        writer.filter(|writer| writer.id == Some(id))
+    }
+
+    fn relay(&mut self, from: ConnId, room: RoomId, notice: &Ephemeral) {
+        let mut hearers = Vec::new();
+        let Some(bytes) = self.hub.handle_ephemeral(from, room, notice, &mut hearers) else {
+            return;
+        };
+        let frame = EventFrame { frame: Some(event_frame::Frame::Ephemeral(notice.clone())) };
+        let frame = parlour_protocol::frame::encode(&frame);
+        for id in hearers {
+            let Some(writer) = self.writer(id) else { continue };
+            match writer.connection.send_datagram(bytes.clone()) {
+                Err(
+                    quinn::SendDatagramError::UnsupportedByPeer
+                    | quinn::SendDatagramError::Disabled,
+                ) => self.hub.handle_ephemeral_frame(id, frame.clone()),
+                _ => {}
+            }
+        }
+    }
+
+    fn appended(&mut self, result: Result<Vec<Result<(), Refusal>>, StoreError>) {
+        let Some((_, batches, started)) = self.appending.take() else { return };
+        match &result {
+            Ok(_) => {
+                let took = self.shared.node.now().elapsed - started;
+                self.shared.metrics.committed(batches, took);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a commit failed");
+                self.shared.metrics.commit_failed(error);
+            }
+        }
+        let before = self.hub.totals();
+        self.hub.handle_appended(result);
+        let after = self.hub.totals();
+        self.shared.metrics.delivered(after.deliveries - before.deliveries, 0);
+        for _ in before.gaps..after.gaps {
+            self.shared.metrics.gap();
+        }
+    }
+
+    fn carry_out(&mut self) {
+        let now = self.shared.node.now();
+        while let Some(output) = self.hub.poll(now) {
+            match output {
+                Output::Append(batches) => {
+                    let (store, count) = (self.shared.node.store.clone(), batches.len());
+                    let future = Box::pin(async move { store.append(batches).await });
+                    self.appending = Some((future, count, now.elapsed));
+                }
+                Output::Rerun { conn, call, again } => {
+                    if let Some(writer) = self.writer(conn) {
+                        let _ = writer.reruns.send((call, again));
+                    }
+                }
+                Output::Effects(job) => {
+                    let shared = self.shared.clone();
+                    tokio::spawn(async move {
+                        let hub: Arc<dyn Submit> = Arc::new(shared.hub.clone());
+                        if let Err(error) = effects::carry_out(&shared.node, &hub, &job).await {
+                            tracing::warn!(%error, "what follows from an event has to wait");
+                        }
+                    });
+                }
+                Output::Close { conn, code, why } => {
+                    if code == CloseCode::TooSlow {
+                        self.shared.metrics.too_slow();
+                    }
+                    self.closing.insert(conn, (code, why));
+                    self.dirty.push(conn);
+                }
+            }
+        }
+    }
+
+    fn writable_again(&mut self) {
+        for id in self.writable.take() {
+            if let Some(writer) = self.writer(id) {
+                writer.control_full = false;
+                writer.event_full = false;
+                self.dirty.push(id);
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        self.hub.take_dirty(&mut dirty);
+        let now = self.shared.node.now().elapsed;
+        for id in dirty.drain(..) {
+            self.write(id, Lane::Control, now);
+            self.write(id, Lane::Event, now);
+            if let Some((code, why)) = self.closing.remove(&id) {
+                self.close(id, code, why);
+            }
+        }
+        self.dirty = dirty;
+    }
+
+    /// Hands the transport what it takes without waiting.
+    fn write(&mut self, id: ConnId, lane: Lane, now: Duration) {
+        let Some(outbox) = self.hub.outbox(id) else { return };
+        let writer = self.writers.get_mut(id.index as usize).and_then(Option::as_mut);
+        let Some(writer) = writer.filter(|writer| writer.id == Some(id)) else { return };
+        let (stream, full) = match lane {
+            Lane::Control => (&mut writer.control, &mut writer.control_full),
+            Lane::Event => (&mut writer.event, &mut writer.event_full),
+        };
+        let mut context = Context::from_waker(&writer.waker);
+        while !*full {
+            self.scratch.clear();
+            outbox.next(lane, &mut self.scratch, CHUNKS_AT_ONCE);
+            if self.scratch.is_empty() {
+                return;
+            }
+            let written = pin!(stream.write_chunks(&mut self.scratch)).poll(&mut context);
+            match written {
+                Poll::Ready(Ok(written)) => outbox.wrote(lane, written.bytes),
+                // The reading side notices the end and says so.
+                Poll::Ready(Err(_)) => return,
+                Poll::Pending => {
+                    *full = true;
+                    outbox.blocked(now);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, id: ConnId, code: CloseCode, why: &'static str) {
+        if self.writer(id).is_none() {
+            return;
+        }
+        let Some(mut writer) = self.writers[id.index as usize].take() else { return };
+        tracing::info!(code = code.as_str_name(), why, "closing a connection");
+        tokio::spawn(async move {
+            let connection = writer.connection.clone();
+            connection::close_after(&mut writer.control, &connection, code, why).await;
+        });
+    }
+
+    fn is_done(&mut self) -> bool {
+        if self.stopping.is_none() || self.hub.waiting() > 0 {
+            return false;
+        }
+        if let Some(done) = self.stopping.take() {
+            let _ = done.send(());
+        }
+        true
+    }
+}
