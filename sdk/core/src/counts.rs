@@ -98,6 +98,20 @@ impl Counts {
         }
     }
 
+    /// An event the counts already cover, read later: an own message among them still moves the
+    /// place in force.
+    pub fn handle_late_event(&mut self, event: &LogEvent, me: UserId, head: Head) {
+        let countable = event_rule(event.header.kind).is_some_and(|rule| rule.countable);
+        if countable && event.sender() == Some(me) && event.seq() > self.read_seq() {
+            self.own_seq = self.own_seq.max(event.seq());
+            if self.read_seq() == event.seq() {
+                let after = head.msg_no.saturating_sub(event.header.msg_no);
+                self.messages = self.messages.min(after);
+                self.mentions = self.mentions.min(self.messages);
+            }
+        }
+    }
+
     /// The room moved on without its events being seen.
     pub fn handle_jump(&mut self, from: Head, to: Head) {
         self.messages += to.msg_no.saturating_sub(from.msg_no);
@@ -107,7 +121,7 @@ impl Counts {
 
     /// The marker is at another place; the counts follow by subtraction.
     pub fn handle_marker(&mut self, marker: Marker, head: Head) {
-        if marker.set_at_seq < self.marker.set_at_seq && marker.seq == self.marker.seq {
+        if marker == self.marker {
             return;
         }
         self.marker = marker;
@@ -115,8 +129,8 @@ impl Counts {
             (self.messages, self.mentions, self.is_uncertain) = (0, 0, false);
         } else if self.read_seq() == self.marker.seq {
             self.messages = head.msg_no.saturating_sub(self.marker.msg_no);
+            self.is_uncertain = self.messages > 0 && (head.del_no > 0 || self.mentions > 0);
             self.mentions = self.mentions.min(self.messages);
-            self.is_uncertain = self.messages > 0;
         }
     }
 

@@ -5,11 +5,13 @@ pub mod cache;
 pub mod connection;
 pub mod counts;
 pub mod diff;
+pub mod engine;
 pub mod event;
 pub mod lanes;
 pub mod limits;
 pub mod outbox;
 pub mod reconnect;
+pub mod rooms;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;

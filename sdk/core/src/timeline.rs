@@ -84,6 +84,21 @@ impl Timeline {
 
     // Inputs.
 
+    /// The user is known now.
+    pub fn set_me(&mut self, me: UserId) {
+        if self.me == Some(me) {
+            return;
+        }
+        self.me = Some(me);
+        for echo in self.echoes.clone().into_values() {
+            let message = Message { sender: self.me, ..echo.message.clone() };
+            self.put(Arc::new(Item::Message(message.clone())));
+            if let Place::Outbox(order) = message.place {
+                self.echoes.insert(order, Echo { message, ..echo });
+            }
+        }
+    }
+
     /// The next events of the log.
     pub fn handle_live(&mut self, events: &[LogEvent]) {
         for event in events {

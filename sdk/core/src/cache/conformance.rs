@@ -117,10 +117,14 @@ fn a_run_replaces_what_it_overlaps(cache: &mut impl Cache) {
 }
 
 fn erased_bodies_are_gone(cache: &mut impl Cache) {
-    commit(cache, &[Write::Run(events(1, 3)), Write::Erase(ROOM, vec![2])]);
+    let edit = EventHeader { seq: 4, kind: 11, target_seq: 2, ..EventHeader::default() };
+    let edit = LogEvent::parse(compose(&edit, b"body")).expect("composed here");
+    let edit = Write::Run(Run::new(ROOM, 4, 4, vec![edit]));
+    commit(cache, &[Write::Run(events(1, 3)), edit, Write::Erase(ROOM, vec![2])]);
     let runs = cache.runs(ROOM, u64::MAX, 100).expect("the cache reads");
-    assert!(runs[0].events[1].is_erased() && runs[0].events[1].body.is_empty());
-    assert_eq!(runs[0].events[2], event(3, b"body"));
+    assert!(runs[0].events[0].body.is_empty(), "edits go with their message");
+    assert!(runs[1].events[1].is_erased() && runs[1].events[1].body.is_empty());
+    assert_eq!(runs[1].events[2], event(3, b"body"));
 }
 
 fn stale_runs_are_marked(cache: &mut impl Cache) {

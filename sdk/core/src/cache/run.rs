@@ -1,6 +1,6 @@
 //! A run: a stretch of a room's log of which everything is known.
 
-use parlour_protocol::ids::RoomId;
+use parlour_protocol::{generated::EventMessage, ids::RoomId, message::MessageEdited};
 
 use crate::event::LogEvent;
 
@@ -45,10 +45,16 @@ impl Run {
         Run { room: self.room, from, to, events, is_stale: self.is_stale }
     }
 
-    /// Removes the bodies of some events; whether any of them was here.
+    /// Removes the bodies of some messages and of their edits; whether any of them was here.
     pub fn erase(&mut self, seqs: &[u64]) -> bool {
         let mut found = false;
-        for event in self.events.iter_mut().filter(|event| seqs.contains(&event.seq())) {
+        let is_meant = |event: &&mut LogEvent| {
+            let header = &event.header;
+            let is_edit = header.kind == MessageEdited::RULE.kind;
+            !event.is_erased()
+                && (seqs.contains(&header.seq) || is_edit && seqs.contains(&header.target_seq))
+        };
+        for event in self.events.iter_mut().filter(is_meant) {
             *event = event.erased();
             found = true;
         }

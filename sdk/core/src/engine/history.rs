@@ -1,0 +1,239 @@
+//! Open timelines: what the cache has of them, pages before what is shown, whole histories.
+
+use parlour_protocol::{
+    generated::{Rpc, rpc},
+    ids::RoomId,
+    sync::ReadTimelineRequest,
+    wire::Error,
+};
+
+use super::{Action, Engine, Focus, LoadId, Notice, page::TimelinePage, repair::Task};
+use crate::{
+    cache::{Run, Write},
+    event::LogEvent,
+    limits::PAGE_EVENTS,
+    timeline::Timeline,
+};
+
+/// Events read at once when a whole history is downloaded.
+pub(super) const DOWNLOAD_EVENTS: u64 = 10_000;
+
+/// Why a page of history couldn't be had.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PageError {
+    /// It isn't in the cache and there is no connection.
+    #[error("not in the cache, and there is no connection")]
+    Offline,
+    /// The answer was cut off.
+    #[error("the answer was cut off")]
+    Interrupted,
+    /// The user isn't in the room.
+    #[error("no longer in the room")]
+    RoomLost,
+    /// The server refused.
+    #[error("refused: {0}")]
+    Refused(Box<Error>),
+    /// The timeline isn't open.
+    #[error("the timeline is closed")]
+    Closed,
+}
+
+/// A timeline somebody looks at.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) timeline: Timeline,
+    is_loading: bool,
+    is_paging: bool,
+}
+
+/// What a read of the cache is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Load {
+    Opening(RoomId),
+    Older(RoomId, u32),
+}
+
+impl Engine {
+    /// Opens a room's timeline; [`Notice::Opened`] comes when what the cache has is there.
+    pub fn open_timeline(&mut self, room: RoomId) {
+        if let Some(open) = self.timelines.get(&room) {
+            if !open.is_loading {
+                self.notices.push_back(Notice::Opened(room));
+            }
+            return;
+        }
+        let mut timeline = Timeline::new(room, self.meta.user);
+        for entry in self.outbox.room(room) {
+            timeline.handle_outbox(entry);
+        }
+        self.timelines.insert(room, Open { timeline, is_loading: true, is_paging: false });
+        self.load(Load::Opening(room), room, u64::MAX, PAGE_EVENTS);
+        if self.config.focus == Focus::Focused {
+            self.subscribe(vec![room]);
+        }
+    }
+
+    /// An open timeline.
+    pub fn timeline(&self, room: RoomId) -> Option<&Timeline> {
+        self.timelines.get(&room).map(|open| &open.timeline)
+    }
+
+    /// Nobody looks at a timeline any more.
+    pub fn close_timeline(&mut self, room: RoomId) {
+        if self.timelines.remove(&room).is_some() {
+            self.unsubscribe(room);
+        }
+    }
+
+    /// Adds a page before what is shown; [`Notice::Paged`] comes when it is there.
+    pub fn load_older(&mut self, room: RoomId, limit: u32) {
+        let Some(open) = self.timelines.get_mut(&room) else {
+            return self.notices.push_back(Notice::Paged(room, Err(PageError::Closed)));
+        };
+        if open.is_paging {
+            return;
+        }
+        let from = open.timeline.from();
+        if open.timeline.is_at_start() {
+            return self.notices.push_back(Notice::Paged(room, Ok(())));
+        }
+        open.is_paging = true;
+        let cached = self.rooms.get(room).is_some_and(|r| !r.log.is_empty() && r.log.from < from);
+        if cached || self.session.is_none() {
+            self.load(Load::Older(room, limit), room, from, limit);
+        } else {
+            self.read_older(room, from, limit);
+        }
+    }
+
+    /// Writes a room's whole history to the cache, as far as it isn't there;
+    /// [`Notice::Downloaded`] comes at its end. Goes on after reconnects.
+    pub fn download(&mut self, room: RoomId) {
+        self.downloads.insert(room);
+        self.continue_downloads();
+    }
+
+    fn load(&mut self, load: Load, room: RoomId, before: u64, limit: u32) {
+        let id = LoadId(self.next_id());
+        self.loads.insert(id, load);
+        self.actions.push_back(Action::Load { id, room, before, limit: limit as usize });
+    }
+
+    fn read_older(&mut self, room: RoomId, from: u64, limit: u32) {
+        // Nothing shown yet: the newest page is the one before the end.
+        let before_seq = if from == u64::MAX { 0 } else { from };
+        let request = ReadTimelineRequest { room: room.to_field(), before_seq, limit };
+        let task = Task::Older(room, from, TimelinePage::default());
+        self.start_bulk(rpc::ReadTimeline::METHOD.id, &request, task);
+    }
+
+    /// What the cache has; an unreadable cache has nothing.
+    pub fn handle_loaded(&mut self, id: LoadId, runs: Vec<Run>) {
+        match self.loads.remove(&id) {
+            Some(Load::Opening(room)) => {
+                self.show_runs(room, runs, usize::MAX);
+                if let Some(open) = self.timelines.get_mut(&room) {
+                    open.is_loading = false;
+                }
+                self.notices.push_back(Notice::Opened(room));
+                self.catch_up(room);
+            }
+            Some(Load::Older(room, limit)) => {
+                let Some(from) = self.timelines.get(&room).map(|open| open.timeline.from()) else {
+                    return;
+                };
+                if self.show_runs(room, runs, limit as usize) {
+                    self.finish_paging(room, Ok(()));
+                } else if self.session.is_some() {
+                    self.read_older(room, from, limit);
+                } else {
+                    self.finish_paging(room, Err(PageError::Offline));
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Shows what the cache has right before what is shown; whether there was anything. Stale
+    /// events are better than none while there is no connection.
+    fn show_runs(&mut self, room: RoomId, runs: Vec<Run>, limit: usize) -> bool {
+        let Some(record) = self.rooms.get(room) else { return false };
+        let offline = self.session.is_none();
+        let (fresh_from, log_to) = (record.log.from, record.log.to);
+        let Some(open) = self.timelines.get_mut(&room) else { return false };
+        let mut next = match open.timeline.from() {
+            u64::MAX if offline => u64::MAX,
+            // What was accepted while the cache was read is shown already.
+            u64::MAX => log_to + 1,
+            from => from,
+        };
+        let mut events: Vec<LogEvent> = Vec::new();
+        for run in runs {
+            let touches = next == u64::MAX || run.to + 1 >= next;
+            let usable = !run.is_stale && run.to >= fresh_from && touches;
+            if !usable && !offline || events.len() >= limit {
+                break;
+            }
+            events.extend(run.events.into_iter().rev().filter(|event| event.seq() < next));
+            next = next.min(run.from);
+        }
+        if events.is_empty() {
+            return false;
+        }
+        if events.len() > limit {
+            events.truncate(limit);
+            next = events.last().map_or(next, LogEvent::seq);
+        }
+        events.reverse();
+        open.timeline.handle_older(next, &events, &[], next == 1);
+        true
+    }
+
+    pub(super) fn handle_older(&mut self, room: RoomId, before: u64, mut page: TimelinePage) {
+        page.sort();
+        let Some(open) = self.timelines.get_mut(&room) else { return };
+        let before = if before == u64::MAX { page.as_of_seq + 1 } else { before };
+        // The timeline started over meanwhile: this page doesn't belong before it.
+        if open.timeline.from() != before && open.timeline.from() != u64::MAX {
+            return self.finish_paging(room, Err(PageError::Interrupted));
+        }
+        let from = page.from(before);
+        open.timeline.handle_older(from, &page.events, &page.amendments, page.at_start);
+        self.write_run(Run::new(room, from, before - 1, page.events));
+        for event in page.amendments.into_iter().filter(|event| event.seq() >= before) {
+            let seq = event.seq();
+            self.writes.push(Write::Run(Run::new(room, seq, seq, vec![event])));
+        }
+        if self.rooms.get(room).is_some_and(|record| record.log.from == before) {
+            self.rooms.entry(room).log.from = from;
+            self.changed_rooms.insert(room);
+        }
+        self.finish_paging(room, Ok(()));
+    }
+
+    pub(super) fn finish_paging(&mut self, room: RoomId, result: Result<(), PageError>) {
+        if let Some(open) = self.timelines.get_mut(&room)
+            && std::mem::take(&mut open.is_paging)
+        {
+            self.notices.push_back(Notice::Paged(room, result));
+        }
+    }
+
+    /// The connection is gone: pages that were read on it don't come.
+    pub(super) fn stop_paging(&mut self) {
+        let loading: Vec<RoomId> = self
+            .loads
+            .values()
+            .filter_map(|load| match load {
+                Load::Older(room, _) => Some(*room),
+                Load::Opening(_) => None,
+            })
+            .collect();
+        let rooms: Vec<RoomId> =
+            self.timelines.keys().filter(|room| !loading.contains(room)).copied().collect();
+        for room in rooms {
+            self.finish_paging(room, Err(PageError::Interrupted));
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What the event lane and datagrams say: the next events of rooms, heads, gaps, typing.
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::{EventBody, EventMessage, Rpc, rpc},
+    ids::{RoomId, UserId},
+    limits::SUBSCRIPTIONS_MAX,
+    message::MessageDeleted,
+    sync::{SubscribeRequest, SubscribeResponse},
+    typing::Typing,
+    wire::{Ephemeral, Error, RoomPulse},
+};
+use prost::Message;
+
+use super::{Engine, Focus, Notice, Purpose};
+use crate::{
+    cache::{Run, Write},
+    counts::{Head, head_of_pulse},
+    event::LogEvent,
+    lanes::Live,
+    limits::WAITING_EVENTS_MAX,
+    time::Now,
+};
+
+impl Engine {
+    /// Something live.
+    pub fn handle_live(&mut self, live: Live, now: Now) {
+        if self.session.is_none() {
+            return;
+        }
+        match live {
+            Live::Room(room, events) => self.handle_room_events(room, events, now),
+            Live::User(events) => self.handle_user_events(events, now),
+            Live::Pulse(pulse) => self.handle_pulse(&pulse, now),
+            Live::Gap(pulses) => {
+                let rooms = pulses.iter().filter_map(|p| RoomId::parse(&p.room).ok()).collect();
+                pulses.iter().for_each(|pulse| self.handle_pulse(pulse, now));
+                self.subscribe(rooms);
+            }
+            Live::Heads(pulses, user_seq) => {
+                pulses.iter().for_each(|pulse| self.handle_pulse(pulse, now));
+                if user_seq > self.meta.user_seq {
+                    self.start_sync();
+                }
+            }
+            Live::Ephemeral(ephemeral) => self.handle_ephemeral(&ephemeral, now),
+        }
+    }
+
+    fn handle_room_events(&mut self, room: RoomId, events: Vec<LogEvent>, now: Now) {
+        let Some(first) = events.first().map(LogEvent::seq) else { return };
+        if self.rooms.get(room).is_none() {
+            // Its RoomGained is on the way; until then the server is asked what it is.
+            self.start_log(room, first - 1);
+            self.describe(room);
+        }
+        let mut next = self.rooms.entry(room).log.to + 1;
+        let mut ready = Vec::new();
+        for event in events {
+            if event.seq() == next {
+                next += 1;
+                ready.push(event);
+            } else if event.seq() > next {
+                let waiting = &mut self.logs.entry(room).or_default().waiting;
+                waiting.insert(event.seq(), event);
+                if waiting.len() > WAITING_EVENTS_MAX {
+                    waiting.pop_last();
+                }
+            }
+        }
+        self.accept(room, ready, next - 1, now);
+        self.catch_up(room);
+    }
+
+    /// Takes the next events of a room's log, which then is known up to `to`; and after them those
+    /// that have waited for them.
+    pub(super) fn accept(&mut self, room: RoomId, events: Vec<LogEvent>, to: u64, now: Now) {
+        let (mut events, mut to) = (events, to);
+        if let Some(log) = self.logs.get_mut(&room) {
+            log.waiting = log.waiting.split_off(&(to + 1));
+            while let Some(event) = log.waiting.remove(&(to + 1)) {
+                to += 1;
+                events.push(event);
+            }
+        }
+        let Some(known_to) = self.rooms.get(room).map(|record| record.log.to) else { return };
+        if to <= known_to {
+            return;
+        }
+        let Some(me) = self.session.as_ref().map(|session| session.me) else { return };
+        let erased: Vec<u64> = events
+            .iter()
+            .filter(|event| event.header.kind == MessageDeleted::RULE.kind)
+            .map(|event| event.header.target_seq)
+            .collect();
+        for event in &events {
+            self.handle_echo(event, me);
+            self.learn_from_event(room, event, me, now);
+        }
+        let record = self.rooms.entry(room);
+        record.log.to = to;
+        // Withheld and damaged ones at the end count as seen, too.
+        record.head.seq = record.head.seq.max(to);
+        if record.counts.is_uncertain {
+            self.recount_soon(now);
+        }
+        if let Some(open) = self.timelines.get_mut(&room) {
+            open.timeline.handle_live(&events);
+        }
+        self.write_run(Run::new(room, known_to + 1, to, events.clone()));
+        if !erased.is_empty() {
+            self.writes.push(Write::Erase(room, erased));
+        }
+        self.changed(room);
+        if !events.is_empty() {
+            self.notices.push_back(Notice::Events(room, events));
+        }
+    }
+
+    /// Puts a run behind the one before where they meet: live events come one by one.
+    pub(super) fn write_run(&mut self, run: Run) {
+        if let Some(Write::Run(last)) = self.writes.last_mut()
+            && last.room == run.room
+            && last.to + 1 == run.from
+        {
+            last.to = run.to;
+            last.events.extend(run.events);
+        } else {
+            self.writes.push(Write::Run(run));
+        }
+    }
+
+    fn learn_from_event(&mut self, room: RoomId, event: &LogEvent, me: UserId, now: Now) {
+        if let Some(sender) = event.sender()
+            && parlour_protocol::generated::event_rule(event.header.kind)
+                .is_some_and(|rule| rule.countable)
+        {
+            self.rooms.handle_typing(room, sender, false, now);
+        }
+        let record = self.rooms.entry(room);
+        if event.seq() > record.head.seq {
+            record.counts.handle_event(event, me);
+            record.head = Head::of_event(&event.header);
+        } else {
+            let head = record.head;
+            record.counts.handle_late_event(event, me, head);
+        }
+        match event.decoded() {
+            EventBody::RoomRenamed(renamed) => record.name = renamed.name,
+            EventBody::MembersAdded(added) => record.member_count += added.users.len() as u32,
+            EventBody::MemberRemoved(_) => {
+                record.member_count = record.member_count.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn handle_pulse(&mut self, pulse: &RoomPulse, now: Now) {
+        let Ok(room) = RoomId::parse(&pulse.room) else { return };
+        let Some(record) = self.rooms.get(room) else { return self.describe(room) };
+        let before = record.head;
+        if pulse.seq > before.seq {
+            let mut head = head_of_pulse(pulse, before);
+            if head.msg_no > before.msg_no {
+                head.at_ms = before.at_ms.max(self.server_ms(now));
+            }
+            let record = self.rooms.entry(room);
+            record.counts.handle_jump(before, head);
+            record.head = head;
+            self.changed(room);
+            self.recount_soon(now);
+        }
+        self.catch_up(room);
+    }
+
+    fn handle_ephemeral(&mut self, ephemeral: &Ephemeral, now: Now) {
+        let (Ok(room), Ok(sender)) =
+            (RoomId::parse(&ephemeral.room), UserId::parse(&ephemeral.sender))
+        else {
+            return;
+        };
+        let is_me = self.meta.user == Some(sender);
+        if ephemeral.kind == Typing::RULE.kind
+            && !is_me
+            && let Ok(typing) = Typing::decode(ephemeral.body.clone())
+        {
+            self.rooms.handle_typing(room, sender, typing.active, now);
+        }
+    }
+
+    // Subscriptions.
+
+    /// Whole events of these rooms are wanted on this connection.
+    pub(super) fn subscribe(&mut self, rooms: Vec<RoomId>) {
+        if self.session.is_none() {
+            return;
+        }
+        for rooms in rooms.chunks(SUBSCRIPTIONS_MAX) {
+            let add = rooms.iter().map(|room| room.to_field()).collect();
+            let body = SubscribeRequest { add, remove: Vec::new() }.encode_to_vec().into();
+            self.start_call(rpc::Subscribe::METHOD.id, body, Purpose::Subscribe);
+        }
+    }
+
+    pub(super) fn unsubscribe(&mut self, room: RoomId) {
+        if self.session.is_some() && self.config.focus == Focus::Focused {
+            let remove = vec![room.to_field()];
+            let body = SubscribeRequest { add: Vec::new(), remove }.encode_to_vec().into();
+            self.start_call(rpc::Subscribe::METHOD.id, body, Purpose::Subscribe);
+        }
+    }
+
+    pub(super) fn resubscribe(&mut self) {
+        if self.config.focus == Focus::Focused && !self.timelines.is_empty() {
+            self.subscribe(self.timelines.keys().copied().collect());
+        }
+    }
+
+    pub(super) fn handle_subscribed(&mut self, result: Result<Bytes, Error>, now: Now) {
+        if let Ok(Ok(answer)) = result.map(SubscribeResponse::decode) {
+            answer.heads.iter().for_each(|pulse| self.handle_pulse(pulse, now));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Read markers and typing.
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::{EventMessage, Rpc, rpc},
+    ids::RoomId,
+    marker::{MarkReadRequest, MarkReadResponse, MarkUnreadRequest, MarkUnreadResponse},
+    typing::Typing,
+    wire::{Ephemeral, Error, Retry},
+};
+use prost::Message;
+
+use super::{Action, Engine, Purpose};
+use crate::{counts::Head, limits::{COUNTS_AGAIN_AFTER, TYPING_EVERY}, time::{Now, sooner}};
+
+impl Engine {
+    /// Everything up to `seq` is read. Kept and told to the server once there is a connection.
+    pub fn mark_read(&mut self, room: RoomId, seq: u64) {
+        let Some(record) = self.rooms.get(room) else { return };
+        if seq <= record.counts.read_seq().max(record.unsent_read) && record.counts.messages == 0 {
+            return;
+        }
+        let record = self.rooms.entry(room);
+        record.unsent_read = record.unsent_read.max(seq);
+        let head = record.head;
+        record.counts.assume_read(seq, head);
+        self.changed(room);
+        self.send_mark(room);
+    }
+
+    pub(super) fn send_marks(&mut self) {
+        let rooms: Vec<RoomId> =
+            self.rooms.iter().filter(|r| r.unsent_read > 0).map(|r| r.id).collect();
+        rooms.into_iter().for_each(|room| self.send_mark(room));
+    }
+
+    fn send_mark(&mut self, room: RoomId) {
+        let under_way = |p: &Purpose| matches!(p, Purpose::Mark { room: other, .. } if *other == room);
+        // One at a time per room; the answer sends what has been marked since.
+        if self.session.is_none() || self.calls.values().any(under_way) {
+            return;
+        }
+        let Some(record) = self.rooms.get(room).filter(|record| record.unsent_read > 0) else {
+            return;
+        };
+        let seq = record.unsent_read;
+        self.ask_mark(room, seq);
+    }
+
+    fn ask_mark(&mut self, room: RoomId, seq: u64) {
+        let asked_at = self.rooms.get(room).map_or(Head::default(), |record| record.head);
+        let body = MarkReadRequest { room: room.to_field(), seq }.encode_to_vec().into();
+        self.start_call(rpc::MarkRead::METHOD.id, body, Purpose::Mark { room, seq, asked_at });
+    }
+
+    pub(super) fn handle_mark_reply(
+        &mut self,
+        room: RoomId,
+        seq: u64,
+        asked_at: Head,
+        result: Result<Bytes, Error>,
+    ) {
+        if self.rooms.get(room).is_none() {
+            return;
+        }
+        let record = self.rooms.entry(room);
+        match result.map(MarkReadResponse::decode) {
+            Ok(Ok(MarkReadResponse { marker: Some(marker), unread })) => {
+                let head = record.head;
+                record.counts.handle_answer(marker, unread.unwrap_or_default(), asked_at, head);
+            }
+            Err(error)
+                if matches!(
+                    Retry::try_from(error.retry),
+                    Ok(Retry::AfterDelay | Retry::Same | Retry::Reconnect | Retry::AfterReauth)
+                ) =>
+            {
+                // It stays unsent, and goes out with the next mark or connection.
+                return;
+            }
+            _ => {}
+        }
+        if record.unsent_read == seq {
+            record.unsent_read = 0;
+        }
+        self.changed(room);
+        self.send_mark(room);
+    }
+
+    /// The answer to a call that moved a marker back.
+    pub(super) fn learn_marker(&mut self, request: &Bytes, answer: Bytes) {
+        let Ok(request) = MarkUnreadRequest::decode(request.clone()) else { return };
+        let Ok(answer) = MarkUnreadResponse::decode(answer) else { return };
+        let (Ok(room), Some(marker)) = (RoomId::parse(&request.room), answer.marker) else {
+            return;
+        };
+        if self.rooms.get(room).is_some() {
+            let record = self.rooms.entry(room);
+            let head = record.head;
+            record.unsent_read = 0;
+            record.counts.handle_answer(marker, answer.unread.unwrap_or_default(), head, head);
+            self.changed(room);
+        }
+    }
+
+    /// Asks for counts that became uncertain, soon and once for all of them.
+    pub(super) fn recount_soon(&mut self, now: Now) {
+        self.recount_at = sooner(self.recount_at, Some(now.elapsed + COUNTS_AGAIN_AFTER));
+    }
+
+    /// Marking what is marked already changes nothing, and its answer has the counts.
+    pub(super) fn recount(&mut self) {
+        let uncertain: Vec<(RoomId, u64)> = self
+            .rooms
+            .iter()
+            .filter(|record| record.counts.is_uncertain && record.unsent_read == 0)
+            .map(|record| (record.id, record.counts.marker.seq))
+            .collect();
+        for (room, marker) in uncertain {
+            if marker == 0 {
+                self.start_sync();
+            } else {
+                self.ask_mark(room, marker);
+            }
+        }
+    }
+
+    /// The user is typing, or has stopped. May be called at every key: it is sent every 4 s.
+    pub fn typing(&mut self, room: RoomId, active: bool, now: Now) {
+        let last = self.typed_at.get(&room).copied();
+        let due = match last {
+            Some(at) => !active || at + TYPING_EVERY <= now.elapsed,
+            None => active,
+        };
+        if !due || self.session.is_none() {
+            return;
+        }
+        if active {
+            self.typed_at.insert(room, now.elapsed);
+        } else {
+            self.typed_at.remove(&room);
+        }
+        let ephemeral = Ephemeral {
+            room: room.to_field(),
+            kind: Typing::RULE.kind,
+            body: Typing { active }.encode_to_vec().into(),
+            sender: Bytes::new(),
+        };
+        self.actions.push_back(Action::Datagram(ephemeral.encode_to_vec().into()));
+    }
+}

@@ -1,0 +1,354 @@
+//! Gaps: what a room misses is read from its log when it is little, else the room starts over from
+//! its end. Also the bulk lanes on which all of this is read.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::{Rpc, rpc},
+    ids::{ClientRef, RoomId},
+    sync::{ReadLogRequest, ReadTimelineRequest},
+    wire::{Error, ErrorReason},
+};
+use prost::Message;
+
+use super::{Action, BulkId, Engine, Focus, Notice, PageError, page::LogItem, page::TimelinePage};
+use super::{history::DOWNLOAD_EVENTS, syncing::Syncing};
+use crate::{
+    cache::{LogRange, Run, Write},
+    event::{LogEvent, Malformed},
+    lanes::Bulk,
+    limits::{CATCH_UP_EVENTS_MAX, CATCH_UPS_AT_ONCE, PAGE_EVENTS, READ_AGAIN_AFTER},
+    time::{Now, sooner},
+};
+
+/// Events of a room that came before the ones before them.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    pub(super) waiting: BTreeMap<u64, LogEvent>,
+}
+
+/// What a bulk lane reads.
+#[derive(Debug)]
+pub(super) enum Task {
+    Sync(Syncing),
+    /// The events after the last one known.
+    CatchUp(RoomId),
+    /// The newest page of a room that starts over.
+    Newest(RoomId, TimelinePage),
+    /// A page before what is shown.
+    Older(RoomId, u64, TimelinePage),
+    /// An entry of the outbox whose ref expired.
+    Search {
+        room: RoomId,
+        client_ref: ClientRef,
+    },
+    /// A stretch of the log for the cache, before what is there.
+    Download(RoomId, Run),
+}
+
+impl Task {
+    pub(super) fn room(&self) -> Option<RoomId> {
+        match self {
+            Task::Sync(_) => None,
+            Task::CatchUp(room) | Task::Newest(room, _) | Task::Older(room, _, _) => Some(*room),
+            Task::Search { room, .. } | Task::Download(room, _) => Some(*room),
+        }
+    }
+
+    fn repairs(&self) -> Option<RoomId> {
+        match self {
+            Task::CatchUp(room) | Task::Newest(room, _) => Some(*room),
+            _ => None,
+        }
+    }
+}
+
+impl Engine {
+    pub(super) fn start_bulk(&mut self, method: u32, request: &impl Message, task: Task) {
+        let id = BulkId(self.next_id());
+        self.bulks.insert(id, task);
+        let body = request.encode_to_vec().into();
+        self.actions.push_back(Action::Bulk { id, method, body });
+    }
+
+    /// Something a bulk lane says.
+    pub fn handle_bulk(&mut self, id: BulkId, bulk: Bulk, now: Now) {
+        let handled = match bulk {
+            Bulk::Item(item) => self.handle_item(id, item, now),
+            Bulk::End => {
+                if let Some(task) = self.bulks.remove(&id) {
+                    self.handle_end(task, now);
+                }
+                Ok(())
+            }
+            Bulk::Failed(error) => {
+                self.handle_bulk_failed(id, &error, now);
+                Ok(())
+            }
+        };
+        if handled.is_err() {
+            self.actions.push_back(Action::CancelBulk(id));
+            self.handle_bulk_cut(id, now);
+        }
+    }
+
+    /// A bulk lane was cut off, or couldn't be opened.
+    pub fn handle_bulk_cut(&mut self, id: BulkId, now: Now) {
+        let Some(task) = self.bulks.remove(&id) else { return };
+        match task {
+            Task::Sync(_) => {
+                self.sync_at = sooner(self.sync_at, Some(now.elapsed + READ_AGAIN_AFTER));
+            }
+            Task::Search { client_ref, .. } => self.outbox.handle_search_failed(client_ref, now),
+            Task::Older(room, _, _) => self.finish_paging(room, Err(PageError::Interrupted)),
+            Task::CatchUp(_) | Task::Newest(_, _) | Task::Download(_, _) => {
+                self.repair_at = sooner(self.repair_at, Some(now.elapsed + READ_AGAIN_AFTER));
+            }
+        }
+    }
+
+    fn handle_bulk_failed(&mut self, id: BulkId, error: &Error, now: Now) {
+        let gone = error.reason == ErrorReason::RoomNotFound as i32;
+        if gone && let Some(room) = self.bulks.get(&id).and_then(Task::room) {
+            self.bulks.remove(&id);
+            self.finish_paging(room, Err(PageError::RoomLost));
+            // Asked once more in a way whose answer is certain.
+            return self.describe(room);
+        }
+        if let Some(Task::Download(room, _)) = self.bulks.get(&id) {
+            let room = *room;
+            self.bulks.remove(&id);
+            self.downloads.remove(&room);
+            let refused = PageError::Refused(Box::new(error.clone()));
+            return self.notices.push_back(Notice::Downloaded(room, Err(refused)));
+        }
+        self.handle_bulk_cut(id, now);
+    }
+
+    fn handle_item(&mut self, id: BulkId, item: Bytes, now: Now) -> Result<(), Malformed> {
+        match self.bulks.get_mut(&id) {
+            Some(Task::Sync(_)) => self.handle_sync_item(id, item, now),
+            Some(Task::Newest(_, page) | Task::Older(_, _, page)) => page.add(&item),
+            Some(Task::CatchUp(room)) => {
+                let room = *room;
+                self.handle_catch_up(room, LogItem::parse(&item)?, now);
+                Ok(())
+            }
+            Some(Task::Search { .. }) => {
+                let Some(me) = self.session.as_ref().map(|session| session.me) else {
+                    return Ok(());
+                };
+                for event in LogItem::parse(&item)?.events {
+                    self.handle_echo(&event, me);
+                }
+                Ok(())
+            }
+            Some(Task::Download(_, run)) => {
+                run.events.extend(LogItem::parse(&item)?.events);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn handle_end(&mut self, task: Task, now: Now) {
+        match task {
+            Task::Sync(_) => {}
+            Task::CatchUp(room) => self.repair_next(room),
+            Task::Newest(room, page) => {
+                self.handle_newest(room, page, now);
+                self.repair_next(room);
+            }
+            Task::Older(room, before, page) => self.handle_older(room, before, page),
+            Task::Search { client_ref, .. } => self.finish_search(client_ref),
+            Task::Download(room, run) => self.handle_download(room, run),
+        }
+    }
+
+    // Catching up.
+
+    /// Reads what a room misses, if it misses anything that is wanted.
+    pub(super) fn catch_up(&mut self, room: RoomId) {
+        let Some(record) = self.rooms.get(room) else { return };
+        let waiting_to = self.logs.get(&room).and_then(|log| log.waiting.keys().next().copied());
+        let wanted_to = record.head.seq.max(waiting_to.unwrap_or(0));
+        let is_open = self.timelines.contains_key(&room);
+        let never_read = is_open && record.log.is_empty();
+        if self.session.is_none() || (wanted_to <= record.log.to && !never_read) {
+            return;
+        }
+        // Whole events come of this room: what is missing is a gap in what the application sees.
+        let is_followed = is_open || waiting_to.is_some() || self.config.focus == Focus::All;
+        let missing = wanted_to.saturating_sub(record.log.to);
+        let (head, to) = (record.head.seq, record.log.to);
+        if !is_open && (record.log.is_empty() && waiting_to.is_none() || !is_followed) {
+            // Nobody looks at it and nothing of it is kept: it goes on from its head.
+            if record.log.is_empty() {
+                self.start_log(room, head);
+                self.changed_rooms.insert(room);
+            }
+            return;
+        }
+        if !is_open && missing > CATCH_UP_EVENTS_MAX {
+            return self.skip_to(room, head.max(waiting_to.map_or(0, |seq| seq - 1)));
+        }
+        let busy = self.bulks.values().filter(|task| task.repairs().is_some()).count();
+        let under_way = self.bulks.values().any(|task| task.repairs() == Some(room));
+        if under_way || (!is_open && busy >= CATCH_UPS_AT_ONCE) {
+            return;
+        }
+        if never_read || missing > CATCH_UP_EVENTS_MAX {
+            let request =
+                ReadTimelineRequest { room: room.to_field(), before_seq: 0, limit: PAGE_EVENTS };
+            let task = Task::Newest(room, TimelinePage::default());
+            self.start_bulk(rpc::ReadTimeline::METHOD.id, &request, task);
+        } else {
+            let request = ReadLogRequest {
+                room: room.to_field(),
+                from_seq: to + 1,
+                to_seq: 0,
+                limit: 0,
+            };
+            self.start_bulk(rpc::ReadLog::METHOD.id, &request, Task::CatchUp(room));
+        }
+    }
+
+    /// Catches up whatever is behind, as many rooms at once as may be.
+    pub(super) fn repair_all(&mut self) {
+        let behind = |r: &&crate::cache::RoomRecord| r.head.seq > r.log.to;
+        let mut rooms: Vec<RoomId> = self.rooms.iter().filter(behind).map(|r| r.id).collect();
+        rooms.extend(self.logs.keys().chain(self.timelines.keys()));
+        rooms.into_iter().for_each(|room| self.catch_up(room));
+        self.continue_downloads();
+    }
+
+    fn repair_next(&mut self, done: RoomId) {
+        self.catch_up(done);
+        let behind = |r: &&crate::cache::RoomRecord| r.head.seq > r.log.to;
+        let next: Vec<RoomId> = self
+            .rooms
+            .iter()
+            .filter(behind)
+            .map(|record| record.id)
+            .filter(|room| *room != done)
+            .take(CATCH_UPS_AT_ONCE)
+            .collect();
+        next.into_iter().for_each(|room| self.catch_up(room));
+    }
+
+    fn handle_catch_up(&mut self, room: RoomId, item: LogItem, now: Now) {
+        let Some(to) = self.rooms.get(room).map(|record| record.log.to) else { return };
+        let mut ready: Vec<LogEvent> =
+            item.events.into_iter().filter(|event| event.seq() > to).collect();
+        ready.dedup_by_key(|event| event.seq());
+        self.accept(room, ready, item.covered_to.max(to), now);
+        let record = self.rooms.entry(room);
+        record.head.seq = record.head.seq.max(item.as_of_seq);
+    }
+
+    /// Gives up what is between, of a room that nobody looks at.
+    fn skip_to(&mut self, room: RoomId, to: u64) {
+        self.writes.push(Write::Stale(room));
+        self.start_log(room, to);
+        if let Some(log) = self.logs.get_mut(&room) {
+            log.waiting = log.waiting.split_off(&(to + 1));
+        }
+        self.changed_rooms.insert(room);
+        // What has waited goes on from here.
+        let waiting: Vec<LogEvent> = self
+            .logs
+            .get_mut(&room)
+            .map(|log| std::mem::take(&mut log.waiting).into_values().collect())
+            .unwrap_or_default();
+        if !waiting.is_empty() {
+            self.logs.entry(room).or_default().waiting =
+                waiting.into_iter().map(|event| (event.seq(), event)).collect();
+        }
+    }
+
+    fn handle_newest(&mut self, room: RoomId, mut page: TimelinePage, now: Now) {
+        let Some(record) = self.rooms.get(room) else { return };
+        page.sort();
+        // Live events that came meanwhile are ahead of this page, or repeat it.
+        if page.as_of_seq < record.log.to {
+            return self.catch_up_later(now);
+        }
+        let to = page.as_of_seq;
+        let from = page.from(to + 1);
+        let had_log = !record.log.is_empty();
+        if had_log {
+            self.writes.push(Write::Stale(room));
+        }
+        let Some(me) = self.session.as_ref().map(|session| session.me) else { return };
+        for event in &page.events {
+            self.handle_echo(event, me);
+        }
+        let mut events = page.events.clone();
+        events.extend(page.amendments.iter().filter(|e| (from..=to).contains(&e.seq())).cloned());
+        events.sort_by_key(LogEvent::seq);
+        events.dedup_by_key(|event| event.seq());
+        self.writes.push(Write::Run(Run::new(room, from, to, events)));
+        let record = self.rooms.entry(room);
+        record.log = LogRange { from, to };
+        record.head.seq = record.head.seq.max(to);
+        if let Some(open) = self.timelines.get_mut(&room) {
+            open.timeline.handle_reset(from, &page.events, &page.amendments, page.at_start);
+        }
+        self.refresh_outbox_items();
+        self.changed(room);
+        // Those that waited behind the page.
+        self.accept(room, Vec::new(), to, now);
+        self.drain_waiting(room, now);
+    }
+
+    fn drain_waiting(&mut self, room: RoomId, now: Now) {
+        let Some(to) = self.rooms.get(room).map(|record| record.log.to) else { return };
+        let next = self.logs.get_mut(&room).and_then(|log| log.waiting.remove(&(to + 1)));
+        if let Some(event) = next {
+            self.accept(room, vec![event], to + 1, now);
+        }
+    }
+
+    fn catch_up_later(&mut self, now: Now) {
+        self.repair_at = sooner(self.repair_at, Some(now.elapsed + READ_AGAIN_AFTER));
+    }
+
+    /// Reads the history of downloaded rooms on, block by block from the newest to the oldest.
+    pub(super) fn continue_downloads(&mut self) {
+        let rooms: Vec<RoomId> = self.downloads.iter().copied().collect();
+        for room in rooms {
+            let under_way = |task: &Task| matches!(task, Task::Download(of, _) if *of == room);
+            let Some(record) = self.rooms.get(room) else { continue };
+            if self.session.is_none() || self.bulks.values().any(under_way) {
+                continue;
+            }
+            let before = if record.log.is_empty() { record.log.to + 1 } else { record.log.from };
+            if before <= 1 {
+                self.downloads.remove(&room);
+                self.notices.push_back(Notice::Downloaded(room, Ok(1)));
+                continue;
+            }
+            let from = before.saturating_sub(DOWNLOAD_EVENTS).max(1);
+            let request = ReadLogRequest {
+                room: room.to_field(),
+                from_seq: from,
+                to_seq: before - 1,
+                limit: 0,
+            };
+            let task = Task::Download(room, Run::new(room, from, before - 1, Vec::new()));
+            self.start_bulk(rpc::ReadLog::METHOD.id, &request, task);
+        }
+    }
+
+    fn handle_download(&mut self, room: RoomId, run: Run) {
+        let Some(record) = self.rooms.get(room) else { return };
+        let before = if record.log.is_empty() { record.log.to + 1 } else { record.log.from };
+        if run.to + 1 == before {
+            self.rooms.entry(room).log.from = run.from;
+            self.changed_rooms.insert(room);
+            self.writes.push(Write::Run(run));
+        }
+        self.continue_downloads();
+    }
+}

@@ -1,0 +1,189 @@
+//! From the outbox to the room's log.
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::{Rpc, rpc},
+    ids::{ClientRef, RoomId, UserId, uuid_v7},
+    message::SendResponse,
+    sync::ReadLogRequest,
+    wire::Error,
+};
+use prost::Message;
+
+use super::{Engine, Notice, Purpose, repair::Task};
+use crate::{
+    cache::Write,
+    event::LogEvent,
+    outbox::{Entry, Outcome, OutboxFull, Payload, SendError},
+    time::Now,
+};
+
+impl Engine {
+    /// Puts something into the outbox; it is sent when its turn comes. `random` makes its ref.
+    pub fn send(
+        &mut self,
+        room: RoomId,
+        payload: Payload,
+        random: [u8; 10],
+        now: Now,
+    ) -> Result<ClientRef, OutboxFull> {
+        // In the server's time, which is what the age of a ref is measured in.
+        let client_ref = ClientRef::from_bytes(uuid_v7(self.server_ms(now), random));
+        let after_seq = self.rooms.get(room).map_or(0, |record| record.log.to);
+        let entry =
+            self.outbox.push(room, client_ref, payload, self.server_ms(now), after_seq)?.clone();
+        self.writes.push(Write::Outbox(Box::new(entry.clone())));
+        self.show_entry(&entry);
+        self.send_outbox(now);
+        Ok(client_ref)
+    }
+
+    /// Sends a failed entry again.
+    pub fn retry(&mut self, client_ref: ClientRef, now: Now) {
+        if let Some(entry) = self.outbox.retry(client_ref).cloned() {
+            self.writes.push(Write::Outbox(Box::new(entry.clone())));
+            self.show_entry(&entry);
+            self.send_outbox(now);
+        }
+    }
+
+    /// Takes an entry out of the outbox. What was under way may still arrive.
+    pub fn discard(&mut self, client_ref: ClientRef, now: Now) {
+        if let Some(entry) = self.outbox.discard(client_ref) {
+            self.end_entry(&entry);
+            if let Some(open) = self.timelines.get_mut(&entry.room) {
+                open.timeline.handle_discarded(&entry);
+            }
+            self.notices.push_back(Notice::Failed(client_ref, SendError::Discarded));
+            self.send_outbox(now);
+        }
+    }
+
+    /// Gives a message that was never sent another text; `false` when it may have been sent.
+    pub fn rewrite(&mut self, client_ref: ClientRef, body: Bytes) -> bool {
+        let Some(entry) = self.outbox.rewrite(client_ref, body).cloned() else { return false };
+        self.writes.push(Write::Outbox(Box::new(entry.clone())));
+        self.show_entry(&entry);
+        true
+    }
+
+    /// Gives an entry a new ref after [`Notice::RefExpired`]. Returns it; waiting callers follow.
+    pub fn renew_ref(
+        &mut self,
+        client_ref: ClientRef,
+        random: [u8; 10],
+        now: Now,
+    ) -> Option<ClientRef> {
+        let new_ref = ClientRef::from_bytes(uuid_v7(self.server_ms(now), random));
+        let entry = self.outbox.handle_not_in_log(client_ref, new_ref)?.clone();
+        self.writes.push(Write::OutboxGone(client_ref));
+        self.writes.push(Write::Outbox(Box::new(entry.clone())));
+        self.show_entry(&entry);
+        self.send_outbox(now);
+        Some(new_ref)
+    }
+
+    pub(super) fn send_outbox(&mut self, now: Now) {
+        while self.session.is_some()
+            && let Some(transmit) = self.outbox.poll_transmit(now)
+        {
+            if let Some(entry) = self.outbox.entry(transmit.client_ref).cloned() {
+                self.show_entry(&entry);
+            }
+            self.start_call(transmit.method, transmit.body, Purpose::Send(transmit.client_ref));
+        }
+    }
+
+    pub(super) fn handle_send_reply(
+        &mut self,
+        client_ref: ClientRef,
+        result: Result<Bytes, Error>,
+        now: Now,
+    ) {
+        // The answers to send, edit and delete have the same fields.
+        let result = result.map(|body| SendResponse::decode(body).unwrap_or_default());
+        let (seq, at_ms) = result.as_ref().map_or((0, 0), |answer| (answer.seq, answer.at_ms));
+        match self.outbox.handle_answer(client_ref, result.map(|_| ()), now) {
+            Outcome::Sent(entry) => self.finish_entry(&entry, seq, at_ms),
+            Outcome::Again => {
+                if let Some(entry) = self.outbox.entry(client_ref).cloned() {
+                    self.show_entry(&entry);
+                }
+            }
+            Outcome::Search(entry) => self.search(&entry),
+            Outcome::Failed(entry) => {
+                self.writes.push(Write::Outbox(entry.clone()));
+                self.show_entry(&entry);
+                if let crate::outbox::State::Failed(error) = &entry.state {
+                    self.notices.push_back(Notice::Failed(client_ref, error.clone()));
+                }
+            }
+            Outcome::Known => {}
+        }
+        self.send_outbox(now);
+    }
+
+    /// An own event of the log, live or read, answers for its entry.
+    pub(super) fn handle_echo(&mut self, event: &LogEvent, me: UserId) {
+        if event.sender() == Some(me)
+            && let Some(client_ref) = event.client_ref()
+            && let Some(entry) = self.outbox.handle_echo(client_ref)
+        {
+            self.calls.retain(|_, p| !matches!(p, Purpose::Send(sent) if *sent == client_ref));
+            self.finish_entry(&entry, event.seq(), event.header.at_ms);
+        }
+    }
+
+    /// The ref is too old for the server to remember: the log remembers.
+    fn search(&mut self, entry: &Entry) {
+        let request = ReadLogRequest {
+            room: entry.room.to_field(),
+            from_seq: entry.after_seq + 1,
+            to_seq: 0,
+            limit: 0,
+        };
+        let task = Task::Search { room: entry.room, client_ref: entry.client_ref };
+        self.start_bulk(rpc::ReadLog::METHOD.id, &request, task);
+    }
+
+    /// The search has read the whole log after the entry's place.
+    pub(super) fn finish_search(&mut self, client_ref: ClientRef) {
+        if self.outbox.entry(client_ref).is_some() {
+            self.notices.push_back(Notice::RefExpired(client_ref));
+        }
+    }
+
+    fn finish_entry(&mut self, entry: &Entry, seq: u64, at_ms: u64) {
+        self.end_entry(entry);
+        if let Some(open) = self.timelines.get_mut(&entry.room) {
+            open.timeline.handle_sent(entry, seq, at_ms);
+        }
+        let client_ref = entry.client_ref;
+        self.notices.push_back(Notice::Sent { client_ref, seq, at_ms });
+    }
+
+    fn end_entry(&mut self, entry: &Entry) {
+        self.writes.push(Write::OutboxGone(entry.client_ref));
+    }
+
+    pub(super) fn fail_room(&mut self, room: RoomId) {
+        for entry in self.outbox.discard_room(room) {
+            self.end_entry(&entry);
+            self.notices.push_back(Notice::Failed(entry.client_ref, SendError::RoomLost));
+        }
+    }
+
+    fn show_entry(&mut self, entry: &Entry) {
+        if let Some(open) = self.timelines.get_mut(&entry.room) {
+            open.timeline.handle_outbox(entry);
+        }
+    }
+
+    pub(super) fn refresh_outbox_items(&mut self) {
+        for (room, open) in &mut self.timelines {
+            for entry in self.outbox.room(*room) {
+                open.timeline.handle_outbox(entry);
+            }
+        }
+    }
+}

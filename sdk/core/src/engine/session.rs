@@ -1,0 +1,216 @@
+//! The beginning and the end of a connection, and answers to calls.
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::{Rpc, rpc},
+    ids::{Incarnation, RoomId, UserId},
+    room::{CreateGroupResponse, GetRoomRequest, GetRoomResponse, OpenDirectResponse, Room},
+    wire::{Error, ErrorReason, Retry, Welcome},
+};
+use prost::Message;
+
+use super::{Action, Engine, Notice, Purpose, repair::Task};
+use crate::{
+    cache::{LogRange, Write},
+    connection::CallId,
+    event::Malformed,
+    time::Now,
+};
+
+/// What is known while there is a connection.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) me: UserId,
+    pub(super) is_synced: bool,
+}
+
+impl Engine {
+    /// A connection was welcomed, in place of the one before if there is one. What was under way
+    /// there is asked again here.
+    pub fn handle_welcome(&mut self, welcome: &Welcome, now: Now) -> Result<(), Malformed> {
+        let me = UserId::parse(&welcome.user).map_err(|_| Malformed)?;
+        let incarnation = Incarnation::parse(&welcome.incarnation).map_err(|_| Malformed)?;
+        self.handle_disconnected();
+        let other_user = self.meta.user.is_some_and(|known| known != me);
+        if other_user {
+            // Another user's words are never sent in this one's name.
+            self.writes.push(Write::ResetOutbox);
+            self.outbox = Default::default();
+        }
+        if other_user || self.meta.incarnation.is_some_and(|known| known != incarnation) {
+            self.forget();
+        }
+        self.meta.user = Some(me);
+        self.meta.incarnation = Some(incarnation);
+        self.meta.resume = welcome.resume.clone();
+        self.meta_changed = true;
+        self.clock_offset_ms = welcome.server_time_ms as i64 - now.unix_ms as i64;
+        self.session = Some(Session { me, is_synced: false });
+        for open in self.timelines.values_mut() {
+            open.timeline.set_me(me);
+        }
+        self.start_sync();
+        self.resubscribe();
+        self.outbox.handle_connected();
+        self.send_outbox(now);
+        self.repeat_calls();
+        self.send_marks();
+        let unknown: Vec<RoomId> =
+            self.rooms.iter().filter(|r| !r.is_described()).map(|r| r.id).collect();
+        unknown.into_iter().for_each(|room| self.describe(room));
+        Ok(())
+    }
+
+    /// The connection is gone.
+    pub fn handle_disconnected(&mut self) {
+        if self.session.take().is_none() {
+            return;
+        }
+        self.outbox.handle_disconnected();
+        self.calls.retain(|_, purpose| matches!(purpose, Purpose::App { .. }));
+        for (id, _) in std::mem::take(&mut self.bulks) {
+            self.actions.push_back(Action::CancelBulk(id));
+        }
+        // Orders for a connection that is gone; reads of the cache are still wanted.
+        self.actions.retain(|a| matches!(a, Action::Load { .. } | Action::CancelBulk(_)));
+        self.logs.clear();
+        self.user_waiting.clear();
+        self.sync_at = None;
+        self.repair_at = None;
+        self.recount_at = None;
+        self.stop_paging();
+        self.refresh_outbox_items();
+    }
+
+    /// The answer to a call.
+    pub fn handle_reply(&mut self, id: CallId, result: Result<Bytes, Error>, now: Now) {
+        match self.calls.remove(&id) {
+            Some(Purpose::App { method, body }) => self.handle_app_reply(id, method, body, result),
+            Some(Purpose::Send(client_ref)) => self.handle_send_reply(client_ref, result, now),
+            Some(Purpose::Mark { room, seq, asked_at }) => {
+                self.handle_mark_reply(room, seq, asked_at, result);
+            }
+            Some(Purpose::Describe(room)) => match result.map(GetRoomResponse::decode) {
+                Ok(Ok(GetRoomResponse { room: Some(described), .. })) => {
+                    self.rooms.entry(room).describe(&described);
+                    self.changed(room);
+                }
+                Err(error) if error.reason == ErrorReason::RoomNotFound as i32 => {
+                    self.lose_room(room);
+                }
+                _ => {}
+            },
+            Some(Purpose::Subscribe) => self.handle_subscribed(result, now),
+            None => {}
+        }
+    }
+
+    fn handle_app_reply(
+        &mut self,
+        id: CallId,
+        method: u32,
+        body: Bytes,
+        result: Result<Bytes, Error>,
+    ) {
+        if let Err(error) = &result
+            && error.retry == Retry::Reconnect as i32
+        {
+            // Not a failure: the next connection answers it.
+            self.calls.insert(id, Purpose::App { method, body });
+            return;
+        }
+        if let Ok(answer) = &result {
+            self.learn_from_reply(method, &body, answer);
+        }
+        self.notices.push_back(Notice::Reply(id, result));
+    }
+
+    /// Answers that tell about rooms tell the list of rooms too.
+    fn learn_from_reply(&mut self, method: u32, request: &Bytes, answer: &Bytes) {
+        let answer = answer.clone();
+        let room = match method {
+            m if m == rpc::OpenDirect::METHOD.id => {
+                OpenDirectResponse::decode(answer).ok().and_then(|answer| answer.room)
+            }
+            m if m == rpc::CreateGroup::METHOD.id => {
+                CreateGroupResponse::decode(answer).ok().and_then(|answer| answer.room)
+            }
+            m if m == rpc::GetRoom::METHOD.id => {
+                GetRoomResponse::decode(answer).ok().and_then(|answer| answer.room)
+            }
+            m if m == rpc::MarkUnread::METHOD.id => {
+                return self.learn_marker(request, answer);
+            }
+            _ => None,
+        };
+        if let Some(room) = room {
+            self.learn_room(&room);
+        }
+    }
+
+    pub(super) fn learn_room(&mut self, described: &Room) {
+        if let Ok(room) = RoomId::parse(&described.id) {
+            self.rooms.entry(room).describe(described);
+            self.changed(room);
+        }
+    }
+
+    /// Asks what a room is that is only known by its events.
+    pub(super) fn describe(&mut self, room: RoomId) {
+        let under_way = |p: &Purpose| matches!(p, Purpose::Describe(other) if *other == room);
+        if self.session.is_some() && !self.calls.values().any(under_way) {
+            let body = GetRoomRequest { room: room.to_field() }.encode_to_vec().into();
+            self.start_call(rpc::GetRoom::METHOD.id, body, Purpose::Describe(room));
+        }
+    }
+
+    /// The user isn't in the room any more.
+    pub(super) fn lose_room(&mut self, room: RoomId) {
+        if self.rooms.remove(room).is_none() {
+            return;
+        }
+        self.changed_rooms.remove(&room);
+        self.logs.remove(&room);
+        self.downloads.remove(&room);
+        let of_room = |task: &Task| task.room() == Some(room);
+        let gone: Vec<_> =
+            self.bulks.iter().filter(|(_, task)| of_room(task)).map(|(id, _)| *id).collect();
+        for id in gone {
+            self.bulks.remove(&id);
+            self.actions.push_back(Action::CancelBulk(id));
+        }
+        self.writes.push(Write::RoomGone(room));
+        self.fail_room(room);
+        if let Some(open) = self.timelines.get_mut(&room) {
+            open.timeline.handle_reset(u64::MAX, &[], &[], false);
+        }
+        self.notices.push_back(Notice::RoomLost(room));
+    }
+
+    /// Drops what came from another store or belongs to another user.
+    fn forget(&mut self) {
+        self.writes.push(Write::Reset);
+        self.changed_rooms.clear();
+        self.rooms.clear();
+        self.meta.user_seq = 0;
+        self.meta.watermark_ms = 0;
+        for open in self.timelines.values_mut() {
+            open.timeline.handle_reset(u64::MAX, &[], &[], false);
+        }
+        self.refresh_outbox_items();
+    }
+
+    fn repeat_calls(&mut self) {
+        for (id, purpose) in &self.calls {
+            if let Purpose::App { method, body } = purpose {
+                let (method, body) = (*method, body.clone());
+                self.actions.push_back(Action::Call { id: *id, method, body });
+            }
+        }
+    }
+
+    /// A room without anything known about its log before `to`.
+    pub(super) fn start_log(&mut self, room: RoomId, to: u64) {
+        self.rooms.entry(room).log = LogRange::empty_after(to);
+    }
+}

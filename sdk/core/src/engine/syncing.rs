@@ -1,0 +1,218 @@
+//! What changed while the client was away: the user's own log, digests of rooms, the watermark.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::{EventBody, Rpc, rpc},
+    ids::RoomId,
+    sync::{RoomDigest, SyncDone, SyncItem, SyncRequest, sync_item},
+};
+use prost::Message;
+
+use super::{BulkId, Engine, Notice, repair::Task};
+use crate::{
+    cache::RoomRecord,
+    counts::{Counts, Head},
+    event::{LogEvent, Malformed, events_in, submessages},
+    limits::{FIRST_DIGESTS, READ_AGAIN_AFTER, WAITING_EVENTS_MAX},
+    time::{Now, sooner},
+};
+
+/// One sync under way.
+#[derive(Debug, Default)]
+pub(super) struct Syncing {
+    seen: BTreeSet<RoomId>,
+    /// Whether the digests of all rooms come, so that one that doesn't is gone.
+    is_full: bool,
+}
+
+impl Engine {
+    pub(super) fn start_sync(&mut self) {
+        if self.bulks.values().any(|task| matches!(task, Task::Sync(_))) {
+            return;
+        }
+        let request = SyncRequest {
+            incarnation: self.meta.incarnation.map_or(Bytes::new(), |i| i.to_field()),
+            user_seq: self.meta.user_seq,
+            watermark_ms: self.meta.watermark_ms,
+            first: FIRST_DIGESTS,
+        };
+        let is_full = request.watermark_ms == 0;
+        let syncing = Syncing { seen: BTreeSet::new(), is_full };
+        self.start_bulk(rpc::Sync::METHOD.id, &request, Task::Sync(syncing));
+    }
+
+    fn sync_soon(&mut self, now: Now) {
+        self.sync_at = sooner(self.sync_at, Some(now.elapsed + READ_AGAIN_AFTER));
+    }
+
+    pub(super) fn handle_sync_item(
+        &mut self,
+        id: BulkId,
+        item: Bytes,
+        now: Now,
+    ) -> Result<(), Malformed> {
+        match SyncItem::decode(item.clone())?.item {
+            Some(sync_item::Item::User(delta)) => {
+                if delta.reset {
+                    self.meta.user_seq = delta.as_of_seq;
+                    if let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id) {
+                        syncing.is_full = true;
+                    }
+                } else {
+                    let raw = submessages(1, &item)?.pop().unwrap_or_default();
+                    for event in events_in(1, &raw)? {
+                        self.handle_user_event(&event, now);
+                    }
+                    self.meta.user_seq = self.meta.user_seq.max(delta.as_of_seq);
+                }
+                self.meta_changed = true;
+                self.drain_user_events(now);
+            }
+            Some(sync_item::Item::Digests(digests)) => {
+                for digest in &digests.rooms {
+                    if let Some(room) = self.handle_digest(digest)
+                        && let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id)
+                    {
+                        syncing.seen.insert(room);
+                    }
+                }
+            }
+            Some(sync_item::Item::Done(done)) => self.handle_sync_done(id, done, now),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn handle_digest(&mut self, digest: &RoomDigest) -> Option<RoomId> {
+        let described = digest.room.as_ref()?;
+        let room = RoomId::parse(&described.id).ok()?;
+        let head = Head::of_digest(digest);
+        let is_new = self.rooms.get(room).is_none_or(|record| record.head.seq == 0);
+        if is_new {
+            self.start_log(room, head.seq);
+        }
+        let record = self.rooms.entry(room);
+        record.describe(described);
+        if is_new || head.seq >= record.head.seq {
+            let (marker, unread) = (digest.marker.clone(), digest.unread.clone());
+            let own_seq = record.counts.own_seq;
+            record.counts = Counts::of_digest(
+                marker.unwrap_or_default(),
+                unread.unwrap_or_default(),
+                own_seq,
+            );
+            record.head = head;
+            record.counts.assume_read(record.unsent_read, head);
+        }
+        self.changed(room);
+        self.catch_up(room);
+        Some(room)
+    }
+
+    fn handle_sync_done(&mut self, id: BulkId, done: SyncDone, now: Now) {
+        self.meta.watermark_ms = done.watermark_ms;
+        self.meta_changed = true;
+        let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id) else { return };
+        let (is_full, seen) = (syncing.is_full, std::mem::take(&mut syncing.seen));
+        if is_full {
+            // A room gained in this very moment has an event behind this answer; it is asked for.
+            let gone: Vec<RoomId> =
+                self.rooms.iter().map(|r| r.id).filter(|room| !seen.contains(room)).collect();
+            for room in gone {
+                if self.rooms.get(room).is_some_and(|record| record.is_described()) {
+                    self.describe(room);
+                }
+            }
+        } else if done.room_count as usize != self.rooms.len() {
+            self.meta.watermark_ms = 0;
+            self.sync_soon(now);
+        }
+        if let Some(session) = &mut self.session {
+            session.is_synced = true;
+        }
+        self.notices.push_back(Notice::Synced);
+        self.repair_all();
+        self.continue_downloads();
+    }
+
+    // The user's own log.
+
+    /// Live events of the user's own log.
+    pub(super) fn handle_user_events(&mut self, events: Vec<LogEvent>, now: Now) {
+        for event in events {
+            if event.seq() > self.meta.user_seq && self.user_waiting.len() < WAITING_EVENTS_MAX {
+                self.user_waiting.insert(event.seq(), event);
+            }
+        }
+        self.drain_user_events(now);
+        if !self.user_waiting.is_empty() {
+            self.start_sync();
+        }
+    }
+
+    fn drain_user_events(&mut self, now: Now) {
+        while let Some((seq, event)) = self.user_waiting.pop_first() {
+            if seq > self.meta.user_seq + 1 {
+                self.user_waiting.insert(seq, event);
+                break;
+            }
+            self.handle_user_event(&event, now);
+        }
+    }
+
+    fn handle_user_event(&mut self, event: &LogEvent, now: Now) {
+        if event.seq() <= self.meta.user_seq {
+            return;
+        }
+        self.meta.user_seq = event.seq();
+        self.meta_changed = true;
+        match event.decoded() {
+            EventBody::RoomGained(gained) => {
+                let Some(described) = gained.room else { return };
+                let Ok(room) = RoomId::parse(&described.id) else { return };
+                if self.rooms.get(room).is_none() {
+                    self.start_log(room, gained.seq);
+                    let record = self.rooms.entry(room);
+                    record.head.seq = gained.seq;
+                    record.head.at_ms = event.header.at_ms;
+                }
+                self.learn_room(&described);
+            }
+            EventBody::RoomLost(lost) => {
+                if let Ok(room) = RoomId::parse(&lost.room) {
+                    self.lose_room(room);
+                }
+            }
+            EventBody::MarkerMoved(moved) => {
+                let (Ok(room), Some(marker)) = (RoomId::parse(&moved.room), moved.marker) else {
+                    return;
+                };
+                if self.rooms.get(room).is_some() {
+                    let record = self.rooms.entry(room);
+                    let head = record.head;
+                    record.counts.handle_marker(marker, head);
+                    self.changed(room);
+                    self.recount_soon(now);
+                }
+            }
+            // Whole events count mentions by themselves; without them the server tells.
+            EventBody::Mentioned(mentioned) => {
+                self.doubt_counts(&mentioned.room, |record| record.log.to < mentioned.seq, now);
+            }
+            EventBody::MentionWithdrawn(gone) => {
+                self.doubt_counts(&gone.room, |record| record.counts.mentions > 0, now);
+            }
+            _ => {}
+        }
+    }
+
+    fn doubt_counts(&mut self, room: &Bytes, if_so: impl FnOnce(&RoomRecord) -> bool, now: Now) {
+        let Ok(room) = RoomId::parse(room) else { return };
+        if self.rooms.get(room).is_some_and(if_so) {
+            self.rooms.entry(room).counts.is_uncertain = true;
+            self.recount_soon(now);
+        }
+    }
+}

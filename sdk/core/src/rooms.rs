@@ -1,0 +1,224 @@
+//! The list of rooms: an observable list, the one with the newest event first, with unread counts
+//! and who is typing.
+
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, time::Duration};
+
+use parlour_protocol::{
+    ids::{RoomId, UserId},
+    limits::TYPING_FOR,
+    room::RoomKind,
+};
+
+use crate::{cache::RoomRecord, diff::Diff, limits::TYPISTS_MAX, time::Now, time::sooner};
+
+/// A room on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomSummary {
+    /// Its id.
+    pub id: RoomId,
+    /// Whether it is a direct room.
+    pub is_direct: bool,
+    /// Empty for direct rooms.
+    pub name: String,
+    /// Of a direct room: the other user.
+    pub peer: Option<UserId>,
+    /// How many are in it.
+    pub member_count: u32,
+    /// The newest known event.
+    pub last_seq: u64,
+    /// When that was, Unix milliseconds.
+    pub last_at_ms: u64,
+    /// Unread messages.
+    pub unread: u64,
+    /// Of those, the ones that mention the user or everyone.
+    pub mentions: u64,
+    /// Everything up to here is read.
+    pub read_seq: u64,
+    /// Who is typing.
+    pub typing: Vec<UserId>,
+}
+
+type Key = (Reverse<u64>, RoomId);
+
+/// All rooms of the user.
+#[derive(Debug, Default)]
+pub struct RoomList {
+    records: BTreeMap<RoomId, RoomRecord>,
+    typing: BTreeMap<RoomId, BTreeMap<UserId, Duration>>,
+    keys: BTreeMap<RoomId, Key>,
+    shown: Vec<Arc<RoomSummary>>,
+    diffs: Vec<Diff<Arc<RoomSummary>>>,
+}
+
+impl RoomList {
+    /// The rooms as they were saved.
+    pub fn restore(saved: Vec<RoomRecord>) -> Self {
+        let records = saved.into_iter().map(|record| (record.id, record)).collect();
+        let mut list = RoomList { records, ..RoomList::default() };
+        list.rebuild();
+        list
+    }
+
+    /// All of them, newest first.
+    pub fn items(&self) -> Vec<Arc<RoomSummary>> {
+        self.shown.clone()
+    }
+
+    /// The changes since the last call.
+    pub fn take_diffs(&mut self) -> Vec<Diff<Arc<RoomSummary>>> {
+        std::mem::take(&mut self.diffs)
+    }
+
+    /// A room on one line.
+    pub fn summary(&self, room: RoomId) -> Option<Arc<RoomSummary>> {
+        let index = self.find(*self.keys.get(&room)?).ok()?;
+        Some(self.shown[index].clone())
+    }
+
+    /// What is known of a room.
+    pub fn get(&self, room: RoomId) -> Option<&RoomRecord> {
+        self.records.get(&room)
+    }
+
+    /// Every room, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &RoomRecord> {
+        self.records.values()
+    }
+
+    /// How many rooms there are, those included that aren't shown yet.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Changes a room, which is made if it isn't there. Call [`RoomList::touch`] afterwards.
+    pub fn entry(&mut self, room: RoomId) -> &mut RoomRecord {
+        self.records.entry(room).or_insert_with(|| RoomRecord::unknown(room))
+    }
+
+    /// Shows a room as it is now.
+    pub fn touch(&mut self, room: RoomId) {
+        let Some(record) = self.records.get(&room).filter(|record| record.is_described()) else {
+            return;
+        };
+        let item = Arc::new(self.summarize(record));
+        let key = key(&item);
+        let old = self.keys.insert(room, key);
+        if let Some(old) = old
+            && let Ok(index) = self.find(old)
+        {
+            if old == key {
+                if self.shown[index] != item {
+                    self.shown[index] = item.clone();
+                    self.diffs.push(Diff::Update { index, item });
+                }
+                return;
+            }
+            self.shown.remove(index);
+            self.diffs.push(Diff::Remove { index });
+        }
+        let index = self.find(key).unwrap_or_else(|index| index);
+        self.shown.insert(index, item.clone());
+        self.diffs.push(Diff::Insert { index, item });
+    }
+
+    /// The user is no longer in the room.
+    pub fn remove(&mut self, room: RoomId) -> Option<RoomRecord> {
+        self.typing.remove(&room);
+        if let Some(key) = self.keys.remove(&room)
+            && let Ok(index) = self.find(key)
+        {
+            self.shown.remove(index);
+            self.diffs.push(Diff::Remove { index });
+        }
+        self.records.remove(&room)
+    }
+
+    /// Forgets all rooms.
+    pub fn clear(&mut self) {
+        self.records.clear();
+        self.typing.clear();
+        self.rebuild();
+    }
+
+    // Typing.
+
+    /// Somebody is typing, or has stopped.
+    pub fn handle_typing(&mut self, room: RoomId, user: UserId, active: bool, now: Now) {
+        if !self.records.contains_key(&room) {
+            return;
+        }
+        let typists = self.typing.entry(room).or_default();
+        if !active {
+            typists.remove(&user);
+        } else if typists.len() < TYPISTS_MAX || typists.contains_key(&user) {
+            typists.insert(user, now.elapsed + TYPING_FOR);
+        }
+        if typists.is_empty() {
+            self.typing.remove(&room);
+        }
+        self.touch(room);
+    }
+
+    /// When [`RoomList::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let all = self.typing.values().flat_map(|typists| typists.values());
+        all.fold(None, |soonest, until| sooner(soonest, Some(*until)))
+    }
+
+    /// Forgets who stopped typing without saying so.
+    pub fn handle_timeout(&mut self, now: Now) {
+        let mut changed = Vec::new();
+        self.typing.retain(|room, typists| {
+            let before = typists.len();
+            typists.retain(|_, until| *until > now.elapsed);
+            if typists.len() != before {
+                changed.push(*room);
+            }
+            !typists.is_empty()
+        });
+        changed.into_iter().for_each(|room| self.touch(room));
+    }
+
+    fn rebuild(&mut self) {
+        let described = self.records.values().filter(|record| record.is_described());
+        let mut shown: Vec<Arc<RoomSummary>> =
+            described.map(|record| Arc::new(self.summarize(record))).collect();
+        shown.sort_by_key(|item| key(item));
+        self.keys = shown.iter().map(|item| (item.id, key(item))).collect();
+        self.shown = shown;
+        self.diffs = vec![Diff::Reset { items: self.items() }];
+    }
+
+    fn find(&self, key_wanted: Key) -> Result<usize, usize> {
+        self.shown.binary_search_by_key(&key_wanted, |item| key(item))
+    }
+
+    fn summarize(&self, record: &RoomRecord) -> RoomSummary {
+        RoomSummary {
+            id: record.id,
+            is_direct: record.kind == RoomKind::Direct as i32,
+            name: record.name.clone(),
+            peer: record.peer,
+            member_count: record.member_count,
+            last_seq: record.head.seq,
+            last_at_ms: record.head.at_ms,
+            unread: record.counts.messages,
+            mentions: record.counts.mentions,
+            read_seq: record.counts.read_seq().max(record.unsent_read),
+            typing: self.typing.get(&record.id).map_or(Vec::new(), |t| t.keys().copied().collect()),
+        }
+    }
+}
+
+fn key(item: &RoomSummary) -> Key {
+    (Reverse(item.last_at_ms), item.id)
+}
+
+#[cfg(test)]
+#[path = "rooms_tests.rs"]
+mod tests;
