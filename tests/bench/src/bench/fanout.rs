@@ -22,9 +22,8 @@ const CONNECTING: usize = 64;
 pub(crate) fn run(context: &Context<'_>, report: &mut Report) -> Outcome {
     for members in MEMBERS {
         let line_up = context.line_up(&PEERS);
-        let all = context.interleave(&line_up, WINDOWS.len(), |subject| {
-            one(context, subject, members)
-        })?;
+        let all = context
+            .interleave(&line_up, WINDOWS.len(), |subject| one(context, subject, members))?;
         for (cell, window) in WINDOWS.into_iter().enumerate() {
             compare(&all, cell, |peer| title(members, window, peer), report);
         }

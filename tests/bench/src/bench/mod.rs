@@ -1,6 +1,10 @@
 //! The benchmarks, one file each: what is done, against whom, and what is wanted.
 
+mod connect_storm;
+mod durable_send;
 mod fanout;
+mod fanout_latency;
+mod idle_memory;
 
 use std::path::Path;
 
@@ -31,14 +35,30 @@ pub(crate) struct Bench {
 }
 
 /// All of them, in the order of the proof plan.
-pub(crate) const ALL: &[Bench] =
-    &[Bench { name: "fanout", relayed: false, run: fanout::run }];
+pub(crate) const ALL: &[Bench] = &[
+    Bench { name: "fanout", relayed: false, run: fanout::run },
+    Bench { name: "fanout-latency", relayed: false, run: fanout_latency::run },
+    Bench { name: "durable-send", relayed: false, run: durable_send::run },
+    Bench { name: "connect-storm", relayed: false, run: connect_storm::run },
+    Bench { name: "idle-memory", relayed: false, run: idle_memory::run },
+];
 
 /// The samples of one subject: for each cell of the benchmark's table, one a repetition.
 pub(crate) struct Measured {
     subject: Subject,
     version: String,
     cells: Vec<Vec<Sample>>,
+}
+
+impl Measured {
+    fn is_peer(&self) -> bool {
+        self.subject != Subject::Parlour
+    }
+
+    /// Says in the version what else takes part.
+    fn runs_with(&mut self, what: &str) {
+        self.version = format!("{} {what}", self.version);
+    }
 }
 
 impl Context<'_> {

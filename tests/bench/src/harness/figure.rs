@@ -163,7 +163,8 @@ impl Figure {
 
     /// The line.
     pub(crate) fn json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string())
+        serde_json::to_string(self)
+            .unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string())
     }
 
     /// The row of a table: parameters, subject, value and spread, peer, ratio and goal.
