@@ -34,7 +34,7 @@ pub enum Output {
     Cancel(u64),
     /// Send these bytes on the control lane.
     Send(Bytes),
-    /// Send what is left, then close the connection with this code.
+    /// Say goodbye, then close the connection with this code.
     Close(CloseCode, &'static str),
 }
 
@@ -144,7 +144,6 @@ impl Session {
         if self.state != State::Closed {
             self.state = State::Closed;
             self.early.clear();
-            self.outputs.push_back(Output::Send(goodbye(code, 0, why)));
             self.outputs.push_back(Output::Close(code, why));
         }
     }

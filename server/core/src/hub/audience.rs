@@ -128,6 +128,13 @@ impl Hub {
         Some(prost::Message::encode_to_vec(notice).into())
     }
 
+    /// Sends something ephemeral on the event lane, where datagrams can't be used.
+    pub fn handle_ephemeral_frame(&mut self, id: ConnId, frame: Bytes) {
+        if self.conn_mut(id).is_some() {
+            self.push_kept(id.index, frame);
+        }
+    }
+
     /// The reader is too slow: what waits for rooms is left out, and pulses come instead.
     fn degrade(&mut self, index: u32) {
         let Some(conn) = self.conns[index as usize].as_mut() else { return };

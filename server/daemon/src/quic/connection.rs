@@ -136,7 +136,7 @@ async fn first_hello(
                 Output::Admit(hello) => return Some(*hello),
                 Output::Send(bytes) => drop(send.write_chunk(bytes).await),
                 Output::Close(code, why) => {
-                    close_after(send, connection, code, why).await;
+                    say_goodbye(send, connection, code, why).await;
                     return None;
                 }
                 Output::Call(_) | Output::Cancel(_) => {}
@@ -149,10 +149,21 @@ async fn flush(session: &mut Session, send: &mut SendStream, connection: &Connec
     while let Some(output) = session.poll() {
         match output {
             Output::Send(bytes) => drop(send.write_chunk(bytes).await),
-            Output::Close(code, why) => close_after(send, connection, code, why).await,
+            Output::Close(code, why) => say_goodbye(send, connection, code, why).await,
             _ => {}
         }
     }
+}
+
+/// Says why, then closes.
+async fn say_goodbye(
+    send: &mut SendStream,
+    connection: &Connection,
+    code: CloseCode,
+    why: &'static str,
+) {
+    let _ = send.write_chunk(goodbye(code, 0, why)).await;
+    close_after(send, connection, code, why).await;
 }
 
 /// Waits a little for the last words to arrive, then closes.
@@ -182,7 +193,7 @@ fn failure_of(refusal: parlour_core::admission::Refusal) -> HandshakeFailure {
 async fn join(
     shared: &Arc<Shared>,
     connection: Connection,
-    mut control: SendStream,
+    control: SendStream,
     recv: RecvStream,
     mut session: Session,
     admission: Admission,
@@ -230,7 +241,9 @@ async fn join(
 
 async fn introduce(shared: &Shared, draft: Draft) -> bool {
     let (done, answer) = oneshot::channel();
-    let then = Then::Callback(Box::new(move |result| drop(done.send(result.is_ok()))));
+    let then = Then::Callback(Box::new(move |result| {
+        let _ = done.send(result.is_ok());
+    }));
     shared.hub.send(Command::Submit(Submission { draft, then }));
     answer.await.unwrap_or(false)
 }

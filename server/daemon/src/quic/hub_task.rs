@@ -50,7 +50,10 @@ pub(crate) enum Command {
     Notice(ConnId, Bytes),
     Close(ConnId, CloseCode, &'static str),
     Ephemeral(ConnId, RoomId, Ephemeral),
-    Drain { deadline: Duration, jitter: Duration },
+    Drain {
+        deadline: Duration,
+        jitter: Duration,
+    },
     CloseAll(CloseCode, &'static str),
     /// Ends the task once everything submitted is committed.
     Stop(oneshot::Sender<()>),
@@ -110,8 +113,7 @@ impl Writer {
     }
 }
 
-type Appending =
-    Pin<Box<dyn Future<Output = Result<Vec<Result<(), Refusal>>, StoreError>> + Send>>;
+type Appending = Pin<Box<dyn Future<Output = Result<Vec<Result<(), Refusal>>, StoreError>> + Send>>;
 
 struct Task {
     shared: Arc<Shared>,

@@ -67,9 +67,7 @@ pub struct QuicHandle {
 }
 
 /// Starts serving: carries out what a crash left undone, then takes connections.
-pub async fn start(
-    parts: QuicParts,
-) -> Result<QuicHandle, parlour_core::ports::store::StoreError> {
+pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::store::StoreError> {
     let (sender, commands) = mpsc::unbounded_channel();
     let hub = HubSender::new(sender);
     let shared = Arc::new(Shared {
