@@ -7,7 +7,7 @@ pub mod engine;
 pub(crate) mod folder;
 pub(crate) mod layout;
 pub(crate) mod plan;
-mod read;
+pub(crate) mod read;
 pub(crate) mod rows;
 pub(crate) mod schema;
 mod space;
@@ -44,6 +44,9 @@ use crate::{
     limits::{INLINE_READ_MAX, QUEUE_CALLS_MAX},
     options::{OpenError, Options},
 };
+
+#[cfg(test)]
+mod model_tests;
 
 /// A store over an embedded engine: [`Sled`](crate::Sled) or [`Redb`](crate::Redb).
 ///

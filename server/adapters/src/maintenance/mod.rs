@@ -1,16 +1,77 @@
-//! What an operator does to a store that is not serving: check, copy, restore.
+//! What an operator does to a store that is not serving: check, copy, restore. All of it
+//! blocks for as long as reading the whole store takes.
 
-use std::{collections::BTreeMap, ops::ControlFlow};
+mod check;
+mod copy;
+
+use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 
 use bytes::Bytes;
 
+pub use self::check::{Damage, Report};
 use crate::{
+    Kind, OpenError, Options,
     kv::{
         engine::{Engine, EngineError},
-        layout,
+        folder::Folder,
+        layout, schema,
     },
     limits::{COPY_STEP_BYTES, COPY_STEP_ROWS},
+    redb::RedbEngine,
+    sled::SledEngine,
 };
+
+#[cfg(test)]
+mod maintenance_tests;
+
+/// Reads everything in the store in `options.path` and says what is damaged, missing or stale.
+///
+/// # Errors
+/// A store that doesn't even open is an error, not a report.
+pub fn check(options: &Options) -> Result<Report, OpenError> {
+    match kind_of(&options.path)? {
+        Kind::Redb => check_with::<RedbEngine>(options),
+        _ => check_with::<SledEngine>(options),
+    }
+}
+
+/// Copies the store in `from.path` into the new or empty folder `to.path`, as a store of the
+/// kind `to_kind` with the same incarnation. Returns the report of a check of the copy: rows
+/// that were damaged are copied as they are.
+pub fn copy(from: &Options, to_kind: Kind, to: &Options) -> Result<Report, OpenError> {
+    transfer(from, to_kind, to, copy::Incarnation::Kept)
+}
+
+/// Makes a store out of the backup in `backup.path`, in the new or empty folder `to.path`. It
+/// gets a new incarnation: what clients know of the old store's future is worthless.
+pub fn restore(backup: &Options, to_kind: Kind, to: &Options) -> Result<Report, OpenError> {
+    transfer(backup, to_kind, to, copy::Incarnation::New)
+}
+
+fn transfer(
+    from: &Options,
+    to_kind: Kind,
+    to: &Options,
+    incarnation: copy::Incarnation,
+) -> Result<Report, OpenError> {
+    match (kind_of(&from.path)?, to_kind) {
+        (_, Kind::Memory) | (Kind::Memory, _) => Err(OpenError::NotFound),
+        (Kind::Sled, Kind::Sled) => copy::run::<SledEngine, SledEngine>(from, to, incarnation),
+        (Kind::Sled, Kind::Redb) => copy::run::<SledEngine, RedbEngine>(from, to, incarnation),
+        (Kind::Redb, Kind::Sled) => copy::run::<RedbEngine, SledEngine>(from, to, incarnation),
+        (Kind::Redb, Kind::Redb) => copy::run::<RedbEngine, RedbEngine>(from, to, incarnation),
+    }
+}
+
+fn kind_of(path: &Path) -> Result<Kind, OpenError> {
+    Kind::detect(path).ok_or(OpenError::NotFound)
+}
+
+fn check_with<E: Engine>(options: &Options) -> Result<Report, OpenError> {
+    let folder = Folder::lock(&options.path)?;
+    let (engine, identity) = folder.open_engine::<E>(options)?;
+    check::run(&engine, &identity.tally).map_err(schema::open_error)
+}
 
 /// One step of rows in key order from `from`, and where the next step begins.
 pub(crate) fn rows_from<E: Engine>(
