@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod auth;
+pub mod backup;
 pub mod clock;
 pub mod config;
 pub mod data;
@@ -11,7 +12,11 @@ pub mod keys;
 pub mod limits;
 pub mod log;
 pub mod metrics;
-pub mod revocation;
 pub mod quic;
+pub mod revocation;
 pub mod seal;
+pub mod server;
 pub mod tls;
+
+pub use config::Config;
+pub use server::{Server, StartError};

@@ -128,7 +128,7 @@ impl Config {
         if self.auth.leeway_s > 300 {
             return wrong("auth.leeway_s", "is over 300");
         }
-        if self.limits.connections_max == 0 || self.limits.connections_per_user_max == 0 {
+        if self.limits.connections_max == 0 {
             return wrong("limits.connections_max", "must be at least 1");
         }
         if self.drain.deadline_s > 3600 {

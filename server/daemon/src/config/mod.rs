@@ -177,8 +177,6 @@ impl std::fmt::Debug for AuthKey {
 pub struct Limits {
     /// Connections at once.
     pub connections_max: u32,
-    /// Connections of one user at once.
-    pub connections_per_user_max: u32,
     /// Handshakes in flight above which addresses must prove themselves with a Retry.
     pub retry_above_handshakes: u32,
     /// New connections per second from one address (IPv6: one /64).
@@ -199,7 +197,6 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections_max: 20_000,
-            connections_per_user_max: 32,
             retry_above_handshakes: 256,
             connects_per_second_per_address: 50.0,
             connects_burst_per_address: 500,

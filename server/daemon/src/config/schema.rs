@@ -118,7 +118,6 @@ pub const KEYS: &[KeyDoc] = &[
         "HS256: the secret itself in base64. Prefer secret_file.",
     ),
     key("limits.connections_max", "20000", "Connections at once; more are refused."),
-    key("limits.connections_per_user_max", "32", "Connections of one user at once."),
     key(
         "limits.retry_above_handshakes",
         "256",

@@ -44,3 +44,15 @@ pub const ADMIN_LINE_BYTES_MAX: u64 = 64 * 1024;
 pub const ADMIN_REQUEST_WITHIN: Duration = Duration::from_secs(5);
 /// How long accepting pauses after it failed.
 pub const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// What is asked for the QUIC socket's buffers, in bytes; the kernel may give less.
+pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// How long the HTTP port has to finish answers at the end.
+pub const HTTP_STOP_WITHIN: Duration = Duration::from_secs(2);
+/// Histograms are digested every so many looks at the files.
+pub const UPKEEP_EVERY_TICKS: u64 = 5;
+/// The disk is measured every so many looks at the files.
+pub const DISK_EVERY_TICKS: u64 = 60;
+/// Standing warnings are repeated every so many looks at the files.
+pub const WARN_EVERY_TICKS: u64 = 3600;
+/// Folders within folders that are measured.
+pub const FOLDER_DEPTH_MAX: usize = 8;

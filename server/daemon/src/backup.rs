@@ -1,0 +1,140 @@
+//! Backups: the store as of one commit, and the keys without which it would be another server.
+//! A backup is a folder: `store/`, `keys/`, `tls/` and, written last, `backup.json`.
+
+use std::{
+    fs, io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
+
+use parlour_adapters::{
+    Kind, OpenError, Options,
+    maintenance::{self, Report},
+};
+use parlour_core::ports::store::{Store, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock,
+    data::{DataError, DataFolder, write_private},
+};
+
+/// Why a backup can't be made or restored.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The target isn't new: a backup never mixes with what is there.
+    #[error("{path} is there already and not empty", path = path.display())]
+    NotNew {
+        /// Which folder.
+        path: PathBuf,
+    },
+    /// Relative paths mean another folder to the server than to the operator.
+    #[error("the path must be absolute")]
+    Relative,
+    /// A file can't be read or written.
+    #[error("{path}: {error}", path = path.display())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Not a backup, or one that was never finished.
+    #[error("{path} holds no complete backup", path = path.display())]
+    NoBackup {
+        /// Which folder.
+        path: PathBuf,
+    },
+    /// The store can't be copied.
+    #[error("store: {0}")]
+    Store(#[from] StoreError),
+    /// The backup's store can't be opened or written.
+    #[error("store: {0}")]
+    Open(#[from] OpenError),
+    /// The data folder can't be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+/// What a backup says about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The release that made it.
+    pub version: String,
+    /// When it was begun, Unix milliseconds.
+    pub begun_ms: u64,
+    /// The store adapter it came from.
+    pub store: String,
+}
+
+const MANIFEST: &str = "backup.json";
+/// The folders of a data folder that hold small files to keep.
+const KEPT: [&str; 2] = ["keys", "tls"];
+
+/// Copies the store and the keys into the new folder `to`, while serving.
+pub async fn back_up(store: &dyn Store, data: &DataFolder, to: &Path) -> Result<(), BackupError> {
+    if !to.is_absolute() {
+        return Err(BackupError::Relative);
+    }
+    make_new(to)?;
+    let manifest = Manifest {
+        version: env!("CARGO_PKG_VERSION").into(),
+        begun_ms: clock::unix_ms(),
+        store: store.info().adapter.into(),
+    };
+    store.backup(to.join("store")).await?;
+    for folder in KEPT {
+        copy_files(&data.root().join(folder), &to.join(folder))?;
+    }
+    let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+    // Whoever finds the manifest finds the rest.
+    write_private(&to.join(MANIFEST), &text)?;
+    Ok(())
+}
+
+/// Makes a data folder out of a backup. Its store has a new incarnation, so that clients drop
+/// what they know of a future that never was. Blocks for as long as reading it all takes.
+pub fn restore(from: &Path, to: &Path, kind: Option<Kind>) -> Result<Report, BackupError> {
+    let incomplete = || BackupError::NoBackup { path: from.into() };
+    let text = fs::read(from.join(MANIFEST)).map_err(|_| incomplete())?;
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|_| incomplete())?;
+    let kind = match kind {
+        Some(kind) => kind,
+        None => manifest.store.parse().map_err(|_| incomplete())?,
+    };
+    make_new(to)?;
+    let data = DataFolder::open(to)?;
+    let _lock = data.lock()?;
+    let (backup, target) = (Options::new(from.join("store")), Options::new(data.store()));
+    let report = maintenance::restore(&backup, kind, &target)?;
+    for folder in KEPT {
+        copy_files(&from.join(folder), &to.join(folder))?;
+    }
+    Ok(report)
+}
+
+fn make_new(path: &Path) -> Result<(), BackupError> {
+    let failed = |error| BackupError::Io { path: path.into(), error };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+    match fs::read_dir(path).map_err(failed)?.next() {
+        None => Ok(()),
+        Some(_) => Err(BackupError::NotNew { path: path.into() }),
+    }
+}
+
+/// Copies the files of one folder, private and whole; a folder that isn't there has none.
+fn copy_files(from: &Path, to: &Path) -> Result<(), BackupError> {
+    let failed = |path: &Path, error| BackupError::Io { path: path.into(), error };
+    let entries = match fs::read_dir(from) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|error| failed(from, error))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(|error| failed(from, error))?.path();
+        let Some(name) = path.file_name().filter(|_| path.is_file()) else { continue };
+        let bytes = fs::read(&path).map_err(|error| failed(&path, error))?;
+        write_private(&to.join(name), &bytes)?;
+    }
+    Ok(())
+}

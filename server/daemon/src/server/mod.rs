@@ -1,0 +1,277 @@
+//! A whole server, for the binary and for programs that embed one: built from a configuration,
+//! drained when told, gone when dropped.
+
+mod open;
+mod operator;
+mod supervisor;
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use parlour_adapters::OpenError;
+use parlour_core::{
+    draft::Submit,
+    ports::{
+        auth::TokenVerifier,
+        store::{Store, StoreError},
+    },
+};
+use tokio::sync::watch;
+
+use crate::{
+    auth::{JwtVerifier, KeyError},
+    config::{Config, ConfigError},
+    data::{DataError, DataFolder},
+    log::LogHandle,
+    metrics::{self, SharedMetrics},
+    quic::QuicHandle,
+    tls::{Certificates, TlsError},
+};
+
+/// Why a server didn't start.
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is contradictory.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data folder can't be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The certificate can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A key of tokens can't be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The store doesn't open.
+    #[error("store: {0}")]
+    Open(#[from] OpenError),
+    /// The store doesn't answer.
+    #[error("store: {0}")]
+    Store(#[from] StoreError),
+    /// A port can't be had.
+    #[error("{what} can't listen on {address}: {error}")]
+    Bind {
+        /// `quic`, `http`, `metrics` or `admin`.
+        what: &'static str,
+        /// Where.
+        address: String,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// Where a server is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Taking connections.
+    Serving,
+    /// Moving clients away.
+    Draining,
+    /// Ending without waiting for anybody.
+    Aborting,
+    /// Gone.
+    Stopped,
+}
+
+/// What the parts of a running server share.
+pub(crate) struct Shared {
+    pub(crate) config: Mutex<Config>,
+    pub(crate) config_file: Option<PathBuf>,
+    pub(crate) log: Option<LogHandle>,
+    pub(crate) data: DataFolder,
+    pub(crate) store: Arc<dyn Store>,
+    /// The verifier whose keys are ours to reload; none when an embedder brought its own.
+    pub(crate) keys: Option<Arc<JwtVerifier>>,
+    pub(crate) certificates: Arc<Certificates>,
+    pub(crate) metrics: SharedMetrics,
+    pub(crate) submit: Arc<dyn Submit>,
+    pub(crate) quic: Mutex<Option<QuicHandle>>,
+    pub(crate) phase: watch::Sender<Phase>,
+    pub(crate) listen: SocketAddr,
+}
+
+/// What a server is made of.
+pub struct Builder {
+    config: Config,
+    config_file: Option<PathBuf>,
+    log: Option<LogHandle>,
+    store: Option<Arc<dyn Store>>,
+    verifier: Option<Arc<dyn TokenVerifier>>,
+}
+
+impl Builder {
+    /// The file the configuration came from: it is read again on [`Server::reload`].
+    pub fn config_file(mut self, path: PathBuf) -> Self {
+        self.config_file = Some(path);
+        self
+    }
+
+    /// The log whose level a reload changes.
+    pub fn log(mut self, log: LogHandle) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// A store of the embedder's instead of the configured one.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// A verifier of the embedder's instead of the configured keys.
+    pub fn verifier(mut self, verifier: Arc<dyn TokenVerifier>) -> Self {
+        self.verifier = Some(verifier);
+        self
+    }
+
+    /// Opens everything and serves. When this returns, clients can connect.
+    pub async fn start(self) -> Result<Server, StartError> {
+        open::start(self).await
+    }
+}
+
+/// A running server. Dropping it ends it at once; [`Server::drain`] does it gently.
+pub struct Server {
+    shared: Arc<Shared>,
+    http: Option<SocketAddr>,
+    metrics: Option<SocketAddr>,
+}
+
+impl Server {
+    /// A server to be, of this configuration.
+    pub fn builder(config: Config) -> Builder {
+        Builder { config, config_file: None, log: None, store: None, verifier: None }
+    }
+
+    /// Where clients connect.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.shared.listen
+    }
+
+    /// Where HTTP listens.
+    pub fn http_addr(&self) -> Option<SocketAddr> {
+        self.http
+    }
+
+    /// Where metrics listen, if they have a listener of their own.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics
+    }
+
+    /// The SHA-256 of the certificate in use, in hexadecimal.
+    pub fn certificate_sha256(&self) -> String {
+        self.shared.certificates.sha256_hex()
+    }
+
+    /// Whether clients have to pin that hash.
+    pub fn has_development_certificate(&self) -> bool {
+        self.shared.certificates.is_development()
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> SharedMetrics {
+        self.shared.metrics.clone()
+    }
+
+    /// Begins to move clients away; [`Server::wait`] returns when they are gone.
+    pub fn drain(&self) {
+        self.shared.begin(Phase::Draining);
+    }
+
+    /// Reads the configuration file again: keys of tokens, limits, the log level.
+    pub fn reload(&self) -> Result<(), StartError> {
+        self.shared.reload()
+    }
+
+    /// Waits until it has ended, for whatever reason.
+    pub async fn wait(&self) {
+        let mut phase = self.shared.phase.subscribe();
+        let _ = phase.wait_for(|phase| *phase == Phase::Stopped).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.begin(Phase::Aborting);
+    }
+}
+
+impl Shared {
+    /// Goes on to a later phase; an earlier one is ignored.
+    pub(crate) fn begin(&self, next: Phase) {
+        self.phase.send_if_modified(|phase| {
+            let later = (*phase as u8) < (next as u8);
+            if later {
+                *phase = next;
+            }
+            later
+        });
+        let draining = f64::from(u8::from(self.phase() != Phase::Serving));
+        self.metrics.set(metrics::DRAINING, draining);
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    /// Why the server isn't ready, if it isn't.
+    pub(crate) fn readiness(&self) -> Result<(), &'static str> {
+        match self.phase() {
+            Phase::Serving if self.store.writable() => Ok(()),
+            Phase::Serving => Err("read-only"),
+            Phase::Draining => Err("draining"),
+            Phase::Aborting | Phase::Stopped => Err("stopping"),
+        }
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        let quic = self.quic.lock().unwrap_or_else(PoisonError::into_inner);
+        quic.as_ref().map_or(0, QuicHandle::connections)
+    }
+
+    pub(crate) fn drain_times(&self) -> (Duration, Duration) {
+        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        let (deadline, jitter) = (config.drain.deadline_s, config.drain.jitter_s);
+        (Duration::from_secs(deadline), Duration::from_secs(jitter))
+    }
+
+    /// Puts what may change while running in force, all of it or nothing.
+    pub(crate) fn reload(&self) -> Result<(), StartError> {
+        let Some(path) = &self.config_file else {
+            // Without a file there is nothing to read but the keys, which are polled anyway.
+            return Ok(());
+        };
+        let config = Config::load(path)?;
+        if let Some(keys) = &self.keys {
+            keys.configure(open::key_sources(&config, &self.data)?, config.policy())?;
+        }
+        if let Some(log) = &self.log {
+            // The level was checked with the rest of the file.
+            let _ = log.set_level(&config.log.level);
+        }
+        let quic = self.quic.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(quic) = quic.as_ref() {
+            quic.configure(config.rates());
+        }
+        drop(quic);
+        let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        // The rest holds from the next start; pretending otherwise would confuse a later reload.
+        current.auth = config.auth;
+        current.limits = config.limits;
+        current.log.level = config.log.level;
+        current.drain = config.drain;
+        tracing::info!("configuration read again");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

@@ -1,0 +1,210 @@
+//! From a configuration to a running server: opens each part in the order they need each other.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use parlour_core::{
+    node::{Node, Parts},
+    ports::{auth::TokenVerifier, store::Store},
+};
+use quinn::{Endpoint, TokioRuntime};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::watch;
+
+use super::{Builder, Phase, Server, Shared, StartError, operator::Operator, supervisor};
+use crate::{
+    admin::AdminServer,
+    auth::{JwtVerifier, KeySource},
+    clock::{self, SystemClock, SystemEntropy},
+    config::{Config, StoreKind},
+    data::DataFolder,
+    http::{HttpParts, HttpServer, MetricsAccess},
+    keys::{ServerKeys, own_token_key},
+    limits,
+    metrics::{Metrics, SharedMetrics},
+    quic::{self, QuicHandle, QuicParts},
+    seal::KeySealer,
+    tls::{self, CertificateSource, Certificates, DevCertificates},
+};
+
+pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
+    let Builder { config, config_file, log, store, verifier } = builder;
+    let data = DataFolder::open(&config.data)?;
+    let lock = data.lock()?;
+    let server_keys = ServerKeys::open(&data)?;
+    let certificates = Arc::new(open_certificates(&config, &data)?);
+    let (verifier, keys) = match verifier {
+        Some(verifier) => (verifier, None),
+        None => {
+            let ours = Arc::new(JwtVerifier::new(key_sources(&config, &data)?, config.policy())?);
+            (ours.clone() as Arc<dyn TokenVerifier>, Some(ours))
+        }
+    };
+    let store = match store {
+        Some(store) => store,
+        None => open_store(&config, &data).await?,
+    };
+    let metrics: SharedMetrics = Arc::new(Metrics::default());
+    let node = Arc::new(Node::new(Parts {
+        store: store.clone(),
+        verifier,
+        sealer: Arc::new(KeySealer::new(&server_keys)),
+        clock: Arc::new(SystemClock::default()),
+        entropy: Arc::new(SystemEntropy),
+    }));
+    let quic = start_quic(&config, &server_keys, certificates.clone(), node, &metrics).await?;
+    let listen = quic.local_addr().map_err(|error| bind_error("quic", config.listen, error))?;
+    let shared = Arc::new(Shared {
+        config_file,
+        log,
+        store,
+        keys,
+        certificates,
+        metrics,
+        submit: quic.submit(),
+        quic: Mutex::new(Some(quic)),
+        phase: watch::channel(Phase::Serving).0,
+        listen,
+        data,
+        config: Mutex::new(config.clone()),
+    });
+    let (stop, stopped) = watch::channel(false);
+    let (http, own_metrics) = start_http(&config, &shared, stopped).await?;
+    let addresses = (http.as_ref(), own_metrics.as_ref());
+    let (http_addr, metrics_addr) =
+        (addresses.0.map(HttpServer::local_addr), addresses.1.map(HttpServer::local_addr));
+    let operator = Arc::new(Operator { shared: shared.clone(), http: http_addr });
+    let socket = shared.data.admin_socket();
+    let admin = AdminServer::start(&socket, operator)
+        .map_err(|error| bind_error("admin", socket.display(), error))?;
+    let held = supervisor::Held { http: vec![http, own_metrics], stop, admin, lock };
+    tokio::spawn(supervisor::run(shared.clone(), held));
+    Ok(Server { shared, http: http_addr, metrics: metrics_addr })
+}
+
+/// The configured keys, or the data folder's own.
+pub(crate) fn key_sources(
+    config: &Config,
+    data: &DataFolder,
+) -> Result<Vec<KeySource>, StartError> {
+    let sources = config.key_sources()?;
+    if sources.is_empty() { Ok(vec![own_token_key(data)?]) } else { Ok(sources) }
+}
+
+/// The store the configuration names.
+pub(crate) async fn open_store(
+    config: &Config,
+    data: &DataFolder,
+) -> Result<Arc<dyn Store>, StartError> {
+    if config.store.kind == StoreKind::Memory {
+        tracing::warn!("the memory store forgets everything at the end");
+    }
+    let options = config.store_options(data);
+    Ok(parlour_adapters::any::open(config.store.kind.adapter(), options).await?)
+}
+
+/// The certificate the configuration names, or a generated one.
+pub(crate) fn open_certificates(
+    config: &Config,
+    data: &DataFolder,
+) -> Result<Certificates, StartError> {
+    let source = match (&config.tls.certificate, &config.tls.key) {
+        (Some(certificate), Some(key)) => {
+            CertificateSource::Files { certificate: certificate.clone(), key: key.clone() }
+        }
+        _ => {
+            let names = config.tls.names.clone();
+            CertificateSource::Development(DevCertificates::new(data.clone(), names))
+        }
+    };
+    Ok(Certificates::open(source, Duration::from_millis(clock::unix_ms()))?)
+}
+
+async fn start_quic(
+    config: &Config,
+    keys: &ServerKeys,
+    certificates: Arc<Certificates>,
+    node: Arc<Node>,
+    metrics: &SharedMetrics,
+) -> Result<QuicHandle, StartError> {
+    let tls = tls::server_config(certificates, &[parlour_protocol::ALPN])?;
+    let server =
+        quic::server_config(tls, keys).map_err(|_| StartError::Tls(tls::TlsError::Generate))?;
+    let failed = |error| bind_error("quic", config.listen, error);
+    let socket = bind_udp(config.listen).map_err(failed)?;
+    let runtime = Arc::new(TokioRuntime);
+    let endpoint = Endpoint::new(quic::endpoint_config(keys), Some(server), socket, runtime)
+        .map_err(failed)?;
+    let parts = QuicParts {
+        endpoint,
+        node,
+        metrics: metrics.clone(),
+        rates: config.rates(),
+        connections_max: config.limits.connections_max as usize,
+        retry_above: config.limits.retry_above_handshakes as usize,
+    };
+    Ok(quic::start(parts).await?)
+}
+
+/// Binds the QUIC socket. `[::]` serves IPv4 too, and only IPv4 where the host has no IPv6.
+pub(crate) fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    match bind_one(address) {
+        Err(error)
+            if address.ip() == IpAddr::from([0_u16; 8])
+                && error.kind() != io::ErrorKind::AddrInUse
+                && error.kind() != io::ErrorKind::PermissionDenied =>
+        {
+            bind_one(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
+        }
+        other => other,
+    }
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    // Best effort: the kernel caps both, and `parlour doctor` says when it does.
+    let _ = socket.set_recv_buffer_size(limits::SOCKET_BUFFER_BYTES);
+    let _ = socket.set_send_buffer_size(limits::SOCKET_BUFFER_BYTES);
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+async fn start_http(
+    config: &Config,
+    shared: &Arc<Shared>,
+    stopped: watch::Receiver<bool>,
+) -> Result<(Option<HttpServer>, Option<HttpServer>), StartError> {
+    let access = match &config.metrics.token_file {
+        Some(path) => MetricsAccess::Token(path.clone()),
+        None => MetricsAccess::Absent,
+    };
+    let listeners = [
+        ("http", config.http.listen, access),
+        ("metrics", config.metrics.listen, MetricsAccess::Open),
+    ];
+    let mut started = [None, None];
+    for (slot, (what, address, access)) in started.iter_mut().zip(listeners) {
+        let Some(address) = address else { continue };
+        let weak = Arc::downgrade(shared);
+        let readiness = move || match weak.upgrade() {
+            Some(shared) => shared.readiness(),
+            None => Err("stopping"),
+        };
+        let parts =
+            HttpParts { readiness: Arc::new(readiness), metrics: shared.metrics.clone(), access };
+        let server = HttpServer::start(address, parts, stopped.clone()).await;
+        *slot = Some(server.map_err(|error| bind_error(what, address, error))?);
+    }
+    Ok(started.into())
+}
+
+fn bind_error(what: &'static str, address: impl std::fmt::Display, error: io::Error) -> StartError {
+    StartError::Bind { what, address: address.to_string(), error }
+}

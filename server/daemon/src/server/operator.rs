@@ -1,0 +1,91 @@
+//! Carries out what operators ask of a running server.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use parlour_core::{
+    draft::{Draft, Submission, Then},
+    ports::Task,
+};
+use tokio::sync::oneshot;
+
+use super::{Phase, Shared};
+use crate::{
+    admin::{AdminService, Request, Response, Status},
+    backup, clock,
+    revocation::{self, Revoked},
+};
+
+/// The operator's hands inside the server.
+pub(super) struct Operator {
+    pub(super) shared: Arc<Shared>,
+    pub(super) http: Option<SocketAddr>,
+}
+
+impl AdminService for Operator {
+    fn handle(&self, request: Request) -> Task<'_, Response> {
+        Box::pin(async move {
+            let result = match request {
+                Request::Status => Ok(Response::Status(self.status())),
+                Request::Backup { to } => self.back_up(to).await,
+                Request::Revoke { org, what } => self.revoke(&org, &what).await,
+                Request::Reload => self.reload(),
+                Request::Drain => {
+                    self.shared.begin(Phase::Draining);
+                    Ok(Response::Done)
+                }
+            };
+            result.unwrap_or_else(|why| Response::Failed { why })
+        })
+    }
+}
+
+impl Operator {
+    fn status(&self) -> Status {
+        let shared = &self.shared;
+        let info = shared.store.info();
+        Status {
+            version: env!("CARGO_PKG_VERSION").into(),
+            listen: shared.listen.to_string(),
+            http: self.http.map(|address| address.to_string()),
+            connections: shared.connections() as u64,
+            state: shared.readiness().err().unwrap_or("ready").into(),
+            store: info.adapter.into(),
+            incarnation: info.incarnation.iter().map(|byte| format!("{byte:02x}")).collect(),
+            certificate_sha256: shared.certificates.sha256_hex(),
+        }
+    }
+
+    async fn back_up(&self, to: PathBuf) -> Result<Response, String> {
+        let shared = &self.shared;
+        tracing::info!("backup begins");
+        let result = backup::back_up(&*shared.store, &shared.data, &to).await;
+        match &result {
+            Ok(()) => tracing::info!("backup is complete"),
+            Err(_) => tracing::error!("backup failed"),
+        }
+        result.map(|()| Response::Done).map_err(|error| error.to_string())
+    }
+
+    async fn revoke(&self, org: &str, what: &Revoked) -> Result<Response, String> {
+        let draft = revocation::draft(org, what, clock::unix_ms()).map_err(|e| e.to_string())?;
+        let (told, hears) = oneshot::channel();
+        self.shared.submit.submit(Submission {
+            draft: Draft::Rows(Box::new(draft)),
+            then: Then::Callback(Box::new(move |result| {
+                let _ = told.send(result);
+            })),
+        });
+        match hears.await {
+            Ok(Ok(committed)) => {
+                tracing::info!(closed = committed.closed, "an operator revoked");
+                Ok(Response::Revoked { closed: committed.closed })
+            }
+            Ok(Err(refused)) => Err(refused.to_string()),
+            Err(_) => Err("the server is stopping".into()),
+        }
+    }
+
+    fn reload(&self) -> Result<Response, String> {
+        self.shared.reload().map(|()| Response::Done).map_err(|error| error.to_string())
+    }
+}
