@@ -30,7 +30,7 @@ pub(super) fn check(files: &[File], findings: &mut Vec<Finding>) {
     }
 }
 
-/// The feature a file belongs to; the list of features itself (`mod.rs`) belongs to none.
+/// The feature a file belongs to; what only joins features belongs to none.
 fn feature(file: &File) -> Option<&str> {
     let rest = file.path.strip_prefix(FOLDER)?;
     let name = match rest.split_once('/') {
@@ -38,7 +38,8 @@ fn feature(file: &File) -> Option<&str> {
         None => rest.strip_suffix(".rs")?,
     };
     let name = name.strip_suffix("_tests").unwrap_or(name);
-    (name != "mod").then_some(name)
+    // `NAME_service.rs` joins the features that answer the calls of one service, as `mod.rs` joins all.
+    (name != "mod" && !name.ends_with("_service")).then_some(name)
 }
 
 /// Names that follow `prefix`, alone (`super::pins`) or in braces (`super::{pins, typing}`).
