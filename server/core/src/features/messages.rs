@@ -56,7 +56,9 @@ impl MessageService<ServerKit> for Features {
         };
         let room = cell.id;
         let mut draft = RoomDraft::new(cell, Guard::Member(ctx.user()), event);
-        draft.effects = mention_effects(room, ctx.user(), mentions);
+        // Who is meant as part of everyone isn't meant twice.
+        let named = if request.mention_everyone { vec![] } else { mentions };
+        draft.effects = mention_effects(room, ctx.user(), named);
         Ok(Answer::commit(Draft::Room(Box::new(draft)), |done| SendResponse {
             seq: done.seq,
             at_ms: done.at_ms,
@@ -258,6 +260,9 @@ fn mention_effects(room: RoomId, sender: UserId, users: Vec<UserId>) -> Option<E
 }
 
 fn withdrawals(room: RoomId, seq: u64, header: &EventHeader) -> Option<EffectsOf> {
+    if header.flags & FLAG_EVERYONE != 0 {
+        return None;
+    }
     let users: Vec<Bytes> =
         header.mentions.iter().filter(|user| **user != header.sender).cloned().collect();
     if users.is_empty() {

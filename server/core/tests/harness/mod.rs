@@ -1,0 +1,387 @@
+//! A server without sockets: a node over the memory store, a hub, and clients that call
+//! handlers directly. Everything that a driver does, done by hand and in a fixed order.
+#![allow(dead_code, missing_docs, unreachable_pub)]
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use parlour_adapters::memory::Memory;
+use parlour_core::{
+    draft::{Again, ConnId, Submission, Submit, Then},
+    effects,
+    hub::{Hub, Lane, Output},
+    kit::{ItemSink, SinkClosed},
+    node::{Caller, Node, Outcome, Parts},
+    ports::{
+        Task,
+        auth::{Claims, TokenError, TokenVerifier},
+        clock::{Clock, Entropy, Now},
+        seal::Sealer,
+    },
+    session::reply_frame,
+};
+use parlour_protocol::{
+    frame::Splitter,
+    generated::{BulkRpc, ControlRpc, Rpc},
+    ids::{ClientRef, UserId, uuid_v7},
+    wire::{
+        Delivery, Error, Event, EventFrame, Hello, ServerFrame, event_frame, reply, server_frame,
+    },
+};
+use prost::Message;
+
+/// The token is the subject.
+struct Trusting;
+
+impl TokenVerifier for Trusting {
+    fn verify(&self, token: &str, now_ms: u64) -> Result<Claims, TokenError> {
+        Ok(Claims {
+            subject: token.into(),
+            org: "acme".into(),
+            name: token.into(),
+            scopes: vec!["admin:sessions".into()],
+            token_id: None,
+            key_id: "test".into(),
+            issued_at_ms: now_ms,
+            expires_at_ms: now_ms + 3_600_000,
+        })
+    }
+
+    fn key_is_current(&self, _: &str) -> bool {
+        true
+    }
+}
+
+struct Plain;
+
+impl Sealer for Plain {
+    fn seal(&self, plain: &[u8]) -> Vec<u8> {
+        plain.to_vec()
+    }
+
+    fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        Some(sealed.to_vec())
+    }
+}
+
+/// A clock that moves when told, and counted entropy.
+#[derive(Default)]
+pub struct Hand {
+    pub ms: AtomicU64,
+    count: AtomicU64,
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Now {
+        let ms = self.ms.load(Ordering::Relaxed);
+        Now { unix_ms: 1_700_000_000_000 + ms, elapsed: Duration::from_millis(ms) }
+    }
+}
+
+impl Entropy for Hand {
+    fn fill(&self, out: &mut [u8]) {
+        let count = self.count.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        for (i, byte) in out.iter_mut().enumerate() {
+            *byte = count[7 - i % 8];
+        }
+    }
+}
+
+#[derive(Default)]
+struct Queue(Mutex<VecDeque<Submission>>);
+
+impl Submit for Queue {
+    fn submit(&self, submission: Submission) {
+        self.0.lock().unwrap().push_back(submission);
+    }
+}
+
+pub struct Client {
+    pub id: ConnId,
+    pub caller: Arc<Caller>,
+    pub user: UserId,
+    next_call: u64,
+    control: Splitter,
+    event: Splitter,
+    pub replies: Vec<(u64, Result<Bytes, Error>)>,
+    pub frames: Vec<event_frame::Frame>,
+    pub notices: Vec<server_frame::Frame>,
+}
+
+impl Client {
+    /// Every room event heard, in order.
+    pub fn heard(&self) -> Vec<Event> {
+        let frames = self.frames.iter();
+        frames
+            .filter_map(|frame| match frame {
+                event_frame::Frame::RoomEvents(events) => Some(events.events.clone()),
+                _ => None,
+            })
+            .flatten()
+            .collect()
+    }
+}
+
+pub struct Server {
+    pub node: Arc<Node>,
+    pub hub: Hub,
+    pub hand: Arc<Hand>,
+    queue: Arc<Queue>,
+    refs: u64,
+    pub clients: Vec<Client>,
+    /// Effects are left undone, as if the server had crashed before them.
+    pub drop_effects: bool,
+    pub closed: Vec<(ConnId, parlour_protocol::wire::CloseCode)>,
+    runtime: tokio::runtime::Runtime,
+}
+
+struct Collect(Arc<Mutex<Vec<Bytes>>>);
+
+impl ItemSink for Collect {
+    fn send(&mut self, item: Bytes) -> Task<'_, Result<(), SinkClosed>> {
+        self.0.lock().unwrap().push(item);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Server {
+    pub fn new() -> Self {
+        Server::over(Arc::new(Memory::new([1; 16])))
+    }
+
+    pub fn over(store: Arc<Memory>) -> Self {
+        let hand = Arc::new(Hand::default());
+        let node = Arc::new(Node::new(Parts {
+            store,
+            verifier: Arc::new(Trusting),
+            sealer: Arc::new(Plain),
+            clock: hand.clone(),
+            entropy: hand.clone(),
+        }));
+        let hub = Hub::new(node.clone(), hand.now());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        Server {
+            node,
+            hub,
+            hand,
+            queue: Arc::default(),
+            refs: 0,
+            clients: vec![],
+            drop_effects: false,
+            closed: vec![],
+            runtime,
+        }
+    }
+
+    pub fn connect(&mut self, subject: &str) -> usize {
+        self.connect_with(subject, Delivery::All)
+    }
+
+    pub fn connect_with(&mut self, subject: &str, delivery: Delivery) -> usize {
+        let hello = Hello {
+            min_rev: 1,
+            max_rev: 1,
+            token: subject.into(),
+            device: Bytes::copy_from_slice(&[7; 16]),
+            delivery: delivery as i32,
+            ..Hello::default()
+        };
+        let admission = self.runtime.block_on(self.node.admit(&hello)).unwrap();
+        if let Some(draft) = admission.introduces {
+            let then = Then::Callback(Box::new(|result| drop(result.unwrap())));
+            self.hub.handle_submission(Submission { draft, then });
+            self.run();
+        }
+        let now = self.hand.now();
+        let calls = Arc::new(AtomicU32::new(0));
+        let id = self.hub.handle_connected(admission.caller.clone(), calls, now).unwrap();
+        let user = admission.caller.user;
+        let rooms = self.runtime.block_on(self.node.rooms_of(user)).unwrap();
+        self.hub.handle_rooms(id, &rooms, admission.welcome);
+        self.clients.push(Client {
+            id,
+            caller: admission.caller,
+            user,
+            next_call: 1,
+            control: Splitter::new(usize::MAX),
+            event: Splitter::new(usize::MAX),
+            replies: vec![],
+            frames: vec![],
+            notices: vec![],
+        });
+        self.run();
+        self.deliver();
+        self.clients.len() - 1
+    }
+
+    pub fn client_ref(&mut self) -> ClientRef {
+        self.refs += 1;
+        let mut random = [0; 10];
+        random[2..].copy_from_slice(&self.refs.to_be_bytes());
+        ClientRef::from_bytes(uuid_v7(self.hand.now().unix_ms, random))
+    }
+
+    /// Starts a call; its answer comes with [`Server::run`].
+    pub fn start<R: ControlRpc>(&mut self, client: usize, request: &R::Request) -> u64 {
+        let call = self.clients[client].next_call;
+        self.clients[client].next_call += 1;
+        let body = request.encode_to_vec().into();
+        self.handle(client, call, Again { method: R::METHOD.id, body, times: 0 });
+        call
+    }
+
+    fn handle(&mut self, client: usize, call: u64, again: Again) {
+        let (id, caller) = (self.clients[client].id, self.clients[client].caller.clone());
+        let outcome = self.node.call(&caller, again.method, again.body.clone());
+        match self.runtime.block_on(outcome) {
+            Outcome::Now(result) => self.hub.handle_reply(id, reply_frame(call, result)),
+            Outcome::Commit(draft, answer) => {
+                let then = Then::Reply { conn: id, call, again, answer };
+                self.hub.handle_submission(Submission { draft, then });
+            }
+        }
+    }
+
+    /// A call and its answer.
+    pub fn call<R: ControlRpc>(
+        &mut self,
+        client: usize,
+        request: &R::Request,
+    ) -> Result<R::Response, Error> {
+        let call = self.start::<R>(client, request);
+        self.run();
+        self.answer::<R>(client, call)
+    }
+
+    pub fn answer<R: Rpc>(&mut self, client: usize, call: u64) -> Result<R::Response, Error> {
+        self.deliver();
+        let replies = &mut self.clients[client].replies;
+        let at = replies.iter().position(|(id, _)| *id == call).expect("the call is answered");
+        let (_, result) = replies.remove(at);
+        result.map(|body| R::Response::decode(body).unwrap())
+    }
+
+    pub fn bulk<R: BulkRpc>(
+        &mut self,
+        client: usize,
+        request: &R::Request,
+    ) -> Result<Vec<R::Response>, Error> {
+        let items = Arc::new(Mutex::new(vec![]));
+        let caller = self.clients[client].caller.clone();
+        let body = request.encode_to_vec().into();
+        let sink = Box::new(Collect(items.clone()));
+        self.runtime.block_on(self.node.bulk(&caller, R::METHOD.id, body, sink))?;
+        let items = std::mem::take(&mut *items.lock().unwrap());
+        Ok(items.into_iter().map(|item| R::Response::decode(item).unwrap()).collect())
+    }
+
+    /// Runs the hub until nothing is left to do.
+    pub fn run(&mut self) {
+        loop {
+            while let Some(submission) = self.queue.0.lock().unwrap().pop_front() {
+                self.hub.handle_submission(submission);
+            }
+            let Some(output) = self.hub.poll(self.hand.now()) else {
+                if self.queue.0.lock().unwrap().is_empty() {
+                    return;
+                }
+                continue;
+            };
+            match output {
+                Output::Append(batches) => {
+                    let store = self.node.store.clone();
+                    let result = self.runtime.block_on(store.append(batches));
+                    self.hub.handle_appended(result);
+                }
+                Output::Rerun { conn, call, again } => {
+                    let client = self.clients.iter().position(|c| c.id == conn).unwrap();
+                    self.handle(client, call, again);
+                }
+                Output::Effects(job) if !self.drop_effects => {
+                    let queue: Arc<dyn Submit> = self.queue.clone();
+                    let done = effects::carry_out(&self.node, &queue, &job);
+                    self.runtime.block_on(done).unwrap();
+                }
+                Output::Effects(_) => {}
+                Output::Close { conn, code, .. } => self.closed.push((conn, code)),
+            }
+        }
+    }
+
+    /// Carries out what is left in the outbox, as after a crash.
+    pub fn recover(&mut self) -> usize {
+        let queue: Arc<dyn Submit> = self.queue.clone();
+        let count = self.runtime.block_on(effects::recover(&self.node, &queue)).unwrap();
+        self.run();
+        self.deliver();
+        count
+    }
+
+    /// Every client reads all that waits for it.
+    pub fn deliver(&mut self) {
+        for client in 0..self.clients.len() {
+            self.deliver_to(client);
+        }
+    }
+
+    pub fn deliver_to(&mut self, client: usize) {
+        let client = &mut self.clients[client];
+        let Some(outbox) = self.hub.outbox(client.id) else { return };
+        for lane in [Lane::Control, Lane::Event] {
+            loop {
+                let mut chunks = vec![];
+                outbox.next(lane, &mut chunks, 64);
+                if chunks.is_empty() {
+                    break;
+                }
+                for chunk in chunks {
+                    // An odd number of bytes at a time, as a transport would.
+                    let part = chunk.slice(..chunk.len().min(1013));
+                    outbox.wrote(lane, part.len());
+                    let all = part.len() == chunk.len();
+                    match lane {
+                        Lane::Control => client.control.push(&part),
+                        Lane::Event => client.event.push(&part),
+                    }
+                    if !all {
+                        break;
+                    }
+                }
+            }
+        }
+        client.read();
+    }
+
+    pub fn advance(&mut self, by: Duration) {
+        self.hand.ms.fetch_add(by.as_millis() as u64, Ordering::Relaxed);
+        self.hub.handle_timeout(self.hand.now());
+        self.run();
+    }
+}
+
+impl Client {
+    fn read(&mut self) {
+        while let Some(frame) = self.control.next_frame().unwrap() {
+            match ServerFrame::decode(frame).unwrap().frame {
+                Some(server_frame::Frame::Reply(reply)) => {
+                    let result = match reply.result.unwrap() {
+                        reply::Result::Body(body) => Ok(body),
+                        reply::Result::Error(error) => Err(error),
+                    };
+                    self.replies.push((reply.id, result));
+                }
+                frame => self.notices.extend(frame),
+            }
+        }
+        while let Some(frame) = self.event.next_frame().unwrap() {
+            self.frames.extend(EventFrame::decode(frame).unwrap().frame);
+        }
+    }
+}
