@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Context, compare};
 use crate::drive::Crowd;
 use crate::harness::Outcome;
-use crate::harness::figure::{Better, Sample, Title};
+use crate::harness::figure::{Better, Goal, Sample, Title};
 use crate::harness::machine;
 use crate::harness::report::Report;
 use crate::subject::{Setup, Subject};
@@ -66,6 +66,6 @@ fn title(clients: usize, cell: usize, peer: Option<Subject>) -> Title {
         params: json!({ "clients": clients, "in_flight": IN_FLIGHT, "rooms": ROOMS_EACH }),
         unit: UNITS[cell],
         better: if of_rate { Better::More } else { Better::Less },
-        goal: peer.map(|_| if of_rate { 2.5 } else { 1.0 / 0.35 }),
+        goal: peer.map(|_| Goal::Ratio(if of_rate { 2.5 } else { 1.0 / 0.35 })),
     }
 }

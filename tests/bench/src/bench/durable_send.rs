@@ -9,7 +9,7 @@ use super::{Context, compare};
 use crate::drive::Crowd;
 use crate::drive::loops::Closed;
 use crate::harness::Outcome;
-use crate::harness::figure::{Better, Sample, Title};
+use crate::harness::figure::{Better, Goal, Sample, Title};
 use crate::harness::postgres::Postgres;
 use crate::harness::report::Report;
 use crate::subject::{Setup, Subject};
@@ -73,9 +73,9 @@ fn title(members: usize, cell: usize, peer: Option<Subject>) -> Title {
     let window = WINDOWS[cell / FIGURES];
     let of_rate = cell % FIGURES == RATE;
     let goal = match (peer, of_rate, window) {
-        (Some(_), true, 8) => Some(3.0),
-        (Some(_), true, 64) => Some(15.0),
-        (Some(_), false, 1) => Some(1.0),
+        (Some(_), true, 8) => Some(Goal::Ratio(3.0)),
+        (Some(_), true, 64) => Some(Goal::Ratio(15.0)),
+        (Some(_), false, 1) => Some(Goal::Ratio(1.0)),
         _ => None,
     };
     Title {

@@ -9,7 +9,7 @@ use super::{Context, compare};
 use crate::drive::Crowd;
 use crate::drive::loops::Closed;
 use crate::harness::Outcome;
-use crate::harness::figure::{Better, Sample, Title};
+use crate::harness::figure::{Better, Goal, Sample, Title};
 use crate::harness::report::Report;
 use crate::subject::{Setup, Subject};
 use crate::swarm::world::{POST_BYTES, World};
@@ -60,10 +60,10 @@ fn one(context: &Context<'_>, subject: Subject, members: usize) -> Outcome<Vec<S
 
 fn title(members: usize, window: usize, peer: Option<Subject>) -> Title {
     let goal = match (peer, members, window) {
-        (Some(Subject::SocketioTls), 200, 1) => Some(1.5),
-        (Some(Subject::SocketioTls), _, 1) => Some(2.0),
-        (Some(Subject::SocketioTls), _, _) => Some(4.0),
-        (Some(Subject::Socketio), _, _) => Some(1.2),
+        (Some(Subject::SocketioTls), 200, 1) => Some(Goal::Ratio(1.5)),
+        (Some(Subject::SocketioTls), _, 1) => Some(Goal::Ratio(2.0)),
+        (Some(Subject::SocketioTls), _, _) => Some(Goal::Ratio(4.0)),
+        (Some(Subject::Socketio), _, _) => Some(Goal::Ratio(1.2)),
         _ => None,
     };
     Title {

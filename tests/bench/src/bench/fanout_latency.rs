@@ -9,7 +9,7 @@ use super::{Context, compare};
 use crate::drive::Crowd;
 use crate::drive::loops::{Closed, Paced, Run};
 use crate::harness::Outcome;
-use crate::harness::figure::{Better, Sample, Title};
+use crate::harness::figure::{Better, Goal, Sample, Title};
 use crate::harness::report::Report;
 use crate::subject::{Setup, Subject};
 use crate::swarm::world::{POST_BYTES, World};
@@ -61,8 +61,8 @@ fn sample(run: &Run, share: f64) -> Sample {
 fn title(cell: usize, peer: Option<Subject>) -> Title {
     let (pace, share) = (PACES[cell / SHARES.len()], SHARES[cell % SHARES.len()].1);
     let goal = match (peer, share) {
-        (Some(Subject::WsTls), "p50") => Some(1.0),
-        (Some(Subject::SocketioTls), "p99") => Some(1.0 / 0.7),
+        (Some(Subject::WsTls), "p50") => Some(Goal::Ratio(1.0)),
+        (Some(Subject::SocketioTls), "p99") => Some(Goal::Ratio(1.0 / 0.7)),
         _ => None,
     };
     Title {

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Context, compare};
 use crate::drive::Crowd;
 use crate::harness::Outcome;
-use crate::harness::figure::{Better, Sample, Title};
+use crate::harness::figure::{Better, Goal, Sample, Title};
 use crate::harness::machine;
 use crate::harness::report::Report;
 use crate::subject::{Setup, Subject};
@@ -50,7 +50,7 @@ fn one(context: &Context<'_>, subject: Subject, clients: usize) -> Outcome<Vec<S
 }
 
 fn title(clients: usize, peer: Option<Subject>) -> Title {
-    let goal = (peer == Some(Subject::SocketioTls)).then_some(1.0 / 0.55);
+    let goal = (peer == Some(Subject::SocketioTls)).then_some(Goal::Ratio(1.0 / 0.55));
     Title {
         bench: "idle-memory",
         params: json!({ "connections": clients }),

@@ -1,5 +1,6 @@
 //! The benchmarks, one file each: what is done, against whom, and what is wanted.
 
+mod bad_network;
 mod connect_storm;
 mod durable_send;
 mod fanout;
@@ -41,6 +42,7 @@ pub(crate) const ALL: &[Bench] = &[
     Bench { name: "durable-send", relayed: false, run: durable_send::run },
     Bench { name: "connect-storm", relayed: false, run: connect_storm::run },
     Bench { name: "idle-memory", relayed: false, run: idle_memory::run },
+    Bench { name: "bad-network", relayed: true, run: bad_network::run },
 ];
 
 /// The samples of one subject: for each cell of the benchmark's table, one a repetition.

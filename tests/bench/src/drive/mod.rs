@@ -47,7 +47,7 @@ impl Crowd {
         while ready < wanted {
             while begun.len() < wanted && begun.len() - ready < in_flight {
                 begun.push(Instant::now());
-                self.swarm.connect(first + begun.len() - 1)?;
+                self.swarm.connect(first + begun.len() - 1, None)?;
             }
             self.turn(TURN)?;
             for seen in std::mem::take(&mut self.seen) {

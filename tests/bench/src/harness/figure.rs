@@ -62,6 +62,16 @@ pub(crate) enum Better {
     Less,
 }
 
+/// What is wanted of a figure.
+#[derive(Clone, Copy)]
+pub(crate) enum Goal {
+    /// The ratio, at least. For times, sizes and cost it is the peer's value over the subject's, so
+    /// that more is better everywhere.
+    Ratio(f64),
+    /// The median itself, at most.
+    AtMost(f64),
+}
+
 /// What a figure is about.
 #[derive(Clone)]
 pub(crate) struct Title {
@@ -69,9 +79,7 @@ pub(crate) struct Title {
     pub(crate) params: Value,
     pub(crate) unit: &'static str,
     pub(crate) better: Better,
-    /// The ratio wanted. For times, sizes and cost it is the peer's over the subject's, so that
-    /// more is better everywhere.
-    pub(crate) goal: Option<f64>,
+    pub(crate) goal: Option<Goal>,
 }
 
 /// One subject's name, version and repetitions.
@@ -122,9 +130,10 @@ impl Figure {
         let ratio = ratio(title.better, middle, peer_middle);
         let mut doubts = doubts(subject);
         doubts.extend(peer.into_iter().flat_map(doubts_of));
-        let met = match title.goal {
-            Some(goal) => ratio.is_some_and(|ratio| ratio >= goal),
-            None => true,
+        let (goal, met) = match title.goal {
+            Some(Goal::Ratio(goal)) => (Some(goal), ratio.is_some_and(|ratio| ratio >= goal)),
+            Some(Goal::AtMost(goal)) => (Some(goal), middle.is_some_and(|value| value <= goal)),
+            None => (None, true),
         };
         let whole = merged(subject.samples);
         let quantile = |share| whole.as_ref().and_then(|all| all.quantile(share)).map(tidy);
@@ -141,7 +150,7 @@ impl Figure {
             max: values.iter().copied().reduce(f64::max).map(tidy),
             peer_median: peer_middle.map(tidy),
             ratio: ratio.map(tidy),
-            goal: title.goal,
+            goal: goal.map(tidy),
             ok: met && doubts.is_empty() && middle.is_some(),
             p50_us: quantile(0.5),
             p90_us: quantile(0.9),

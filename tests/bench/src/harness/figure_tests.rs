@@ -3,7 +3,13 @@
 use super::*;
 
 fn title(better: Better, goal: f64) -> Title {
-    Title { bench: "fanout", params: json!({ "k": 200 }), unit: "ops", better, goal: Some(goal) }
+    Title {
+        bench: "fanout",
+        params: json!({ "k": 200 }),
+        unit: "ops",
+        better,
+        goal: Some(Goal::Ratio(goal)),
+    }
 }
 
 fn samples(values: &[f64]) -> Vec<Sample> {

@@ -3,8 +3,6 @@
 
 use std::fs;
 
-use super::Outcome;
-
 /// Processor time a process and its descendants have used, in nanoseconds: the sum over all living
 /// threads of the first field of `schedstat`.
 pub(crate) fn cpu_ns(pids: &[u32]) -> u64 {
@@ -57,13 +55,10 @@ pub(crate) fn load1() -> f64 {
     text.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(f64::NAN)
 }
 
-/// Bytes an interface received, from `/proc/net/dev` of this network namespace.
-pub(crate) fn received_bytes(interface: &str) -> Outcome<u64> {
-    let text = fs::read_to_string("/proc/net/dev").map_err(|error| error.to_string())?;
-    text.lines()
-        .find_map(|line| line.trim().strip_prefix(interface)?.strip_prefix(':'))
-        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .ok_or_else(|| format!("no interface {interface}"))
+/// The congestion control TCP has here, for figures in which it matters.
+pub(crate) fn tcp_congestion_control() -> String {
+    let text = fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control");
+    text.map_or_else(|_| "?".to_owned(), |text| text.trim().to_owned())
 }
 
 /// Lifts a process's session above the others on this machine. Nice values only count within a

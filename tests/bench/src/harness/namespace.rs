@@ -12,8 +12,8 @@ pub(crate) const CLIENT: &str = "parlour-bench-client";
 pub(crate) const SERVER: &str = "parlour-bench-server";
 /// The server's address there.
 pub(crate) const SERVER_ADDRESS: &str = "198.18.1.1";
-/// The client's addresses: the second one stands for another network.
-pub(crate) const CLIENT_ADDRESSES: [&str; 2] = ["198.18.0.1", "198.18.0.2"];
+/// The client's addresses: each stands for another network.
+pub(crate) const CLIENT_ADDRESSES: [&str; 3] = ["198.18.0.1", "198.18.0.2", "198.18.0.3"];
 
 /// The namespaces, removed when dropped.
 pub(crate) struct Namespaces(());

@@ -137,21 +137,31 @@ impl Drop for Process {
     }
 }
 
-/// Starts this program again on the second core, in a session of its own and, where asked for, in
-/// a network namespace; hands back how that ended, or `None` if this already is that program.
-pub(crate) fn pin_self(namespace: Option<&str>) -> Outcome<Option<u8>> {
-    let level = namespace.unwrap_or("host");
-    if std::env::var(PINNED).is_ok_and(|at| at == level) {
+/// Starts this program again on the second core, in a session of its own; hands back how that
+/// ended, or `None` if this already is that program.
+pub(crate) fn pin_self() -> Outcome<Option<u8>> {
+    if where_pinned().is_some() {
         machine::raise(std::process::id());
         return Ok(None);
     }
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    run_self(None, &words).map(Some)
+}
+
+/// The namespace this program was put in by `run_self`, empty for none; `None` if it wasn't.
+pub(crate) fn where_pinned() -> Option<String> {
+    std::env::var(PINNED).ok()
+}
+
+/// Runs this program on the second core, in a network namespace if one is named.
+pub(crate) fn run_self(namespace: Option<&str>, words: &[OsString]) -> Outcome<u8> {
     let myself = std::env::current_exe().map_err(during("own path"))?;
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "TERM", "setsid", "taskset", "-c", GENERATOR_CORE]);
     if let Some(namespace) = namespace {
         command.args(["ip", "netns", "exec", namespace]);
     }
-    command.arg(myself).args(std::env::args_os().skip(1)).env(PINNED, level);
+    command.arg(myself).args(words).env(PINNED, namespace.unwrap_or_default());
     let status = command.status().map_err(during("starting on the second core"))?;
-    Ok(Some(status.code().map_or(1, |code| code as u8)))
+    Ok(status.code().map_or(1, |code| code as u8))
 }

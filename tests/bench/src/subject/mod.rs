@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::harness::certificate::Certificate;
 use crate::harness::postgres::Postgres;
-use crate::harness::{Outcome, machine};
+use crate::harness::{Outcome, during, machine, namespace};
 use crate::swarm::Swarm;
 use crate::swarm::world::World;
 
@@ -57,6 +57,13 @@ impl<'a> Setup<'a> {
             namespace: None,
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         }
+    }
+
+    /// Puts the server at the other end of the relay.
+    pub(crate) fn beyond_the_relay(&mut self) -> Outcome {
+        self.namespace = Some(namespace::SERVER);
+        self.address = namespace::SERVER_ADDRESS.parse().map_err(during("address"))?;
+        Ok(())
     }
 }
 

@@ -35,8 +35,9 @@ pub(crate) enum Seen {
 
 /// Many clients of one server.
 pub(crate) trait Swarm {
-    /// Begins to connect a user of the world; `Seen::Ready` follows.
-    fn connect(&mut self, user: usize) -> Outcome<Client>;
+    /// Begins to connect a user of the world, from an address if one is given; `Seen::Ready`
+    /// follows.
+    fn connect(&mut self, user: usize, from: Option<IpAddr>) -> Outcome<Client>;
 
     /// Posts a text that begins with `number` to a room of the world.
     fn post(&mut self, client: Client, room: usize, number: u64) -> Outcome;
@@ -46,6 +47,9 @@ pub(crate) trait Swarm {
 
     /// Time spent working and waiting so far.
     fn meter(&mut self) -> &mut meter::Meter;
+
+    /// Lays down what `bulk` will transfer to that client, where there must be something.
+    fn prepare_bulk(&mut self, client: Client, bytes: usize) -> Outcome;
 
     /// Asks for a transfer of about `bytes` to that client on its connection.
     fn bulk(&mut self, client: Client, bytes: usize) -> Outcome;

@@ -194,11 +194,11 @@ impl Sockets {
 }
 
 impl Swarm for Sockets {
-    fn connect(&mut self, user: usize) -> Outcome<Client> {
+    fn connect(&mut self, user: usize, from: Option<IpAddr>) -> Outcome<Client> {
         let client = self.members.len();
         let (inbox, offset) = (Vec::new(), String::new());
         self.members.push(Member { link: None, user, upgraded: false, inbox, pid: None, offset });
-        self.open(client, None)?;
+        self.open(client, from)?;
         Ok(client)
     }
 
@@ -224,6 +224,10 @@ impl Swarm for Sockets {
 
     fn meter(&mut self) -> &mut Meter {
         &mut self.meter
+    }
+
+    fn prepare_bulk(&mut self, _: Client, _: usize) -> Outcome {
+        Ok(())
     }
 
     fn bulk(&mut self, client: Client, bytes: usize) -> Outcome {
