@@ -51,7 +51,7 @@ pub const SUBJECT_BYTES_MAX: usize = 255;
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// A reauthentication is answered within this time.
 pub const REAUTH_WITHIN: Duration = Duration::from_secs(30);
-/// How long a resume token is good for after the connection's end.
+/// How long a resume token outlives the token it came with.
 pub const RESUME_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// How long a client_ref is remembered.
 pub const REF_WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
