@@ -104,10 +104,14 @@ impl Caller {
         self.auth.lock().expect("no panic while the lock is held").clone()
     }
 
+    /// Looks at the token's part without copying it.
+    pub fn with_auth<T>(&self, look: impl FnOnce(&Auth) -> T) -> T {
+        look(&self.auth.lock().expect("no panic while the lock is held"))
+    }
+
     /// Whether the token allows what needs `scope`; an empty one is allowed to everyone.
     pub fn has_scope(&self, scope: &str) -> bool {
-        let auth = self.auth.lock().expect("no panic while the lock is held");
-        scope.is_empty() || auth.scopes.iter().any(|have| &**have == scope)
+        scope.is_empty() || self.with_auth(|auth| auth.scopes.iter().any(|have| &**have == scope))
     }
 }
 

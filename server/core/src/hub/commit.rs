@@ -110,6 +110,7 @@ impl Hub {
             Draft::User(draft) => {
                 draft.cell.apply(next);
                 let user = draft.cell.id;
+                self.active_users.insert(user);
                 self.push_to_user(user, user_events_frame(&[record]));
                 if let Some(room) = draft.gains_room {
                     self.user_gains_room(user, room);

@@ -105,8 +105,9 @@ pub struct Hub {
     group: Option<Vec<Placed>>,
     outputs: VecDeque<Output>,
     dirty: Vec<u32>,
-    // Rooms with events since the last announcement of heads.
+    // Rooms and users with events since the last announcement of heads.
     active: FxHashSet<RoomId>,
+    active_users: FxHashSet<UserId>,
     pulse_at: Option<std::time::Duration>,
     sweep_at: std::time::Duration,
     heads_at: std::time::Duration,
@@ -128,6 +129,7 @@ impl Hub {
             outputs: VecDeque::new(),
             dirty: vec![],
             active: FxHashSet::default(),
+            active_users: FxHashSet::default(),
             pulse_at: None,
             sweep_at: now.elapsed + limits::SWEEP_EVERY,
             heads_at: now.elapsed + limits::HEADS_EVERY,

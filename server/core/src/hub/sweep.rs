@@ -52,12 +52,15 @@ impl Hub {
     fn sweep_token(&mut self, index: usize, now: Now) {
         let Some(conn) = self.conns[index].as_mut() else { return };
         let id = conn.id;
-        let auth = conn.caller.auth();
-        if !self.node.verifier.key_is_current(&auth.key_id) {
+        let verifier = &self.node.verifier;
+        let (issued_at_ms, expires_at_ms, is_current) = conn.caller.with_auth(|auth| {
+            (auth.issued_at_ms, auth.expires_at_ms, verifier.key_is_current(&auth.key_id))
+        });
+        if !is_current {
             return self.close(id, CloseCode::TokenInvalid, "the token's key was removed");
         }
         let asked = conn.reauth_deadline_ms;
-        let due_ms = ask_at_ms(auth.issued_at_ms, auth.expires_at_ms);
+        let due_ms = ask_at_ms(issued_at_ms, expires_at_ms);
         if now.unix_ms < due_ms {
             // A new token came in time.
             conn.reauth_deadline_ms = None;
@@ -65,36 +68,38 @@ impl Hub {
         }
         match asked {
             None => {
-                let deadline_ms = auth.expires_at_ms.max(now.unix_ms);
+                let deadline_ms = expires_at_ms.max(now.unix_ms);
                 conn.reauth_deadline_ms = Some(deadline_ms);
                 self.handle_notice(id, reauth_required(deadline_ms));
             }
             Some(deadline_ms) if now.unix_ms >= deadline_ms => {
-                let (code, why) = if auth.expires_at_ms <= now.unix_ms {
-                    (CloseCode::TokenExpired, "the token's time is over")
-                } else {
-                    return;
-                };
-                self.close(id, code, why);
+                self.close(id, CloseCode::TokenExpired, "the token's time is over");
             }
             Some(_) => {}
         }
     }
 
     fn announce_heads(&mut self) {
-        let active: Vec<_> = self.active.drain().collect();
+        let active = std::mem::take(&mut self.active);
+        let active_users = std::mem::take(&mut self.active_users);
         for index in 0..self.conns.len() {
             let Some(conn) = self.conns[index].as_ref() else { continue };
-            let heard = active.iter().filter(|room| conn.rooms.contains(room));
+            // Whichever is smaller: a user's rooms, or the rooms where something happened.
+            let (few, many) = if conn.rooms.len() < active.len() {
+                (&conn.rooms, &active)
+            } else {
+                (&active, &conn.rooms)
+            };
+            let heard = few.iter().filter(|room| many.contains(room));
             let cells = heard.filter_map(|room| self.node.rooms.cached(*room));
             let mut rooms: Vec<_> =
                 cells.take(limits::HEADS_MAX).map(|cell| cell.pulse()).collect();
+            if rooms.is_empty() && !active_users.contains(&conn.caller.user) {
+                continue;
+            }
             rooms.sort_unstable_by(|a, b| a.room.cmp(&b.room));
             let user = self.node.users.cached(conn.caller.user);
             let user_seq = user.map_or(0, |cell| cell.head().seq);
-            if rooms.is_empty() && user_seq == 0 {
-                continue;
-            }
             let heads = Frame::Heads(LogHeads { rooms, user_seq });
             self.push_kept(index as u32, event_frame(heads));
         }

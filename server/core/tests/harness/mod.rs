@@ -1,6 +1,6 @@
 //! A server without sockets: a node over the memory store, a hub, and clients that call
 //! handlers directly. Everything that a driver does, done by hand and in a fixed order.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 use std::{
     collections::VecDeque,
