@@ -33,6 +33,9 @@ use crate::{
     tls::{Certificates, TlsError},
 };
 
+pub use open::{bind_udp, key_sources, open_certificates, open_store};
+pub use supervisor::free_bytes;
+
 /// Why a server didn't start.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]

@@ -87,19 +87,13 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
 }
 
 /// The configured keys, or the data folder's own.
-pub(crate) fn key_sources(
-    config: &Config,
-    data: &DataFolder,
-) -> Result<Vec<KeySource>, StartError> {
+pub fn key_sources(config: &Config, data: &DataFolder) -> Result<Vec<KeySource>, StartError> {
     let sources = config.key_sources()?;
     if sources.is_empty() { Ok(vec![own_token_key(data)?]) } else { Ok(sources) }
 }
 
 /// The store the configuration names.
-pub(crate) async fn open_store(
-    config: &Config,
-    data: &DataFolder,
-) -> Result<Arc<dyn Store>, StartError> {
+pub async fn open_store(config: &Config, data: &DataFolder) -> Result<Arc<dyn Store>, StartError> {
     if config.store.kind == StoreKind::Memory {
         tracing::warn!("the memory store forgets everything at the end");
     }
@@ -108,10 +102,7 @@ pub(crate) async fn open_store(
 }
 
 /// The certificate the configuration names, or a generated one.
-pub(crate) fn open_certificates(
-    config: &Config,
-    data: &DataFolder,
-) -> Result<Certificates, StartError> {
+pub fn open_certificates(config: &Config, data: &DataFolder) -> Result<Certificates, StartError> {
     let source = match (&config.tls.certificate, &config.tls.key) {
         (Some(certificate), Some(key)) => {
             CertificateSource::Files { certificate: certificate.clone(), key: key.clone() }
@@ -151,7 +142,7 @@ async fn start_quic(
 }
 
 /// Binds the QUIC socket. `[::]` serves IPv4 too, and only IPv4 where the host has no IPv6.
-pub(crate) fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+pub fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
     match bind_one(address) {
         Err(error)
             if address.ip() == IpAddr::from([0_u16; 8])

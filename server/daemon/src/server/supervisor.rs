@@ -115,7 +115,7 @@ fn poll_certificates(shared: &Shared, tick: u64) {
 }
 
 /// Free space for us on the file system of `path`; `None` where it can't be asked.
-pub(crate) fn free_bytes(path: &Path) -> Option<u64> {
+pub fn free_bytes(path: &Path) -> Option<u64> {
     let stat = rustix::fs::statvfs(path).ok()?;
     stat.f_bavail.checked_mul(stat.f_frsize)
 }

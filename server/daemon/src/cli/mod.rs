@@ -1,0 +1,163 @@
+//! The command line: one file per command. Errors are one sentence on standard error and an
+//! exit code: 1 for what went wrong, 2 for a command line that isn't one.
+
+mod backup;
+mod config;
+mod doctor;
+mod environment;
+mod revoke;
+mod serve;
+mod status;
+mod storage;
+mod token;
+
+use std::{
+    fmt::Display,
+    future::Future,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+use parlour_daemon::{
+    Config,
+    config::Overrides,
+    data::{DataError, DataFolder},
+};
+
+/// Where the configuration is looked for without `--config`.
+const DEFAULT_FILE: &str = "parlour.toml";
+
+/// The parlour server: one binary, one data folder, one configuration file.
+#[derive(Parser)]
+#[command(name = "parlour", version, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+struct Common {
+    /// The configuration file [default: parlour.toml, if it is there].
+    #[arg(long, global = true, env = "PARLOUR_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder, over the configuration.
+    #[arg(long, global = true, env = "PARLOUR_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(serve::Serve),
+    /// Sign a token.
+    Token(token::Token),
+    /// Look after the store.
+    #[command(subcommand)]
+    Storage(storage::Storage),
+    /// Copy messages and keys into a new folder, while the server runs or not.
+    Backup(backup::Backup),
+    /// Make a data folder out of a backup.
+    Restore(backup::Restore),
+    /// Close sessions and refuse their tokens.
+    Revoke(revoke::Revoke),
+    /// Say how the running server is.
+    Status,
+    /// Check that a server can run here, and say what to do where it can't.
+    Doctor,
+    /// Show the default configuration, or check the present one.
+    Config(config::ConfigCommand),
+}
+
+/// What went wrong, in a sentence.
+#[derive(Debug)]
+struct Failure(String);
+
+type Outcome<T = ()> = Result<T, Failure>;
+
+impl<E: Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure(error.to_string())
+    }
+}
+
+/// A failure that is only this sentence.
+fn fail<T>(why: impl Into<String>) -> Outcome<T> {
+    Err(Failure(why.into()))
+}
+
+/// Runs the command that the process was started with.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(why)) => {
+            eprintln!("parlour: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Outcome {
+    let common = cli.common;
+    match cli.command {
+        Command::Serve(command) => command.run(&common),
+        Command::Token(command) => command.run(&common),
+        Command::Storage(command) => command.run(&common),
+        Command::Backup(command) => command.run(&common),
+        Command::Restore(command) => command.run(),
+        Command::Revoke(command) => command.run(&common),
+        Command::Status => status::run(&common),
+        Command::Doctor => doctor::run(&common),
+        Command::Config(command) => command.run(&common),
+    }
+}
+
+impl Common {
+    /// The file that is read, if any.
+    fn file(&self) -> Option<PathBuf> {
+        let default = || Path::new(DEFAULT_FILE).exists().then(|| PathBuf::from(DEFAULT_FILE));
+        self.config.clone().or_else(default)
+    }
+
+    /// The configuration with the command line over it.
+    fn load(&self) -> Outcome<Config> {
+        self.load_with(None, None)
+    }
+
+    fn load_with(&self, listen: Option<SocketAddr>, http: Option<SocketAddr>) -> Outcome<Config> {
+        let mut config = match self.file() {
+            Some(path) => Config::load(&path)?,
+            None => Config::default(),
+        };
+        config.apply(Overrides { data: self.data.clone(), listen, http });
+        Ok(config)
+    }
+}
+
+/// The data folder of a configuration, which must be there already.
+fn existing_data(config: &Config) -> Outcome<DataFolder> {
+    if !config.data.is_dir() {
+        return fail(format!("there is no data folder {}", config.data.display()));
+    }
+    Ok(DataFolder::open(&config.data)?)
+}
+
+/// Takes the data folder; a running server has it.
+fn lock(data: &DataFolder) -> Outcome<parlour_daemon::data::DataLock> {
+    match data.lock() {
+        Err(DataError::InUse { .. }) => fail("a server runs on this data folder; stop it first"),
+        other => Ok(other?),
+    }
+}
+
+/// Runs something asynchronous that is short.
+fn block_on<T>(future: impl Future<Output = T>) -> Outcome<T> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    Ok(runtime.block_on(future))
+}

@@ -1,0 +1,22 @@
+//! `parlour status`: what the running server says about itself.
+
+use parlour_daemon::admin::{self, Request, Response};
+
+use super::{Common, Outcome, block_on, existing_data, fail};
+
+pub(super) fn run(common: &Common) -> Outcome {
+    let data = existing_data(&common.load()?)?;
+    let Response::Status(status) = block_on(admin::ask(&data.admin_socket(), &Request::Status))??
+    else {
+        return fail("the server answered something else");
+    };
+    println!("version      {}", status.version);
+    println!("state        {}", status.state);
+    println!("quic         {}", status.listen);
+    println!("http         {}", status.http.as_deref().unwrap_or("off"));
+    println!("connections  {}", status.connections);
+    println!("store        {}", status.store);
+    println!("incarnation  {}", status.incarnation);
+    println!("certificate  sha-256 {}", status.certificate_sha256);
+    Ok(())
+}
