@@ -51,7 +51,7 @@ fn one(
     loss: u32,
     bulk: bool,
 ) -> Outcome<Sample> {
-    let mut setup = Setup::new(context.folder, context.certificate, World::one_room(2));
+    let mut setup = Setup::new(context.folder, context.certificate, World::with_archive(2));
     setup.beyond_the_relay()?;
     // From the first packet on: a congestion control that has seen a shorter way trusts it for long.
     relay.rate(MEGABITS)?;

@@ -1,6 +1,7 @@
 //! Who is measured: Parlour and its peers behind one face. A subject is started as a process of
 //! its own, and brings the swarm of clients that speaks its protocol.
 
+pub(crate) mod parlour;
 pub(crate) mod peers;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -106,7 +107,7 @@ impl Subject {
     /// Starts its server.
     pub(crate) fn start(self, setup: &Setup<'_>) -> Outcome<Box<dyn Running>> {
         match self {
-            Subject::Parlour => Err("the server isn't there yet".to_owned()),
+            Subject::Parlour => Ok(Box::new(parlour::Server::start(setup)?)),
             peer => Ok(Box::new(peers::Peer::start(peer, setup)?)),
         }
     }

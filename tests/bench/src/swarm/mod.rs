@@ -4,6 +4,8 @@
 pub(crate) mod dialect;
 pub(crate) mod link;
 pub(crate) mod meter;
+pub(crate) mod parlour;
+pub(crate) mod quic;
 pub(crate) mod sockets;
 pub(crate) mod websocket;
 pub(crate) mod world;

@@ -26,6 +26,11 @@ impl World {
         Self { users, rooms: vec![(0..users).collect()], post_bytes: POST_BYTES }
     }
 
+    /// Everyone in one room, and another of the last user alone, for transfers to read.
+    pub(crate) fn with_archive(users: usize) -> Self {
+        Self { users, rooms: vec![(0..users).collect(), vec![users - 1]], post_bytes: POST_BYTES }
+    }
+
     /// Teams of `size`, with `rooms_each` rooms a team.
     pub(crate) fn teams(users: usize, size: usize, rooms_each: usize) -> Self {
         let team = |first: usize| (first..users.min(first + size)).collect::<Vec<_>>();
