@@ -1,1 +1,55 @@
-//! Placeholder.
+//! Parlour for Rust applications: connect, send, receive, and stay in step through bad networks.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use futures_util::StreamExt;
+//! use parlour::Client;
+//!
+//! let client = Client::builder().address("chat.example:4433").token("...").connect().await?;
+//! let room = client.open_direct("bob").await?;
+//! room.send("Hello").await?;
+//! let mut timeline = room.timeline().await?;
+//! while let Some(diff) = timeline.next().await {
+//!     println!("{diff:?}");
+//! }
+//! # Ok(()) }
+//! ```
+
+mod builder;
+mod client;
+mod driver;
+mod environment;
+mod error;
+mod handle;
+pub mod limits;
+mod message;
+mod observe;
+mod room;
+mod room_list;
+mod sqlite;
+mod state;
+mod timeline;
+mod token;
+mod transport;
+mod trust;
+
+pub use builder::{Builder, Cache, Focus};
+pub use client::{Client, ClientRef, LogEvent, RoomEvents, RoomId, User, UserId, Who};
+pub use driver::Sent;
+pub use environment::{Clock, Entropy, SocketFactory};
+pub use error::{CallError, ConnectError, HistoryError, PageError, QueueError, SendError, Stop};
+pub use message::{Delivery, Item, Message, Notice, Place};
+pub use parlour_protocol as protocol;
+pub use parlour_sdk_core::{
+    Now,
+    cache::{Cache as CachePort, MemoryCache},
+    diff::Diff,
+    reconnect::End,
+};
+pub use room::{Draft, QueuedSend, Room, RoomSummary};
+pub use room_list::RoomList;
+pub use sqlite::SqliteCache;
+pub use state::State;
+pub use timeline::Timeline;
+pub use token::{NoToken, Token};
+pub use trust::Trust;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use parlour_protocol::{
-    event::{FLAG_ERASED, FLAG_EVERYONE, compose},
+    event::{FLAG_EVERYONE, compose},
     generated::EventMessage,
     ids::{ClientRef, RoomId, UserId},
     message::{MessageDeleted, MessageEdited, MessagePosted},
@@ -13,11 +13,11 @@ use prost::Message;
 use crate::event::LogEvent;
 
 /// The room of most tests.
-pub const ROOM: RoomId = RoomId::from_bytes([7; 16]);
+pub(crate) const ROOM: RoomId = RoomId::from_bytes([7; 16]);
 /// The user who runs the client.
-pub const ME: UserId = UserId::from_bytes([1; 16]);
+pub(crate) const ME: UserId = UserId::from_bytes([1; 16]);
 /// Somebody else.
-pub const OTHER: UserId = UserId::from_bytes([2; 16]);
+pub(crate) const OTHER: UserId = UserId::from_bytes([2; 16]);
 
 fn header(seq: u64, kind: u32, sender: UserId) -> EventHeader {
     EventHeader { seq, at_ms: 1000 + seq, kind, sender: sender.to_field(), ..Default::default() }
@@ -28,12 +28,17 @@ fn event(header: EventHeader, body: &impl Message) -> LogEvent {
 }
 
 /// A message of somebody else's.
-pub fn message(seq: u64, text: &str) -> LogEvent {
+pub(crate) fn message(seq: u64, text: &str) -> LogEvent {
     message_by(OTHER, seq, text, None)
 }
 
 /// A message.
-pub fn message_by(sender: UserId, seq: u64, text: &str, client_ref: Option<ClientRef>) -> LogEvent {
+pub(crate) fn message_by(
+    sender: UserId,
+    seq: u64,
+    text: &str,
+    client_ref: Option<ClientRef>,
+) -> LogEvent {
     let mut header = header(seq, MessagePosted::RULE.kind, sender);
     header.client_ref = client_ref.map_or(Bytes::new(), ClientRef::to_field);
     header.msg_no = seq;
@@ -41,29 +46,22 @@ pub fn message_by(sender: UserId, seq: u64, text: &str, client_ref: Option<Clien
 }
 
 /// A message that mentions everyone.
-pub fn broadcast(seq: u64, text: &str) -> LogEvent {
+pub(crate) fn broadcast(seq: u64, text: &str) -> LogEvent {
     let mut header = header(seq, MessagePosted::RULE.kind, OTHER);
     header.flags = FLAG_EVERYONE;
     event(header, &MessagePosted { text: text.to_owned() })
 }
 
 /// An edit of the message at `target`.
-pub fn edit(seq: u64, target: u64, text: &str) -> LogEvent {
+pub(crate) fn edit(seq: u64, target: u64, text: &str) -> LogEvent {
     let mut header = header(seq, MessageEdited::RULE.kind, OTHER);
     header.target_seq = target;
     event(header, &MessageEdited { text: text.to_owned() })
 }
 
 /// A delete of the message at `target`.
-pub fn delete(seq: u64, target: u64) -> LogEvent {
+pub(crate) fn delete(seq: u64, target: u64) -> LogEvent {
     let mut header = header(seq, MessageDeleted::RULE.kind, OTHER);
     header.target_seq = target;
     event(header, &MessageDeleted {})
-}
-
-/// The tombstone a server sends for a deleted message.
-pub fn tombstone(seq: u64) -> LogEvent {
-    let mut header = header(seq, MessagePosted::RULE.kind, OTHER);
-    header.flags = FLAG_ERASED;
-    LogEvent::parse(compose(&header, &[])).expect("composed here")
 }

@@ -153,8 +153,7 @@ impl Timeline {
         let delivery = delivery(&entry.state);
         match &entry.payload {
             Payload::Post { body, mentions, mentions_everyone } => {
-                let text =
-                    MessagePosted::decode(body.clone()).map(|m| m.text).unwrap_or_default();
+                let text = MessagePosted::decode(body.clone()).map(|m| m.text).unwrap_or_default();
                 let message = Message {
                     room: self.room,
                     place: Place::Outbox(entry.order),
@@ -237,7 +236,8 @@ impl Timeline {
     fn replace_echo(&mut self, order: u64, seq: u64) {
         self.echoes.remove(&order);
         let Some(item) = self.fold.item(self.room, seq) else { return };
-        let (Ok(at), Err(to)) = (self.find(Place::Outbox(order)), self.find(Place::Log(seq))) else {
+        let (Ok(at), Err(to)) = (self.find(Place::Outbox(order)), self.find(Place::Log(seq)))
+        else {
             return self.put(item);
         };
         if at == to {

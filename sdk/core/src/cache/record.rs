@@ -1,13 +1,14 @@
-//! A room as the cache keeps it, and the bytes it is kept as.
+//! Rooms and meta as the cache keeps them, and the bytes they are kept as.
 
 use bytes::Bytes;
 use parlour_protocol::{
-    ids::{RoomId, UserId},
+    ids::{DeviceId, Incarnation, RoomId, UserId},
     marker::Marker,
     room::{Room, RoomKind},
 };
 use prost::Message;
 
+use super::Meta;
 use crate::{
     counts::{Counts, Head},
     event::Malformed,
@@ -102,7 +103,7 @@ impl RoomRecord {
             creator: id(self.creator),
             member_count: self.member_count,
             head: vec![head.seq, head.at_ms, head.msg_no, head.bcast_no, head.del_no],
-            marker: Some(counts.marker.clone()),
+            marker: Some(counts.marker),
             counts: vec![
                 counts.own_seq,
                 counts.messages,
@@ -142,6 +143,50 @@ impl RoomRecord {
             unsent_read: row.unsent_read,
         })
     }
+}
+
+impl Meta {
+    /// The bytes to keep.
+    pub fn encode(&self) -> Vec<u8> {
+        MetaRow {
+            device: self.device.map_or(Bytes::new(), DeviceId::to_field),
+            user: self.user.map_or(Bytes::new(), UserId::to_field),
+            incarnation: self.incarnation.map_or(Bytes::new(), Incarnation::to_field),
+            user_seq: self.user_seq,
+            watermark_ms: self.watermark_ms,
+            resume: self.resume.clone(),
+        }
+        .encode_to_vec()
+    }
+
+    /// What [`Meta::encode`] made.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let row = MetaRow::decode(bytes)?;
+        Ok(Meta {
+            device: DeviceId::parse(&row.device).ok(),
+            user: UserId::parse(&row.user).ok(),
+            incarnation: Incarnation::parse(&row.incarnation).ok(),
+            user_seq: row.user_seq,
+            watermark_ms: row.watermark_ms,
+            resume: row.resume,
+        })
+    }
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct MetaRow {
+    #[prost(bytes = "bytes", tag = "1")]
+    device: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    user: Bytes,
+    #[prost(bytes = "bytes", tag = "3")]
+    incarnation: Bytes,
+    #[prost(uint64, tag = "4")]
+    user_seq: u64,
+    #[prost(uint64, tag = "5")]
+    watermark_ms: u64,
+    #[prost(bytes = "bytes", tag = "6")]
+    resume: Bytes,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -11,7 +11,11 @@ use parlour_protocol::{
 use prost::Message;
 
 use super::{Action, Engine, Purpose};
-use crate::{counts::Head, limits::{COUNTS_AGAIN_AFTER, TYPING_EVERY}, time::{Now, sooner}};
+use crate::{
+    counts::Head,
+    limits::{COUNTS_AGAIN_AFTER, TYPING_EVERY},
+    time::{Now, sooner},
+};
 
 impl Engine {
     /// Everything up to `seq` is read. Kept and told to the server once there is a connection.
@@ -35,7 +39,8 @@ impl Engine {
     }
 
     fn send_mark(&mut self, room: RoomId) {
-        let under_way = |p: &Purpose| matches!(p, Purpose::Mark { room: other, .. } if *other == room);
+        let under_way =
+            |p: &Purpose| matches!(p, Purpose::Mark { room: other, .. } if *other == room);
         // One at a time per room; the answer sends what has been marked since.
         if self.session.is_none() || self.calls.values().any(under_way) {
             return;

@@ -318,6 +318,15 @@ impl Engine {
         self.writes_no + 1
     }
 
+    /// Events among the changes that weren't taken yet.
+    pub fn unwritten_events(&self) -> usize {
+        let events = |write: &Write| match write {
+            Write::Run(run) => run.events.len(),
+            _ => 0,
+        };
+        self.writes.iter().map(events).sum()
+    }
+
     /// When [`Engine::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Duration> {
         let mut due = self.rooms.poll_timeout();

@@ -204,12 +204,8 @@ impl Engine {
             let task = Task::Newest(room, TimelinePage::default());
             self.start_bulk(rpc::ReadTimeline::METHOD.id, &request, task);
         } else {
-            let request = ReadLogRequest {
-                room: room.to_field(),
-                from_seq: to + 1,
-                to_seq: 0,
-                limit: 0,
-            };
+            let request =
+                ReadLogRequest { room: room.to_field(), from_seq: to + 1, to_seq: 0, limit: 0 };
             self.start_bulk(rpc::ReadLog::METHOD.id, &request, Task::CatchUp(room));
         }
     }

@@ -14,7 +14,7 @@ use super::{Engine, Notice, Purpose, repair::Task};
 use crate::{
     cache::Write,
     event::LogEvent,
-    outbox::{Entry, Outcome, OutboxFull, Payload, SendError},
+    outbox::{Entry, OutboxFull, Outcome, Payload, SendError},
     time::Now,
 };
 

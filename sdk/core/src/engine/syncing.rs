@@ -96,13 +96,10 @@ impl Engine {
         let record = self.rooms.entry(room);
         record.describe(described);
         if is_new || head.seq >= record.head.seq {
-            let (marker, unread) = (digest.marker.clone(), digest.unread.clone());
+            let (marker, unread) = (digest.marker, digest.unread);
             let own_seq = record.counts.own_seq;
-            record.counts = Counts::of_digest(
-                marker.unwrap_or_default(),
-                unread.unwrap_or_default(),
-                own_seq,
-            );
+            record.counts =
+                Counts::of_digest(marker.unwrap_or_default(), unread.unwrap_or_default(), own_seq);
             record.head = head;
             record.counts.assume_read(record.unsent_read, head);
         }

@@ -1,0 +1,244 @@
+//! What a client needs to know before it starts.
+
+use std::{path::PathBuf, sync::Arc};
+
+use parlour_protocol::limits::AGENT_BYTES_MAX;
+pub use parlour_sdk_core::engine::Focus;
+use parlour_sdk_core::{
+    cache::{Cache as CachePort, CacheError, MemoryCache, Saved},
+    engine::Config,
+    reconnect::End,
+};
+use quinn::Runtime;
+use tokio::sync::{mpsc, watch};
+
+use crate::{
+    Client, State, Token, Trust,
+    client::Inner,
+    driver::{Driver, Ends, Parts},
+    environment::{Clock, Entropy, Environment, SocketFactory},
+    error::ConnectError,
+    handle::Handle,
+    limits::{COMMANDS_MAX, CONNECT_WITHIN},
+    sqlite::SqliteCache,
+    transport::{Address, Dialer},
+};
+
+/// Where the client keeps what it knows and what waits to be sent.
+#[non_exhaustive]
+pub enum Cache {
+    /// Nowhere: gone with the client.
+    Memory,
+    /// In an SQLite file, made if it isn't there. One client at a time.
+    Path(PathBuf),
+    /// In a place of the application's own.
+    Custom(Box<dyn CachePort>),
+}
+
+impl From<&str> for Cache {
+    fn from(path: &str) -> Self {
+        Cache::Path(path.into())
+    }
+}
+
+impl From<PathBuf> for Cache {
+    fn from(path: PathBuf) -> Self {
+        Cache::Path(path)
+    }
+}
+
+impl From<&std::path::Path> for Cache {
+    fn from(path: &std::path::Path) -> Self {
+        Cache::Path(path.to_owned())
+    }
+}
+
+/// What a client needs to know. Address and token are required.
+#[must_use]
+#[derive(Default)]
+pub struct Builder {
+    address: Option<String>,
+    token: Option<Token>,
+    cache: Option<Cache>,
+    trust: Trust,
+    focus: Focus,
+    agent: Option<String>,
+    clock: Option<Arc<dyn Clock>>,
+    entropy: Option<Arc<dyn Entropy>>,
+    runtime: Option<Arc<dyn Runtime>>,
+    sockets: Option<Arc<dyn SocketFactory>>,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// The server's `host:port`, over UDP.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into());
+        self
+    }
+
+    /// The user's token, or a [`Token::provider`] that gets one.
+    pub fn token(mut self, token: impl Into<Token>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Where the client keeps what it knows; in memory unless said otherwise.
+    pub fn cache(mut self, cache: impl Into<Cache>) -> Self {
+        self.cache = Some(cache.into());
+        self
+    }
+
+    /// Whom to believe to be the server; whoever the system would unless said otherwise.
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// Which events come by themselves: those of all rooms unless said otherwise.
+    pub fn focus(mut self, focus: Focus) -> Self {
+        self.focus = focus;
+        self
+    }
+
+    /// Name and version of the application, for the server's logs; cut at 100 bytes.
+    pub fn agent(mut self, agent: impl Into<String>) -> Self {
+        self.agent = Some(agent.into());
+        self
+    }
+
+    // For simulators.
+
+    /// Another source of time.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Another source of randomness.
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = Some(entropy);
+        self
+    }
+
+    /// Another runtime for QUIC. The client's own task and timers stay tokio's.
+    pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Other sockets: a network of one's own.
+    pub fn sockets(mut self, sockets: Arc<dyn SocketFactory>) -> Self {
+        self.sockets = Some(sockets);
+        self
+    }
+
+    /// Starts the client and waits until it is connected.
+    ///
+    /// # Errors
+    /// When something given here is of no use, the cache can't be opened, the token is refused, or
+    /// there is no connection within 15 s. Use [`Builder::start`] where the client is to be there
+    /// without one.
+    pub async fn connect(self) -> Result<Client, ConnectError> {
+        let client = self.start().await?;
+        let mut states = client.inner.state.clone();
+        let connected = states.wait_for(|state| match state {
+            State::Live | State::Stopped(_) | State::Closed => true,
+            State::Offline { after: End::Closed { code, .. }, .. } => is_unauthorized(*code),
+            _ => false,
+        });
+        let state = match tokio::time::timeout(CONNECT_WITHIN, connected).await {
+            Ok(Ok(state)) => *state,
+            Ok(Err(_)) | Err(_) => return Err(ConnectError::Unreachable),
+        };
+        match state {
+            State::Live => Ok(client),
+            State::Stopped(stop) => Err(ConnectError::Stopped(stop)),
+            State::Offline { after: End::Closed { code, .. }, .. } => {
+                Err(ConnectError::Unauthorized(code))
+            }
+            _ => Err(ConnectError::Unreachable),
+        }
+    }
+
+    /// Starts the client and returns once its cache is open: rooms and messages are there, what is
+    /// sent waits, and the connection is made as soon as it can be. Call it within a tokio runtime.
+    ///
+    /// # Errors
+    /// When something given here is of no use or the cache can't be opened.
+    pub async fn start(self) -> Result<Client, ConnectError> {
+        let address = self.address.as_deref().and_then(Address::parse);
+        let address = address.ok_or(ConnectError::Address)?;
+        let token = self.token.ok_or(ConnectError::Token)?;
+        let mut environment = Environment::of_system();
+        if let Some(clock) = self.clock {
+            environment.clock = clock;
+        }
+        if let Some(entropy) = self.entropy {
+            environment.entropy = entropy;
+        }
+        if let Some(runtime) = self.runtime {
+            environment.runtime = runtime;
+        }
+        if let Some(sockets) = self.sockets {
+            environment.sockets = sockets;
+        }
+        let trust = |error| ConnectError::Trust(Arc::new(error));
+        let tls = self.trust.tls().map_err(trust)?;
+        let dialer = Dialer::new(environment.clone(), tls).map_err(trust)?;
+        let (cache, saved) = open(self.cache.unwrap_or(Cache::Memory)).await?;
+        let mut agent = self.agent.unwrap_or_else(|| AGENT.to_owned());
+        while agent.len() > AGENT_BYTES_MAX {
+            agent.pop();
+        }
+
+        let (commands, command_queue) = mpsc::channel(COMMANDS_MAX);
+        let (cancels, cancel_queue) = mpsc::unbounded_channel();
+        let (state, states) = watch::channel(State::Connecting);
+        let (me, known_me) = watch::channel(None);
+        let (synced, is_synced) = watch::channel(false);
+        let inner = Inner {
+            handle: Handle::new(commands.downgrade(), cancels, known_me),
+            commands,
+            state: states,
+            synced: is_synced,
+            entropy: environment.entropy.clone(),
+            clock: environment.clock.clone(),
+        };
+        let config = Config { focus: self.focus };
+        let parts = Parts { environment, dialer, address, token, agent, config, cache, saved };
+        let ends = Ends { commands: command_queue, cancels: cancel_queue, state, me, synced };
+        tokio::spawn(Driver::new(parts, ends).run());
+        Ok(Client { inner: Arc::new(inner) })
+    }
+}
+
+const AGENT: &str = concat!("parlour-rust/", env!("CARGO_PKG_VERSION"));
+
+/// Closed for the token, as 0x100 to 0x1ff are, less a hello that came late.
+fn is_unauthorized(code: u32) -> bool {
+    use parlour_protocol::wire::CloseCode;
+    (0x100..0x200).contains(&code) && code != CloseCode::HelloTimeout as u32
+}
+
+async fn open(cache: Cache) -> Result<(Box<dyn CachePort>, Saved), CacheError> {
+    let mut cache: Box<dyn CachePort> = match cache {
+        Cache::Memory => Box::new(MemoryCache::default()),
+        Cache::Custom(cache) => cache,
+        Cache::Path(path) => {
+            let open = tokio::task::spawn_blocking(move || SqliteCache::open(&path));
+            Box::new(open.await.map_err(CacheError::new)??)
+        }
+    };
+    if cache.is_instant() {
+        let saved = cache.load()?;
+        return Ok((cache, saved));
+    }
+    let load = tokio::task::spawn_blocking(move || cache.load().map(|saved| (cache, saved)));
+    load.await.map_err(CacheError::new)?
+}

@@ -1,0 +1,298 @@
+//! The client: one user on one device.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use futures_core::Stream;
+use futures_util::stream;
+pub use parlour_protocol::ids::{ClientRef, RoomId, UserId};
+use parlour_protocol::{
+    generated::{ControlRpc, Rpc, rpc},
+    room::{CreateGroupRequest, OpenDirectRequest, UserRef, user_ref},
+    user::GetUsersRequest,
+};
+pub use parlour_sdk_core::event::LogEvent;
+use tokio::sync::{mpsc, watch};
+
+use crate::{
+    Builder, Room, RoomList,
+    driver::Command,
+    error::CallError,
+    handle::{Gone, Handle},
+    state::State,
+};
+
+/// A person or program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The id.
+    pub id: UserId,
+    /// The token's `sub`.
+    pub subject: String,
+    /// The token's `name`, else the subject.
+    pub name: String,
+}
+
+/// Somebody by id or by the subject of their tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// By id.
+    Id(UserId),
+    /// By the token's `sub`.
+    Subject(String),
+}
+
+impl From<UserId> for Who {
+    fn from(id: UserId) -> Self {
+        Who::Id(id)
+    }
+}
+
+impl From<&str> for Who {
+    fn from(subject: &str) -> Self {
+        Who::Subject(subject.to_owned())
+    }
+}
+
+impl From<String> for Who {
+    fn from(subject: String) -> Self {
+        Who::Subject(subject)
+    }
+}
+
+impl Who {
+    pub(crate) fn to_ref(&self) -> UserRef {
+        let user = match self {
+            Who::Id(id) => user_ref::User::Id(id.to_field()),
+            Who::Subject(subject) => user_ref::User::Subject(subject.clone()),
+        };
+        UserRef { user: Some(user) }
+    }
+}
+
+/// The next events of one room's log, as the server wrote them.
+#[derive(Clone, Debug)]
+pub struct RoomEvents {
+    /// The room.
+    pub room: RoomId,
+    /// In the log's order.
+    pub events: Vec<LogEvent>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) handle: Handle,
+    pub(crate) state: watch::Receiver<State>,
+    pub(crate) synced: watch::Receiver<bool>,
+    pub(crate) entropy: Arc<dyn crate::environment::Entropy>,
+    pub(crate) clock: Arc<dyn crate::environment::Clock>,
+}
+
+/// One user on one device. Clones are the same client; when the last one is dropped, the client
+/// ends: its connection closes, and rooms, messages and lists got from it answer that it is gone.
+///
+/// A client is one task on the tokio runtime that it was built on (QUIC adds a task per socket and
+/// connection, on the same runtime). It starts no thread: the SQLite cache and name look-ups use
+/// the runtime's own threads for blocking work.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("state", &*self.inner.state.borrow()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// What a client needs to know.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    // Standing.
+
+    /// Where the client stands, now and whenever that changes. The stream ends with the client.
+    pub fn state(&self) -> impl Stream<Item = State> + Send + Unpin + use<> {
+        let mut states = self.inner.state.clone();
+        states.mark_changed();
+        Box::pin(stream::unfold(states, |mut states| async move {
+            states.changed().await.ok()?;
+            let state = *states.borrow_and_update();
+            Some((state, states))
+        }))
+    }
+
+    /// Where the client stands now.
+    pub fn current_state(&self) -> State {
+        *self.inner.state.borrow()
+    }
+
+    /// The user; `None` before the first connection ever.
+    pub fn me(&self) -> Option<UserId> {
+        *self.inner.handle.me.borrow()
+    }
+
+    /// Waits until everything that happened while the client was away is known.
+    ///
+    /// # Errors
+    /// When the client ends before.
+    pub async fn synced(&self) -> Result<(), CallError> {
+        let mut synced = self.inner.synced.clone();
+        synced.wait_for(|is_synced| *is_synced).await.map(|_| ()).map_err(|_| CallError::Closed)
+    }
+
+    /// The device has another network: call this when the system says so. The connection moves to
+    /// the new path at once, and a second one is made beside it in case it can't.
+    pub fn network_changed(&self) {
+        self.inner.handle.hint(Command::NetworkChanged);
+    }
+
+    /// Connects again after [`State::Stopped`], or at once while [`State::Offline`], with a fresh
+    /// token.
+    pub fn reconnect(&self) {
+        self.inner.handle.hint(Command::Reconnect);
+    }
+
+    /// Ends the client: closes the connection and writes the cache. What waits in the outbox is
+    /// kept there.
+    pub async fn disconnect(&self) {
+        if self.inner.handle.command(Command::Disconnect).await.is_ok() {
+            self.inner.commands.closed().await;
+            let mut states = self.inner.state.clone();
+            // The driver's end is the state's end, whichever is seen first.
+            let _ = states.wait_for(|state| *state == State::Closed).await;
+        }
+    }
+
+    // Rooms.
+
+    /// A room by its id. Nothing is asked of the server.
+    pub fn room(&self, id: RoomId) -> Room {
+        Room::new(id, self.inner.handle.clone())
+    }
+
+    /// The rooms, the one with the newest event first.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub async fn rooms(&self) -> Result<RoomList, CallError> {
+        let snapshot = self.inner.handle.ask(Command::Rooms).await;
+        let (items, feed) = snapshot.map_err(|Gone| CallError::Closed)?;
+        Ok(RoomList::new(items, feed))
+    }
+
+    /// The direct room with somebody; made if it isn't there yet.
+    ///
+    /// # Errors
+    /// `USER_NOT_FOUND` when nobody of that name has ever connected to this organization.
+    pub async fn open_direct(&self, with: impl Into<Who>) -> Result<Room, CallError> {
+        let request = OpenDirectRequest { with: Some(with.into().to_ref()) };
+        let answer = self.call::<rpc::OpenDirect>(request).await?;
+        self.room_of(answer.room)
+    }
+
+    /// A new group with these members and the user.
+    ///
+    /// # Errors
+    /// As the server refuses: an unknown member, a name over 200 bytes.
+    pub async fn create_group<W: Into<Who>>(
+        &self,
+        name: &str,
+        members: impl IntoIterator<Item = W>,
+    ) -> Result<Room, CallError> {
+        let mut random = [0; 10];
+        self.inner.entropy.fill(&mut random);
+        let unix_ms = self.inner.clock.now().unix_ms;
+        let request = CreateGroupRequest {
+            client_ref: ClientRef::from_bytes(parlour_protocol::ids::uuid_v7(unix_ms, random))
+                .to_field(),
+            name: name.to_owned(),
+            members: members.into_iter().map(|who| who.into().to_ref()).collect(),
+        };
+        let answer = self.call::<rpc::CreateGroup>(request).await?;
+        self.room_of(answer.room)
+    }
+
+    fn room_of(&self, room: Option<parlour_protocol::room::Room>) -> Result<Room, CallError> {
+        let room = room.ok_or(CallError::Malformed)?;
+        let id = RoomId::parse(&room.id).map_err(|_| CallError::Malformed)?;
+        Ok(self.room(id))
+    }
+
+    // Users.
+
+    /// Users of the organization, from memory where they were asked for before. Unknown ones are
+    /// left out.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn users(&self, ids: &[UserId]) -> Result<BTreeMap<UserId, User>, CallError> {
+        let mut found = BTreeMap::new();
+        let mut unknown = Vec::new();
+        for id in ids {
+            match self.inner.handle.known_user(*id) {
+                Some(user) => drop(found.insert(*id, user)),
+                None => unknown.push(id.to_field()),
+            }
+        }
+        for users in unknown.chunks(parlour_protocol::limits::USERS_PER_CALL_MAX) {
+            let request = GetUsersRequest { users: users.to_vec(), subjects: Vec::new() };
+            for user in self.call::<rpc::GetUsers>(request).await?.users {
+                found.extend(
+                    parse_user(user)
+                        .inspect(|u| self.inner.handle.remember_user(u))
+                        .map(|u| (u.id, u)),
+                );
+            }
+        }
+        Ok(found)
+    }
+
+    /// Users by the subjects of their tokens. Unknown ones are left out.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn users_by_subject(&self, subjects: &[&str]) -> Result<Vec<User>, CallError> {
+        let mut found = Vec::new();
+        for subjects in subjects.chunks(parlour_protocol::limits::USERS_PER_CALL_MAX) {
+            let subjects = subjects.iter().map(|subject| (*subject).to_owned()).collect();
+            let request = GetUsersRequest { users: Vec::new(), subjects };
+            let users = self.call::<rpc::GetUsers>(request).await?.users;
+            found.extend(users.into_iter().filter_map(parse_user));
+        }
+        Ok(found)
+    }
+
+    // The protocol itself.
+
+    /// Makes any call of the control lane. Dropping the future cancels it. Without a connection it
+    /// waits for one; wrap it in a timeout where that is too long.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn call<R: ControlRpc + Rpc>(
+        &self,
+        request: R::Request,
+    ) -> Result<R::Response, CallError> {
+        self.inner.handle.call::<R>(request).await
+    }
+
+    /// Every event of every room while connected, in each room's order, without repetition. For
+    /// programs; screens want timelines. After a long absence the events between are left out: read
+    /// [`Room::timeline`] for those. An observer that is 100,000 batches behind loses the oldest.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub async fn events(
+        &self,
+    ) -> Result<impl Stream<Item = RoomEvents> + Send + Unpin + use<>, CallError> {
+        self.inner.handle.ask(Command::Events).await.map_err(|Gone| CallError::Closed)
+    }
+}
+
+pub(crate) fn parse_user(user: parlour_protocol::user::User) -> Option<User> {
+    let id = UserId::parse(&user.id).ok()?;
+    let name = if user.name.is_empty() { user.subject.clone() } else { user.name };
+    Some(User { id, subject: user.subject, name })
+}

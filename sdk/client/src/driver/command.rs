@@ -1,0 +1,132 @@
+//! What handles ask of the driver.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parlour_protocol::ids::{ClientRef, RoomId};
+use parlour_sdk_core::{
+    diff::Diff,
+    engine::PageError,
+    outbox::{Payload, SendError},
+    rooms::RoomSummary,
+    timeline::Item,
+};
+use tokio::sync::oneshot;
+
+use super::Driver;
+use crate::{
+    client::RoomEvents,
+    error::{CallError, QueueError},
+    observe::Feed,
+};
+
+/// A message, edit or delete that is in the room's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its number there.
+    pub seq: u64,
+    /// When the server took it, Unix milliseconds.
+    pub at_ms: u64,
+}
+
+/// Something queued: its ref once it is written down, its fate later.
+pub(crate) struct Queued {
+    pub(crate) durable: oneshot::Sender<Result<ClientRef, QueueError>>,
+    pub(crate) sent: oneshot::Sender<Result<Sent, SendError>>,
+}
+
+pub(crate) type Snapshot<T> = (Vec<Arc<T>>, Feed<Diff<Arc<T>>>);
+
+pub(crate) enum Command {
+    Call { token: u64, method: u32, body: Bytes, reply: oneshot::Sender<Result<Bytes, CallError>> },
+    Send { room: RoomId, payload: Payload, queued: Queued },
+    Rewrite { client_ref: ClientRef, body: Bytes, done: oneshot::Sender<bool> },
+    Retry(ClientRef),
+    Discard(ClientRef),
+    MarkRead(RoomId, u64),
+    Typing(RoomId, bool),
+    Summary(RoomId, oneshot::Sender<Option<Arc<RoomSummary>>>),
+    Rooms(oneshot::Sender<Snapshot<RoomSummary>>),
+    Timeline(RoomId, oneshot::Sender<Snapshot<Item>>),
+    Older(RoomId, u32, oneshot::Sender<Result<bool, PageError>>),
+    Download(RoomId, oneshot::Sender<Result<u64, PageError>>),
+    Events(oneshot::Sender<Feed<RoomEvents>>),
+    NetworkChanged,
+    Reconnect,
+    Disconnect,
+}
+
+impl Driver {
+    pub(super) fn handle_command(&mut self, command: Command) {
+        let now = self.now();
+        match command {
+            Command::Call { token, method, body, reply } => {
+                // Cancelled before it began.
+                if reply.is_closed() {
+                    return;
+                }
+                match self.engine.call(method, body) {
+                    Ok(id) => self.waiters.call(token, id, reply),
+                    Err(_) => {
+                        let _ = reply.send(Err(CallError::TooManyCalls));
+                    }
+                }
+            }
+            Command::Send { room, payload, queued } => self.handle_send(room, payload, queued),
+            Command::Rewrite { client_ref, body, done } => {
+                let _ = done.send(self.engine.rewrite(client_ref, body));
+            }
+            Command::Retry(client_ref) => self.engine.retry(client_ref, now),
+            Command::Discard(client_ref) => self.engine.discard(client_ref, now),
+            Command::MarkRead(room, seq) => self.engine.mark_read(room, seq),
+            Command::Typing(room, active) => self.engine.typing(room, active, now),
+            Command::Summary(room, reply) => {
+                let _ = reply.send(self.engine.rooms().summary(room));
+            }
+            Command::Rooms(reply) => {
+                // Changes up to now are for those who observe already.
+                self.publish();
+                let feed = self.waiters.observe_rooms();
+                let _ = reply.send((self.engine.rooms().items(), feed));
+            }
+            Command::Timeline(room, reply) => {
+                self.waiters.opening(room, reply);
+                self.engine.open_timeline(room);
+            }
+            Command::Older(room, limit, reply) => {
+                self.waiters.paging(room, reply);
+                self.engine.load_older(room, limit);
+            }
+            Command::Download(room, reply) => {
+                self.waiters.downloading(room, reply);
+                self.engine.download(room);
+            }
+            Command::Events(reply) => {
+                let _ = reply.send(self.waiters.observe_events());
+            }
+            Command::NetworkChanged => self.handle_network_changed(),
+            Command::Reconnect => self.supervisor.handle_restart(),
+            Command::Disconnect => self.is_over = true,
+        }
+    }
+
+    fn handle_send(&mut self, room: RoomId, payload: Payload, queued: Queued) {
+        let (now, random) = (self.now(), self.environment.random());
+        match self.engine.send(room, payload, random, now) {
+            Ok(client_ref) => {
+                let number = self.engine.next_writes_no();
+                self.waiters.queued(number, client_ref, queued);
+            }
+            Err(_) => {
+                let _ = queued.durable.send(Err(QueueError::Full));
+            }
+        }
+    }
+
+    /// The caller of a call has gone.
+    pub(super) fn handle_cancel(&mut self, token: u64) {
+        if let Some(id) = self.waiters.cancel(token) {
+            self.engine.cancel(id);
+        }
+    }
+}

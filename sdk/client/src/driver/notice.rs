@@ -1,0 +1,214 @@
+//! Who waits for what: answers, acknowledgements, pages, and observers of lists and events.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use parlour_protocol::ids::{ClientRef, RoomId};
+use parlour_sdk_core::{
+    connection::CallId,
+    diff::Diff,
+    engine::{Notice, PageError},
+    outbox::SendError,
+    rooms::RoomSummary,
+    timeline::Item,
+};
+use tokio::sync::oneshot;
+
+use super::{
+    Driver, Tokens,
+    command::{Queued, Sent, Snapshot},
+};
+use crate::{
+    client::RoomEvents,
+    error::{CallError, QueueError},
+    limits::EVENTS_MAX,
+    observe::{Feed, Publisher, feed},
+};
+
+type Pending<T> = BTreeMap<RoomId, Vec<oneshot::Sender<T>>>;
+type Durable = oneshot::Sender<Result<ClientRef, QueueError>>;
+
+#[derive(Default)]
+pub(super) struct Waiters {
+    tokens: Tokens,
+    calls: BTreeMap<CallId, (u64, oneshot::Sender<Result<Bytes, CallError>>)>,
+    durable: VecDeque<(u64, ClientRef, Durable)>,
+    sent: BTreeMap<ClientRef, Vec<oneshot::Sender<Result<Sent, SendError>>>>,
+    openings: Pending<Snapshot<Item>>,
+    pages: Pending<Result<bool, PageError>>,
+    downloads: Pending<Result<u64, PageError>>,
+    rooms: Vec<Publisher<Diff<Arc<RoomSummary>>>>,
+    timelines: BTreeMap<RoomId, Vec<Publisher<Diff<Arc<Item>>>>>,
+    events: Vec<Publisher<RoomEvents>>,
+}
+
+impl Waiters {
+    pub(super) fn call(
+        &mut self,
+        token: u64,
+        id: CallId,
+        reply: oneshot::Sender<Result<Bytes, CallError>>,
+    ) {
+        self.tokens.insert(token, id);
+        self.calls.insert(id, (token, reply));
+    }
+
+    pub(super) fn cancel(&mut self, token: u64) -> Option<CallId> {
+        let id = self.tokens.remove(&token)?;
+        self.calls.remove(&id);
+        Some(id)
+    }
+
+    pub(super) fn queued(&mut self, number: u64, client_ref: ClientRef, queued: Queued) {
+        self.durable.push_back((number, client_ref, queued.durable));
+        self.sent.entry(client_ref).or_default().push(queued.sent);
+    }
+
+    /// A batch of writes is on the disk, or isn't yet.
+    pub(super) fn written(&mut self, number: u64, is_written: bool) {
+        while self.durable.front().is_some_and(|(at, ..)| *at <= number) {
+            let Some((_, client_ref, durable)) = self.durable.pop_front() else { return };
+            let result = if is_written { Ok(client_ref) } else { Err(QueueError::NotDurable) };
+            let _ = durable.send(result);
+        }
+    }
+
+    pub(super) fn opening(&mut self, room: RoomId, reply: oneshot::Sender<Snapshot<Item>>) {
+        self.openings.entry(room).or_default().push(reply);
+    }
+
+    pub(super) fn paging(&mut self, room: RoomId, reply: oneshot::Sender<Result<bool, PageError>>) {
+        self.pages.entry(room).or_default().push(reply);
+    }
+
+    pub(super) fn downloading(
+        &mut self,
+        room: RoomId,
+        reply: oneshot::Sender<Result<u64, PageError>>,
+    ) {
+        self.downloads.entry(room).or_default().push(reply);
+    }
+
+    pub(super) fn observe_rooms(&mut self) -> Feed<Diff<Arc<RoomSummary>>> {
+        let (publisher, feed) = feed();
+        self.rooms.push(publisher);
+        feed
+    }
+
+    pub(super) fn observe_events(&mut self) -> Feed<RoomEvents> {
+        let (publisher, feed) = feed();
+        self.events.push(publisher);
+        feed
+    }
+
+    /// Ends everything that waits.
+    pub(super) fn finish(&mut self) {
+        *self = Waiters::default();
+    }
+
+    fn settle(&mut self, client_ref: ClientRef, result: &Result<Sent, SendError>) {
+        for waiter in self.sent.remove(&client_ref).unwrap_or_default() {
+            let _ = waiter.send(result.clone());
+        }
+    }
+}
+
+impl Driver {
+    pub(super) fn handle_notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Reply(id, result) => {
+                if let Some((token, reply)) = self.waiters.calls.remove(&id) {
+                    self.waiters.tokens.remove(&token);
+                    let refused = |error| CallError::Refused(Box::new(error));
+                    let _ = reply.send(result.map_err(refused));
+                }
+            }
+            Notice::Sent { client_ref, seq, at_ms } => {
+                self.waiters.settle(client_ref, &Ok(Sent { seq, at_ms }));
+            }
+            Notice::Failed(client_ref, error) => self.waiters.settle(client_ref, &Err(error)),
+            Notice::RefExpired(client_ref) => {
+                let (now, random) = (self.now(), self.environment.random());
+                if let Some(new_ref) = self.engine.renew_ref(client_ref, random, now)
+                    && let Some(waiting) = self.waiters.sent.remove(&client_ref)
+                {
+                    self.waiters.sent.insert(new_ref, waiting);
+                }
+            }
+            Notice::Events(room, events) => {
+                let events = RoomEvents { room, events };
+                self.waiters.events.retain(|publisher| {
+                    publisher.publish(|queue| {
+                        if queue.len() >= EVENTS_MAX {
+                            queue.pop_front();
+                        }
+                        queue.push_back(events.clone());
+                    })
+                });
+            }
+            Notice::Opened(room) => self.handle_opened(room),
+            Notice::Paged(room, result) => {
+                let at_start =
+                    self.engine.timeline(room).is_some_and(|timeline| timeline.is_at_start());
+                // The page's items are to be seen by whoever is told that it is there.
+                self.publish();
+                for waiter in self.waiters.pages.remove(&room).unwrap_or_default() {
+                    let _ = waiter.send(result.clone().map(|()| !at_start));
+                }
+            }
+            Notice::Downloaded(room, result) => {
+                for waiter in self.waiters.downloads.remove(&room).unwrap_or_default() {
+                    let _ = waiter.send(result.clone());
+                }
+            }
+            Notice::Synced => {
+                self.ends.synced.send_replace(true);
+            }
+            Notice::RoomLost(room) => {
+                for waiter in self.waiters.downloads.remove(&room).unwrap_or_default() {
+                    let _ = waiter.send(Err(PageError::RoomLost));
+                }
+            }
+        }
+    }
+
+    fn handle_opened(&mut self, room: RoomId) {
+        self.publish();
+        let Some(timeline) = self.engine.timeline(room) else { return };
+        let items = timeline.items();
+        for waiter in self.waiters.openings.remove(&room).unwrap_or_default() {
+            let (publisher, feed) = feed();
+            if waiter.send((items.clone(), feed)).is_ok() {
+                self.waiters.timelines.entry(room).or_default().push(publisher);
+            }
+        }
+    }
+
+    /// Hands changes of lists to those who observe them, and closes what nobody looks at.
+    pub(super) fn publish(&mut self) {
+        let diffs = self.engine.take_room_diffs();
+        if !diffs.is_empty() {
+            let rooms = self.engine.rooms();
+            self.waiters.rooms.retain(|p| p.publish_diffs(&diffs, || rooms.items()));
+        }
+        for (room, diffs) in self.engine.take_timeline_diffs() {
+            let Some(publishers) = self.waiters.timelines.get_mut(&room) else { continue };
+            let whole = || self.engine.timeline(room).map(|t| t.items()).unwrap_or_default();
+            publishers.retain(|publisher| publisher.publish_diffs(&diffs, whole));
+        }
+        let openings = &self.waiters.openings;
+        let mut unseen = Vec::new();
+        self.waiters.timelines.retain(|room, publishers| {
+            publishers.retain(Publisher::is_observed);
+            let is_seen = !publishers.is_empty() || openings.contains_key(room);
+            if !is_seen {
+                unseen.push(*room);
+            }
+            is_seen
+        });
+        unseen.into_iter().for_each(|room| self.engine.close_timeline(room));
+    }
+}

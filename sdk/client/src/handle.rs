@@ -1,0 +1,97 @@
+//! The line from handles to the driver. It doesn't keep the client alive: only `Client` does.
+
+use std::collections::BTreeMap;
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use parlour_protocol::{generated::ControlRpc, ids::UserId, prost::Message};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{client::User, driver::Command, error::CallError, limits::USERS_MAX};
+
+/// The client is gone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gone;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    commands: mpsc::WeakSender<Command>,
+    cancels: mpsc::UnboundedSender<u64>,
+    tokens: Arc<AtomicU64>,
+    users: Arc<Mutex<BTreeMap<UserId, User>>>,
+    pub(crate) me: watch::Receiver<Option<UserId>>,
+}
+
+/// Tells the driver when the future that waits for a call is dropped.
+struct Guard<'a> {
+    handle: &'a Handle,
+    token: u64,
+    is_answered: bool,
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            // At most one per call, and calls are bounded.
+            let _ = self.handle.cancels.send(self.token);
+        }
+    }
+}
+
+impl Handle {
+    pub(crate) fn new(
+        commands: mpsc::WeakSender<Command>,
+        cancels: mpsc::UnboundedSender<u64>,
+        me: watch::Receiver<Option<UserId>>,
+    ) -> Self {
+        Handle { commands, cancels, tokens: Arc::default(), users: Arc::default(), me }
+    }
+
+    pub(crate) async fn command(&self, command: Command) -> Result<(), Gone> {
+        let sender = self.commands.upgrade().ok_or(Gone)?;
+        sender.send(command).await.map_err(|_| Gone)
+    }
+
+    /// For what is only a hint: when the driver is that busy, the hint is lost.
+    pub(crate) fn hint(&self, command: Command) {
+        if let Some(sender) = self.commands.upgrade() {
+            let _ = sender.try_send(command);
+        }
+    }
+
+    pub(crate) async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.command(command(reply)).await?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    pub(crate) async fn call<R: ControlRpc>(
+        &self,
+        request: R::Request,
+    ) -> Result<R::Response, CallError> {
+        let token = self.tokens.fetch_add(1, Ordering::Relaxed);
+        let mut guard = Guard { handle: self, token, is_answered: false };
+        let (method, body) = (R::METHOD.id, request.encode_to_vec().into());
+        let asked = self.ask(|reply| Command::Call { token, method, body, reply }).await;
+        guard.is_answered = true;
+        let body = asked.map_err(|Gone| CallError::Closed)??;
+        R::Response::decode(body).map_err(|_| CallError::Malformed)
+    }
+
+    pub(crate) fn known_user(&self, id: UserId) -> Option<User> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    pub(crate) fn remember_user(&self, user: &User) {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if users.len() >= USERS_MAX {
+            users.pop_first();
+        }
+        users.insert(user.id, user.clone());
+    }
+}

@@ -1,0 +1,50 @@
+//! Every bound of the driver in one place; those of the protocol and of the state machines are in
+//! their crates.
+
+use std::time::Duration;
+
+/// Commands of handles that wait for the driver; callers wait beyond that.
+pub const COMMANDS_MAX: usize = 1024;
+/// Changes an observer may be behind before it gets the whole list instead.
+pub const FEED_DIFFS_MAX: usize = 4096;
+/// Events an observer may be behind before the oldest are left out.
+pub const EVENTS_MAX: usize = 100_000;
+/// Events that wait to be written to the cache before history is read more slowly.
+pub const UNWRITTEN_EVENTS_MAX: usize = 40_000;
+/// Inputs handled before outputs are looked at again.
+pub const INPUTS_AT_ONCE: usize = 64;
+/// Bytes read from a lane at once.
+pub const READ_BYTES_MAX: usize = 256 * 1024;
+/// Names of users that are remembered.
+pub const USERS_MAX: usize = 10_000;
+
+/// A handshake takes at most this long per address.
+pub const DIAL_WITHIN: Duration = Duration::from_secs(8);
+/// The application gives a token within this time.
+pub const TOKEN_WITHIN: Duration = Duration::from_secs(30);
+/// The first connection is made within this time, or `connect` fails.
+pub const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+/// A closing connection may say so for this long.
+pub const CLOSE_WITHIN: Duration = Duration::from_millis(500);
+/// A failed write to the cache is tried again after this time.
+pub const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// After this many failures in a row the cache is left as it is.
+pub const WRITE_FAILURES_MAX: u32 = 20;
+
+/// QUIC: data in flight on one lane, towards this client.
+pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+/// QUIC: data in flight on all lanes, towards this client.
+pub const RECEIVE_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// QUIC: data in flight, from this client.
+pub const SEND_WINDOW_BYTES: u64 = 2 * 1024 * 1024;
+/// QUIC: datagrams that wait to be read or sent.
+pub const DATAGRAM_BUFFER_BYTES: usize = 64 * 1024;
+/// QUIC: streams the server may open; it needs one.
+pub const SERVER_UNI_LANES: u32 = 4;
+/// QUIC: a packet at least this often, so that the path stays open.
+pub const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
+/// QUIC: the connection is lost after this silence.
+pub const IDLE_MAX: Duration = Duration::from_secs(30);
+/// QUIC: what a round trip is thought to take before one was measured. A lost first packet costs
+/// a multiple of it.
+pub const INITIAL_RTT: Duration = Duration::from_millis(100);

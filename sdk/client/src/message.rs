@@ -1,0 +1,122 @@
+//! A message of a timeline, with what can be done about it.
+
+use std::{fmt, ops::Deref, sync::Arc};
+
+use parlour_sdk_core::timeline;
+pub use parlour_sdk_core::timeline::{Delivery, Notice, Place};
+
+use crate::{
+    Room,
+    driver::{Command, Sent},
+    error::QueueError,
+};
+
+/// One line of a timeline.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// A message, also a deleted one or one that isn't sent yet.
+    Message(Message),
+    /// Something that happened in the room, or a kind of event this version doesn't know.
+    Notice(Notice),
+}
+
+impl Item {
+    pub(crate) fn new(item: Arc<timeline::Item>, room: &Room) -> Self {
+        match &*item {
+            timeline::Item::Notice(notice) => Item::Notice(notice.clone()),
+            timeline::Item::Message(_) => Item::Message(Message { item, room: room.clone() }),
+        }
+    }
+
+    /// Where it stands in the timeline.
+    pub fn place(&self) -> Place {
+        match self {
+            Item::Message(message) => message.place,
+            Item::Notice(notice) => Place::Log(notice.seq),
+        }
+    }
+
+    /// The message, if it is one.
+    pub fn message(&self) -> Option<&Message> {
+        match self {
+            Item::Message(message) => Some(message),
+            Item::Notice(_) => None,
+        }
+    }
+}
+
+/// A message as it was when its timeline showed it; a later state comes as another `Message`.
+#[derive(Clone)]
+pub struct Message {
+    item: Arc<timeline::Item>,
+    room: Room,
+}
+
+impl Deref for Message {
+    type Target = timeline::Message;
+
+    fn deref(&self) -> &timeline::Message {
+        match &*self.item {
+            timeline::Item::Message(message) => message,
+            timeline::Item::Notice(_) => unreachable!("made only of messages, see Item::new"),
+        }
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl Message {
+    /// Gives the user's own message another text. One that was never sent is changed in the
+    /// outbox.
+    ///
+    /// # Errors
+    /// [`QueueError::NotSent`] while it is under way; else as [`Room::edit`].
+    pub async fn edit(&self, text: &str) -> Result<Option<Sent>, QueueError> {
+        match (self.place, self.client_ref) {
+            (Place::Log(seq), _) => self.room.edit(seq, text).await.map(Some),
+            (Place::Outbox(_), Some(own)) => self.room.rewrite(own, text).await.map(|()| None),
+            (Place::Outbox(_), None) => Err(QueueError::NotSent),
+        }
+    }
+
+    /// Deletes the message. One that waits in the outbox is taken out of it.
+    ///
+    /// # Errors
+    /// As [`Room::delete`].
+    pub async fn delete(&self) -> Result<(), QueueError> {
+        match self.place {
+            Place::Log(seq) => self.room.delete(seq).await.map(|_| ()),
+            Place::Outbox(_) => self.discard().await,
+        }
+    }
+
+    /// Sends it, or a pending change of it, again after it failed.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub async fn retry(&self) -> Result<(), QueueError> {
+        match self.unsent() {
+            Some(client_ref) => self.room.command(Command::Retry(client_ref)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes it, or a pending change of it, out of the outbox.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub async fn discard(&self) -> Result<(), QueueError> {
+        match self.unsent() {
+            Some(client_ref) => self.room.command(Command::Discard(client_ref)).await,
+            None => Ok(()),
+        }
+    }
+
+    fn unsent(&self) -> Option<parlour_protocol::ids::ClientRef> {
+        self.pending.or(self.client_ref.filter(|_| matches!(self.place, Place::Outbox(_))))
+    }
+}

@@ -1,0 +1,307 @@
+//! A room: sending, history, members, markers, typing.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::rpc,
+    ids::{ClientRef, RoomId, UserId},
+    limits::{MEMBERS_PER_CALL_MAX, MENTIONS_MAX, TEXT_BYTES_MAX},
+    marker::MarkUnreadRequest,
+    room::{AddMembersRequest, ListMembersRequest, RemoveMemberRequest, RenameRoomRequest},
+};
+pub use parlour_sdk_core::rooms::RoomSummary;
+use parlour_sdk_core::{
+    outbox::{Payload, SendError},
+    timeline::{edit_body, post_body},
+};
+use tokio::sync::oneshot;
+
+use crate::{
+    Timeline,
+    client::{User, Who, parse_user},
+    driver::{Command, Sent},
+    error::{CallError, HistoryError, QueueError},
+    handle::{Gone, Handle},
+};
+
+/// What a message says, and whom it mentions. A `&str` or `String` is a text without mentions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// 1 byte to 16 KiB.
+    pub text: String,
+    /// Users mentioned, at most 100; each must be in the room.
+    pub mentions: Vec<UserId>,
+    /// Mentions everyone in the room.
+    pub mentions_everyone: bool,
+}
+
+impl From<&str> for Draft {
+    fn from(text: &str) -> Self {
+        Draft { text: text.to_owned(), ..Draft::default() }
+    }
+}
+
+impl From<String> for Draft {
+    fn from(text: String) -> Self {
+        Draft { text, ..Draft::default() }
+    }
+}
+
+/// Something that is written down and will be sent.
+#[derive(Debug)]
+pub struct QueuedSend {
+    client_ref: ClientRef,
+    sent: oneshot::Receiver<Result<Sent, SendError>>,
+    handle: Handle,
+}
+
+impl QueuedSend {
+    /// Its own id, the one its message carries in timelines.
+    pub fn client_ref(&self) -> ClientRef {
+        self.client_ref
+    }
+
+    /// Waits until it is in the room's log. Without a connection that takes until there is one.
+    ///
+    /// # Errors
+    /// When the server refuses it; it stays in the outbox as failed.
+    pub async fn sent(self) -> Result<Sent, QueueError> {
+        Ok(self.sent.await.map_err(|_| QueueError::Closed)??)
+    }
+
+    /// Takes it out of the outbox. When it is under way it may arrive all the same.
+    pub async fn discard(self) {
+        // A client that is gone sends nothing any more.
+        let _ = self.handle.command(Command::Discard(self.client_ref)).await;
+    }
+}
+
+/// A room. Cheap to clone; it doesn't keep the client alive.
+#[derive(Clone)]
+pub struct Room {
+    id: RoomId,
+    handle: Handle,
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Room({})", self.id)
+    }
+}
+
+impl Room {
+    pub(crate) fn new(id: RoomId, handle: Handle) -> Self {
+        Room { id, handle }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> RoomId {
+        self.id
+    }
+
+    /// The room on one line: name, counts, who is typing. `None` when the user isn't in it, or it
+    /// isn't known yet.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub async fn summary(&self) -> Result<Option<Arc<RoomSummary>>, CallError> {
+        let asked = self.handle.ask(|reply| Command::Summary(self.id, reply)).await;
+        asked.map_err(|Gone| CallError::Closed)
+    }
+
+    // Sending.
+
+    /// Sends a message and waits until the server has it on its disk. It is written down first:
+    /// should the program end meanwhile, the next one sends it. Dropping the future doesn't take
+    /// it back; [`Room::queue`] gives a handle that can.
+    ///
+    /// # Errors
+    /// When the text isn't 1 byte to 16 KiB, or the server refuses.
+    pub async fn send(&self, message: impl Into<Draft>) -> Result<Sent, QueueError> {
+        self.queue(message).await?.sent().await
+    }
+
+    /// Writes a message down and returns; it is sent when its turn comes.
+    ///
+    /// # Errors
+    /// When the text isn't 1 byte to 16 KiB, or the outbox is full.
+    pub async fn queue(&self, message: impl Into<Draft>) -> Result<QueuedSend, QueueError> {
+        let Draft { text, mentions, mentions_everyone } = message.into();
+        check_text(&text)?;
+        if mentions.len() > MENTIONS_MAX {
+            return Err(QueueError::Mentions);
+        }
+        let body = post_body(&text);
+        self.put(Payload::Post { body, mentions, mentions_everyone }).await
+    }
+
+    /// Gives the user's own message at `seq` another text.
+    ///
+    /// # Errors
+    /// When the text isn't 1 byte to 16 KiB, or the server refuses.
+    pub async fn edit(&self, seq: u64, text: &str) -> Result<Sent, QueueError> {
+        check_text(text)?;
+        let payload = Payload::Edit { target_seq: seq, body: edit_body(text) };
+        self.put(payload).await?.sent().await
+    }
+
+    /// Deletes the message at `seq`: the user's own, or any for the group's creator.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn delete(&self, seq: u64) -> Result<Sent, QueueError> {
+        self.put(Payload::Delete { target_seq: seq }).await?.sent().await
+    }
+
+    async fn put(&self, payload: Payload) -> Result<QueuedSend, QueueError> {
+        let (durable, is_durable) = oneshot::channel();
+        let (sent, is_sent) = oneshot::channel();
+        let queued = crate::driver::Queued { durable, sent };
+        let command = Command::Send { room: self.id, payload, queued };
+        self.handle.command(command).await.map_err(|Gone| QueueError::Closed)?;
+        let client_ref = is_durable.await.map_err(|_| QueueError::Closed)??;
+        Ok(QueuedSend { client_ref, sent: is_sent, handle: self.handle.clone() })
+    }
+
+    pub(crate) async fn rewrite(
+        &self,
+        client_ref: ClientRef,
+        text: &str,
+    ) -> Result<(), QueueError> {
+        check_text(text)?;
+        let body: Bytes = post_body(text);
+        let asked = self.handle.ask(|done| Command::Rewrite { client_ref, body, done }).await;
+        match asked {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(QueueError::NotSent),
+            Err(Gone) => Err(QueueError::Closed),
+        }
+    }
+
+    pub(crate) async fn command(&self, command: Command) -> Result<(), QueueError> {
+        self.handle.command(command).await.map_err(|Gone| QueueError::Closed)
+    }
+
+    // Reading.
+
+    /// The room's messages: what the cache has at once, everything newer and older as it comes.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub async fn timeline(&self) -> Result<Timeline, HistoryError> {
+        let asked = self.handle.ask(|reply| Command::Timeline(self.id, reply)).await;
+        let (items, feed) = asked.map_err(|Gone| HistoryError::Closed)?;
+        Ok(Timeline::new(self.clone(), items, feed))
+    }
+
+    pub(crate) async fn load_older(&self, limit: u32) -> Result<bool, HistoryError> {
+        let asked = self.handle.ask(|reply| Command::Older(self.id, limit, reply)).await;
+        Ok(asked.map_err(|Gone| HistoryError::Closed)??)
+    }
+
+    /// Writes the room's whole history into the cache, so that it can be read without a
+    /// connection. Goes on after reconnects; what is there already isn't read again.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn download_history(&self) -> Result<(), HistoryError> {
+        let asked = self.handle.ask(|reply| Command::Download(self.id, reply)).await;
+        asked.map_err(|Gone| HistoryError::Closed)??;
+        Ok(())
+    }
+
+    /// Everything up to `seq` is read. Never moves the marker back. Kept without a connection and
+    /// told to the server later.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub async fn mark_read(&self, seq: u64) -> Result<(), CallError> {
+        let told = self.handle.command(Command::MarkRead(self.id, seq)).await;
+        told.map_err(|Gone| CallError::Closed)
+    }
+
+    /// `seq` and everything after it is unread, even what the user wrote.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn mark_unread(&self, seq: u64) -> Result<(), CallError> {
+        let request = MarkUnreadRequest { room: self.id.to_field(), seq };
+        self.handle.call::<rpc::MarkUnread>(request).await.map(|_| ())
+    }
+
+    /// The user is typing, or has stopped. Call it at every key: what need not be sent isn't.
+    pub fn typing(&self, active: bool) {
+        self.handle.hint(Command::Typing(self.id, active));
+    }
+
+    // Members.
+
+    /// Everyone in the room.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn members(&self) -> Result<Vec<User>, CallError> {
+        let (mut members, mut page) = (Vec::new(), Bytes::new());
+        loop {
+            let request = ListMembersRequest { room: self.id.to_field(), page, page_size: 500 };
+            let answer = self.handle.call::<rpc::ListMembers>(request).await?;
+            members.extend(answer.members.into_iter().filter_map(parse_user));
+            page = answer.next_page;
+            if page.is_empty() {
+                members.iter().for_each(|user| self.handle.remember_user(user));
+                return Ok(members);
+            }
+        }
+    }
+
+    /// Adds members to a group. Those who are in it already are left as they are.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn add_members<W: Into<Who>>(
+        &self,
+        who: impl IntoIterator<Item = W>,
+    ) -> Result<(), CallError> {
+        let members: Vec<_> = who.into_iter().map(|who| who.into().to_ref()).collect();
+        for members in members.chunks(MEMBERS_PER_CALL_MAX) {
+            let request = AddMembersRequest { room: self.id.to_field(), members: members.to_vec() };
+            self.handle.call::<rpc::AddMembers>(request).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes a member from a group: oneself, or anyone for the group's creator.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn remove_member(&self, user: UserId) -> Result<(), CallError> {
+        let request = RemoveMemberRequest { room: self.id.to_field(), user: user.to_field() };
+        self.handle.call::<rpc::RemoveMember>(request).await.map(|_| ())
+    }
+
+    /// Leaves a group.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn leave(&self) -> Result<(), CallError> {
+        let me = *self.handle.me.borrow();
+        self.remove_member(me.ok_or(CallError::Closed)?).await
+    }
+
+    /// Gives a group another name.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn rename(&self, name: &str) -> Result<(), CallError> {
+        let request = RenameRoomRequest { room: self.id.to_field(), name: name.to_owned() };
+        self.handle.call::<rpc::RenameRoom>(request).await.map(|_| ())
+    }
+}
+
+fn check_text(text: &str) -> Result<(), QueueError> {
+    if text.is_empty() || text.len() > TEXT_BYTES_MAX {
+        return Err(QueueError::Text);
+    }
+    Ok(())
+}

@@ -1,0 +1,275 @@
+//! The cache in an SQLite file: write-ahead log, one transaction per batch, a run of events per
+//! row. Rows are the bytes the state machines make of them; only what is searched by is a column.
+
+use std::{fmt, path::Path};
+
+use bytes::Bytes;
+use parlour_protocol::ids::RoomId;
+use parlour_sdk_core::{
+    cache::{Cache, CacheError, Meta, RoomRecord, Run, Saved, Write},
+    event::{pack, unpack},
+    outbox::Entry,
+};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+/// Raised when the tables change; a file of another version is begun anew, since all of it but the
+/// outbox can be read from the server again.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS meta (id INTEGER PRIMARY KEY CHECK (id = 0), row BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS rooms (id BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS outbox (
+        ref BLOB PRIMARY KEY, place INTEGER NOT NULL, row BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS runs (
+        room BLOB NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL,
+        stale INTEGER NOT NULL, events BLOB NOT NULL);
+    CREATE UNIQUE INDEX IF NOT EXISTS runs_by_place ON runs (room, from_seq, to_seq);
+";
+
+/// The cache in an SQLite file.
+pub struct SqliteCache {
+    connection: Connection,
+}
+
+impl fmt::Debug for SqliteCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SqliteCache")
+    }
+}
+
+fn sql(error: rusqlite::Error) -> CacheError {
+    CacheError::new(error)
+}
+
+impl SqliteCache {
+    /// Opens a file, or makes it.
+    ///
+    /// # Errors
+    /// When it can't be opened or isn't a cache.
+    pub fn open(path: &Path) -> Result<Self, CacheError> {
+        Self::prepare(Connection::open(path).map_err(sql)?)
+    }
+
+    fn prepare(connection: Connection) -> Result<Self, CacheError> {
+        // WAL with NORMAL survives a crash of the program; FULL makes what is queued survive a
+        // power cut, too, at one sync per batch.
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+            .map_err(sql)?;
+        let version: i64 =
+            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(sql)?;
+        if version != 0 && version != VERSION {
+            return Err(CacheError::new(format_args!("version {version} of the cache is unknown")));
+        }
+        connection.execute_batch(TABLES).map_err(sql)?;
+        connection.execute_batch(&format!("PRAGMA user_version = {VERSION}")).map_err(sql)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(SqliteCache { connection })
+    }
+
+    fn rows(&self, query: &str) -> Result<Vec<Vec<u8>>, CacheError> {
+        let mut statement = self.connection.prepare_cached(query).map_err(sql)?;
+        let rows = statement.query_map([], |row| row.get(0)).map_err(sql)?;
+        rows.collect::<Result<_, _>>().map_err(sql)
+    }
+}
+
+impl Cache for SqliteCache {
+    fn load(&mut self) -> Result<Saved, CacheError> {
+        let meta = self
+            .connection
+            .query_row("SELECT row FROM meta", [], |row| row.get::<_, Vec<u8>>(0))
+            .optional()
+            .map_err(sql)?;
+        let meta = match meta {
+            Some(row) => Meta::decode(&row)?,
+            None => Meta::default(),
+        };
+        let mut rooms = Vec::new();
+        for row in self.rows("SELECT row FROM rooms")? {
+            rooms.push(RoomRecord::decode(&row)?);
+        }
+        let mut outbox = Vec::new();
+        for row in self.rows("SELECT row FROM outbox ORDER BY place")? {
+            outbox.push(Entry::decode(&row)?);
+        }
+        Ok(Saved { meta, rooms, outbox })
+    }
+
+    fn commit(&mut self, writes: &[Write]) -> Result<(), CacheError> {
+        let transaction = self.connection.transaction().map_err(sql)?;
+        for write in writes {
+            apply(&transaction, write)?;
+        }
+        transaction.commit().map_err(sql)
+    }
+
+    fn runs(&mut self, room: RoomId, before: u64, limit: usize) -> Result<Vec<Run>, CacheError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT from_seq, to_seq, stale, events FROM runs
+                 WHERE room = ?1 AND from_seq < ?2 ORDER BY from_seq DESC",
+            )
+            .map_err(sql)?;
+        let mut rows = statement.query(params![room.as_bytes(), number(before)]).map_err(sql)?;
+        let (mut found, mut events) = (Vec::new(), 0);
+        while let Some(row) = rows.next().map_err(sql)? {
+            let run = parse_run(room, row)?;
+            events += run.events.iter().filter(|event| event.seq() < before).count();
+            found.push(run);
+            if events >= limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// SQLite's integers are signed; no log gets near that.
+fn number(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+fn parse_run(room: RoomId, row: &Row<'_>) -> Result<Run, CacheError> {
+    let place = |at| row.get::<_, i64>(at).map(|n| n.unsigned_abs()).map_err(sql);
+    let events: Vec<u8> = row.get(3).map_err(sql)?;
+    Ok(Run {
+        room,
+        from: place(0)?,
+        to: place(1)?,
+        is_stale: place(2)? != 0,
+        events: unpack(Bytes::from(events))?,
+    })
+}
+
+fn apply(transaction: &Transaction<'_>, write: &Write) -> Result<(), CacheError> {
+    let run = |query: &str, values: &[&dyn rusqlite::ToSql]| {
+        transaction.prepare_cached(query)?.execute(values)
+    };
+    match write {
+        Write::Meta(meta) => {
+            run("INSERT OR REPLACE INTO meta (id, row) VALUES (0, ?1)", &[&meta.encode()])
+        }
+        Write::Room(room) => run(
+            "INSERT OR REPLACE INTO rooms (id, row) VALUES (?1, ?2)",
+            params![room.id.as_bytes(), room.encode()],
+        ),
+        Write::RoomGone(room) => run("DELETE FROM rooms WHERE id = ?1", &[room.as_bytes()])
+            .and_then(|_| run("DELETE FROM runs WHERE room = ?1", &[room.as_bytes()])),
+        Write::Run(new) => return put_run(transaction, new),
+        Write::Stale(room) => {
+            run("UPDATE runs SET stale = 1 WHERE room = ?1 AND stale = 0", &[room.as_bytes()])
+        }
+        Write::Erase(room, seqs) => return erase(transaction, *room, seqs),
+        Write::Outbox(entry) => run(
+            "INSERT OR REPLACE INTO outbox (ref, place, row) VALUES (?1, ?2, ?3)",
+            params![entry.client_ref.as_bytes(), number(entry.order), entry.encode()],
+        ),
+        Write::OutboxGone(client_ref) => {
+            run("DELETE FROM outbox WHERE ref = ?1", &[client_ref.as_bytes()])
+        }
+        Write::Reset => run("DELETE FROM rooms", &[]).and_then(|_| run("DELETE FROM runs", &[])),
+        Write::ResetOutbox => run("DELETE FROM outbox", &[]),
+    }
+    .map(|_| ())
+    .map_err(sql)
+}
+
+fn put_run(transaction: &Transaction<'_>, new: &Run) -> Result<(), CacheError> {
+    let (room, from, to) = (new.room.as_bytes(), number(new.from), number(new.to));
+    // Runs of a room never overlap, so that the one begun last before this one's end is the first
+    // to look at, and the one that ends before this one begins is the last.
+    let mut overlapping = Vec::new();
+    {
+        let mut statement = transaction
+            .prepare_cached(
+                "SELECT from_seq, to_seq, rowid FROM runs
+                 WHERE room = ?1 AND from_seq <= ?2 ORDER BY from_seq DESC",
+            )
+            .map_err(sql)?;
+        let mut rows = statement.query(params![room, to]).map_err(sql)?;
+        while let Some(row) = rows.next().map_err(sql)? {
+            let (old_from, old_to): (i64, i64) =
+                (row.get(0).map_err(sql)?, row.get(1).map_err(sql)?);
+            if old_to < from {
+                break;
+            }
+            let is_within = old_from >= from && old_to <= to;
+            overlapping.push((row.get::<_, i64>(2).map_err(sql)?, is_within));
+        }
+    }
+    for (id, is_within) in overlapping {
+        let parts = if is_within {
+            Vec::new()
+        } else {
+            let query = "SELECT from_seq, to_seq, stale, events FROM runs WHERE rowid = ?1";
+            let mut statement = transaction.prepare_cached(query).map_err(sql)?;
+            let mut rows = statement.query([id]).map_err(sql)?;
+            match rows.next().map_err(sql)? {
+                Some(row) => parse_run(new.room, row)?.without(new.from, new.to),
+                None => Vec::new(),
+            }
+        };
+        transaction
+            .prepare_cached("DELETE FROM runs WHERE rowid = ?1")
+            .and_then(|mut statement| statement.execute([id]))
+            .map_err(sql)?;
+        for part in &parts {
+            insert_run(transaction, part)?;
+        }
+    }
+    insert_run(transaction, new)
+}
+
+fn insert_run(transaction: &Transaction<'_>, run: &Run) -> Result<(), CacheError> {
+    let events = pack(&run.events);
+    transaction
+        .prepare_cached(
+            "INSERT INTO runs (room, from_seq, to_seq, stale, events) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                run.room.as_bytes(),
+                number(run.from),
+                number(run.to),
+                run.is_stale,
+                &events[..],
+            ])
+        })
+        .map(|_| ())
+        .map_err(sql)
+}
+
+/// The body of a message and those of its edits, which come after it.
+fn erase(transaction: &Transaction<'_>, room: RoomId, seqs: &[u64]) -> Result<(), CacheError> {
+    let Some(first) = seqs.iter().min() else { return Ok(()) };
+    let mut changed = Vec::new();
+    {
+        let mut statement = transaction
+            .prepare_cached(
+                "SELECT from_seq, to_seq, stale, events, rowid FROM runs
+                 WHERE room = ?1 AND to_seq >= ?2",
+            )
+            .map_err(sql)?;
+        let mut rows = statement.query(params![room.as_bytes(), number(*first)]).map_err(sql)?;
+        while let Some(row) = rows.next().map_err(sql)? {
+            let mut run = parse_run(room, row)?;
+            if run.erase(seqs) {
+                changed.push((row.get::<_, i64>(4).map_err(sql)?, pack(&run.events)));
+            }
+        }
+    }
+    for (id, events) in changed {
+        transaction
+            .prepare_cached("UPDATE runs SET events = ?2 WHERE rowid = ?1")
+            .and_then(|mut statement| statement.execute(params![id, &events[..]]))
+            .map_err(sql)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "sqlite_tests.rs"]
+mod tests;
