@@ -1,6 +1,11 @@
 //! The redb engine: every commit is durable when it returns, so there is nothing to add.
 
-use std::{io, ops::ControlFlow, path::Path};
+use std::{
+    io,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use ::redb::{
     Database, DatabaseError, Durability, ReadableDatabase, StorageError, TableDefinition,
@@ -10,7 +15,7 @@ use bytes::Bytes;
 use crate::{
     kv::{
         Kv,
-        engine::{Engine, EngineError, Visit, Writes},
+        engine::{Engine, EngineError, Visit, Writes, shielded},
     },
     options::{OpenError, Options},
 };
@@ -36,10 +41,13 @@ impl Engine for RedbEngine {
 
     fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
         let cache_bytes = usize::try_from(options.cache_bytes).unwrap_or(usize::MAX);
-        let db = Database::builder()
-            .set_cache_size(cache_bytes)
-            .create(folder.join(FILE))
-            .map_err(open_error)?;
+        let mut builder = Database::builder();
+        builder.set_cache_size(cache_bytes);
+        let opened = catch_unwind(AssertUnwindSafe(|| builder.create(folder.join(FILE))));
+        let db = match opened {
+            Ok(opened) => opened.map_err(open_error)?,
+            Err(_) => return Err(OpenError::Damaged { what: "redb panicked".into() }),
+        };
         let engine = RedbEngine { db };
         // Makes the table, so that reads needn't ask whether it is there.
         engine.apply(&Writes::new()).map_err(crate::kv::schema::open_error)?;
@@ -51,10 +59,12 @@ impl Engine for RedbEngine {
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        let read = self.db.begin_read().map_err(failure)?;
-        let table = read.open_table(TABLE).map_err(failure)?;
-        let value = table.get(key).map_err(failure)?;
-        Ok(value.map(|value| Bytes::copy_from_slice(value.value())))
+        shielded(|| {
+            let read = self.db.begin_read().map_err(failure)?;
+            let table = read.open_table(TABLE).map_err(failure)?;
+            let value = table.get(key).map_err(failure)?;
+            Ok::<_, EngineError>(value.map(|value| Bytes::copy_from_slice(value.value())))
+        })
     }
 
     fn scan(
@@ -67,31 +77,35 @@ impl Engine for RedbEngine {
         if from >= to {
             return Ok(());
         }
-        let read = self.db.begin_read().map_err(failure)?;
-        let table = read.open_table(TABLE).map_err(failure)?;
-        let mut rows = table.range(from..to).map_err(failure)?;
-        while let Some(row) = if reverse { rows.next_back() } else { rows.next() } {
-            let (key, value) = row.map_err(failure)?;
-            if let ControlFlow::Break(()) = visit(key.value(), value.value()) {
-                break;
+        shielded(|| {
+            let read = self.db.begin_read().map_err(failure)?;
+            let table = read.open_table(TABLE).map_err(failure)?;
+            let mut rows = table.range(from..to).map_err(failure)?;
+            while let Some(row) = if reverse { rows.next_back() } else { rows.next() } {
+                let (key, value) = row.map_err(failure)?;
+                if let ControlFlow::Break(()) = visit(key.value(), value.value()) {
+                    break;
+                }
             }
-        }
-        Ok(())
+            Ok::<_, EngineError>(())
+        })
     }
 
     fn apply(&self, writes: &Writes) -> Result<(), EngineError> {
-        let mut write = self.db.begin_write().map_err(failure)?;
-        write.set_durability(Durability::Immediate).map_err(failure)?;
-        {
-            let mut table = write.open_table(TABLE).map_err(failure)?;
-            for (key, value) in writes {
-                match value {
-                    Some(value) => table.insert(&key[..], &value[..]).map_err(failure)?,
-                    None => table.remove(&key[..]).map_err(failure)?,
-                };
+        shielded(|| {
+            let mut write = self.db.begin_write().map_err(failure)?;
+            write.set_durability(Durability::Immediate).map_err(failure)?;
+            {
+                let mut table = write.open_table(TABLE).map_err(failure)?;
+                for (key, value) in writes {
+                    match value {
+                        Some(value) => table.insert(&key[..], &value[..]).map_err(failure)?,
+                        None => table.remove(&key[..]).map_err(failure)?,
+                    };
+                }
             }
-        }
-        write.commit().map_err(failure)
+            write.commit().map_err(failure)
+        })
     }
 
     /// Nothing to do: `apply` returned after the sync.

@@ -144,6 +144,7 @@ static void cut(void) {
     int dice = below(10), mode = dice < 4 ? 0 : dice < 9 ? 1 : 2;
     for (int i = 0; i < file_count; i++) lose_data(&files[i], mode);
     lose_entries(mode);
+    if (getenv("POWER_CUT_DEBUG")) dprintf(2, "cut at %ld: mode %d, %d files\n", calls, mode, file_count);
     _exit(137);
 }
 

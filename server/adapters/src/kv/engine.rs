@@ -1,7 +1,13 @@
 //! What an embedded engine has to give: an ordered map of bytes with atomic writes. Everything
 //! else (layout, checksums, group commit, backup) is written once, over this.
 
-use std::{collections::BTreeMap, io, ops::ControlFlow, path::Path};
+use std::{
+    collections::BTreeMap,
+    io,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use bytes::Bytes;
 
@@ -54,4 +60,15 @@ pub trait Engine: Send + Sync + Sized + 'static {
 
     /// Makes durable what was applied before the call.
     fn sync(&self) -> Result<(), EngineError>;
+}
+
+/// Runs engine code. An engine asserts where it could report: on a damaged file a panic is
+/// damage met, and must not take the caller with it.
+pub(crate) fn shielded<T, F: Into<EngineError>>(
+    work: impl FnOnce() -> Result<T, F>,
+) -> Result<T, EngineError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(Into::into),
+        Err(_) => Err(EngineError::Damaged("the engine panicked".into())),
+    }
 }

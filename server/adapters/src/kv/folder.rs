@@ -9,12 +9,15 @@ use std::{
 use super::{
     engine::Engine,
     schema::{self, Identity},
+    witness::Witness,
 };
 use crate::options::{OpenError, Options};
 
 /// A folder that nobody else has open.
 pub(crate) struct Folder {
     path: PathBuf,
+    /// What the engine had committed, by its own word and by ours.
+    pub(crate) witness: Witness,
     /// The lock goes when this is closed, whatever ends the process.
     _lock: File,
 }
@@ -25,7 +28,10 @@ impl Folder {
         fs::create_dir_all(path)?;
         let lock = File::options().create(true).append(true).open(path.join("lock"))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Folder { path: path.to_owned(), _lock: lock }),
+            Ok(()) => {
+                let witness = Witness::open(&path.join("commit"))?;
+                Ok(Folder { path: path.to_owned(), witness, _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked),
             Err(TryLockError::Error(error)) => Err(OpenError::Io(error)),
         }
@@ -48,8 +54,14 @@ impl Folder {
             Some(identity) => identity,
             None => schema::create(&engine)?,
         };
-        // The names of files just made are durable only once their folders are.
-        sync_dir(&path)?;
+        let (found, noted) = (identity.tally.commit, self.witness.last());
+        if found < noted {
+            let what = format!("{} has commit {found}, {noted} was the last", E::NAME);
+            return Err(OpenError::Damaged { what });
+        }
+        // Files just made are durable only once they and their folders are: sled never syncs its
+        // `conf`, and a torn one would keep the store shut.
+        sync_tree(&path)?;
         sync_dir(&self.path)?;
         if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_dir(parent)?;

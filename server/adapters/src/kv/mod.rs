@@ -12,6 +12,7 @@ pub(crate) mod rows;
 pub(crate) mod schema;
 mod space;
 pub(crate) mod tally;
+mod witness;
 mod writer;
 
 use std::{

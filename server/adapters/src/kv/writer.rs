@@ -70,6 +70,8 @@ pub(crate) struct Writer<E> {
     tally: Tally,
     /// What ended the last group by not being an append.
     next: Option<Command>,
+    /// An engine that failed and isn't closed yet.
+    failed: Option<Arc<E>>,
 }
 
 impl<E: Engine> Writer<E> {
@@ -79,7 +81,7 @@ impl<E: Engine> Writer<E> {
         queue: mpsc::Receiver<Command>,
         tally: Tally,
     ) -> Self {
-        Writer { shared, queue, tally, next: None }
+        Writer { shared, queue, tally, next: None, failed: None }
     }
 
     /// Runs until every sender is gone.
@@ -102,7 +104,8 @@ impl<E: Engine> Writer<E> {
             }
         }
         if let Ok(engine) = self.shared.engine()
-            && let Err(error) = engine.sync()
+            && let Err(error) =
+                engine.sync().and_then(|()| Ok(self.shared.folder.witness.sync()?))
         {
             tracing::error!(%error, "last sync failed");
         }
@@ -126,7 +129,11 @@ impl<E: Engine> Writer<E> {
                 }
                 Ok(())
             }
-            Err(error) => refuse(calls, &StoreError::Unavailable, Err(error)),
+            Err(error) => {
+                drop(engine);
+                self.detach();
+                refuse(calls, &StoreError::Unavailable, Err(error))
+            }
         }
     }
 
@@ -179,6 +186,10 @@ impl<E: Engine> Writer<E> {
         engine.apply(&writes)?;
         engine.sync()?;
         self.tally = tally;
+        if let Err(error) = self.shared.folder.witness.note(self.tally.commit) {
+            // The commit is durable; only the witness lags.
+            tracing::warn!(%error, "the commit number can't be noted");
+        }
         Ok(())
     }
 
@@ -218,6 +229,8 @@ impl<E: Engine> Writer<E> {
                 Ok(())
             }
             Err(error) => {
+                drop(engine);
+                self.detach();
                 let _ = reply.send(Err(StoreError::Unavailable));
                 Err(error)
             }
@@ -275,10 +288,17 @@ impl<E: Engine> Writer<E> {
         }
     }
 
-    /// Drops the engine and waits for its last reader.
-    fn close_engine(&self) {
-        let engine = self.shared.engine.write().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut engine) = engine else { return };
+    /// Takes the failed engine from the readers. Before anybody is told: who hears of the
+    /// failure must not find the store open still.
+    fn detach(&mut self) {
+        let mut slot = self.shared.engine.write().unwrap_or_else(PoisonError::into_inner);
+        self.failed = slot.take().or(self.failed.take());
+    }
+
+    /// Drops the failed engine and waits for its last reader.
+    fn close_engine(&mut self) {
+        self.detach();
+        let Some(mut engine) = self.failed.take() else { return };
         let since = Instant::now();
         while since.elapsed() < UNLOCK_WAIT_MAX {
             match Arc::try_unwrap(engine) {

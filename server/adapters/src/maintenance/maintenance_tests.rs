@@ -169,3 +169,21 @@ async fn a_newer_schema_is_refused_by_name() {
     tamper(&options, |_, writes| drop(writes.insert(layout::meta_key("schema"), None)));
     assert!(matches!(Sled::open(options), Err(OpenError::Damaged { .. })));
 }
+
+#[tokio::test]
+async fn an_engine_that_went_back_in_time_does_not_open() {
+    let scratch = tempfile::tempdir().unwrap();
+    let options = options(&scratch.path().join("store"));
+    let (db, old) = (options.path.join("redb/data.redb"), scratch.path().join("old"));
+    drop(Redb::open(options.clone()).unwrap());
+    std::fs::copy(&db, &old).unwrap();
+    let store = Redb::open(options.clone()).unwrap();
+    fill(&store).await;
+    drop(store);
+    std::fs::copy(&old, &db).unwrap();
+    let refused = Redb::open(options.clone()).map(|_| ()).unwrap_err();
+    assert_eq!(refused.to_string(), "store is damaged: redb has commit 0, 20 was the last");
+    // Whoever accepts the loss says so by removing the witness.
+    std::fs::remove_file(options.path.join("commit")).unwrap();
+    Redb::open(options).unwrap();
+}

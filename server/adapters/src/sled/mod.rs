@@ -3,20 +3,14 @@
 
 mod recovery;
 
-use std::{
-    fs::File,
-    io,
-    ops::ControlFlow,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-};
+use std::{fs::File, io, ops::ControlFlow, path::Path};
 
 use bytes::Bytes;
 
 use crate::{
     kv::{
         Kv,
-        engine::{Engine, EngineError, Visit, Writes},
+        engine::{Engine, EngineError, Visit, Writes, shielded},
     },
     options::{OpenError, Options},
 };
@@ -50,7 +44,9 @@ impl Engine for SledEngine {
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        shielded(|| Ok(self.db.get(key)?.map(|value| Bytes::copy_from_slice(&value))))
+        shielded(|| -> Result<_, SledFailure> {
+            Ok(self.db.get(key)?.map(|value| Bytes::copy_from_slice(&value)))
+        })
     }
 
     fn scan(
@@ -60,7 +56,7 @@ impl Engine for SledEngine {
         reverse: bool,
         visit: &mut Visit<'_>,
     ) -> Result<(), EngineError> {
-        shielded(|| {
+        shielded(|| -> Result<_, SledFailure> {
             let mut rows = self.db.range(from..to);
             while let Some(row) = if reverse { rows.next_back() } else { rows.next() } {
                 let (key, value) = row?;
@@ -80,22 +76,14 @@ impl Engine for SledEngine {
                 None => batch.remove(&key[..]),
             }
         }
-        shielded(|| Ok(self.db.apply_batch(batch)?))
+        shielded(|| -> Result<_, SledFailure> { Ok(self.db.apply_batch(batch)?) })
     }
 
     fn sync(&self) -> Result<(), EngineError> {
-        shielded(|| {
+        shielded(|| -> Result<_, SledFailure> {
             self.db.flush()?;
             Ok(self.file.sync_data()?)
         })
-    }
-}
-
-/// sled asserts where it could report; on a damaged file a panic is damage met.
-fn shielded<T>(work: impl FnOnce() -> Result<T, SledFailure>) -> Result<T, EngineError> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(|failure| failure.0),
-        Err(_) => Err(EngineError::Damaged("sled panicked".into())),
     }
 }
 
@@ -109,6 +97,12 @@ impl From<::sled::Error> for SledFailure {
             ::sled::Error::Corruption { .. } => EngineError::Damaged("sled: corruption".into()),
             other => EngineError::Io(io::Error::other(other.to_string())),
         })
+    }
+}
+
+impl From<SledFailure> for EngineError {
+    fn from(failure: SledFailure) -> Self {
+        failure.0
     }
 }
 

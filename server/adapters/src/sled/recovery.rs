@@ -24,7 +24,7 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<::sled::Db, OpenE
     }
     match attempt(folder, options) {
         Err(OpenError::Damaged { what }) => {
-            tracing::warn!(what, "sled doesn't open, trying again without its snapshot");
+            tracing::warn!(what, "sled doesn't open, trying again without what is derived");
             set_aside(folder)?;
             attempt(folder, options)
         }
@@ -32,9 +32,11 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<::sled::Db, OpenE
     }
 }
 
-/// Renames snapshots so that sled reads its whole log instead.
+/// Renames snapshots so that sled reads its whole log instead, and its `conf`, which only
+/// repeats what we open it with and is written anew.
 fn set_aside(folder: &Path) -> io::Result<()> {
-    for path in snapshots(folder)? {
+    let conf = folder.join("conf");
+    for path in snapshots(folder)?.into_iter().chain(conf.exists().then_some(conf)) {
         if let Some(name) = path.file_name() {
             let mut aside = std::ffi::OsString::from("aside.");
             aside.push(name);
