@@ -1,1 +1,11 @@
-//! Placeholder.
+//! What tests from outside the process are made of: a real server, clients that speak the bare
+//! protocol, and clients that speak it wrongly. Whatever goes wrong in here ends the test.
+
+pub mod binary;
+pub mod garble;
+pub mod http;
+pub mod random;
+pub mod raw;
+pub mod server;
+pub mod token;
+pub mod world;
