@@ -271,8 +271,13 @@ async fn run(mut est: Established, shared: Arc<Shared>) {
         tokio::select! {
             chunk = est.control.read_chunk(lanes::READ_MAX, true) => match chunk {
                 Ok(Some(chunk)) => est.session.handle_bytes(&chunk.bytes),
-                Ok(None) => est.session.handle_end(),
-                Err(quinn::ReadError::Reset(_)) => est.session.handle_end(),
+                Ok(None) | Err(quinn::ReadError::Reset(_)) => {
+                    est.session.handle_end();
+                    drain_session(&mut est, &shared).await;
+                    // A lane that has ended is always ready: reading on would never yield.
+                    est.connection.closed().await;
+                    return;
+                }
                 Err(_) => return,
             },
             again = est.reruns.recv() => match again {
