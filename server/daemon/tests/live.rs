@@ -10,6 +10,7 @@ use std::{
 
 use parlour_protocol::{
     generated::rpc,
+    ids::SessionId,
     session::{RevokeRequest, revoke_request::What},
     wire::{CloseCode, ErrorReason, server_frame::Frame},
 };
@@ -63,6 +64,7 @@ async fn a_revocation_closes_open_sessions_within_two_seconds() {
     let (first, _) = hello(&ada).await;
     let (second, _) = hello(&ada).await;
     let (third, _) = hello(&one).await;
+    let (fourth, welcome) = hello(&token(dir.path(), "bob", &[])).await;
     let (mut bystander, _) = hello(&other).await;
 
     let revoked = ok(dir.path(), &["revoke", "--org", "acme", "--subject", "ada"]);
@@ -72,6 +74,9 @@ async fn a_revocation_closes_open_sessions_within_two_seconds() {
     assert_eq!(within(2, second.wait_end()).await, with(CloseCode::Revoked));
     ok(dir.path(), &["revoke", "--org", "acme", "--token-id", "one"]);
     assert_eq!(within(2, third.wait_end()).await, with(CloseCode::Revoked));
+    let session = SessionId::parse(&welcome.session).expect("session").to_string();
+    ok(dir.path(), &["revoke", "--org", "acme", "--session", &session]);
+    assert_eq!(within(2, fourth.wait_end()).await, with(CloseCode::Revoked));
     assert!(begun.elapsed() < Duration::from_secs(2));
 
     let refused = within(5, Client::hello(at, &ada)).await.err().expect("refused");

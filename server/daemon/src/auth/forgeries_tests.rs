@@ -84,8 +84,8 @@ fn every_algorithm_verifies_what_its_key_signed() {
     let bench = bench(Policy::default());
     let ok = |token: &str| bench.verifier.verify(token, NOW * 1000).expect("claims");
     assert_eq!(&*ok(&hs(good())).subject, "ada");
-    assert_eq!(&*ok(&signed_by(&bench.es, "es")).key_id, "es");
-    assert_eq!(&*ok(&signed_by(&bench.ed, "ed")).key_id, "ed");
+    assert_eq!(&*ok(&signed_by(&bench.es, "es")).key_id, "0:es");
+    assert_eq!(&*ok(&signed_by(&bench.ed, "ed")).key_id, "0:ed");
     assert_eq!(&*ok(RSA_TOKEN.trim()).org, "acme");
 }
 
@@ -307,7 +307,7 @@ fn claims_say_what_the_token_says() {
     assert_eq!(claims.scopes, ["a".into(), "b".into()]);
     assert_eq!(claims.token_id.as_deref(), Some("t1"));
     assert_eq!(claims.issued_at_ms, NOW * 1000);
-    assert_eq!(&*claims.key_id, "hs");
+    assert_eq!(&*claims.key_id, "0:hs");
 
     let bare = bench.verifier.verify(&hs(good()), NOW * 1000).expect("claims");
     assert_eq!((&*bare.name, bare.scopes.len(), bare.issued_at_ms), ("ada", 0, 0));

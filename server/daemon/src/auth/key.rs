@@ -278,8 +278,8 @@ pub(super) fn decode_secret(text: &str) -> Option<Vec<u8>> {
         .find_map(|alphabet| GeneralPurpose::new(alphabet, config).decode(text).ok())
 }
 
-/// The `key_id` of sessions: the key's id, and a count of how often the material under that id
-/// has changed, so that replacing a key ends the sessions of the old one.
+/// The `key_id` of sessions: the key's id, and which change of the ring brought the key. The
+/// number comes first, so that no id can be mistaken for another's.
 pub(super) fn session_key_id(id: &str, generation: u64) -> Arc<str> {
-    if generation == 0 { id.into() } else { format!("{id}.{generation}").into() }
+    format!("{generation}:{id}").into()
 }

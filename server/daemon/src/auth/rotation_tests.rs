@@ -79,6 +79,19 @@ fn a_removed_file_takes_its_key_along() {
     put(&path, &secret(1));
     assert!(verifier.poll().changed);
     assert!(verify(&verifier, "hs", 1).is_ok());
+    assert!(!verifier.key_is_current(&key_id), "its sessions were ended");
+}
+
+#[test]
+fn ids_are_never_mistaken_for_each_other() {
+    let (_dir, path, verifier) = setup();
+    let sources = vec![
+        KeySource::SecretFile { id: "a".into(), path },
+        KeySource::Secret { id: "1:a".into(), secret: secret(9) },
+    ];
+    verifier.configure(sources, Policy::default()).expect("configured");
+    let (a, other) = (verify(&verifier, "a", 1), verify(&verifier, "1:a", 9));
+    assert_ne!(a.expect("claims").key_id, other.expect("claims").key_id);
 }
 
 #[test]

@@ -66,9 +66,8 @@ struct Entry {
 #[derive(Default)]
 struct Sources {
     slots: Vec<Slot>,
-    /// How often the material under an id has changed; never forgotten, so that a key that
-    /// comes back under an old id doesn't revive the sessions of the one before.
-    generations: HashMap<String, (u64, Arc<Key>)>,
+    /// Counts the changes of the ring.
+    generation: u64,
 }
 
 struct Slot {
@@ -144,19 +143,23 @@ impl JwtVerifier {
         self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Puts the keys of the slots in force. A key that was in force before keeps its sessions;
+    /// another one under the same id doesn't inherit them, nor does one that comes back.
     fn publish(&self, state: &mut Sources, policy: Policy) {
+        let before = self.ring();
         let mut keys = HashMap::new();
         for key in state.slots.iter().flat_map(|slot| &slot.keys) {
-            let known =
-                state.generations.entry(key.id().into()).or_insert_with(|| (0, key.clone()));
-            if !known.1.is_same(key) {
-                *known = (known.0 + 1, key.clone());
-            }
-            let entry =
-                Entry { key: key.clone(), session_key_id: session_key_id(key.id(), known.0) };
+            let entry = match before.keys.get(key.id()) {
+                Some(entry) if entry.key.is_same(key) => entry.clone(),
+                _ => {
+                    let session_key_id = session_key_id(key.id(), state.generation);
+                    Entry { key: key.clone(), session_key_id }
+                }
+            };
             // Of two keys with one id the first counts, as it did before the second appeared.
             keys.entry(key.id().to_owned()).or_insert(entry);
         }
+        state.generation += 1;
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) =
             Arc::new(Ring { policy, keys });
     }

@@ -95,7 +95,7 @@ pub const KEYS: &[KeyDoc] = &[
     example(
         "auth.keys.id",
         r#""main""#,
-        "Single keys, one [[auth.keys]] each. With no key and no key set, the server makes an HS256\nkey in the data folder, which `parlour token` uses.\nThe `kid` that tokens name. Tokens without `kid` are accepted only if there is one key in all.",
+        "Single keys, one [[auth.keys]] each. With no key and no key set, the server makes an HS256\nkey in the data folder, which `parlour token` uses.\nid is the `kid` that tokens name. Tokens without `kid` are accepted only if there is one key in all.",
     ),
     example(
         "auth.keys.algorithm",
@@ -200,8 +200,8 @@ pub fn reference() -> String {
          One TOML file: `parlour serve --config FILE`, or `parlour.toml` in the current folder. \
          Without one the defaults hold. `--data`, `--listen` and `--http` (also \
          `PARLOUR_DATA`, `PARLOUR_LISTEN`, `PARLOUR_HTTP`, `PARLOUR_CONFIG`) go over the file. \
-         Unknown keys are refused. SIGHUP reads it again: keys of tokens, limits and the log \
-         level change at once, the rest with the next start.\n\n\
+         Unknown keys are refused. SIGHUP reads it again: keys of tokens, calls and connects per \
+         second, drain times and the log level change at once, the rest with the next start.\n\n\
          This is what `parlour config --print-default` prints:\n\n```toml\n{}```\n",
         default_file()
     )

@@ -102,17 +102,18 @@ async fn a_reload_changes_keys_and_refuses_nonsense_whole() {
     let builder = Server::builder(config(dir.path())).config_file(file.clone());
     let server = builder.start().await.expect("started");
     let keys = server.shared.keys.clone().expect("keys");
-    assert!(keys.key_is_current("local"));
+    assert!(keys.key_is_current("0:local"));
     server.reload().expect("reloaded");
+    assert!(keys.key_is_current("0:local"), "sessions outlive a reload");
     let secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     let key =
         format!("[[auth.keys]]\nid = \"new\"\nalgorithm = \"HS256\"\nsecret = \"{secret}\"\n");
     std::fs::write(&file, &key).expect("file");
     server.reload().expect("reloaded");
-    assert!(keys.key_is_current("new") && !keys.key_is_current("local"));
+    assert!(keys.key_is_current("2:new") && !keys.key_is_current("0:local"));
     std::fs::write(&file, "nonsense = 1").expect("file");
     assert!(server.reload().is_err());
-    assert!(keys.key_is_current("new"));
+    assert!(keys.key_is_current("2:new"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
