@@ -28,6 +28,7 @@ const MATRIX: &[Row] = &[
     row("parlour", &["parlour-sdk-core", "parlour-protocol"], true),
     row("parlour-hello", &["parlour"], true),
     row("parlour-chat", &["parlour"], true),
+    row("parlour-demo-client", ANYTHING, true),
     row("parlour-features", ANYTHING, true),
     row("parlour-sim", ANYTHING, true),
     row("parlour-prove", ANYTHING, true),
