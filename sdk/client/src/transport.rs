@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use parlour_sdk_core::lanes::bulk_request;
 use quinn::{
     ClientConfig, Connection, Endpoint, EndpointConfig, IdleTimeout, RecvStream, SendStream,
@@ -13,7 +14,8 @@ use crate::{
     environment::Environment,
     limits::{
         DATAGRAM_BUFFER_BYTES, DIAL_WITHIN, IDLE_MAX, INITIAL_RTT, KEEP_ALIVE_EVERY,
-        RECEIVE_WINDOW_BYTES, SEND_WINDOW_BYTES, SERVER_UNI_LANES, STREAM_WINDOW_BYTES,
+        NEXT_DIAL_AFTER, RECEIVE_WINDOW_BYTES, SEND_WINDOW_BYTES, SERVER_UNI_LANES,
+        STREAM_WINDOW_BYTES,
     },
 };
 
@@ -115,7 +117,28 @@ impl Dialer {
         }
     }
 
+    /// Attempts begin one after the other without waiting for each other's end: QUIC sends a lost
+    /// first packet again ever more slowly, so that a young attempt is the first to notice that the
+    /// network is back.
     async fn dial_one(&self, remote: SocketAddr, name: &str) -> Option<Dialed> {
+        let mut attempts = FuturesUnordered::new();
+        attempts.push(self.attempt(remote, name));
+        loop {
+            tokio::select! {
+                biased;
+                attempt = attempts.next() => match attempt {
+                    Some(Some(dialed)) => return Some(dialed),
+                    Some(None) => {}
+                    None => return None,
+                },
+                () = tokio::time::sleep(NEXT_DIAL_AFTER) => {
+                    attempts.push(self.attempt(remote, name));
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, remote: SocketAddr, name: &str) -> Option<Dialed> {
         let endpoint = self.endpoint(remote)?;
         let connecting = endpoint.connect_with(self.config.clone(), remote, name).ok()?;
         let connection = match connecting.await {

@@ -20,7 +20,7 @@ use prost::Message;
 
 use crate::{
     lanes::{EventLane, LaneError, Live, datagram},
-    limits::{CALLS_WAITING_MAX, PING_EVERY, PONG_WITHIN, WELCOME_WITHIN},
+    limits::{CALLS_WAITING_MAX, PING_EVERY, PONG_WITHIN, STALLED_AFTER, WELCOME_WITHIN},
     time::Now,
 };
 
@@ -64,6 +64,8 @@ pub enum Output {
     Goodbye(Goodbye),
     /// Events and other live things.
     Live(Live),
+    /// The server hasn't answered for a while: the path may be dead.
+    Stalled,
     /// The server doesn't answer any more.
     Lost,
 }
@@ -113,6 +115,7 @@ struct Pings {
     nonce: u64,
     sent_at: Option<Duration>,
     heard_at: Duration,
+    is_stalled: bool,
 }
 
 /// One connection.
@@ -195,6 +198,10 @@ impl Connection {
         }
         match self.phase {
             Phase::Live if self.pings.sent_at.is_none() => self.ping(now),
+            Phase::Live if !self.pings.is_stalled => {
+                self.pings.is_stalled = true;
+                self.outputs.push_back(Output::Stalled);
+            }
             Phase::Over => {}
             Phase::Hello { .. } | Phase::Live => {
                 self.phase = Phase::Over;
@@ -205,6 +212,7 @@ impl Connection {
 
     fn heard(&mut self, now: Now) {
         self.pings.heard_at = now.elapsed;
+        self.pings.is_stalled = false;
     }
 
     fn handle_frame(
@@ -324,7 +332,11 @@ impl Connection {
         match self.phase {
             Phase::Hello { until } => Some(until),
             Phase::Live => Some(match self.pings.sent_at {
-                Some(sent_at) => sent_at.max(self.pings.heard_at) + PONG_WITHIN,
+                Some(sent_at) => {
+                    let wait = if self.pings.is_stalled { PONG_WITHIN } else { STALLED_AFTER };
+                    sent_at.max(self.pings.heard_at) + wait
+                }
+                None if self.is_busy() => self.pings.heard_at + STALLED_AFTER,
                 None => self.pings.heard_at + PING_EVERY,
             }),
             Phase::Over => None,

@@ -114,8 +114,20 @@ fn silence_is_answered_by_a_ping_and_then_by_giving_up() {
     connection.handle_control(&pong, at(16)).unwrap();
     assert_eq!(connection.poll_output(), Some(Output::Pong(Duration::from_secs(1))));
     connection.handle_timeout(at(31));
+    connection.handle_timeout(at(34));
+    assert_eq!(connection.poll_output(), Some(Output::Stalled));
     connection.handle_timeout(at(41));
     assert_eq!(connection.poll_output(), Some(Output::Lost));
+}
+
+#[test]
+fn a_call_without_an_answer_is_looked_after_sooner() {
+    let mut connection = live();
+    connection.call(CallId(1), 30, Bytes::new()).unwrap();
+    sent(&mut connection);
+    assert_eq!(connection.poll_timeout(), Some(STALLED_AFTER));
+    connection.handle_timeout(at(3));
+    assert!(matches!(sent(&mut connection)[..], [client_frame::Frame::Ping(_)]));
 }
 
 #[test]

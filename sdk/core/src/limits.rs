@@ -34,6 +34,11 @@ pub const STABLE_AFTER: Duration = Duration::from_secs(10);
 pub const WELCOME_WITHIN: Duration = Duration::from_secs(10);
 /// A pong comes within this time of a ping, or the connection is lost.
 pub const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// A ping unanswered for this long makes the client try a second connection beside the first; with
+/// calls in flight a ping is sent after this much silence.
+pub const STALLED_AFTER: Duration = Duration::from_secs(3);
+/// A second connection is tried again at least this often.
+pub const SECOND_WITHIN: Duration = Duration::from_secs(2);
 /// A failed read of history is tried again after this time.
 pub const READ_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Counts that became uncertain are read again after this time, once for all rooms.

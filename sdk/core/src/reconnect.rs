@@ -6,7 +6,7 @@ use std::time::Duration;
 use parlour_protocol::error::{Reconnect, reconnect_after};
 
 use crate::{
-    limits::{BACKOFF_BASE, BACKOFF_MAX, RETRY_AFTER_MAX, STABLE_AFTER},
+    limits::{BACKOFF_BASE, BACKOFF_MAX, RETRY_AFTER_MAX, SECOND_WITHIN, STABLE_AFTER},
     time::Now,
 };
 
@@ -219,7 +219,8 @@ impl Supervisor {
     /// An attempt to make a second connection beside the live one failed: the live one goes on.
     pub fn handle_second_failed(&mut self, now: Now, random: u64) {
         if self.second_at.is_some() {
-            self.second_at = Some(now.elapsed + self.backoff.next_delay(random));
+            let delay = self.backoff.next_delay(random).min(SECOND_WITHIN);
+            self.second_at = Some(now.elapsed + delay);
         }
     }
 
@@ -228,12 +229,18 @@ impl Supervisor {
     pub fn handle_network_changed(&mut self, now: Now) {
         self.backoff.reset();
         match self.phase {
-            Phase::Waiting { .. } => self.attempt(),
-            Phase::Live { .. } => {
-                self.second_at = Some(now.elapsed);
-                self.second();
-            }
-            Phase::Connecting | Phase::Stopped(_) => {}
+            // An attempt under way is one over the old network.
+            Phase::Waiting { .. } | Phase::Connecting => self.attempt(),
+            Phase::Live { .. } => self.handle_stalled(now),
+            Phase::Stopped(_) => {}
+        }
+    }
+
+    /// The live connection may be dead: a second one is made beside it, unless that is under way.
+    pub fn handle_stalled(&mut self, now: Now) {
+        if matches!(self.phase, Phase::Live { .. }) && self.second_at.is_none() {
+            self.second_at = Some(now.elapsed);
+            self.second();
         }
     }
 

@@ -201,6 +201,10 @@ impl Driver {
                     self.engine.handle_reply(call, result, now);
                 }
                 Output::Live(live) if self.is_active(id) => self.engine.handle_live(live, now),
+                Output::Stalled if self.is_active(id) => {
+                    self.checks_path = true;
+                    self.supervisor.handle_stalled(now);
+                }
                 Output::Pong(_) => self.handle_pong(id),
                 Output::ReauthRequired(_) => self.get_token(TokenUse::Reauth(id), true),
                 Output::Drain(drain) => {
@@ -222,7 +226,7 @@ impl Driver {
                     }
                     self.end(id, End::Lost);
                 }
-                Output::Reply(..) | Output::Live(_) => {}
+                Output::Reply(..) | Output::Live(_) | Output::Stalled => {}
             }
         }
     }

@@ -128,6 +128,18 @@ impl Engine {
         self.start_bulk(rpc::ReadTimeline::METHOD.id, &request, task);
     }
 
+    /// A timeline that shows less than a page, since little of its room was kept, gets one more.
+    fn fill(&mut self, room: RoomId) {
+        let logged = self.rooms.get(room).is_some_and(|record| !record.log.is_empty());
+        let Some(open) = self.timelines.get(&room).filter(|_| logged && self.session.is_some())
+        else {
+            return;
+        };
+        if open.timeline.items().len() < PAGE_EVENTS as usize / 2 {
+            self.load_older(room, PAGE_EVENTS);
+        }
+    }
+
     /// What the cache has; an unreadable cache has nothing.
     pub fn handle_loaded(&mut self, id: LoadId, runs: Vec<Run>) {
         match self.loads.remove(&id) {
@@ -138,6 +150,7 @@ impl Engine {
                 }
                 self.notices.push_back(Notice::Opened(room));
                 self.catch_up(room);
+                self.fill(room);
             }
             Some(Load::Older(room, limit)) => {
                 let Some(from) = self.timelines.get(&room).map(|open| open.timeline.from()) else {
@@ -198,9 +211,22 @@ impl Engine {
         if open.timeline.from() != before && open.timeline.from() != u64::MAX {
             return self.finish_paging(room, Err(PageError::Interrupted));
         }
-        let from = page.from(before);
-        open.timeline.handle_older(from, &page.events, &page.amendments, page.at_start);
-        self.write_run(Run::new(room, from, before - 1, page.events));
+        self.put_before(room, before, page);
+        self.finish_paging(room, Ok(()));
+    }
+
+    /// A page right before `before`, which is where the timeline begins, or the log.
+    pub(super) fn put_before(&mut self, room: RoomId, before: u64, page: TimelinePage) {
+        let from = page.from(before).min(before);
+        let mut page = page;
+        // What the log has from `before` on is whole already.
+        page.events.retain(|event| event.seq() < before);
+        if let Some(open) = self.timelines.get_mut(&room) {
+            open.timeline.handle_older(from, &page.events, &page.amendments, page.at_start);
+        }
+        if from < before {
+            self.write_run(Run::new(room, from, before - 1, page.events));
+        }
         for event in page.amendments.into_iter().filter(|event| event.seq() >= before) {
             let seq = event.seq();
             self.writes.push(Write::Run(Run::new(room, seq, seq, vec![event])));
@@ -209,7 +235,6 @@ impl Engine {
             self.rooms.entry(room).log.from = from;
             self.changed_rooms.insert(room);
         }
-        self.finish_paging(room, Ok(()));
     }
 
     pub(super) fn finish_paging(&mut self, room: RoomId, result: Result<(), PageError>) {

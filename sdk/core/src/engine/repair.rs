@@ -266,14 +266,17 @@ impl Engine {
     fn handle_newest(&mut self, room: RoomId, mut page: TimelinePage, now: Now) {
         let Some(record) = self.rooms.get(room) else { return };
         page.sort();
-        // Live events that came meanwhile are ahead of this page, or repeat it.
-        if page.as_of_seq < record.log.to {
+        let log = record.log;
+        if !log.is_empty() && page.as_of_seq + 1 >= log.from && page.as_of_seq <= log.to {
+            // Live events came meanwhile: the page stands before them.
+            return self.put_before(room, log.from, page);
+        }
+        if page.as_of_seq < log.to {
             return self.catch_up_later(now);
         }
         let to = page.as_of_seq;
         let from = page.from(to + 1);
-        let had_log = !record.log.is_empty();
-        if had_log {
+        if !log.is_empty() {
             self.writes.push(Write::Stale(room));
         }
         let Some(me) = self.session.as_ref().map(|session| session.me) else { return };
