@@ -7,6 +7,11 @@ pub const GROUP_BATCHES_MAX: usize = 256;
 /// Bytes after which a group is committed even if more is waiting. It also bounds how much of
 /// the engine's log is written between two syncs, see `sled`.
 pub const GROUP_BYTES_MAX: usize = 128 * 1024;
+/// Size of each of a journal's two files.
+pub const JOURNAL_FILE_BYTES: u64 = 2 * 1024 * 1024;
+/// Bytes applied to a journaled engine after which it is synced; it is never behind by more
+/// than twice this and one group.
+pub const CHECKPOINT_BYTES: usize = 128 * 1024;
 /// Calls that wait for the writer; a further caller waits for room.
 pub const QUEUE_CALLS_MAX: usize = 1024;
 /// Body bytes in one engine value; what is longer continues under adjacent keys. With its

@@ -1,7 +1,7 @@
 //! The redb engine: every commit is durable when it returns, so there is nothing to add.
 
 use std::{
-    io,
+    fs, io,
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -16,6 +16,8 @@ use crate::{
     kv::{
         Kv,
         engine::{Engine, EngineError, Visit, Writes, shielded},
+        folder::sync_dir,
+        schema::open_error,
     },
     options::{OpenError, Options},
 };
@@ -29,6 +31,7 @@ pub type Redb = Kv<RedbEngine>;
 
 const TABLE: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("parlour");
 const FILE: &str = "data.redb";
+const UNFINISHED: &str = "data.redb.unfinished";
 
 /// redb, one table of it.
 pub struct RedbEngine {
@@ -40,18 +43,12 @@ impl Engine for RedbEngine {
     const JOURNALED: bool = false;
 
     fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
-        let cache_bytes = usize::try_from(options.cache_bytes).unwrap_or(usize::MAX);
-        let mut builder = Database::builder();
-        builder.set_cache_size(cache_bytes);
-        let opened = catch_unwind(AssertUnwindSafe(|| builder.create(folder.join(FILE))));
-        let db = match opened {
-            Ok(opened) => opened.map_err(open_error)?,
-            Err(_) => return Err(OpenError::Damaged { what: "redb panicked".into() }),
-        };
-        let engine = RedbEngine { db };
-        // Makes the table, so that reads needn't ask whether it is there.
-        engine.apply(&Writes::new()).map_err(crate::kv::schema::open_error)?;
-        Ok(engine)
+        let path = folder.join(FILE);
+        if !path.exists() {
+            make(folder, options)?;
+        }
+        let db = open_file(&path, options)?;
+        Ok(RedbEngine { db })
     }
 
     fn is_in(folder: &Path) -> bool {
@@ -114,6 +111,30 @@ impl Engine for RedbEngine {
     }
 }
 
+/// Makes the file under another name first: one whose making is cut short by a power cut isn't
+/// a redb file yet, and would keep the store shut.
+fn make(folder: &Path, options: &Options) -> Result<(), OpenError> {
+    let (unfinished, path) = (folder.join(UNFINISHED), folder.join(FILE));
+    if unfinished.exists() {
+        fs::remove_file(&unfinished)?;
+    }
+    let engine = RedbEngine { db: open_file(&unfinished, options)? };
+    // Makes the table, so that reads needn't ask whether it is there.
+    engine.apply(&Writes::new()).map_err(open_error)?;
+    drop(engine);
+    fs::rename(unfinished, path)?;
+    Ok(sync_dir(folder)?)
+}
+
+fn open_file(path: &Path, options: &Options) -> Result<Database, OpenError> {
+    let mut builder = Database::builder();
+    builder.set_cache_size(usize::try_from(options.cache_bytes).unwrap_or(usize::MAX));
+    match catch_unwind(AssertUnwindSafe(|| builder.create(path))) {
+        Ok(opened) => opened.map_err(database_error),
+        Err(_) => Err(OpenError::Damaged { what: "redb panicked while opening".into() }),
+    }
+}
+
 fn failure(error: impl Into<::redb::Error>) -> EngineError {
     match error.into() {
         ::redb::Error::Io(error) => EngineError::Io(error),
@@ -122,7 +143,7 @@ fn failure(error: impl Into<::redb::Error>) -> EngineError {
     }
 }
 
-fn open_error(error: DatabaseError) -> OpenError {
+fn database_error(error: DatabaseError) -> OpenError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => OpenError::Locked,
         DatabaseError::Storage(StorageError::Io(error)) => match error.kind() {

@@ -30,8 +30,10 @@ const PROOFS: &[Proof] = &[
     ("disk-full", disk_full::run),
 ];
 
-/// Programs that proofs start as children of their own; they aren't for people.
-const CHILDREN: &[(&str, fn(&[String]))] = &[("child-load", load::child)];
+/// A program that proofs start as a child of their own; not for people.
+type Child = (&'static str, fn(&[String]));
+
+const CHILDREN: &[Child] = &[("child-load", load::child)];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

@@ -15,7 +15,7 @@ where
     concurrent_writers_leave_no_gap(make().await).await;
 }
 
-async fn a_log_grows_under_its_head(store: &Store1) {
+async fn a_log_grows_under_its_head(store: &DynStore) {
     assert_eq!(head_seq(store, log(1)).await, None);
     assert!(read(store, log(1), ALL).await.is_empty());
     apply(store, vec![appending(1, 0, &["a", "b"])]).await;
@@ -33,7 +33,7 @@ async fn a_log_grows_under_its_head(store: &Store1) {
     assert_eq!((head.seq, head.state), (3, bytes("s")));
 }
 
-async fn a_moved_head_refuses_that_batch_alone(store: &Store1) {
+async fn a_moved_head_refuses_that_batch_alone(store: &DynStore) {
     let group = vec![
         appending(1, 0, &["a"]),
         appending(2, 7, &["x"]),
@@ -47,7 +47,7 @@ async fn a_moved_head_refuses_that_batch_alone(store: &Store1) {
     assert_eq!(head_seq(store, log(3)).await, Some(1));
 }
 
-async fn later_batches_see_earlier_ones(store: &Store1) {
+async fn later_batches_see_earlier_ones(store: &DynStore) {
     let absent = Batch { absent: vec![(Table::SENDS, bytes("k"))], ..batch(1) };
     let group = vec![
         appending(1, 0, &["a"]),
@@ -66,7 +66,7 @@ async fn later_batches_see_earlier_ones(store: &Store1) {
     assert_eq!(texts(store, log(1), ALL).await, [(1, "a".into()), (2, "B".into())]);
 }
 
-async fn a_refused_batch_leaves_nothing(store: &Store1) {
+async fn a_refused_batch_leaves_nothing(store: &DynStore) {
     apply(store, vec![putting(Table::SENDS, "k", Some("v"))]).await;
     let refused = Batch {
         absent: vec![(Table::ROOMS, bytes("free")), (Table::SENDS, bytes("k"))],
@@ -83,7 +83,7 @@ async fn a_refused_batch_leaves_nothing(store: &Store1) {
     assert!(store.append(vec![]).await.expect("accepted").is_empty());
 }
 
-async fn one_batch_may_append_to_several_logs(store: &Store1) {
+async fn one_batch_may_append_to_several_logs(store: &DynStore) {
     let mut both = appending(1, 0, &["a"]);
     let append =
         Append { log: user_log(1), expected_seq: 0, records: vec![bytes("u")], state: bytes("") };

@@ -28,7 +28,7 @@ fn sized(record: usize, state: usize, key: usize, value: usize) -> Batch {
     Batch { appends: vec![append], puts: vec![put], ..batch(1) }
 }
 
-async fn what_is_at_its_bound_is_kept(store: &Store1) {
+async fn what_is_at_its_bound_is_kept(store: &DynStore) {
     apply(store, vec![sized(RECORD_BYTES_MAX, STATE_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX)])
         .await;
     let value = store.get(Table::ROOMS, &long(KEY_BYTES_MAX, 3)).await.expect("reads");
@@ -38,7 +38,7 @@ async fn what_is_at_its_bound_is_kept(store: &Store1) {
     assert_eq!(rows, [(long(KEY_BYTES_MAX, 3), long(VALUE_BYTES_MAX, 4))]);
 }
 
-async fn what_is_over_its_bound_is_refused(store: &Store1) {
+async fn what_is_over_its_bound_is_refused(store: &DynStore) {
     let erase = Erase { log: log(1), seq: 1, record: long(RECORD_BYTES_MAX + 1, 1) };
     let many = vec![long(RECORD_BYTES_MAX, 5); BATCH_BYTES_MAX / RECORD_BYTES_MAX + 1];
     let whole = Append { log: log(2), expected_seq: 0, records: many, state: bytes("") };

@@ -19,7 +19,7 @@ where
 }
 
 /// A bit of everything in logs 1 to 3.
-async fn fill(store: &Store1) {
+async fn fill(store: &DynStore) {
     apply(store, vec![appending(1, 0, &["a", "b", "c"]), appending(2, 0, &["x"])]).await;
     let append = Append {
         log: log(3),

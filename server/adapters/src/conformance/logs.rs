@@ -15,11 +15,11 @@ where
     long_records_come_back_whole(&*make().await).await;
 }
 
-async fn seqs(store: &Store1, range: ReadRange) -> Vec<u64> {
+async fn seqs(store: &DynStore, range: ReadRange) -> Vec<u64> {
     read(store, log(1), range).await.into_iter().map(|stored| stored.seq).collect()
 }
 
-async fn ranges_are_cut_at_the_first_bound(store: &Store1) {
+async fn ranges_are_cut_at_the_first_bound(store: &DynStore) {
     let texts: Vec<String> = (1..=20).map(|n| format!("text {n:05}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     apply(store, vec![appending(1, 0, &texts)]).await;
@@ -41,7 +41,7 @@ async fn ranges_are_cut_at_the_first_bound(store: &Store1) {
     assert_eq!(seqs(store, ReadRange { records_max: 2, bytes_max: 1000, ..ALL }).await, [1, 2]);
 }
 
-async fn logs_do_not_touch_each_other(store: &Store1) {
+async fn logs_do_not_touch_each_other(store: &DynStore) {
     // The same sixteen bytes as a room and as a user, and neighbours on both sides.
     let user = |n: u8, text: &str| {
         let append = Append {
@@ -63,7 +63,7 @@ async fn logs_do_not_touch_each_other(store: &Store1) {
     assert_eq!(texts(store, user_log(1), ALL).await, [(1, "u1".into())]);
 }
 
-async fn erased_text_is_gone(store: &Store1) {
+async fn erased_text_is_gone(store: &DynStore) {
     apply(store, vec![appending(1, 0, &["a", "secret", "c"])]).await;
     apply(store, vec![erasing(1, 2, "-")]).await;
     let found = texts(store, log(1), ALL).await;
@@ -90,7 +90,7 @@ async fn erased_text_is_gone(store: &Store1) {
     }
 }
 
-async fn purged_records_are_gone_and_the_head_stays(store: &Store1) {
+async fn purged_records_are_gone_and_the_head_stays(store: &DynStore) {
     apply(store, vec![appending(1, 0, &["a", "b", "c", "d"])]).await;
     store.purge(log(1), 2).await.expect("purges");
     assert_eq!(texts(store, log(1), ALL).await, [(3, "c".into()), (4, "d".into())]);
@@ -110,7 +110,7 @@ async fn purged_records_are_gone_and_the_head_stays(store: &Store1) {
     assert_eq!(head_seq(store, log(9)).await, None);
 }
 
-async fn a_long_purge_finishes(store: &Store1) {
+async fn a_long_purge_finishes(store: &DynStore) {
     const RECORDS: u64 = 2_500;
     let records = vec!["0123456789"; RECORDS as usize];
     apply(store, vec![appending(1, 0, &records)]).await;
@@ -118,7 +118,7 @@ async fn a_long_purge_finishes(store: &Store1) {
     assert_eq!(texts(store, log(1), ALL).await, [(RECORDS, "0123456789".into())]);
 }
 
-async fn long_records_come_back_whole(store: &Store1) {
+async fn long_records_come_back_whole(store: &DynStore) {
     let lengths = [0, 1, 3_999, 4_000, 4_001, 8_000, 8_001, 61_440, 65_536];
     let records: Vec<Bytes> = (1..).zip(lengths).map(|(n, len)| long(len, n)).collect();
     let append =

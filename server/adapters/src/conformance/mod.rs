@@ -84,26 +84,27 @@ fn erasing(n: u8, seq: u64, text: &str) -> Batch {
 const ALL: ReadRange =
     ReadRange { from: 0, to: u64::MAX, reverse: false, records_max: 10_000, bytes_max: 1 << 30 };
 
-type Store1 = dyn Store;
+/// What the suite sees of a store: the port.
+type DynStore = dyn Store;
 
 /// Appends and expects every batch to be applied.
-async fn apply(store: &Store1, batches: Vec<Batch>) {
+async fn apply(store: &DynStore, batches: Vec<Batch>) {
     let results = store.append(batches).await.expect("the store accepts writes");
     assert!(results.iter().all(Result::is_ok), "refused: {results:?}");
 }
 
-async fn apply_one(store: &Store1, batch: Batch) -> Result<(), Refusal> {
+async fn apply_one(store: &DynStore, batch: Batch) -> Result<(), Refusal> {
     let results = store.append(vec![batch]).await.expect("the store accepts writes");
     assert_eq!(results.len(), 1, "one result for each batch");
     results.into_iter().next().expect("there is one")
 }
 
-async fn read(store: &Store1, log: LogKey, range: ReadRange) -> Vec<Stored> {
+async fn read(store: &DynStore, log: LogKey, range: ReadRange) -> Vec<Stored> {
     store.read(log, range).await.expect("reads")
 }
 
 /// The texts of a range, by sequence number.
-async fn texts(store: &Store1, log: LogKey, range: ReadRange) -> Vec<(u64, String)> {
+async fn texts(store: &DynStore, log: LogKey, range: ReadRange) -> Vec<(u64, String)> {
     let found = read(store, log, range).await;
     let text = |record: Option<Bytes>| {
         let record = record.expect("no record is damaged");
@@ -112,17 +113,17 @@ async fn texts(store: &Store1, log: LogKey, range: ReadRange) -> Vec<(u64, Strin
     found.into_iter().map(|stored| (stored.seq, text(stored.record))).collect()
 }
 
-async fn head_seq(store: &Store1, log: LogKey) -> Option<u64> {
+async fn head_seq(store: &DynStore, log: LogKey) -> Option<u64> {
     let heads = store.heads(&[log]).await.expect("reads");
     assert_eq!(heads.len(), 1, "one head for each log");
     heads[0].as_ref().map(|head| head.seq)
 }
 
-async fn get(store: &Store1, table: Table, key: &str) -> Option<Bytes> {
+async fn get(store: &DynStore, table: Table, key: &str) -> Option<Bytes> {
     store.get(table, key.as_bytes()).await.expect("reads")
 }
 
-async fn scan_keys(store: &Store1, scan: Scan) -> Vec<String> {
+async fn scan_keys(store: &DynStore, scan: Scan) -> Vec<String> {
     let rows = store.scan(scan).await.expect("reads");
     rows.into_iter().map(|(key, _)| String::from_utf8_lossy(&key).into_owned()).collect()
 }
@@ -138,7 +139,7 @@ fn long(len: usize, seed: u32) -> Bytes {
 }
 
 /// Everything two stores can be told apart by, for these logs.
-async fn assert_same(one: &Store1, other: &Store1, logs: &[LogKey]) {
+async fn assert_same(one: &DynStore, other: &DynStore, logs: &[LogKey]) {
     let heads = one.heads(logs).await.expect("reads");
     assert_eq!(heads, other.heads(logs).await.expect("reads"));
     for log in logs {
@@ -151,7 +152,6 @@ async fn assert_same(one: &Store1, other: &Store1, logs: &[LogKey]) {
     }
 }
 
-/// What a closed store answers; here so that the suite's imports stay in one place.
 fn is_unavailable<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Unavailable))
 }

@@ -13,7 +13,7 @@ where
     long_values_come_back_whole(&*make().await).await;
 }
 
-async fn rows_are_put_and_removed(store: &Store1) {
+async fn rows_are_put_and_removed(store: &DynStore) {
     assert_eq!(get(store, Table::ROOMS, "k").await, None);
     apply(store, vec![putting(Table::ROOMS, "k", Some("v"))]).await;
     assert_eq!(get(store, Table::ROOMS, "k").await, Some(bytes("v")));
@@ -26,7 +26,7 @@ async fn rows_are_put_and_removed(store: &Store1) {
     assert_eq!(get(store, Table::ROOMS, "k").await, None);
 }
 
-async fn of_two_puts_the_later_wins(store: &Store1) {
+async fn of_two_puts_the_later_wins(store: &DynStore) {
     let put =
         |value: Option<&str>| Put { table: Table::ROOMS, key: bytes("k"), value: value.map(bytes) };
     let puts = vec![put(Some("one")), put(None), put(Some("two"))];
@@ -37,7 +37,7 @@ async fn of_two_puts_the_later_wins(store: &Store1) {
     assert_eq!(get(store, Table::ROOMS, "k").await, None);
 }
 
-async fn scans_keep_order_and_bounds(store: &Store1) {
+async fn scans_keep_order_and_bounds(store: &DynStore) {
     let keys = ["", "a", "a\0", "a\0b", "aa", "ab", "b", "ba", "\u{7f}"];
     let mut batches: Vec<Batch> =
         keys.iter().rev().map(|key| putting(Table::MEMBERS, key, Some(key))).collect();
@@ -64,7 +64,7 @@ async fn scans_keep_order_and_bounds(store: &Store1) {
     assert!(scan_keys(store, high).await.is_empty());
 }
 
-async fn long_values_come_back_whole(store: &Store1) {
+async fn long_values_come_back_whole(store: &DynStore) {
     let put = |key: &str, value: Option<Bytes>| Batch {
         puts: vec![Put { table: Table::OUTBOX, key: bytes(key), value }],
         ..batch(1)

@@ -1,17 +1,29 @@
 //! A store's folder: its lock, the engine's files inside, and opening them.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
 };
 
+use bytes::Bytes;
+
 use super::{
     engine::Engine,
+    journal::{self, Journal},
     schema::{self, Identity},
     witness::Witness,
 };
 use crate::options::{OpenError, Options};
+
+/// An engine with all that was committed to it.
+pub(crate) struct Opened<E> {
+    pub(crate) engine: E,
+    pub(crate) identity: Identity,
+    /// Where its further commits go first.
+    pub(crate) journal: Option<Journal>,
+}
 
 /// A folder that nobody else has open.
 pub(crate) struct Folder {
@@ -42,18 +54,23 @@ impl Folder {
         self.path.join(E::NAME)
     }
 
-    /// Opens the engine, or makes a new store.
-    pub(crate) fn open_engine<E: Engine>(
-        &self,
-        options: &Options,
-    ) -> Result<(E, Identity), OpenError> {
+    /// Opens the engine, with what its journal holds beyond it, or makes a new store.
+    pub(crate) fn open_engine<E: Engine>(&self, options: &Options) -> Result<Opened<E>, OpenError> {
         let path = self.engine_path::<E>();
         fs::create_dir_all(&path)?;
         let engine = E::open(&path, options)?;
-        let identity = match schema::load(&engine)? {
+        let mut identity = match schema::load(&engine)? {
             Some(identity) => identity,
             None => schema::create(&engine)?,
         };
+        let mut journal = None;
+        if E::JOURNALED {
+            let (opened, entries) = Journal::open(&self.path)?;
+            journal = Some(opened);
+            if replay(&engine, identity.tally.commit, entries)? {
+                identity = schema::load(&engine)?.unwrap_or(identity);
+            }
+        }
         let (found, noted) = (identity.tally.commit, self.witness.last());
         if found < noted {
             let what = format!("{} has commit {found}, {noted} was the last", E::NAME);
@@ -66,8 +83,29 @@ impl Folder {
         if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_dir(parent)?;
         }
-        Ok((engine, identity))
+        Ok(Opened { engine, identity, journal })
     }
+}
+
+/// Applies the entries after `applied`; says whether there were any.
+fn replay<E: Engine>(
+    engine: &E,
+    applied: u64,
+    mut entries: BTreeMap<u64, Bytes>,
+) -> Result<bool, OpenError> {
+    let entries = entries.split_off(&(applied + 1));
+    for (expected, (commit, payload)) in (applied + 1..).zip(&entries) {
+        let writes = journal::decode(payload.clone()).filter(|_| *commit == expected);
+        let Some(writes) = writes else {
+            let what = format!("the journal misses commit {expected}, it has {commit}");
+            return Err(OpenError::Damaged { what });
+        };
+        engine.apply(&writes).map_err(schema::open_error)?;
+    }
+    if !entries.is_empty() {
+        engine.sync().map_err(schema::open_error)?;
+    }
+    Ok(!entries.is_empty())
 }
 
 /// Makes a folder's entries durable.

@@ -3,8 +3,11 @@
 
 pub(crate) mod backup;
 pub(crate) mod bounds;
+mod checkpoint;
+mod durability;
 pub mod engine;
 pub(crate) mod folder;
+mod journal;
 pub(crate) mod layout;
 pub(crate) mod plan;
 pub(crate) mod read;
@@ -36,8 +39,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::{
     backup::PreImages,
+    durability::Durability,
     engine::{Engine, EngineError},
-    folder::Folder,
+    folder::{Folder, Opened},
     space::Space,
     writer::{Command, Writer},
 };
@@ -86,7 +90,9 @@ impl<E: Engine> Kv<E> {
     /// Opens the store in `options.path`, or makes one. Blocks: recovery reads the disk.
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let folder = Folder::lock(&options.path)?;
-        let (engine, identity) = folder.open_engine::<E>(&options)?;
+        let Opened { engine, identity, journal } = folder.open_engine::<E>(&options)?;
+        let engine = Arc::new(engine);
+        let durability = Durability::new(journal, &engine, identity.tally.commit)?;
         let info = StoreInfo {
             adapter: E::NAME,
             schema: schema::CURRENT,
@@ -97,11 +103,11 @@ impl<E: Engine> Kv<E> {
             folder,
             options,
             info,
-            engine: RwLock::new(Some(Arc::new(engine))),
+            engine: RwLock::new(Some(engine)),
             preimages: Mutex::new(None),
         });
         let (commands, queue) = mpsc::channel(QUEUE_CALLS_MAX);
-        let writer = Writer::new(shared.clone(), queue, identity.tally);
+        let writer = Writer::new(shared.clone(), queue, identity.tally, durability);
         let writer = std::thread::Builder::new()
             .name(format!("{}-writer", E::NAME))
             .spawn(move || writer.run())?;

@@ -17,6 +17,7 @@ use tokio::sync::{
 use super::{
     Shared,
     backup::PreImages,
+    durability::Durability,
     engine::{Engine, EngineError, Writes},
     layout,
     plan::Plan,
@@ -26,6 +27,7 @@ use crate::limits::{
     GROUP_BATCHES_MAX, GROUP_BYTES_MAX, PURGE_STEP_RECORDS, REOPEN_WAIT_MAX, REOPEN_WAIT_MIN,
     UNLOCK_WAIT_MAX,
 };
+use crate::options::OpenError;
 
 type Results = Vec<Result<(), Refusal>>;
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -68,6 +70,7 @@ pub(crate) struct Writer<E> {
     shared: Arc<Shared<E>>,
     queue: mpsc::Receiver<Command>,
     tally: Tally,
+    durability: Durability,
     /// What ended the last group by not being an append.
     next: Option<Command>,
     /// An engine that failed and isn't closed yet.
@@ -80,8 +83,9 @@ impl<E: Engine> Writer<E> {
         shared: Arc<Shared<E>>,
         queue: mpsc::Receiver<Command>,
         tally: Tally,
+        durability: Durability,
     ) -> Self {
-        Writer { shared, queue, tally, next: None, failed: None }
+        Writer { shared, queue, tally, durability, next: None, failed: None }
     }
 
     /// Runs until every sender is gone.
@@ -103,6 +107,7 @@ impl<E: Engine> Writer<E> {
                 return;
             }
         }
+        self.durability = Durability::Engine;
         if let Ok(engine) = self.shared.engine()
             && let Err(error) =
                 engine.sync().and_then(|()| Ok(self.shared.folder.witness.sync()?))
@@ -183,8 +188,7 @@ impl<E: Engine> Writer<E> {
         }
         let (writes, tally) = plan.finish();
         self.keep_preimages(engine, &writes)?;
-        engine.apply(&writes)?;
-        engine.sync()?;
+        self.durability.commit(engine, tally.commit, &writes)?;
         self.tally = tally;
         if let Err(error) = self.shared.folder.witness.note(self.tally.commit) {
             // The commit is durable; only the witness lags.
@@ -272,13 +276,9 @@ impl<E: Engine> Writer<E> {
             if self.refuse_waiting().is_break() {
                 return ControlFlow::Break(());
             }
-            match self.shared.folder.open_engine::<E>(&self.shared.options) {
-                Ok((engine, identity)) => {
+            match self.attach() {
+                Ok(()) => {
                     tracing::info!("the store is open again");
-                    self.tally = identity.tally;
-                    let mut slot =
-                        self.shared.engine.write().unwrap_or_else(PoisonError::into_inner);
-                    *slot = Some(Arc::new(engine));
                     return ControlFlow::Continue(());
                 }
                 Err(error) => tracing::error!(%error, "the store doesn't open"),
@@ -286,6 +286,17 @@ impl<E: Engine> Writer<E> {
             std::thread::sleep(wait);
             wait = (wait * 2).min(REOPEN_WAIT_MAX);
         }
+    }
+
+    /// Opens the engine again and gives it to the readers.
+    fn attach(&mut self) -> Result<(), OpenError> {
+        let opened = self.shared.folder.open_engine::<E>(&self.shared.options)?;
+        let engine = Arc::new(opened.engine);
+        self.tally = opened.identity.tally;
+        self.durability = Durability::new(opened.journal, &engine, self.tally.commit)?;
+        let mut slot = self.shared.engine.write().unwrap_or_else(PoisonError::into_inner);
+        *slot = Some(engine);
+        Ok(())
     }
 
     /// Takes the failed engine from the readers. Before anybody is told: who hears of the
@@ -298,6 +309,8 @@ impl<E: Engine> Writer<E> {
     /// Drops the failed engine and waits for its last reader.
     fn close_engine(&mut self) {
         self.detach();
+        // Its thread holds the engine too.
+        self.durability = Durability::Engine;
         let Some(mut engine) = self.failed.take() else { return };
         let since = Instant::now();
         while since.elapsed() < UNLOCK_WAIT_MAX {

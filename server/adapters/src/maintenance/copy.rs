@@ -29,7 +29,7 @@ pub(super) fn run<A: Engine, B: Engine>(
         return Err(OpenError::NotEmpty);
     }
     let source_folder = Folder::lock(&from.path)?;
-    let (source, _) = source_folder.open_engine::<A>(from)?;
+    let source = source_folder.open_engine::<A>(from)?.engine;
     let target_folder = Folder::lock(&to.path)?;
     let path = target_folder.engine_path::<B>();
     fs::create_dir_all(&path)?;

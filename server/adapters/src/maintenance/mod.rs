@@ -13,7 +13,7 @@ use crate::{
     Kind, OpenError, Options,
     kv::{
         engine::{Engine, EngineError},
-        folder::Folder,
+        folder::{Folder, Opened},
         layout, schema,
     },
     limits::{COPY_STEP_BYTES, COPY_STEP_ROWS},
@@ -69,15 +69,15 @@ fn kind_of(path: &Path) -> Result<Kind, OpenError> {
 
 fn check_with<E: Engine>(options: &Options) -> Result<Report, OpenError> {
     let folder = Folder::lock(&options.path)?;
-    let (engine, identity) = folder.open_engine::<E>(options)?;
+    let Opened { engine, identity, .. } = folder.open_engine::<E>(options)?;
     check::run(&engine, &identity.tally).map_err(schema::open_error)
 }
 
-/// One step of rows in key order from `from`, and where the next step begins.
-pub(crate) fn rows_from<E: Engine>(
-    engine: &E,
-    from: &[u8],
-) -> Result<(BTreeMap<Vec<u8>, Bytes>, Vec<u8>), EngineError> {
+/// Rows in key order, and where the next step begins.
+pub(crate) type Step = (BTreeMap<Vec<u8>, Bytes>, Vec<u8>);
+
+/// One step of rows from `from` on.
+pub(crate) fn rows_from<E: Engine>(engine: &E, from: &[u8]) -> Result<Step, EngineError> {
     let mut rows = BTreeMap::new();
     let mut bytes = 0;
     let mut next = vec![layout::END];

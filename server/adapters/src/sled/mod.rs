@@ -31,7 +31,9 @@ pub struct SledEngine {
 
 impl Engine for SledEngine {
     const NAME: &'static str = "sled";
-    const JOURNALED: bool = false;
+    /// An own sync takes up to 4 ms at the 99th percentile, and what `apply_batch` wrote can be
+    /// read before it is durable; the journal cures both.
+    const JOURNALED: bool = true;
 
     fn open(folder: &Path, options: &Options) -> Result<Self, OpenError> {
         let db = recovery::open(folder, options)?;
