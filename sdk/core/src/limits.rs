@@ -15,6 +15,10 @@ pub const CATCH_UP_EVENTS_MAX: u64 = 500;
 pub const CATCH_UPS_AT_ONCE: usize = 4;
 /// Events of a page of history, unless the caller says otherwise.
 pub const PAGE_EVENTS: u32 = 50;
+/// Events read at once when a whole history is downloaded.
+pub const DOWNLOAD_EVENTS: u64 = 10_000;
+/// Events of one run in the cache, when many are written at once: a page is read from few of them.
+pub const RUN_EVENTS: usize = 256;
 /// Digests in the first frame of a sync.
 pub const FIRST_DIGESTS: u32 = 20;
 /// Edits and deletes kept for messages that aren't loaded, per timeline.

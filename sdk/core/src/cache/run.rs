@@ -45,6 +45,21 @@ impl Run {
         Run { room: self.room, from, to, events, is_stale: self.is_stale }
     }
 
+    /// This run as runs of at most so many events, each beginning where the last one ends.
+    pub fn split(mut self, events_max: usize) -> Vec<Run> {
+        let mut parts = Vec::new();
+        while self.events.len() > events_max {
+            let rest = self.events.split_off(events_max);
+            let events = std::mem::replace(&mut self.events, rest);
+            let next = self.events[0].seq();
+            let (room, from, is_stale) = (self.room, self.from, self.is_stale);
+            parts.push(Run { room, from, to: next - 1, events, is_stale });
+            self.from = next;
+        }
+        parts.push(self);
+        parts
+    }
+
     /// Removes the bodies of some messages and of their edits; whether any of them was here.
     pub fn erase(&mut self, seqs: &[u64]) -> bool {
         let mut found = false;
@@ -59,5 +74,21 @@ impl Run {
             found = true;
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{ROOM, message};
+
+    #[test]
+    fn parts_of_a_run_meet_and_hold_everything() {
+        let events: Vec<LogEvent> =
+            [2, 3, 5, 8, 9].into_iter().map(|seq| message(seq, "x")).collect();
+        let parts = Run::new(ROOM, 1, 10, events.clone()).split(2);
+        let ranges: Vec<(u64, u64)> = parts.iter().map(|run| (run.from, run.to)).collect();
+        assert_eq!(ranges, [(1, 4), (5, 8), (9, 10)]);
+        assert_eq!(parts.into_iter().flat_map(|run| run.events).collect::<Vec<_>>(), events);
     }
 }

@@ -15,9 +15,6 @@ use crate::{
     timeline::Timeline,
 };
 
-/// Events read at once when a whole history is downloaded.
-pub(super) const DOWNLOAD_EVENTS: u64 = 10_000;
-
 /// Why a page of history couldn't be had.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -12,13 +12,16 @@ use parlour_protocol::{
 };
 use prost::Message;
 
+use super::syncing::Syncing;
 use super::{Action, BulkId, Engine, Focus, Notice, PageError, page::LogItem, page::TimelinePage};
-use super::{history::DOWNLOAD_EVENTS, syncing::Syncing};
 use crate::{
     cache::{LogRange, Run, Write},
     event::{LogEvent, Malformed},
     lanes::Bulk,
-    limits::{CATCH_UP_EVENTS_MAX, CATCH_UPS_AT_ONCE, PAGE_EVENTS, READ_AGAIN_AFTER},
+    limits::{
+        CATCH_UP_EVENTS_MAX, CATCH_UPS_AT_ONCE, DOWNLOAD_EVENTS, PAGE_EVENTS, READ_AGAIN_AFTER,
+        RUN_EVENTS,
+    },
     time::{Now, sooner},
 };
 
@@ -346,7 +349,7 @@ impl Engine {
         if run.to + 1 == before {
             self.rooms.entry(room).log.from = run.from;
             self.changed_rooms.insert(room);
-            self.writes.push(Write::Run(run));
+            self.writes.extend(run.split(RUN_EVENTS).into_iter().map(Write::Run));
         }
         self.continue_downloads();
     }

@@ -1,0 +1,44 @@
+//! Clients of the SDK for tests.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::time::Duration;
+
+use parlour::{Builder, Client, Item, Trust};
+use parlour_features::{server::Server, token, world::ORG};
+
+/// A client to be, with the server's certificate pinned.
+pub fn client(server: &Server, sub: &str) -> Builder {
+    let ready = server.ready();
+    Client::builder()
+        .address(ready.quic.to_string())
+        .token(server.sign(&token::claims(ORG, sub)))
+        .trust(Trust::parse_sha256(&ready.sha256).expect("the server prints its hash"))
+}
+
+/// Alice and Bob, connected and in step.
+pub async fn pair(server: &Server) -> (Client, Client) {
+    let alice = client(server, "alice").connect().await.expect("alice connects");
+    let bob = client(server, "bob").connect().await.expect("bob connects");
+    alice.synced().await.expect("alice is in step");
+    bob.synced().await.expect("bob is in step");
+    (alice, bob)
+}
+
+/// Waits until something is so. What changes comes over the network, so there is a bound.
+pub async fn eventually(mut so: impl FnMut() -> bool) {
+    for _ in 0..2000 {
+        if so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never became so");
+}
+
+/// The texts of a timeline's messages.
+pub fn texts(items: &[Item]) -> Vec<String> {
+    let text = |item: &Item| {
+        item.message().map(|m| if m.is_deleted { "(deleted)".to_owned() } else { m.text.clone() })
+    };
+    items.iter().filter_map(text).collect()
+}
