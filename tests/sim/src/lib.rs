@@ -1,1 +1,13 @@
-//! Placeholder.
+//! Server and SDK in simulated time: real QUIC and TLS over a network in memory that loses,
+//! delays, reorders and partitions, a store that fails, servers and clients that crash. All of
+//! it follows from one seed, so that every failure can be played again.
+
+pub mod check;
+pub mod host;
+pub mod net;
+pub mod rng;
+pub mod server;
+pub mod store;
+pub mod world;
+
+pub use world::{Outcome, run};

@@ -11,7 +11,6 @@ use crate::{
     draft::{Closes, ConnId},
     limits,
     node::Caller,
-    ports::clock::Now,
     session::goodbye,
 };
 
@@ -22,7 +21,6 @@ impl Hub {
         &mut self,
         caller: Arc<Caller>,
         calls: Arc<AtomicU32>,
-        now: Now,
     ) -> Option<ConnId> {
         let of_user = self.by_user.entry(caller.user).or_default();
         if of_user.len() >= limits::CONNECTIONS_PER_USER_MAX {
@@ -34,17 +32,8 @@ impl Hub {
             (self.conns.len() - 1) as u32
         });
         of_user.push(index);
-        let others = of_user.clone();
         self.uses[index as usize] += 1;
         let id = ConnId { index, use_no: self.uses[index as usize] };
-        for other in others {
-            if let Some(other) = self.conns[other as usize].as_mut()
-                && other.caller.session == caller.session
-            {
-                // The client has moved; it closes the old connection itself if it still can.
-                other.replaced_at.get_or_insert(now.elapsed + limits::STALLED_FOR_MAX / 3);
-            }
-        }
         self.conns[index as usize] = Some(Conn {
             id,
             caller,
@@ -55,7 +44,6 @@ impl Hub {
             lagging: FxHashSet::default(),
             pulses: FxHashSet::default(),
             reauth_deadline_ms: None,
-            replaced_at: None,
             is_dirty: false,
             is_closing: false,
         });

@@ -75,7 +75,6 @@ struct Conn {
     lagging: FxHashSet<RoomId>,
     pulses: FxHashSet<RoomId>,
     reauth_deadline_ms: Option<u64>,
-    replaced_at: Option<std::time::Duration>,
     is_dirty: bool,
     is_closing: bool,
 }

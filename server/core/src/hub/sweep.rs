@@ -41,8 +41,6 @@ impl Hub {
             let id = conn.id;
             if conn.outbox.is_stalled(now.elapsed) {
                 self.close(id, CloseCode::TooSlow, "nothing was read for 30 s");
-            } else if conn.replaced_at.is_some_and(|at| now.elapsed >= at) {
-                self.close(id, CloseCode::Replaced, "the session has connected anew");
             } else {
                 self.sweep_token(index, now);
             }

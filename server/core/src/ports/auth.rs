@@ -15,7 +15,8 @@ pub struct Claims {
     pub scopes: Vec<Arc<str>>,
     /// The token's `jti`, where it has one.
     pub token_id: Option<Arc<str>>,
-    /// The key that verified it (`kid`), so that a removed key closes its sessions.
+    /// Names the key that verified it, so that a removed or replaced key closes its sessions.
+    /// Opaque: not the `kid`, which a new key may share with an old one.
     pub key_id: Arc<str>,
     /// `iat`, Unix milliseconds; 0 where there is none.
     pub issued_at_ms: u64,

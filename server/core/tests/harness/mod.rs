@@ -199,9 +199,8 @@ impl Server {
             self.hub.handle_submission(Submission { draft, then });
             self.run();
         }
-        let now = self.hand.now();
         let calls = Arc::new(AtomicU32::new(0));
-        let id = self.hub.handle_connected(admission.caller.clone(), calls, now).unwrap();
+        let id = self.hub.handle_connected(admission.caller.clone(), calls).unwrap();
         let user = admission.caller.user;
         let rooms = self.runtime.block_on(self.node.rooms_of(user)).unwrap();
         self.hub.handle_rooms(id, &rooms, admission.welcome);

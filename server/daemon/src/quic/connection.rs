@@ -269,6 +269,8 @@ async fn run(mut est: Established, shared: Arc<Shared>) {
             return;
         }
         tokio::select! {
+            // In a fixed order, so that a simulation repeats exactly.
+            biased;
             chunk = est.control.read_chunk(lanes::READ_MAX, true) => match chunk {
                 Ok(Some(chunk)) => est.session.handle_bytes(&chunk.bytes),
                 Ok(None) | Err(quinn::ReadError::Reset(_)) => {

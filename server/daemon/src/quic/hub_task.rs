@@ -146,6 +146,9 @@ pub(super) async fn run(shared: Arc<Shared>, mut commands: mpsc::UnboundedReceiv
         let writable = task.writable.clone();
         let sleep = task.hub.deadline().saturating_sub(task.shared.node.now().elapsed);
         tokio::select! {
+            // In a fixed order, so that a simulation repeats exactly.
+            biased;
+            result = append(&mut task.appending) => task.appended(result),
             count = commands.recv_many(&mut batch, COMMANDS_AT_ONCE) => {
                 if count == 0 {
                     return;
@@ -154,9 +157,14 @@ pub(super) async fn run(shared: Arc<Shared>, mut commands: mpsc::UnboundedReceiv
                     task.handle(command);
                 }
             }
-            result = append(&mut task.appending) => task.appended(result),
-            () = writable.wait() => task.writable_again(),
-            () = tokio::time::sleep(sleep) => task.hub.handle_timeout(task.shared.node.now()),
+            () = writable.wait() => {}
+            () = tokio::time::sleep(sleep) => {}
+        }
+        // Whatever woke the task: what comes last in the order above must not starve.
+        task.writable_again();
+        let now = task.shared.node.now();
+        if now.elapsed >= task.hub.deadline() {
+            task.hub.handle_timeout(now);
         }
         task.carry_out();
         task.flush();
@@ -202,7 +210,7 @@ impl Task {
 
     fn join(&mut self, joined: Joined) {
         let Joined { caller, calls, mut writer, answer } = joined;
-        let Some(id) = self.hub.handle_connected(caller, calls, self.shared.node.now()) else {
+        let Some(id) = self.hub.handle_connected(caller, calls) else {
             let _ = answer.send(Err(()));
             tokio::spawn(connection::turn_away(writer));
             return;
@@ -241,12 +249,10 @@ impl Task {
         let frame = parlour_protocol::frame::encode(&frame);
         for id in hearers {
             let Some(writer) = self.writer(id) else { continue };
-            match writer.connection.send_datagram(bytes.clone()) {
-                Err(
-                    quinn::SendDatagramError::UnsupportedByPeer
-                    | quinn::SendDatagramError::Disabled,
-                ) => self.hub.handle_ephemeral_frame(id, frame.clone()),
-                _ => {}
+            let sent = writer.connection.send_datagram(bytes.clone());
+            use quinn::SendDatagramError::{Disabled, UnsupportedByPeer};
+            if let Err(UnsupportedByPeer | Disabled) = sent {
+                self.hub.handle_ephemeral_frame(id, frame.clone());
             }
         }
     }

@@ -1,0 +1,196 @@
+//! The history checker: what must hold once everything has calmed down.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parlour::{Client, Room, RoomId, UserId};
+use parlour_core::{
+    ports::store::{LogKey, ReadRange, Store},
+    rooms::head_counters,
+    unread,
+};
+use parlour_protocol::{
+    event::FLAG_ERASED,
+    generated::EventBody,
+    wire::{Event, EventHeader},
+};
+use prost::Message;
+
+/// A message as the log tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its text, empty when deleted.
+    pub text: String,
+    /// Whether it is deleted.
+    pub is_deleted: bool,
+}
+
+/// Something that was acknowledged.
+#[derive(Clone, Debug)]
+pub struct Acked {
+    /// In which room.
+    pub room: RoomId,
+    /// The number given.
+    pub seq: u64,
+    /// What was sent.
+    pub text: String,
+}
+
+/// A room's log as it lies on the disk.
+pub struct Log {
+    /// Messages by number.
+    pub messages: BTreeMap<u64, Told>,
+    /// First texts by number: of messages that weren't deleted.
+    pub posted: BTreeMap<u64, String>,
+    /// Bodies of deleted messages are gone; these numbers were messages.
+    pub erased: BTreeSet<u64>,
+}
+
+/// Reads a room's log and checks what it promises by itself.
+pub async fn read_log(store: &dyn Store, room: RoomId, violations: &mut Vec<String>) -> Log {
+    let range = ReadRange {
+        from: 1,
+        to: u64::MAX,
+        reverse: false,
+        records_max: usize::MAX,
+        bytes_max: usize::MAX,
+    };
+    let stored = store.read(LogKey::Room(room), range).await.unwrap_or_default();
+    let mut log =
+        Log { messages: BTreeMap::new(), posted: BTreeMap::new(), erased: BTreeSet::new() };
+    let mut refs = BTreeSet::new();
+    let (mut at_ms, mut expected) = (0, 1);
+    for stored in stored {
+        let event = stored.record.and_then(|record| Event::decode(record).ok());
+        let Some(Event { header: Some(header), body }) = event else {
+            violations.push(format!("room {room}: record {} can't be read", stored.seq));
+            continue;
+        };
+        if header.seq != expected || stored.seq != expected {
+            violations.push(format!("room {room}: {} where {expected} should be", header.seq));
+        }
+        expected += 1;
+        if header.at_ms < at_ms {
+            violations.push(format!("room {room}: time goes back at {}", header.seq));
+        }
+        at_ms = header.at_ms;
+        let own = (header.sender.clone(), header.client_ref.clone());
+        if !header.client_ref.is_empty() && !refs.insert(own) {
+            violations.push(format!("room {room}: a client_ref twice, at {}", header.seq));
+        }
+        fold(&mut log, &header, body);
+    }
+    log
+}
+
+fn fold(log: &mut Log, header: &EventHeader, body: bytes::Bytes) {
+    let seq = header.seq;
+    if header.flags & FLAG_ERASED != 0 && header.kind == 10 {
+        log.erased.insert(seq);
+        log.messages.insert(seq, Told { text: String::new(), is_deleted: true });
+        return;
+    }
+    match EventBody::decode(header.kind, body) {
+        Ok(EventBody::MessagePosted(posted)) => {
+            log.posted.insert(seq, posted.text.clone());
+            log.messages.insert(seq, Told { text: posted.text, is_deleted: false });
+        }
+        Ok(EventBody::MessageEdited(edited)) => {
+            if let Some(told) = log.messages.get_mut(&header.target_seq)
+                && !told.is_deleted
+            {
+                told.text = edited.text;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Everything acknowledged is there, where it was said to be; nothing queued is there twice.
+pub fn check_sends(
+    logs: &BTreeMap<RoomId, Log>,
+    acked: &[Acked],
+    written: &[(RoomId, String)],
+    violations: &mut Vec<String>,
+) {
+    for Acked { room, seq, text } in acked {
+        let Some(log) = logs.get(room) else { continue };
+        let is_there = log.posted.get(seq) == Some(text) || log.erased.contains(seq);
+        if !is_there {
+            violations.push(format!("room {room}: {seq} was acknowledged and isn't {text:?}"));
+        }
+    }
+    for (room, text) in written {
+        let Some(log) = logs.get(room) else { continue };
+        let count = log.posted.values().filter(|posted| *posted == text).count();
+        let deleted =
+            acked.iter().any(|a| a.room == *room && a.text == *text && log.erased.contains(&a.seq));
+        // One that was deleted before its sender heard of it can't be told from others.
+        if count != 1 && !(count == 0 && (deleted || !log.erased.is_empty())) {
+            violations.push(format!("room {room}: {text:?} is there {count} times"));
+        }
+    }
+}
+
+/// A client shows what the log says, all of it, in its order.
+pub async fn check_timeline(
+    name: &str,
+    client: &Client,
+    room: RoomId,
+    log: &Log,
+    violations: &mut Vec<String>,
+) {
+    let shown = match shown(&client.room(room)).await {
+        Ok(shown) => shown,
+        Err(error) => return violations.push(format!("{name}: no timeline of {room}: {error}")),
+    };
+    let expected: Vec<(u64, Told)> = log.messages.iter().map(|(s, t)| (*s, t.clone())).collect();
+    if shown != expected {
+        let at = shown.iter().zip(&expected).position(|(a, b)| a != b);
+        let at = at.unwrap_or(shown.len().min(expected.len()));
+        violations.push(format!(
+            "{name}: timeline of {room} differs at {at}: shows {:?}, log has {:?} ({} and {} in all)",
+            shown.get(at),
+            expected.get(at),
+            shown.len(),
+            expected.len()
+        ));
+    }
+}
+
+async fn shown(room: &Room) -> Result<Vec<(u64, Told)>, parlour::HistoryError> {
+    let mut timeline = room.timeline().await?;
+    while timeline.load_older(200).await? {}
+    let items = timeline.refresh().iter().filter_map(|item| item.message());
+    let told = items.filter_map(|message| {
+        let told = Told { text: message.text.clone(), is_deleted: message.is_deleted };
+        Some((message.seq()?, told))
+    });
+    Ok(told.collect())
+}
+
+/// A client counts as unread what the server does.
+pub async fn check_unread(
+    name: &str,
+    client: &Client,
+    user: UserId,
+    room: RoomId,
+    store: &dyn Store,
+    violations: &mut Vec<String>,
+) {
+    let counted = async {
+        let head = head_counters(store, LogKey::Room(room)).await.ok()?;
+        let set = unread::stored_marker(store, user, room).await.ok()?;
+        let marker = unread::marker_in_force(store, user, room, set).await.ok()?;
+        unread::unread(store, user, room, head, marker).await.ok()
+    };
+    let (Some(counted), Ok(Some(summary))) = (counted.await, client.room(room).summary().await)
+    else {
+        return violations.push(format!("{name}: no counts of {room}"));
+    };
+    if (summary.unread, summary.mentions) != (counted.messages, counted.mentions) {
+        violations.push(format!(
+            "{name}: {room} has {} unread and {} mentions, server counts {} and {}",
+            summary.unread, summary.mentions, counted.messages, counted.mentions
+        ));
+    }
+}

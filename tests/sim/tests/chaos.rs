@@ -1,0 +1,25 @@
+//! A few seeds of the simulation; `cargo xtask prove sim-chaos` plays thousands.
+
+#![allow(missing_docs)]
+
+use std::time::Duration;
+
+const LENGTH: Duration = Duration::from_secs(60);
+
+#[test]
+fn nothing_acknowledged_is_lost_whatever_happens() {
+    for seed in 1..=8 {
+        let outcome = parlour_sim::run(seed, LENGTH);
+        assert!(outcome.violations.is_empty(), "seed {seed}: {:#?}", outcome.violations);
+        assert!(outcome.acked > 10, "seed {seed} acknowledged {} messages", outcome.acked);
+    }
+}
+
+#[test]
+fn a_seed_plays_the_same_every_time() {
+    let runs = [(); 3].map(|()| parlour_sim::run(42, LENGTH));
+    for run in &runs[1..] {
+        assert_eq!(run.trace, runs[0].trace);
+        assert_eq!(run.acked, runs[0].acked);
+    }
+}
