@@ -12,6 +12,7 @@ mod load;
 mod power_cut;
 mod report;
 mod rng;
+mod sim_chaos;
 mod store;
 mod truth;
 
@@ -28,6 +29,7 @@ const PROOFS: &[Proof] = &[
     ("power-cut", power_cut::run),
     ("disk-damage", disk_damage::run),
     ("disk-full", disk_full::run),
+    ("sim-chaos", sim_chaos::run),
 ];
 
 /// A program that proofs start as a child of their own; not for people.
