@@ -15,7 +15,8 @@ use std::{collections::HashSet, error::Error, path::PathBuf, time::Duration};
 
 use futures_util::StreamExt;
 use parlour::{
-    CallError, Client, Item, Place, Room, State, Timeline, Trust, protocol::wire::ErrorReason,
+    CallError, Client, HistoryError, Item, PageError, Place, Room, State, Timeline, Trust,
+    protocol::wire::ErrorReason,
 };
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
@@ -44,7 +45,7 @@ async fn main() -> Outcome {
     let mut timeline = room.timeline().await?;
     let mut shown = Shown::default();
     shown.print(&client, timeline.items());
-    while timeline.load_older(PAGE).await? {}
+    load_history(&timeline).await?;
     shown.print(&client, timeline.refresh());
     println!("history");
     talk(&client, &room, &mut timeline, shown).await
@@ -60,6 +61,22 @@ async fn open(client: &Client, subject: &str) -> Outcome<Room> {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Err(format!("{subject} never came").into())
+}
+
+/// Reads back to the room's first event. A page that something new came in between is asked for
+/// again.
+async fn load_history(timeline: &Timeline) -> Outcome {
+    for _ in 0..100 {
+        match timeline.load_older(PAGE).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(HistoryError::Page(PageError::Interrupted | PageError::Offline)) => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err("history has no beginning".into())
 }
 
 fn is_too_early(error: &CallError) -> bool {

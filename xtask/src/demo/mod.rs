@@ -5,10 +5,12 @@ mod site;
 mod talker;
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::args::Args;
 use crate::{Outcome, shell};
 use site::Site;
+use talker::Talker;
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask demo [--check]
@@ -23,6 +25,21 @@ const FOLDER: &str = ".parlour-demo";
 /// Where the example's server listens, if nothing else does.
 const ADDRESS: &str = "127.0.0.1:4433";
 
+const PEOPLE: &[(&str, &str)] =
+    &[("ada", "Ada Lovelace"), ("grace", "Grace Hopper"), ("linus", "Linus Torvalds")];
+
+/// Who says what before anybody else: the number is the place among the three.
+const FIRST_WORDS: &[(usize, &str)] = &[
+    (0, "Good morning, Grace. Is your compiler awake?"),
+    (1, "It found a moth in the relay. How is the engine?"),
+    (0, "Still on paper, but the notes grow."),
+    (2, "Ada, may I read your notes?"),
+];
+
+/// A file that says the first conversation is there.
+const SEEDED: &str = "seeded";
+const SEEDED_WITHIN: Duration = Duration::from_secs(30);
+
 /// The packages of the unattended run.
 const CHECKED: &[&str] = &["parlour-daemon", "parlour-demo-client"];
 
@@ -34,7 +51,7 @@ pub(crate) fn run(mut args: Args) -> Outcome {
         return check(&shell::build(CHECKED, false)?);
     }
     println!("building the server and the chat (the first time takes minutes)");
-    serve(&shell::build(&["parlour-daemon", "parlour-chat"], false)?)
+    serve(&shell::build(&["parlour-daemon", "parlour-demo-client", "parlour-chat"], false)?)
 }
 
 /// The unattended run, from programs already built.
@@ -51,27 +68,48 @@ pub(crate) fn check(bins: &Path) -> Outcome {
 fn serve(bins: &Path) -> Outcome {
     let folder = shell::root().join(FOLDER);
     let site = Site::new(&folder, bins)?;
-    let people = [("ada", "Ada Lovelace"), ("grace", "Grace Hopper"), ("linus", "Linus Torvalds")];
-    for (subject, name) in people {
+    for (subject, name) in PEOPLE {
         site.token(subject, name)?;
     }
     let mut server = site.start(Some(site::free(ADDRESS)?), false)?;
+    if !site.file(SEEDED).exists() {
+        seed(&site, &server)?;
+    }
     println!("\nA server with a small organization is ready. In two more terminals:\n");
-    for (subject, with) in [("ada", "grace"), ("grace", "ada")] {
-        println!("  {}\n", chat(bins, &site, &server, subject, with));
+    for subject in ["ada", "grace"] {
+        println!("  {}\n", chat(&site, &server, subject));
     }
     println!("Linus has a token too (linus.jwt). Ctrl-C ends the server; what was said stays.\n");
     server.wait()
 }
 
+/// A first conversation, so that nobody begins with an empty screen: a user can be written to once
+/// they have connected, and a direct room is there once somebody opened it.
+fn seed(site: &Site, server: &site::Server) -> Outcome {
+    let begin = |name, with| Talker::start(site, server, name, with, "-");
+    let mut talkers = [begin("ada", "grace")?, begin("grace", "ada")?, begin("linus", "ada")?];
+    for talker in &mut talkers {
+        talker.until("ready", SEEDED_WITHIN, |talker| talker.printed("history"))?;
+    }
+    for (nth, text) in FIRST_WORDS {
+        let talker = &mut talkers[*nth];
+        let said = talker.acknowledged.len();
+        talker.say(text)?;
+        talker.until("heard", SEEDED_WITHIN, |talker| talker.acknowledged.len() > said)?;
+    }
+    talkers.into_iter().try_for_each(Talker::end)?;
+    std::fs::write(site.file(SEEDED), "").map_err(|error| error.to_string())
+}
+
 /// The command for a terminal.
-fn chat(bins: &Path, site: &Site, server: &site::Server, subject: &str, with: &str) -> String {
+fn chat(site: &Site, server: &site::Server, subject: &str) -> String {
     format!(
-        "{} --server {} --certificate {} --token-file {} --with {with}",
-        near(&bins.join("parlour-chat")),
+        "{} --address {} --pin {} --token-file {} --cache {}",
+        near(&site.program("parlour-chat")),
         server.address,
         server.certificate,
         near(&site.token_file(subject)),
+        near(&site.file(&format!("{subject}.sqlite"))),
     )
 }
 

@@ -74,14 +74,22 @@ impl Talker {
         let deadline = Instant::now() + within;
         while !done(self) {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(line) = self.lines.recv_timeout(left) else {
-                let (heard, acknowledged) = (self.heard.len(), self.acknowledged.len());
-                return Err(format!(
-                    "{}: not {what} within {within:?}: {heard} heard, {acknowledged} acknowledged",
-                    self.name
-                ));
-            };
-            self.take(line);
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.take(line),
+                Err(why) => {
+                    let ended = why == mpsc::RecvTimeoutError::Disconnected;
+                    let why = if ended {
+                        "its process ended".into()
+                    } else {
+                        format!("{within:?} passed")
+                    };
+                    let (heard, acknowledged) = (self.heard.len(), self.acknowledged.len());
+                    return Err(format!(
+                        "{}: not {what}: {why}, {heard} heard, {acknowledged} acknowledged",
+                        self.name
+                    ));
+                }
+            }
         }
         Ok(())
     }
