@@ -54,6 +54,10 @@ fn start() -> Outcome<u8> {
     if std::env::args().nth(1).is_some_and(|word| word == relay::WORD) {
         return relay::run().map(|()| 0);
     }
+    if std::env::args().nth(1).is_some_and(|word| word == bench::icount::WORD) {
+        let mut rest = std::env::args().skip(2);
+        return bench::icount::run_part(rest.next(), rest.next()).map(|()| 0);
+    }
     let words = words()?;
     if words.help {
         println!("{HELP}");

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use parlour_protocol::limits::TEXT_BYTES_MAX;
 use serde_json::json;
 
 use super::{Context, compare};
@@ -60,7 +61,7 @@ fn one(
     let mut crowd = Crowd::new(server.swarm()?);
     crowd.connect(2, 1)?;
     if bulk {
-        crowd.swarm.prepare_bulk(READER, BULK_BYTES)?;
+        crowd.swarm.fill(READER, BULK_BYTES.div_ceil(TEXT_BYTES_MAX), TEXT_BYTES_MAX)?;
     }
     relay.loss(loss)?;
     let time = Duration::from_secs(if context.quick { 3 } else { 12 });
@@ -97,7 +98,7 @@ fn talk(crowd: &mut Crowd, time: Duration, bulk: bool) -> Outcome<Ledger> {
         for seen in std::mem::take(&mut crowd.seen) {
             match seen {
                 Seen::Delivered { client: READER, number, at } => ledger.deliver(number, at),
-                Seen::BulkDone(_) if begin.elapsed() < time => {
+                Seen::BulkDone if begin.elapsed() < time => {
                     crowd.swarm.bulk(READER, BULK_BYTES)?;
                 }
                 Seen::Closed { client, why } => return Err(format!("client {client}: {why}")),

@@ -57,9 +57,9 @@ fn one(
         // A database opens its connections with the load.
         crowd.closed(
             &server.pids(),
-            Closed { window, ack: true, warm_up, time: warm_up, spins: false },
+            Closed { window, ack: true, all_post: true, warm_up, time: warm_up, spins: false },
         )?;
-        let how = Closed { window, ack: true, warm_up, time, spins: false };
+        let how = Closed { window, ack: true, all_post: true, warm_up, time, spins: false };
         let run = crowd.closed(&server.pids(), how)?;
         let rate = run.sample(run.acked_per_second(), run.acked);
         let p99 = run.acks.quantile(0.99).unwrap_or(f64::NAN);

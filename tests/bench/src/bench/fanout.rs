@@ -46,6 +46,7 @@ fn one(context: &Context<'_>, subject: Subject, members: usize) -> Outcome<Vec<S
             Closed {
                 window,
                 ack: false,
+                all_post: true,
                 warm_up: Duration::from_millis(warm_up),
                 time: Duration::from_millis(time),
                 spins: true,

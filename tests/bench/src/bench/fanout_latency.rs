@@ -40,13 +40,14 @@ fn one(context: &Context<'_>, subject: Subject) -> Outcome<Vec<Sample>> {
     let pids = server.pids();
     let time = Duration::from_millis(if context.quick { 1_500 } else { 6_000 });
     let warm_up = Duration::from_millis(500);
-    let capacity = Closed { window: 8, ack: false, warm_up, time: time / 3, spins: false };
+    let capacity =
+        Closed { window: 8, ack: false, all_post: true, warm_up, time: time / 3, spins: false };
     let most = crowd.closed(&pids, capacity)?;
     let half = most.delivered as f64 / MEMBERS as f64 / most.elapsed.as_secs_f64() / 2.0;
     crowd.rest(Duration::from_millis(500))?;
     let mut samples = Vec::new();
     for per_second in [POSTS_PER_SECOND, half] {
-        let run = crowd.paced(&pids, Paced { per_second, warm_up, time })?;
+        let run = crowd.paced(&pids, Paced { per_second, all_post: true, warm_up, time })?;
         samples.extend(SHARES.map(|(share, _)| sample(&run, share)));
         crowd.rest(Duration::from_millis(200))?;
     }

@@ -5,7 +5,11 @@ mod connect_storm;
 mod durable_send;
 mod fanout;
 mod fanout_latency;
+mod history;
+pub(crate) mod icount;
 mod idle_memory;
+mod resume;
+mod wire;
 
 use std::path::Path;
 
@@ -42,7 +46,11 @@ pub(crate) const ALL: &[Bench] = &[
     Bench { name: "durable-send", relayed: false, run: durable_send::run },
     Bench { name: "connect-storm", relayed: false, run: connect_storm::run },
     Bench { name: "idle-memory", relayed: false, run: idle_memory::run },
+    Bench { name: "history", relayed: false, run: history::run },
     Bench { name: "bad-network", relayed: true, run: bad_network::run },
+    Bench { name: "resume", relayed: true, run: resume::run },
+    Bench { name: "wire", relayed: true, run: wire::run },
+    Bench { name: "icount", relayed: false, run: icount::run },
 ];
 
 /// The samples of one subject: for each cell of the benchmark's table, one a repetition.

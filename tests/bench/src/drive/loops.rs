@@ -21,6 +21,8 @@ pub(crate) struct Closed {
     pub(crate) ack: bool,
     pub(crate) warm_up: Duration,
     pub(crate) time: Duration,
+    /// Everybody posts in turn; otherwise only the first.
+    pub(crate) all_post: bool,
     /// The generator never sleeps.
     pub(crate) spins: bool,
 }
@@ -29,6 +31,8 @@ pub(crate) struct Closed {
 #[derive(Clone, Copy)]
 pub(crate) struct Paced {
     pub(crate) per_second: f64,
+    /// Everybody posts in turn; otherwise only the first.
+    pub(crate) all_post: bool,
     pub(crate) warm_up: Duration,
     pub(crate) time: Duration,
 }
@@ -37,6 +41,8 @@ pub(crate) struct Paced {
 pub(crate) struct Run {
     pub(crate) delivered: u64,
     pub(crate) acked: u64,
+    /// Posts from the first on, warm-up and all.
+    pub(crate) posted: u64,
     pub(crate) elapsed: Duration,
     pub(crate) cpu: Duration,
     pub(crate) deliveries: Histogram,
@@ -86,7 +92,7 @@ impl Crowd {
     /// Keeps posts in flight in room 0, whose members are all clients.
     pub(crate) fn closed(&mut self, pids: &[u32], how: Closed) -> Outcome<Run> {
         let mut ledger = Ledger::new(self.next, self.clients, how.ack);
-        let mut turns = Turns::new(self.clients);
+        let mut turns = Turns::new(if how.all_post { self.clients } else { 1 });
         let wait = if how.spins { Duration::ZERO } else { TURN };
         let begin = Instant::now();
         let mut mark = None;
@@ -112,7 +118,7 @@ impl Crowd {
     /// generator is at work is timed from when it was sent.
     pub(crate) fn paced(&mut self, pids: &[u32], how: Paced) -> Outcome<Run> {
         let mut ledger = Ledger::new(self.next, self.clients, false);
-        let mut turns = Turns::new(self.clients);
+        let mut turns = Turns::new(if how.all_post { self.clients } else { 1 });
         let gap = Duration::from_secs_f64(1.0 / how.per_second);
         let begin = Instant::now();
         let mut due = begin;
@@ -171,8 +177,10 @@ impl Crowd {
             self.turn(TURN)?;
             self.note(&mut ledger)?;
         }
+        let posted = ledger.next() - self.next;
         self.next = ledger.next();
         Ok(Run {
+            posted,
             delivered,
             acked,
             elapsed,

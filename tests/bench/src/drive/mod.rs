@@ -4,6 +4,7 @@ pub(crate) mod ledger;
 pub(crate) mod loops;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::harness::Outcome;
@@ -67,6 +68,15 @@ impl Crowd {
         }
         self.clients = clients.max(first);
         Ok(Storm { elapsed: start.elapsed(), latencies })
+    }
+
+    /// Connects the next user from an address of its own.
+    pub(crate) fn connect_from(&mut self, address: IpAddr) -> Outcome<Client> {
+        let client = self.swarm.connect(self.clients, Some(address))?;
+        let ready = |seen: &Seen| matches!(seen, Seen::Ready(ready) if *ready == client);
+        self.until(CONNECT, ready)?.ok_or("a client can't connect")?;
+        self.clients += 1;
+        Ok(client)
     }
 
     /// One turn of the swarm; what was seen is in `seen`.

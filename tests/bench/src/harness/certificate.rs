@@ -16,6 +16,8 @@ use super::{Outcome, during};
 pub(crate) struct Certificate {
     pub(crate) cert: PathBuf,
     pub(crate) key: PathBuf,
+    /// Of the certificate, in hexadecimal, for clients that pin it.
+    pub(crate) sha256: String,
 }
 
 impl Certificate {
@@ -26,7 +28,9 @@ impl Certificate {
         let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
         fs::write(&cert, made.cert.pem()).map_err(during("certificate"))?;
         fs::write(&key, made.signing_key.serialize_pem()).map_err(during("key"))?;
-        Ok(Self { cert, key })
+        let hash = ::ring::digest::digest(&::ring::digest::SHA256, made.cert.der());
+        let sha256 = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { cert, key, sha256 })
     }
 }
 

@@ -180,7 +180,11 @@ impl Figure {
     pub(crate) fn row(&self) -> Vec<String> {
         let number = |value: Option<f64>| value.map_or("-".to_owned(), short);
         let spread = format!("{}..{}", number(self.min), number(self.max));
-        let verdict = if self.ok { "ok" } else { "MISSED" };
+        let verdict = match (self.ok, self.doubts.is_empty()) {
+            (true, _) => "ok",
+            (false, true) => "MISSED",
+            (false, false) => "NOT VALID",
+        };
         vec![
             parameters(&self.params),
             self.subject.clone(),

@@ -31,11 +31,6 @@ impl Histogram {
         self.total += other.total;
     }
 
-    /// Values counted.
-    pub(crate) fn total(&self) -> u64 {
-        self.total
-    }
-
     /// The value in microseconds below which `share` (0 to 1) of all are; `None` of nothing.
     pub(crate) fn quantile(&self, share: f64) -> Option<f64> {
         if self.total == 0 {

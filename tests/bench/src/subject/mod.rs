@@ -4,7 +4,7 @@
 pub(crate) mod parlour;
 pub(crate) mod peers;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -72,6 +72,9 @@ impl<'a> Setup<'a> {
 pub(crate) trait Running {
     /// Its first process, and those of its database.
     fn roots(&self) -> Vec<u32>;
+
+    /// Where its clients connect.
+    fn address(&self) -> SocketAddr;
 
     /// Clients for it.
     fn swarm(&self) -> Outcome<Box<dyn Swarm>>;

@@ -83,6 +83,10 @@ impl Running for Server {
         vec![self.process.pid()]
     }
 
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     fn swarm(&self) -> Outcome<Box<dyn Swarm>> {
         Ok(Box::new(Parlour::new(self.address, self.world.clone(), self.rooms.clone())?))
     }

@@ -109,6 +109,10 @@ impl Running for Peer {
         std::iter::once(self.process.pid()).chain(self.database).collect()
     }
 
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     fn swarm(&self) -> Outcome<Box<dyn Swarm>> {
         let (dialect, tls) = match self.subject {
             Subject::SocketioTls => (Dialect::Socketio, true),

@@ -28,7 +28,7 @@ pub(crate) enum Seen {
     /// The server says that the client's own post is taken.
     Acked { number: u64, at: Instant },
     /// A transfer asked for by `bulk` is complete.
-    BulkDone(Client),
+    BulkDone,
     /// A page of history, as the peer encodes it.
     Page { body: Vec<u8> },
     /// The connection is gone.
@@ -50,8 +50,9 @@ pub(crate) trait Swarm {
     /// Time spent working and waiting so far.
     fn meter(&mut self) -> &mut meter::Meter;
 
-    /// Lays down what `bulk` will transfer to that client, where there must be something.
-    fn prepare_bulk(&mut self, client: Client, bytes: usize) -> Outcome;
+    /// Posts messages of a size to room 1 of the world, which only that client is in: what a
+    /// transfer or a reader of history will find there. Peers have other means.
+    fn fill(&mut self, client: Client, messages: usize, text_bytes: usize) -> Outcome;
 
     /// Asks for a transfer of about `bytes` to that client on its connection.
     fn bulk(&mut self, client: Client, bytes: usize) -> Outcome;

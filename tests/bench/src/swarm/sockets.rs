@@ -161,7 +161,7 @@ impl Sockets {
             Heard::Session(pid) => self.members[client].pid = pid,
             Heard::Greet => self.greet(client)?,
             Heard::Page => seen.push(Seen::Page { body: text.to_vec() }),
-            Heard::BulkDone => seen.push(Seen::BulkDone(client)),
+            Heard::BulkDone => seen.push(Seen::BulkDone),
             Heard::Refused(why) => return Err(why),
             Heard::Nothing => {}
         }
@@ -226,7 +226,7 @@ impl Swarm for Sockets {
         &mut self.meter
     }
 
-    fn prepare_bulk(&mut self, _: Client, _: usize) -> Outcome {
+    fn fill(&mut self, _: Client, _: usize, _: usize) -> Outcome {
         Ok(())
     }
 

@@ -141,7 +141,7 @@ impl Parlour {
             (Some(bulk_item::Item::End(_)), purpose) => {
                 self.members[client].bulk.remove(&id);
                 if purpose == Purpose::Transfer {
-                    seen.push(Seen::BulkDone(client));
+                    seen.push(Seen::BulkDone);
                 } else {
                     self.perhaps_ready(client, seen);
                 }

@@ -29,12 +29,10 @@ use crate::harness::Outcome;
 
 /// Calls whose number is at least this aren't posts.
 const OTHER_CALLS: u64 = 1 << 40;
-/// The text of one message of a transfer's room: as long as a text may be.
-const BULK_TEXT_BYTES: usize = 16 * 1024;
-/// The room of the world that a transfer reads.
-pub(crate) const BULK_ROOM: usize = 1;
-/// Messages under way while a transfer's room is filled.
-const BULK_IN_FLIGHT: usize = 32;
+/// The room of the world that is filled, and that a transfer reads.
+const FILLED_ROOM: usize = 1;
+/// Messages under way while a room is filled.
+const FILL_IN_FLIGHT: usize = 64;
 
 /// The clients.
 pub(crate) struct Parlour {
@@ -106,14 +104,13 @@ impl Swarm for Parlour {
         &mut self.quic.meter
     }
 
-    fn prepare_bulk(&mut self, client: Client, bytes: usize) -> Outcome {
-        let wanted = bytes.div_ceil(BULK_TEXT_BYTES);
-        let text = "b".repeat(BULK_TEXT_BYTES);
+    fn fill(&mut self, client: Client, wanted: usize, text_bytes: usize) -> Outcome {
+        let text = "b".repeat(text_bytes);
         let (mut posted, mut done) = (0, 0);
         let mut seen = Vec::new();
         while done < wanted {
-            while posted < wanted && posted - done < BULK_IN_FLIGHT {
-                self.post_text(client, BULK_ROOM, OTHER_CALLS + posted as u64, text.clone())?;
+            while posted < wanted && posted - done < FILL_IN_FLIGHT {
+                self.post_text(client, FILLED_ROOM, OTHER_CALLS + posted as u64, text.clone())?;
                 posted += 1;
             }
             self.turn(Duration::from_millis(50), &mut seen)?;
@@ -129,7 +126,7 @@ impl Swarm for Parlour {
 
     /// Reads the whole log of a room on a lane of its own.
     fn bulk(&mut self, client: Client, _: usize) -> Outcome {
-        let room = self.rooms.id(BULK_ROOM)?.to_field();
+        let room = self.rooms.id(FILLED_ROOM)?.to_field();
         let request = ReadLogRequest { room, from_seq: 1, to_seq: 0, limit: 0 };
         self.bulk_call::<rpc::ReadLog>(client, &request, Purpose::Transfer)
     }
