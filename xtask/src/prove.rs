@@ -1,5 +1,5 @@
 //! `cargo xtask prove`: the reliability tests. Each prints one JSON line with its figures and
-//! fails on any violation. The table below is the list; a new proof is one row.
+//! fails on any violation. `tests/prove` has the one list of them.
 
 use std::path::Path;
 
@@ -16,20 +16,8 @@ it used; `--seed` runs that one again.
   --short   the count the test suite uses
   --list    print the names";
 
-/// A reliability test: its name and the program that holds it.
-pub(crate) struct Proof {
-    pub(crate) name: &'static str,
-    package: &'static str,
-    /// Whether `cargo xtask test` runs it, at its short count.
-    pub(crate) in_suite: bool,
-}
-
-const fn proof(name: &'static str, package: &'static str) -> Proof {
-    Proof { name, package, in_suite: true }
-}
-
-/// All proofs, in the order they run.
-pub(crate) const PROOFS: &[Proof] = &[proof("crash-kill", "parlour-prove")];
+/// The program that holds the proofs.
+const PROGRAM: &str = "parlour-prove";
 
 pub(crate) fn run(mut args: Args) -> Outcome {
     let mut flags = Vec::new();
@@ -46,50 +34,52 @@ pub(crate) fn run(mut args: Args) -> Outcome {
     let list = args.switch("--list");
     let chosen = args.word();
     args.finish()?;
+    let bins = shell::build(&["parlour-daemon", PROGRAM], true)?;
+    let names = names(&bins)?;
     if list {
-        PROOFS.iter().for_each(|proof| println!("{}", proof.name));
+        names.iter().for_each(|name| println!("{name}"));
         return Ok(());
     }
-    let proofs = choose(chosen.as_deref())?;
-    let bins = shell::build(&programs(&proofs), true)?;
     let mut failed = Vec::new();
-    for proof in proofs {
-        if let Err(message) = prove(proof, &bins, &flags) {
-            eprintln!("prove {}: {message}", proof.name);
-            failed.push(proof.name);
+    for name in choose(chosen.as_deref(), &names)? {
+        if let Err(message) = prove(name, &bins, &flags) {
+            eprintln!("prove {name}: {message}");
+            failed.push(name.as_str());
         }
     }
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
 }
 
-/// Runs one proof at the suite's count, from programs already built.
-pub(crate) fn short(proof: &Proof, bins: &Path) -> Outcome {
-    prove(proof, bins, &["--short".to_owned()])
+/// The proofs' names. The program has the one list of them, and prints it where it is asked for
+/// none.
+pub(crate) fn names(bins: &Path) -> Outcome<Vec<String>> {
+    let output = shell::program(bins.join(PROGRAM), &[]).output();
+    let output = output.map_err(|error| format!("{PROGRAM} can't be run: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let line = said.lines().find_map(|line| line.strip_prefix("proofs: "));
+    let line = line.ok_or_else(|| format!("{PROGRAM} doesn't name its proofs"))?;
+    Ok(line.split(", ").map(ToOwned::to_owned).collect())
 }
 
-fn prove(proof: &Proof, bins: &Path, flags: &[String]) -> Outcome {
-    let mut command = shell::program(bins.join(proof.package), &[proof.name]);
+/// Runs one proof at the suite's count, from programs already built.
+pub(crate) fn short(name: &str, bins: &Path) -> Outcome {
+    prove(name, bins, &["--short".to_owned()])
+}
+
+fn prove(name: &str, bins: &Path, flags: &[String]) -> Outcome {
+    let mut command = shell::program(bins.join(PROGRAM), &[name]);
     command.args(flags).env("PARLOUR_BIN", bins.join("parlour"));
     shell::run(&mut command)
 }
 
-fn choose(name: Option<&str>) -> Outcome<Vec<&'static Proof>> {
-    let Some(name) = name else { return Ok(PROOFS.iter().collect()) };
-    if let Some(proof) = PROOFS.iter().find(|proof| proof.name == name) {
-        return Ok(vec![proof]);
+fn choose<'a>(name: Option<&str>, names: &'a [String]) -> Outcome<Vec<&'a String>> {
+    let Some(name) = name else { return Ok(names.iter().collect()) };
+    if let Some(known) = names.iter().find(|known| *known == name) {
+        return Ok(vec![known]);
     }
-    let hint = match nearest(name, PROOFS.iter().map(|proof| proof.name)) {
+    let hint = match nearest(name, names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "`cargo xtask prove --list` names them".to_owned(),
+        None => format!("there are {}", names.join(", ")),
     };
     Err(format!("no proof `{name}`; {hint}"))
-}
-
-/// The packages to build: each proof's own, and the server that many of them start.
-fn programs(proofs: &[&Proof]) -> Vec<&'static str> {
-    let mut packages = vec!["parlour-daemon"];
-    packages.extend(proofs.iter().map(|proof| proof.package));
-    packages.sort_unstable();
-    packages.dedup();
-    packages
 }
