@@ -16,7 +16,7 @@ fn open() -> Bytes {
 fn the_event_lane_decodes_byte_by_byte() {
     let event = testing::message(1, "hi");
     let mut bytes = open().to_vec();
-    bytes.extend_from_slice(&room_events_frame(testing::ROOM, &[event.raw.clone()]));
+    bytes.extend_from_slice(&room_events_frame(testing::ROOM, std::slice::from_ref(&event.raw)));
     let gap = EventFrame { frame: Some(event_frame::Frame::Gap(Gap { rooms: vec![] })) };
     bytes.extend_from_slice(&frame::encode(&gap));
     let mut lane = EventLane::default();
