@@ -1,10 +1,13 @@
 //! A request to the HTTP port, by hand.
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
+
+/// An answer comes within this time.
+const WITHIN: Duration = Duration::from_secs(10);
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,18 +20,28 @@ pub struct Answer {
 
 /// Asks for a path, with a bearer token or without.
 pub fn get(address: SocketAddr, path: &str, token: Option<&str>) -> Answer {
+    ask(address, path, token).unwrap_or_else(|error| panic!("http doesn't answer: {error}"))
+}
+
+/// Asks for a path where there may be no answer.
+pub fn try_get(address: SocketAddr, path: &str) -> Option<Answer> {
+    ask(address, path, None).ok()
+}
+
+fn ask(address: SocketAddr, path: &str, token: Option<&str>) -> io::Result<Answer> {
     let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
     let bearer = bearer.unwrap_or_default();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: parlour\r\n{bearer}Connection: close\r\n\r\n");
-    let mut stream = TcpStream::connect(address).expect("the http port is open");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("10 s are a valid timeout");
-    stream.write_all(request.as_bytes()).expect("the http port takes a request");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("the http port answers within 10 s");
-    let answer = String::from_utf8(answer).expect("answers are text");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: parlour\r\n{bearer}Connection: close\r\n\r\n");
+    let mut stream = TcpStream::connect_timeout(&address, WITHIN)?;
+    stream.set_read_timeout(Some(WITHIN))?;
+    stream.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let invalid = || io::Error::from(io::ErrorKind::InvalidData);
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(invalid)?;
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-    Answer { status: status.expect("an answer has a status"), body: body.to_owned() }
+    Ok(Answer { status: status.ok_or_else(invalid)?, body: body.to_owned() })
 }
 
 /// The value of a metric without labels, or of one with exactly these labels.

@@ -55,6 +55,7 @@ pub struct Ready {
 pub struct Server {
     root: TempDir,
     options: Options,
+    data: Option<PathBuf>,
     child: Option<Child>,
     ready: Option<Ready>,
 }
@@ -82,7 +83,7 @@ impl Server {
     /// The folder and the configuration, not yet running.
     pub fn prepare(options: Options) -> Server {
         let root = tempfile::tempdir().expect("a scratch folder");
-        let server = Server { root, options, child: None, ready: None };
+        let server = Server { root, options, data: None, child: None, ready: None };
         server.write_config(&server.options.config);
         server
     }
@@ -210,7 +211,12 @@ impl Server {
 
     /// The data folder.
     pub fn data(&self) -> PathBuf {
-        self.root.path().join("data")
+        self.data.clone().unwrap_or_else(|| self.root.path().join("data"))
+    }
+
+    /// Another data folder from the next start on; its certificate may be another one.
+    pub fn use_data(&mut self, data: PathBuf) {
+        self.data = Some(data);
     }
 
     /// The configuration file.
@@ -240,8 +246,30 @@ impl Server {
 
     /// Sends a signal by name, such as `TERM`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status();
+        let status =
+            Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status();
         assert!(status.is_ok_and(|status| status.success()), "the signal can be sent");
+    }
+
+    /// Has the configuration read again, and waits until it was.
+    pub fn reload(&self) {
+        let before = self.log().matches("configuration read again").count();
+        self.signal("HUP");
+        self.logs_times("configuration read again", before + 1);
+    }
+
+    /// Waits until something is in the log.
+    pub fn logs(&self, what: &str) {
+        self.logs_times(what, 1);
+    }
+
+    fn logs_times(&self, what: &str, times: usize) {
+        let began = Instant::now();
+        while self.log().matches(what).count() < times {
+            assert!(began.elapsed() < READY_WITHIN, "the server never logs {what:?}");
+            // A file that grows is no event here.
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Ends it without warning.

@@ -17,8 +17,7 @@ use parlour_protocol::{
     typing::Typing,
     wire::{
         BulkCall, BulkItem, Call, CloseCode, Ephemeral, Error, Event, EventFrame, Hello, LaneKind,
-        LaneOpen, ServerFrame, Welcome, bulk_item, client_frame, event_frame, reply,
-        server_frame,
+        LaneOpen, ServerFrame, Welcome, bulk_item, client_frame, event_frame, reply, server_frame,
     },
 };
 use prost::Message;
@@ -155,7 +154,10 @@ impl Client {
     }
 
     /// A call and its answer.
-    pub async fn call<R: ControlRpc>(&self, request: &R::Request) -> Result<R::Response, CallError> {
+    pub async fn call<R: ControlRpc>(
+        &self,
+        request: &R::Request,
+    ) -> Result<R::Response, CallError> {
         self.start::<R>(request).await?.answer().await
     }
 
