@@ -160,10 +160,12 @@ impl Node {
         }
         let device = DeviceId::parse(&hello.device).map_err(|_| Refusal::MalformedHello)?;
         let fits = hello.agent.len() <= wire_limits::AGENT_BYTES_MAX
-            && hello.resume.len() <= wire_limits::RESUME_BYTES_MAX
-            && hello.token.len() <= wire_limits::TOKEN_BYTES_MAX;
+            && hello.resume.len() <= wire_limits::RESUME_BYTES_MAX;
         if !fits {
             return Err(Refusal::MalformedHello);
+        }
+        if hello.token.len() > wire_limits::TOKEN_BYTES_MAX {
+            return Err(Refusal::Token(TokenError::Malformed));
         }
         let claims = self.verifier.verify(&hello.token, now.unix_ms).map_err(Refusal::Token)?;
         let org = identity::org_id(&claims.org);
