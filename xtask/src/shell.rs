@@ -27,16 +27,26 @@ pub(crate) fn tools_dir() -> PathBuf {
 
 /// A cargo command at the workspace's root, on the toolchain this program was started with.
 pub(crate) fn cargo(words: &[&str]) -> Command {
-    let mut command = program("cargo", words);
-    command.env_remove("CARGO_MANIFEST_DIR");
-    command
+    program("cargo", words)
 }
 
 /// A program at the workspace's root.
 pub(crate) fn program(name: impl AsRef<OsStr>, words: &[&str]) -> Command {
     let mut command = Command::new(name);
     command.args(words).current_dir(root()).stdin(Stdio::null());
+    // `cargo run` tells this program which package it is. Handed on, that would look to build
+    // scripts like a change, and ring would be built anew after every direct `cargo build`.
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names.filter(|name| is_about_this_package(name)) {
+        command.env_remove(name);
+    }
     command
+}
+
+fn is_about_this_package(name: &str) -> bool {
+    name.starts_with("CARGO_PKG_")
+        || name.starts_with("CARGO_MANIFEST_")
+        || matches!(name, "CARGO" | "CARGO_BIN_NAME" | "CARGO_CRATE_NAME" | "OUT_DIR")
 }
 
 /// Runs to the end with the terminal's own output; an error names the command.
