@@ -76,7 +76,13 @@ impl Splitter {
 
     /// The next whole frame, without its length. After an error the lane is unusable.
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
-        let Some((len, prefix)) = length(&self.buffer)? else { return Ok(None) };
+        let Some((len, prefix)) = length(&self.buffer)? else {
+            if self.buffer.is_empty() {
+                // A quiet lane holds no memory.
+                self.buffer = BytesMut::new();
+            }
+            return Ok(None);
+        };
         if len > self.bytes_max {
             return Err(FrameError::TooLarge);
         }

@@ -53,7 +53,9 @@ pub(super) async fn serve(incoming: quinn::Incoming, shared: Arc<Shared>) {
     shared.connections.fetch_add(1, Ordering::AcqRel);
     let _counted = Counted(shared.clone());
     shared.handshakes.fetch_add(1, Ordering::AcqRel);
-    let greeted = tokio::time::timeout(2 * HELLO_WITHIN, greet(incoming, &shared)).await;
+    // On the heap, and gone afterwards: what stays per connection is only what `run` needs.
+    let greeting = Box::pin(greet(incoming, &shared));
+    let greeted = tokio::time::timeout(2 * HELLO_WITHIN, greeting).await;
     shared.handshakes.fetch_sub(1, Ordering::AcqRel);
     let established = match greeted {
         Ok(Ok(established)) => established,
@@ -334,7 +336,8 @@ async fn answer_call(est: &Established, shared: &Arc<Shared>, call: u64, again: 
     let started = shared.node.now().elapsed;
     let outcome = match over_rate(shared, &est.caller) {
         Some(error) => Outcome::Now(Err(error)),
-        None => shared.node.call(&est.caller, again.method, again.body.clone()).await,
+        // On the heap, so that an idle connection isn't as large as its largest call.
+        None => Box::pin(shared.node.call(&est.caller, again.method, again.body.clone())).await,
     };
     match outcome {
         Outcome::Now(result) => {
