@@ -1,0 +1,49 @@
+//! Keys and commands, over everything else.
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Rect},
+    style::{Modifier, Style},
+    text::{Line, Span},
+    widgets::{Block, BorderType, Clear, Paragraph},
+};
+
+use super::{ACCENT, FAINT};
+use crate::model::command::COMMANDS;
+
+const KEYS: &[(&str, &str)] = &[
+    ("Tab  Ctrl-N  Ctrl-P", "next and previous room; Tab completes @names and /commands"),
+    ("PgUp  PgDn  Ctrl-End", "older and newer messages, the newest"),
+    ("↑", "edit your last message, and the ones before it"),
+    ("Ctrl-D", "delete the message being edited, else your last one"),
+    ("Alt-Enter  Ctrl-J", "a new line within a message"),
+    ("Alt-↑  Alt-↓", "what you wrote before"),
+    ("Ctrl-W  Ctrl-U", "delete a word, a line"),
+    ("Esc", "stop editing; to the newest message"),
+];
+
+pub(super) fn draw(frame: &mut Frame<'_>) {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    let left = |text: String| Span::styled(format!(" {text:<23}"), ACCENT);
+    for (keys, meaning) in KEYS {
+        lines.push(Line::from(vec![left((*keys).to_owned()), Span::raw(*meaning)]));
+    }
+    lines.push(Line::default());
+    for (name, arguments, meaning) in COMMANDS {
+        let command = format!("/{name} {arguments}");
+        lines.push(Line::from(vec![left(command), Span::raw(*meaning)]));
+    }
+    let height = lines.len() as u16 + 2;
+    let area: Rect = frame
+        .area()
+        .centered(Constraint::Length(88.min(frame.area().width)), Constraint::Length(height));
+    let title = Line::styled(" Parlour ", Style::new().add_modifier(Modifier::BOLD));
+    let legend = Line::styled(" ◷ waits to be sent · ! failed · any key closes this ", FAINT);
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(FAINT)
+        .title(title)
+        .title_bottom(legend.right_aligned());
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(lines).block(block), area);
+}

@@ -1,0 +1,72 @@
+//! The client's values as the model knows them.
+
+use parlour::{
+    Delivery, Item, Message, Notice, SendError, User, UserId, protocol::generated::EventBody,
+};
+
+use super::words;
+use crate::model::{
+    entry::{Entry, Happening, Progress, Said, What},
+    people::Person,
+};
+
+pub(crate) fn person(user: User) -> Person {
+    Person { id: user.id, subject: user.subject, name: user.name }
+}
+
+pub(crate) fn entry(item: &Item) -> Entry {
+    match item {
+        Item::Message(message) => Entry {
+            place: message.place,
+            sender: message.sender,
+            at_ms: message.at_ms,
+            what: What::Message(said(message)),
+        },
+        Item::Notice(notice) => Entry {
+            place: item.place(),
+            sender: notice.sender,
+            at_ms: notice.at_ms,
+            what: What::Happened(happening(notice)),
+        },
+    }
+}
+
+fn said(message: &Message) -> Said {
+    Said {
+        text: message.text.clone(),
+        is_edited: message.is_edited,
+        is_deleted: message.is_deleted,
+        mentions: message.mentions.clone(),
+        mentions_everyone: message.mentions_everyone,
+        progress: match &message.delivery {
+            Delivery::Sent => Progress::Sent,
+            Delivery::Queued | Delivery::Sending => Progress::Waiting,
+            Delivery::Failed(error) => Progress::Failed(failure(error)),
+        },
+    }
+}
+
+fn failure(error: &SendError) -> String {
+    match error {
+        SendError::Refused(refusal) => words::refusal_words(refusal),
+        error => error.to_string(),
+    }
+}
+
+fn happening(notice: &Notice) -> Happening {
+    match &notice.body {
+        EventBody::RoomCreated(created) => Happening::Created { name: created.name.clone() },
+        EventBody::MembersAdded(added) => {
+            Happening::Added(added.users.iter().filter_map(user).collect())
+        }
+        EventBody::MemberRemoved(removed) => {
+            user(&removed.user).map_or(Happening::Unknown, Happening::Removed)
+        }
+        EventBody::RoomRenamed(renamed) => Happening::Renamed(renamed.name.clone()),
+        _ => Happening::Unknown,
+    }
+}
+
+fn user(bytes: impl AsRef<[u8]>) -> Option<UserId> {
+    UserId::parse(bytes.as_ref()).ok()
+}

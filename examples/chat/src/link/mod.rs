@@ -1,0 +1,195 @@
+//! The line between the chat and the client: what is to be done goes in, what happened comes out.
+
+pub(crate) mod convert;
+pub(crate) mod room;
+pub(crate) mod words;
+
+use std::{future::Future, time::Duration};
+
+use futures_util::StreamExt;
+use parlour::{CallError, Client, Draft, Room, RoomId, State, UserId};
+use tokio::{sync::mpsc, task::JoinSet};
+
+use crate::model::{Connection, Effect, Event};
+use room::{Change, Order};
+
+/// Calls wait for a connection; a person doesn't wait longer than this.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// Events that wait to be shown.
+const EVENTS_MAX: usize = 256;
+
+/// Does what the chat asks for.
+pub(crate) struct Link {
+    client: Client,
+    events: mpsc::Sender<Event>,
+    tasks: JoinSet<()>,
+    open: Option<(RoomId, mpsc::UnboundedSender<Order>)>,
+}
+
+impl Link {
+    /// Follows the client's state and rooms; everything that happens comes out of the receiver.
+    pub(crate) async fn start(client: Client) -> Result<(Self, mpsc::Receiver<Event>), CallError> {
+        let (events, out) = mpsc::channel(EVENTS_MAX);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(follow_state(client.clone(), events.clone()));
+        let mut rooms = client.rooms().await?;
+        let sender = events.clone();
+        tasks.spawn(async move {
+            loop {
+                let list = rooms.refresh().to_vec();
+                if sender.send(Event::Rooms(list)).await.is_err() || rooms.next().await.is_none() {
+                    return;
+                }
+            }
+        });
+        Ok((Link { client, events, tasks, open: None }, out))
+    }
+
+    /// Ends the client, with its cache written.
+    pub(crate) async fn stop(mut self) {
+        self.tasks.abort_all();
+        self.client.disconnect().await;
+    }
+
+    /// Does it; what comes of it comes as events.
+    pub(crate) fn perform(&mut self, effect: Effect) {
+        while self.tasks.try_join_next().is_some() {}
+        match effect {
+            Effect::Open(room) => self.open(room),
+            Effect::LoadOlder(room) => self.order(room, Order::Older),
+            Effect::Edit { room, place, text } => {
+                self.order(room, Order::Change(place, Change::Edit(text)));
+            }
+            Effect::Delete { room, place } => {
+                self.order(room, Order::Change(place, Change::Delete));
+            }
+            Effect::Retry { room, place } => {
+                self.order(room, Order::Change(place, Change::Retry));
+            }
+            Effect::Send { room, text, mentions, everyone } => {
+                self.order(
+                    room,
+                    Order::Send(Draft { text, mentions, mentions_everyone: everyone }),
+                );
+            }
+            Effect::Typing { room, active } => self.client.room(room).typing(active),
+            Effect::ListMembers(room) => self.list_members(room),
+            Effect::LookUp(users) => self.look_up(users),
+            Effect::MarkRead { room, seq } => {
+                let room = self.client.room(room);
+                self.tasks.spawn(async move { drop(room.mark_read(seq).await) });
+            }
+            Effect::MarkUnread { room, seq } => {
+                let room = self.client.room(room);
+                self.call(async move { room.mark_unread(seq).await }, |()| {
+                    done("marked as unread".to_owned())
+                });
+            }
+            Effect::Direct(name) => {
+                let client = self.client.clone();
+                let call = async move { client.open_direct(name).await };
+                self.call(call, |room| Event::Opened(room.id()));
+            }
+            Effect::Group { name, members } => {
+                let client = self.client.clone();
+                let call = async move { client.create_group(&name, members).await };
+                self.call(call, |room| Event::Opened(room.id()));
+            }
+            Effect::Invite { room, who } => {
+                let room = self.client.room(room);
+                let text = format!("added {}", who.join(", "));
+                self.call(async move { room.add_members(who).await }, |()| done(text));
+            }
+            Effect::Leave(room) => {
+                let room = self.client.room(room);
+                self.call(async move { room.leave().await }, |()| done("left".to_owned()));
+            }
+            Effect::Rename { room, name } => {
+                let room = self.client.room(room);
+                self.call(async move { room.rename(&name).await }, |()| done("renamed".to_owned()));
+            }
+            Effect::Reconnect => self.client.reconnect(),
+            Effect::Quit => {}
+        }
+    }
+
+    fn open(&mut self, room: RoomId) {
+        let (orders, queue) = mpsc::unbounded_channel();
+        let follow = room::follow(self.client.room(room), queue, self.events.clone());
+        self.tasks.spawn(follow);
+        // The room before does what it was asked for, then ends with the other end of its orders.
+        self.open = Some((room, orders));
+    }
+
+    fn order(&mut self, room: RoomId, order: Order) {
+        if let Some((open, orders)) = &self.open
+            && *open == room
+        {
+            // A task that has ended has said why.
+            let _ = orders.send(order);
+        }
+    }
+
+    fn list_members(&mut self, room: RoomId) {
+        let (room, events): (Room, _) = (self.client.room(room), self.events.clone());
+        self.tasks.spawn(async move {
+            // Asked again whenever there is a connection, so that failures need no words.
+            if let Ok(Ok(members)) = tokio::time::timeout(ANSWER_WITHIN, room.members()).await {
+                let members = members.into_iter().map(convert::person).collect();
+                let _ = events.send(Event::Members { room: room.id(), members }).await;
+            }
+        });
+    }
+
+    fn look_up(&mut self, users: Vec<UserId>) {
+        let (client, events) = (self.client.clone(), self.events.clone());
+        self.tasks.spawn(async move {
+            if let Ok(Ok(found)) = tokio::time::timeout(ANSWER_WITHIN, client.users(&users)).await {
+                let people = found.into_values().map(convert::person).collect();
+                let _ = events.send(Event::People(people)).await;
+            }
+        });
+    }
+
+    fn call<T, C, E>(&mut self, call: C, event: E)
+    where
+        C: Future<Output = Result<T, CallError>> + Send + 'static,
+        E: FnOnce(T) -> Event + Send + 'static,
+        T: Send,
+    {
+        let events = self.events.clone();
+        self.tasks.spawn(async move {
+            let event = match tokio::time::timeout(ANSWER_WITHIN, call).await {
+                Ok(Ok(answer)) => event(answer),
+                Ok(Err(error)) => Event::Failed(words::call_words(&error)),
+                Err(_) => Event::Failed("no answer; try again when connected".to_owned()),
+            };
+            let _ = events.send(event).await;
+        });
+    }
+}
+
+fn done(text: String) -> Event {
+    Event::Done(text)
+}
+
+async fn follow_state(client: Client, events: mpsc::Sender<Event>) {
+    let mut states = client.state();
+    while let Some(state) = states.next().await {
+        let connection = match state {
+            State::Connecting => Connection::Connecting,
+            State::Live => Connection::Live,
+            State::Offline { retry_at_ms, after } => {
+                Connection::Offline { retry_at_ms, why: words::end_words(after) }
+            }
+            State::Stopped(stop) => Connection::Stopped(words::stop_words(stop)),
+            _ => Connection::Closed,
+        };
+        let me = client.me().map(Event::Me);
+        for event in me.into_iter().chain([Event::Connection(connection)]) {
+            if events.send(event).await.is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What a line of input does when Enter is pressed.
+
+use parlour::RoomId;
+
+use super::{
+    Effect, Mode, Model,
+    command::{self, Command, Line},
+    entry::{Entry, Progress},
+    people::{self, Called},
+};
+
+impl Model {
+    pub(super) fn enter(&mut self) -> Vec<Effect> {
+        self.note = None;
+        if let Mode::Editing { place, .. } = self.mode {
+            let text = self.input.take();
+            self.stop_editing();
+            let Some(open) = &self.open else { return Vec::new() };
+            let is_same = open.entry(place).and_then(Entry::said).is_some_and(|s| s.text == text);
+            return match text.trim() {
+                "" => {
+                    self.mode = Mode::Deleting { place };
+                    Vec::new()
+                }
+                _ if is_same => Vec::new(),
+                _ => vec![Effect::Edit { room: open.id, place, text }],
+            };
+        }
+        if self.input.text().trim().is_empty() {
+            self.input.set("");
+            return Vec::new();
+        }
+        match command::parse(self.input.text()) {
+            Ok(Line::Text(text)) => self.send(text),
+            Ok(Line::Command(command)) => {
+                self.input.take();
+                self.run(command)
+            }
+            Err(error) => {
+                // The line stays, to be corrected.
+                self.complain(error);
+                Vec::new()
+            }
+        }
+    }
+
+    fn send(&mut self, text: String) -> Vec<Effect> {
+        let Some(open) = &mut self.open else {
+            self.complain("no room is open; /dm NAME or /group NAME a b c makes one");
+            return Vec::new();
+        };
+        self.input.take();
+        open.note_own_send();
+        let text = text.trim_end().to_owned();
+        let (mut mentions, mut everyone) = (Vec::new(), false);
+        for (_, called) in people::mentions(&text, &open.members) {
+            match called {
+                Called::User(user) if !mentions.contains(&user) => mentions.push(user),
+                Called::User(_) => {}
+                Called::Everyone => everyone = true,
+            }
+        }
+        let room = open.id;
+        let sent = Effect::Send { room, text, mentions, everyone };
+        vec![sent, Effect::Typing { room, active: false }]
+    }
+
+    fn run(&mut self, command: Command) -> Vec<Effect> {
+        match command {
+            Command::Direct(name) => return vec![Effect::Direct(name)],
+            Command::Group { name, members } => return vec![Effect::Group { name, members }],
+            Command::Reconnect => return vec![Effect::Reconnect],
+            Command::Quit => return vec![Effect::Quit],
+            Command::Help => self.mode = Mode::Help,
+            Command::Room(name) => match self.room_called(&name) {
+                Some(room) => return self.open_room(room),
+                None => self.complain(format!("no room is called {name}; /dm {name} opens one")),
+            },
+            command => match self.open.as_ref().map(|open| open.id) {
+                Some(room) => return self.run_in(room, command),
+                None => self.complain("no room is open"),
+            },
+        }
+        Vec::new()
+    }
+
+    fn run_in(&mut self, room: RoomId, command: Command) -> Vec<Effect> {
+        match command {
+            Command::Invite(who) => return vec![Effect::Invite { room, who }],
+            Command::Leave => return vec![Effect::Leave(room)],
+            Command::Rename(name) => return vec![Effect::Rename { room, name }],
+            Command::Edit(text) if text.is_empty() => self.edit_before(None),
+            Command::Edit(text) => match self.own_last() {
+                Some(place) => return vec![Effect::Edit { room, place, text }],
+                None => self.tell("you have written nothing here yet"),
+            },
+            Command::Delete => self.ask_delete(),
+            Command::Retry => return self.retry(room),
+            Command::Unread => {
+                let me = self.me;
+                match self.open.as_mut().and_then(|open| open.keep_unread(me)) {
+                    Some(seq) => return vec![Effect::MarkUnread { room, seq }],
+                    None => self.tell("nobody else has written here yet"),
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn retry(&mut self, room: RoomId) -> Vec<Effect> {
+        let entries = self.open.as_ref().map_or(&[][..], |open| &open.entries);
+        let has_failed = |entry: &&Entry| {
+            entry.said().is_some_and(|said| matches!(said.progress, Progress::Failed(_)))
+        };
+        let failed = entries.iter().filter(has_failed);
+        let retries: Vec<_> =
+            failed.map(|entry| Effect::Retry { room, place: entry.place }).collect();
+        if retries.is_empty() {
+            self.tell("nothing has failed here");
+        }
+        retries
+    }
+
+    fn own_last(&self) -> Option<parlour::Place> {
+        let open = self.open.as_ref()?;
+        open.own_before(self.me, None).map(|entry| entry.place)
+    }
+
+    /// The room of that name: whatever the case, or the only one that begins so.
+    pub(crate) fn room_called(&self, name: &str) -> Option<RoomId> {
+        let wanted = name.trim_start_matches(['@', '#']).to_lowercase();
+        let name_of = |room: &parlour::RoomSummary| self.room_name(room).to_lowercase();
+        if let Some(room) = self.rooms.iter().find(|room| name_of(room) == wanted) {
+            return Some(room.id);
+        }
+        let mut begun = self.rooms.iter().filter(|room| name_of(room).starts_with(&wanted));
+        let first = begun.next()?;
+        begun.next().is_none().then_some(first.id)
+    }
+}
