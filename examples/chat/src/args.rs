@@ -45,13 +45,19 @@ impl Args {
         Duration::from_secs(self.timeout)
     }
 
+    /// Where messages are kept.
+    pub(crate) fn cache(&self) -> Result<PathBuf, String> {
+        match &self.cache {
+            Some(cache) => Ok(cache.clone()),
+            None => default_cache(&self.token()?, &self.address),
+        }
+    }
+
     /// A client as the flags say.
     pub(crate) fn client(&self) -> Result<Builder, String> {
-        let token = self.token()?;
-        let cache = match &self.cache {
-            Some(cache) => cache.clone(),
-            None => default_cache(&token, &self.address)?,
-        };
+        // Said before there is a screen, rather than asked for again and again on it.
+        self.token()?;
+        let cache = self.cache()?;
         if let Some(folder) = cache.parent() {
             fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
         }

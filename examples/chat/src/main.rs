@@ -39,5 +39,9 @@ fn fail(error: &str) -> ExitCode {
 
 async fn run(args: &Args) -> Result<(), String> {
     let client = args.client()?.start().await.map_err(|error| words::connect_words(&error))?;
-    if args.script { script::run(client, args.timeout()).await } else { screen::run(client).await }
+    if args.script {
+        script::run(client, args.timeout()).await
+    } else {
+        screen::run(client, args.cache()?.with_extension("names.json")).await
+    }
 }

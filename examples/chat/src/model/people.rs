@@ -21,6 +21,8 @@ pub(crate) struct Person {
 #[derive(Debug, Default)]
 pub(crate) struct People {
     known: BTreeMap<UserId, Person>,
+    /// Those whose name the server said, this time.
+    fresh: BTreeSet<UserId>,
     asked: BTreeSet<UserId>,
 }
 
@@ -31,12 +33,20 @@ impl People {
     }
 
     pub(crate) fn learn(&mut self, people: impl IntoIterator<Item = Person>) {
+        for person in people {
+            self.fresh.insert(person.id);
+            self.known.insert(person.id, person);
+        }
+    }
+
+    /// Names from last time, to be asked for again when there is a connection.
+    pub(crate) fn recall(&mut self, people: impl IntoIterator<Item = Person>) {
         self.known.extend(people.into_iter().map(|person| (person.id, person)));
     }
 
     /// Those whose names have to be asked for; each is returned once.
     pub(crate) fn unknown(&mut self, ids: impl IntoIterator<Item = UserId>) -> Vec<UserId> {
-        let new = ids.into_iter().filter(|id| !self.known.contains_key(id));
+        let new = ids.into_iter().filter(|id| !self.fresh.contains(id));
         new.filter(|id| self.asked.insert(*id)).collect()
     }
 

@@ -1,9 +1,13 @@
 //! The chat on a terminal: keys and events in, drawings out.
 
 mod keys;
+mod names;
 mod terminal;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use crossterm::event::EventStream;
 use futures_util::{FutureExt, StreamExt};
@@ -15,15 +19,17 @@ use crate::{
     link::{Link, words},
     model::{Effect, Event, Model},
 };
+use names::Names;
 use terminal::Terminal;
 
 /// The status line counts seconds, and must not miss one.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Runs until the user leaves.
-pub(crate) async fn run(client: Client) -> Result<(), String> {
+/// Runs until the user leaves. Names are kept in a file, for when there is no connection.
+pub(crate) async fn run(client: Client, names: PathBuf) -> Result<(), String> {
     let (link, events) = Link::start(client).await.map_err(|error| words::call_words(&error))?;
-    let mut screen = Screen { model: Model::default(), link, events };
+    let mut screen = Screen { model: Model::default(), link, events, names: Names::read(names) };
+    screen.model.people.recall(screen.names.everyone());
     let mut terminal = Terminal::open().map_err(|error| format!("no terminal: {error}"))?;
     let outcome = screen.run(&mut terminal).await;
     drop(terminal);
@@ -35,6 +41,7 @@ struct Screen {
     model: Model,
     link: Link,
     events: mpsc::Receiver<Event>,
+    names: Names,
 }
 
 impl Screen {
@@ -51,7 +58,7 @@ impl Screen {
                     Some(key) => keys::key(key?).map(|key| self.model.press(key)),
                     None => return Ok(()),
                 },
-                event = self.events.recv() => event.map(|event| self.model.handle(event)),
+                event = self.events.recv() => event.map(|event| self.handle(event)),
                 _ = tick.tick() => Some(self.model.handle(Event::Tick(now_ms()))),
             };
             if self.perform(effects.unwrap_or_default()) {
@@ -59,7 +66,7 @@ impl Screen {
             }
             // What has come by now is drawn at once.
             while let Some(Some(event)) = self.events.recv().now_or_never() {
-                let effects = self.model.handle(event);
+                let effects = self.handle(event);
                 self.perform(effects);
             }
             let timeline = draw::areas(terminal.area()?, &self.model).timeline;
@@ -67,6 +74,13 @@ impl Screen {
             self.perform(effects);
             terminal.draw(|frame| draw::draw(frame, &self.model))?;
         }
+    }
+
+    fn handle(&mut self, event: Event) -> Vec<Effect> {
+        if let Event::People(people) | Event::Members { members: people, .. } = &event {
+            self.names.learn(people);
+        }
+        self.model.handle(event)
     }
 
     /// Does what is to be done; `true` when that is to leave.

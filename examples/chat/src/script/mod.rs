@@ -371,9 +371,8 @@ impl Script {
             if let State::Offline { after, .. } = self.client.current_state() {
                 why = words::end_words(after).map(|why| format!(": {why}")).unwrap_or(why);
             }
-            let late = |_| format!("not connected within {} s{why}", self.within.as_secs());
             let news = timeout_at(end, self.next()).await;
-            news.map_err(late)??;
+            news.map_err(|_| format!("not connected within {} s{why}", self.within.as_secs()))??;
         }
         Ok(())
     }
