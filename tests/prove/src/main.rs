@@ -1,6 +1,6 @@
 //! The reliability tests: `parlour-prove NAME [--count N] [--seed S] [--json] [--short]` prints
 //! one JSON line with the proof's figures and fails on any violation. A new proof is one file
-//! and one row of `PROOFS`.
+//! and one row of `PROOFS`, here or in `whole`.
 
 #![allow(clippy::print_stdout)] // Lines on stdout are what this program is for.
 
@@ -15,6 +15,7 @@ mod rng;
 mod sim_chaos;
 mod store;
 mod truth;
+mod whole;
 
 use std::process::ExitCode;
 
@@ -44,8 +45,9 @@ fn main() -> ExitCode {
         child(rest);
         return ExitCode::SUCCESS;
     }
-    let Some((_, proof)) = PROOFS.iter().find(|(proof, _)| *proof == name) else {
-        let names: Vec<&str> = PROOFS.iter().map(|(name, _)| *name).collect();
+    let all = || PROOFS.iter().chain(whole::PROOFS);
+    let Some((_, proof)) = all().find(|(proof, _)| *proof == name) else {
+        let names: Vec<&str> = all().map(|(name, _)| *name).collect();
         eprintln!("usage: parlour-prove NAME {}\nproofs: {}", args::USAGE, names.join(", "));
         return ExitCode::from(2);
     };

@@ -55,8 +55,14 @@ pub struct Pending<R> {
 impl<R: Rpc> Pending<R> {
     /// Waits for the answer.
     pub async fn answer(self) -> Result<R::Response, CallError> {
+        let body = self.outcome().await?;
+        Ok(R::Response::decode(body).expect("the server's answers decode"))
+    }
+
+    /// Waits for the answer's bytes.
+    pub async fn outcome(self) -> Result<Bytes, CallError> {
         match tokio::time::timeout(PATIENCE, self.answer).await {
-            Ok(Ok(Ok(body))) => Ok(R::Response::decode(body).expect("the server's answers decode")),
+            Ok(Ok(Ok(body))) => Ok(body),
             Ok(Ok(Err(error))) => Err(CallError::Refused(error)),
             Ok(Err(_)) => Err(CallError::Lost(closed(&self.connection).await)),
             Err(_) => Err(CallError::Lost(Lost::Silence)),
@@ -229,6 +235,17 @@ impl Client {
     pub async fn notice(&self, within: Duration) -> Option<server_frame::Frame> {
         let mut notices = self.notices.lock().await;
         tokio::time::timeout(within, notices.recv()).await.ok().flatten()
+    }
+
+    /// Waits for the answer to a ping; false if the connection is gone or nothing comes.
+    pub async fn hears_pong(&self, nonce: u64) -> bool {
+        loop {
+            match self.notice(PATIENCE).await {
+                Some(server_frame::Frame::Pong(pong)) if pong.nonce == nonce => return true,
+                Some(_) => {}
+                None => return false,
+            }
+        }
     }
 
     /// Types in a room.

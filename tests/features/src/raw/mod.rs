@@ -134,6 +134,11 @@ impl Door {
         Client::begin_deaf(self.handshake().await?, hello).await
     }
 
+    /// The UDP port on this side.
+    pub fn local_port(&self) -> u16 {
+        self.endpoint.local_addr().map_or(0, |address| address.port())
+    }
+
     /// Moves all of its connections to another UDP port.
     pub fn move_away(&self) {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a UDP port can be had");

@@ -1,0 +1,54 @@
+//! Proofs through the whole server: a real process, real connections, nothing inside it touched.
+
+mod backup_restore;
+mod bad_input;
+mod canary_logs;
+mod clock_jump;
+mod crash_kill;
+mod exactly_once;
+mod fd_exhaustion;
+mod history;
+mod hostile;
+mod oom_budget;
+mod power_cut;
+mod revoke_live;
+mod samples;
+mod shim;
+mod slow_consumer;
+mod soak;
+mod writers;
+
+use std::future::Future;
+
+use parlour_adapters::Kind;
+use parlour_features::server::{Options, ROOMY};
+
+use crate::Proof;
+
+/// These proofs by name.
+pub(crate) const PROOFS: &[Proof] = &[
+    ("server-crash-kill", crash_kill::run),
+    ("server-power-cut", power_cut::run),
+    ("exactly-once", exactly_once::run),
+    ("bad-input", bad_input::run),
+    ("slow-consumer", slow_consumer::run),
+    ("fd-exhaustion", fd_exhaustion::run),
+    ("oom-budget", oom_budget::run),
+    ("clock-jump", clock_jump::run),
+    ("backup-restore", backup_restore::run),
+    ("canary-logs", canary_logs::run),
+    ("revoke-live", revoke_live::run),
+    ("soak", soak::run),
+];
+
+/// Runs the clients' side.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(2).enable_all().build();
+    runtime.expect("threads can be started").block_on(future)
+}
+
+/// A server over that kind of store, with limits nobody of ours reaches.
+fn over(kind: Kind) -> Options {
+    Options::config(format!("{ROOMY}[store]\nkind = \"{kind}\"\n"))
+}

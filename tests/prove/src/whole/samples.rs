@@ -1,0 +1,100 @@
+//! A valid request of every method, to be made wrong, and whether what became of it still is one.
+
+use bytes::Bytes;
+use parlour_features::world::{by_subject, client_ref, text};
+use parlour_protocol::{
+    generated::{Lane, Rpc, rpc},
+    marker::{MarkReadRequest, MarkUnreadRequest},
+    message::{DeleteRequest, EditRequest},
+    room::{
+        AddMembersRequest, CreateGroupRequest, GetRoomRequest, ListMembersRequest,
+        OpenDirectRequest, RemoveMemberRequest, RenameRoomRequest,
+    },
+    session::{ReauthRequest, RevokeRequest, revoke_request},
+    sync::{ReadLogRequest, ReadTimelineRequest, SubscribeRequest, SyncRequest},
+    user::GetUsersRequest,
+};
+use prost::Message;
+
+/// A method with a valid request.
+#[derive(Clone, Debug)]
+pub(crate) struct Sample {
+    pub(crate) method: u32,
+    pub(crate) name: &'static str,
+    pub(crate) lane: Lane,
+    pub(crate) valid: Vec<u8>,
+    pub(crate) is_valid: fn(&[u8]) -> bool,
+}
+
+fn sample<R: Rpc>(request: &R::Request) -> Sample {
+    Sample {
+        method: R::METHOD.id,
+        name: R::METHOD.name,
+        lane: R::METHOD.lane,
+        valid: request.encode_to_vec(),
+        is_valid: |bytes| R::Request::decode(bytes).is_ok(),
+    }
+}
+
+/// All methods, in a room that is there.
+pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
+    let room = || room.clone();
+    let user = || user.clone();
+    let body = text(&room(), "an edit").body;
+    let mut mentioning = text(&room(), "a message of some length, so that there is much to spoil");
+    mentioning.mentions = vec![user()];
+    let timeline = ReadTimelineRequest { room: room(), before_seq: 5, limit: 10 };
+    let what = Some(revoke_request::What::Subject("nobody-of-that-name".into()));
+    vec![
+        sample::<rpc::Reauth>(&ReauthRequest { token: token.into() }),
+        sample::<rpc::Revoke>(&RevokeRequest { what }),
+        sample::<rpc::GetUsers>(&GetUsersRequest {
+            users: vec![user()],
+            subjects: vec!["ada".into()],
+        }),
+        sample::<rpc::OpenDirect>(&OpenDirectRequest { with: Some(by_subject("bob")) }),
+        sample::<rpc::CreateGroup>(&CreateGroupRequest {
+            client_ref: client_ref(),
+            name: "a group".into(),
+            members: vec![by_subject("bob")],
+        }),
+        sample::<rpc::AddMembers>(&AddMembersRequest {
+            room: room(),
+            members: vec![by_subject("bob")],
+        }),
+        sample::<rpc::RemoveMember>(&RemoveMemberRequest {
+            room: room(),
+            user: Bytes::from(vec![9; 16]),
+        }),
+        sample::<rpc::RenameRoom>(&RenameRoomRequest { room: room(), name: "another name".into() }),
+        sample::<rpc::GetRoom>(&GetRoomRequest { room: room() }),
+        sample::<rpc::ListMembers>(&ListMembersRequest {
+            room: room(),
+            page: user(),
+            page_size: 10,
+        }),
+        sample::<rpc::Send>(&mentioning),
+        sample::<rpc::Edit>(&EditRequest {
+            room: room(),
+            client_ref: client_ref(),
+            target_seq: 2,
+            body,
+        }),
+        sample::<rpc::Delete>(&DeleteRequest {
+            room: room(),
+            client_ref: client_ref(),
+            target_seq: 3,
+        }),
+        sample::<rpc::MarkRead>(&MarkReadRequest { room: room(), seq: 2 }),
+        sample::<rpc::MarkUnread>(&MarkUnreadRequest { room: room(), seq: 2 }),
+        sample::<rpc::Sync>(&SyncRequest {
+            incarnation: user(),
+            user_seq: 1,
+            watermark_ms: 1 << 40,
+            first: 10,
+        }),
+        sample::<rpc::ReadLog>(&ReadLogRequest { room: room(), from_seq: 1, to_seq: 9, limit: 5 }),
+        sample::<rpc::ReadTimeline>(&timeline),
+        sample::<rpc::Subscribe>(&SubscribeRequest { add: vec![room()], remove: vec![room()] }),
+    ]
+}
