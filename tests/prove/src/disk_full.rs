@@ -94,7 +94,7 @@ fn run_on(args: &Args, kind: Kind, rounds: u64, reserve_bytes: u64) -> Report {
             said: Said::default(),
             report: &mut report,
         };
-        recoveries.extend(trial.run(8 << 20 | rng.below(1 << 20)));
+        recoveries.extend(trial.run(4 << 20 | rng.below(1 << 20)));
         acked += trial.said.acked.len();
         args.progress(&format!("disk-full {kind}: {} of {rounds}", round + 1));
     }

@@ -7,6 +7,7 @@ use super::{
     engine::{Engine, EngineError, Writes},
     journal::{self, Full, Journal},
 };
+use crate::limits::GROUP_BYTES_MAX;
 
 /// How one opened engine's commits become durable.
 pub(crate) enum Durability {
@@ -50,11 +51,19 @@ impl Durability {
             return engine.sync();
         };
         let payload = journal::encode(writes);
+        if payload.len() > GROUP_BYTES_MAX {
+            // One long batch can't be divided, so at least it shares no interval with others.
+            checkpoint.reach(commit - 1)?;
+        }
         loop {
             match journal.append(commit, &payload, checkpoint.durable()?)? {
                 Ok(()) => {
                     engine.apply(writes)?;
-                    return checkpoint.applied(commit, payload.len());
+                    return if payload.len() > GROUP_BYTES_MAX {
+                        checkpoint.reach(commit)
+                    } else {
+                        checkpoint.applied(commit, payload.len())
+                    };
                 }
                 Err(Full::Until(earlier)) => checkpoint.reach(earlier)?,
                 Err(Full::TooLarge) => {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    limits::UNLOCK_WAIT_MAX,
+    limits::{SLED_SEGMENT_BYTES, UNLOCK_WAIT_MAX},
     options::{OpenError, Options},
 };
 
@@ -65,6 +65,7 @@ fn attempt(folder: &Path, options: &Options) -> Result<::sled::Db, OpenError> {
         let config = ::sled::Config::new()
             .path(folder)
             .cache_capacity(options.cache_bytes)
+            .segment_size(SLED_SEGMENT_BYTES)
             // The writer syncs; a flusher of sled's own would only get in its way.
             .flush_every_ms(None);
         let opened = catch_unwind(AssertUnwindSafe(|| config.open()));

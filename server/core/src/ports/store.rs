@@ -84,7 +84,7 @@ pub const RECORD_BYTES_MAX: usize = 64 * 1024;
 /// Largest state of a head, in bytes.
 pub const STATE_BYTES_MAX: usize = 256;
 /// Largest batch, in bytes of records, keys, values and states together.
-pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// Largest table key, in bytes.
 pub const KEY_BYTES_MAX: usize = 512;
 /// Largest table value, in bytes.
