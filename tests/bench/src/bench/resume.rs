@@ -1,6 +1,6 @@
 //! `resume`: how long a reader goes without messages when its way to the server changes, over a
 //! path of 100 ms. `soft`: another address, while the old one still works. `hard`: the old one is
-//! dead from the same moment. `restart`: the server is killed and comes back. The reader knows at
+//! dead from the same moment, and so is what was on its way. `restart`: the server is killed and comes back. The reader knows at
 //! once, as a phone does; another client goes on posting, and nothing may be lost or doubled.
 
 use std::collections::HashMap;
@@ -17,15 +17,16 @@ use crate::harness::report::Report;
 use crate::harness::{Outcome, during, machine, namespace};
 use crate::relay::Relay;
 use crate::subject::{Running, Setup, Subject};
-use crate::swarm::Seen;
 use crate::swarm::world::World;
+use crate::swarm::{Old, Seen};
 
 const RTT: Duration = Duration::from_millis(100);
 const LOSSES: [u32; 2] = [0, 2];
 const POST_EVERY: Duration = Duration::from_millis(10);
 /// How long a client that finds nobody waits before it tries again.
 const RETRY: Duration = Duration::from_millis(50);
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Whoever hasn't got everything by then has lost it.
+const PATIENCE: Duration = Duration::from_secs(6);
 const WRITER: usize = 0;
 const READER: usize = 1;
 
@@ -90,10 +91,10 @@ fn one(
         let (from, to) = (addresses[trial % 2], addresses[(trial + 1) % 2]);
         let begin = Instant::now();
         match change {
-            Change::Soft => crowd.swarm.moved(READER, parsed(to)?)?,
+            Change::Soft => crowd.swarm.moved(READER, parsed(to)?, Old::Works)?,
             Change::Hard => {
                 relay.dark(from)?;
-                crowd.swarm.moved(READER, parsed(to)?)?;
+                crowd.swarm.moved(READER, parsed(to)?, Old::Dead)?;
             }
             Change::Restart => {
                 talk.writer_is_there = false;

@@ -129,7 +129,10 @@ impl Figure {
         let peer_middle = peer.and_then(|side| median(&self::values(side.samples)));
         let ratio = ratio(title.better, middle, peer_middle);
         let mut doubts = doubts(subject);
-        doubts.extend(peer.into_iter().flat_map(doubts_of));
+        // A bound on the subject itself holds whatever becomes of the peer.
+        if !matches!(title.goal, Some(Goal::AtMost(_))) {
+            doubts.extend(peer.into_iter().flat_map(doubts_of));
+        }
         let (goal, met) = match title.goal {
             Some(Goal::Ratio(goal)) => (Some(goal), ratio.is_some_and(|ratio| ratio >= goal)),
             Some(Goal::AtMost(goal)) => (Some(goal), middle.is_some_and(|value| value <= goal)),

@@ -50,7 +50,7 @@ impl Postgres {
             .option("-c", "synchronous_commit=on")
             .option("-c", "shared_buffers=256MB")
             .option("-c", "logging_collector=off")
-            .option("-c", "log_min_messages=fatal");
+            .option("-c", "log_min_messages=panic");
         let server = launch.spawn()?;
         let cluster = Self { server, bin, sockets, _folder: folder };
         cluster.wait()?;

@@ -35,6 +35,14 @@ pub(crate) enum Seen {
     Closed { client: Client, why: String },
 }
 
+/// What became of the address that a client has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Old {
+    /// What is on its way there still arrives.
+    Works,
+    Dead,
+}
+
 /// Many clients of one server.
 pub(crate) trait Swarm {
     /// Begins to connect a user of the world, from an address if one is given; `Seen::Ready`
@@ -57,9 +65,8 @@ pub(crate) trait Swarm {
     /// Asks for a transfer of about `bytes` to that client on its connection.
     fn bulk(&mut self, client: Client, bytes: usize) -> Outcome;
 
-    /// The client is on another network from now on: its old address is dead or about to die, and
-    /// it knows. What the protocol can keep, it keeps; `Seen::Ready` follows where it can't.
-    fn moved(&mut self, client: Client, address: IpAddr) -> Outcome;
+    /// The client is on another network from now on, and knows. What the protocol can keep, it keeps; `Seen::Ready` follows where it can't.
+    fn moved(&mut self, client: Client, address: IpAddr, old: Old) -> Outcome;
 
     /// The connection is lost: connect again as the same client and catch up. `Seen::Ready`
     /// follows when it is through.

@@ -32,11 +32,17 @@ const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// What became of the connection at a place.
 pub(crate) type Happened = (usize, Event);
 
+struct Socket {
+    io: UdpSocket,
+    state: UdpSocketState,
+}
+
 struct Pipe {
     handle: ConnectionHandle,
     connection: Connection,
-    socket: UdpSocket,
-    state: UdpSocketState,
+    socket: Socket,
+    /// The one before a move, where it still hears.
+    previous: Option<Socket>,
     timer: Option<Instant>,
     dirty: bool,
 }
@@ -84,10 +90,9 @@ impl Quic {
             .endpoint
             .connect(now, self.config.clone(), self.remote, "localhost")
             .map_err(during("connect"))?;
-        let (mut socket, state) = socket(from)?;
-        (self.poll.registry().register(&mut socket, Token(place), Interest::READABLE))
-            .map_err(during("poll"))?;
-        let pipe = Pipe { handle, connection, socket, state, timer: None, dirty: false };
+        let socket = self.socket(place, from)?;
+        let (previous, timer) = (None, None);
+        let pipe = Pipe { handle, connection, socket, previous, timer, dirty: false };
         if self.pipes.len() <= place {
             self.pipes.resize_with(place + 1, || None);
         }
@@ -105,16 +110,25 @@ impl Quic {
         self.pipes.get_mut(place)?.as_mut().map(|pipe| &mut pipe.connection)
     }
 
-    /// The client is at another address from now on.
-    pub(crate) fn rebind(&mut self, place: usize, address: IpAddr) -> Outcome {
-        let (mut socket, state) = socket(Some(address))?;
-        (self.poll.registry().register(&mut socket, Token(place), Interest::READABLE))
-            .map_err(during("poll"))?;
+    /// The client is at another address from now on; the old one may go on hearing, as with
+    /// quinn's own endpoints.
+    pub(crate) fn rebind(&mut self, place: usize, address: IpAddr, keep_old: bool) -> Outcome {
+        let socket = self.socket(place, Some(address))?;
         let Some(pipe) = self.pipes.get_mut(place).and_then(Option::as_mut) else { return Ok(()) };
-        (pipe.socket, pipe.state) = (socket, state);
+        let old = std::mem::replace(&mut pipe.socket, socket);
+        pipe.previous = keep_old.then_some(old);
         pipe.connection.local_address_changed();
         self.touch(place);
         Ok(())
+    }
+
+    fn socket(&mut self, place: usize, from: Option<IpAddr>) -> Outcome<Socket> {
+        let from = from.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let mut io = UdpSocket::bind(SocketAddr::new(from, 0)).map_err(during("socket"))?;
+        let state = UdpSocketState::new(UdpSockRef::from(&io)).map_err(during("socket"))?;
+        (self.poll.registry().register(&mut io, Token(place), Interest::READABLE))
+            .map_err(during("poll"))?;
+        Ok(Socket { io, state })
     }
 
     /// Sends what waits, waits for something to come, takes it in.
@@ -175,27 +189,30 @@ impl Quic {
     }
 
     fn receive(&mut self, place: usize) -> Outcome {
-        loop {
-            let Some(pipe) = self.pipes.get_mut(place).and_then(Option::as_mut) else {
-                return Ok(());
-            };
-            let mut metas = [RecvMeta::default(); BATCH];
-            let mut slices = self.inbox.chunks_exact_mut(DATAGRAM_BYTES).map(IoSliceMut::new);
-            let mut buffers: [IoSliceMut<'_>; BATCH] =
-                std::array::from_fn(|_| slices.next().unwrap_or(IoSliceMut::new(&mut [])));
-            let socket = UdpSockRef::from(&pipe.socket);
-            let got = match pipe.state.recv(socket, &mut buffers, &mut metas) {
-                Ok(got) => got,
-                Err(error) if is_waiting(&error) => return Ok(()),
-                Err(error) => return Err(format!("receive: {error}")),
-            };
-            for (at, meta) in metas[..got].iter().enumerate() {
-                self.datagrams(at * DATAGRAM_BYTES, meta);
-            }
-            if got < BATCH {
-                return Ok(());
-            }
+        for of_previous in [false, true] {
+            while self.receive_some(place, of_previous)? == BATCH {}
         }
+        Ok(())
+    }
+
+    /// Takes what one call to the kernel gives; how many buffers that filled.
+    fn receive_some(&mut self, place: usize, of_previous: bool) -> Outcome<usize> {
+        let Some(pipe) = self.pipes.get_mut(place).and_then(Option::as_mut) else { return Ok(0) };
+        let socket = if of_previous { pipe.previous.as_ref() } else { Some(&pipe.socket) };
+        let Some(socket) = socket else { return Ok(0) };
+        let mut metas = [RecvMeta::default(); BATCH];
+        let mut slices = self.inbox.chunks_exact_mut(DATAGRAM_BYTES).map(IoSliceMut::new);
+        let mut buffers: [IoSliceMut<'_>; BATCH] =
+            std::array::from_fn(|_| slices.next().unwrap_or(IoSliceMut::new(&mut [])));
+        let got = match socket.state.recv(UdpSockRef::from(&socket.io), &mut buffers, &mut metas) {
+            Ok(got) => got,
+            Err(error) if is_waiting(&error) => return Ok(0),
+            Err(error) => return Err(format!("receive: {error}")),
+        };
+        for (at, meta) in metas[..got].iter().enumerate() {
+            self.datagrams(at * DATAGRAM_BYTES, meta);
+        }
+        Ok(got)
     }
 
     /// Takes in what one buffer holds: one datagram, or a train of equal ones.
@@ -238,7 +255,7 @@ impl Quic {
             let Some(transmit) = pipe.connection.poll_transmit(now, 1, &mut self.outbox) else {
                 break;
             };
-            send(&pipe.socket, &pipe.state, &transmit, &self.outbox)?;
+            send(&pipe.socket, &transmit, &self.outbox)?;
         }
         let timer = pipe.connection.poll_timeout();
         if timer != pipe.timer {
@@ -267,19 +284,7 @@ fn client_config() -> Outcome<ClientConfig> {
     Ok(config)
 }
 
-fn socket(from: Option<IpAddr>) -> Outcome<(UdpSocket, UdpSocketState)> {
-    let from = from.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let socket = UdpSocket::bind(SocketAddr::new(from, 0)).map_err(during("socket"))?;
-    let state = UdpSocketState::new(UdpSockRef::from(&socket)).map_err(during("socket"))?;
-    Ok((socket, state))
-}
-
-fn send(
-    socket: &UdpSocket,
-    state: &UdpSocketState,
-    transmit: &Transmit,
-    contents: &[u8],
-) -> Outcome {
+fn send(socket: &Socket, transmit: &Transmit, contents: &[u8]) -> Outcome {
     let wanted = quinn_udp::Transmit {
         destination: transmit.destination,
         ecn: transmit.ecn.map(ecn_out),
@@ -287,7 +292,7 @@ fn send(
         segment_size: transmit.segment_size,
         src_ip: None,
     };
-    match state.send(UdpSockRef::from(socket), &wanted) {
+    match socket.state.send(UdpSockRef::from(&socket.io), &wanted) {
         // A datagram that isn't taken is one lost: QUIC sends it again.
         Err(error) if is_waiting(&error) => Ok(()),
         sent => sent.map_err(during("send")),

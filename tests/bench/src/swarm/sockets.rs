@@ -11,7 +11,7 @@ use super::dialect::{Dialect, Heard, offset};
 use super::link::Link;
 use super::meter::Meter;
 use super::world::World;
-use super::{Client, Seen, Swarm, websocket};
+use super::{Client, Old, Seen, Swarm, websocket};
 use crate::harness::{Outcome, certificate, during};
 
 const EVENTS_MAX: usize = 256;
@@ -235,7 +235,7 @@ impl Swarm for Sockets {
     }
 
     /// TCP can't follow: the best a client can do is to connect anew at once and recover.
-    fn moved(&mut self, client: Client, address: IpAddr) -> Outcome {
+    fn moved(&mut self, client: Client, address: IpAddr, _: Old) -> Outcome {
         self.members[client].link = None;
         self.open(client, Some(address))
     }

@@ -24,7 +24,7 @@ use self::member::{Member, Purpose, Stage};
 use super::meter::Meter;
 use super::quic::{Happened, Quic};
 use super::world::World;
-use super::{Client, Seen, Swarm};
+use super::{Client, Old, Seen, Swarm};
 use crate::harness::Outcome;
 
 /// Calls whose number is at least this aren't posts.
@@ -132,8 +132,8 @@ impl Swarm for Parlour {
     }
 
     /// QUIC follows: the connection goes on from the new address.
-    fn moved(&mut self, client: Client, address: IpAddr) -> Outcome {
-        self.quic.rebind(client, address)
+    fn moved(&mut self, client: Client, address: IpAddr, old: Old) -> Outcome {
+        self.quic.rebind(client, address, old == Old::Works)
     }
 
     fn again(&mut self, client: Client) -> Outcome {
