@@ -27,7 +27,7 @@ fn wrong_values_are_refused_by_their_key() {
         ("[store]\nkind = \"mysql\"\n", "line 2: unknown variant `mysql`"),
         ("[log]\nlevel = \"loud=much\"\n", "log.level"),
         ("[[auth.keys]]\nid = \"a\"\nalgorithm = \"HS256\"\nsecret = \"c2hvcnQ=\"\n", ""),
-        ("listen = \"somewhere\"\n", "listen"),
+        ("listen = \"somewhere\"\n", "line 1: invalid socket address"),
         ("this is not toml", ""),
     ] {
         let said = complaint(config);

@@ -36,17 +36,24 @@ async fn what_one_device_does_the_other_hears() {
 }
 
 #[tokio::test]
-async fn a_session_that_connects_anew_replaces_its_old_connection() {
+async fn a_session_may_have_two_connections_while_it_moves_from_one_to_the_other() {
     let server = Server::roomy();
     let hello = hello_of(&server, "ada");
     let old = server.door().connect(hello.clone()).await.expect("welcomed");
     let resuming = Hello { resume: old.welcome().resume.clone(), ..hello };
     let new = server.door().connect(resuming).await.expect("welcomed");
     assert!(new.welcome().resumed);
-    let lost = old.closed().await;
-    assert!(lost.is(CloseCode::Replaced), "{lost:?}");
+    assert_eq!(old.welcome().session, new.welcome().session);
     let room = group(&new, "kitchen", &[]).await;
-    say(&new, &room, "here").await.expect("the new one goes on");
+    for client in [&old, &new] {
+        client.hears(101).await;
+    }
+    let sent = say(&old, &room, "still here").await.expect("the old one works until it is closed");
+    for client in [&old, &new] {
+        assert_eq!(client.hears(10).await.header.expect("a header").seq, sent.seq);
+    }
+    old.leave();
+    say(&new, &room, "moved").await.expect("the new one goes on");
 }
 
 #[tokio::test]

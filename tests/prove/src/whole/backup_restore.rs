@@ -55,6 +55,8 @@ async fn back_up(args: &Args, kind: Kind, backups: u64) -> Report {
         report.expect(output.status.success(), || format!("restore: {said}"));
 
         let original = server.data();
+        let incarnation = live.welcome().incarnation.clone();
+        drop(live);
         report.expect(server.stop().success(), || "a stop was not clean".into());
         server.use_data(restored.into());
         if let Err(why) = server.run() {
@@ -64,8 +66,9 @@ async fn back_up(args: &Args, kind: Kind, backups: u64) -> Report {
         let copy = server.door().connect(reading.clone()).await.expect("a reader is welcome");
         let copied = read_all(&copy, &rooms).await;
         compared += compare(&before, &copied, &now, &mut report);
-        let changed = copy.welcome().incarnation != live.welcome().incarnation;
+        let changed = copy.welcome().incarnation != incarnation;
         report.expect(changed, || "a restored store must be another incarnation".into());
+        drop(copy);
         report.expect(server.stop().success(), || "a stop was not clean".into());
         let check = server.command(&["storage", "check"]);
         let said = String::from_utf8_lossy(&check.stdout).into_owned();

@@ -83,6 +83,7 @@ async fn attack(args: &Args, count: u64) -> Report {
     datagrams(&server, &good, count, &mut random, &mut report).await;
     good.is_served("datagrams", &mut report).await;
     server.assert_well();
+    drop((good, bob));
     report.expect(server.stop().success(), || "the stop was not clean".into());
     report
 }

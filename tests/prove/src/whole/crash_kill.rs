@@ -82,6 +82,7 @@ async fn one_server(kind: Kind, kills: u64, rng: &mut Rng, report: &mut Report, 
     }
     let reader = reader(&server.door(), &writers).await;
     history.read_again(&reader, report).await;
+    drop(reader);
     total.deduplicated += writers.iter().map(|writer| writer.deduplicated).sum::<u64>();
     report.expect(server.stop().code() == Some(0), || "the last stop was not clean".into());
     let check = server.command(&["storage", "check"]);

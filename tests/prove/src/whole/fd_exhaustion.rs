@@ -52,15 +52,17 @@ async fn exhaust(rounds: u64) -> Report {
         }
         let bob = server.door().connect(super::writers::lasting_hello(&server, "bob")).await;
         report.expect(bob.is_ok(), || "a client needs no descriptor and was refused".into());
-        let to = server.root().join(format!("backup{round}")).display().to_string();
-        // It may succeed or not, but has to say so.
-        let _ = server.command(&["backup", "--to", &to]);
         drop(held);
         let alive = http_comes_back(address).await;
         report.expect(alive, || "http doesn't come back".into());
+        let to = server.root().join(format!("backup{round}")).display().to_string();
+        let backup = server.command(&["backup", "--to", &to]);
+        let said = String::from_utf8_lossy(&backup.stderr).into_owned();
+        report.expect(backup.status.success(), || format!("no backup afterwards: {said}"));
         report.trials(1);
     }
     server.assert_well();
+    drop(ada);
     report.expect(server.stop().success(), || "the stop was not clean".into());
     report.expect(server.run().is_ok(), || "it doesn't start again".into());
     let check = join(&server, "ada").await;

@@ -104,6 +104,7 @@ async fn one_server(
         let reader = reader(&server.door(), &writers).await;
         history.advance(&reader, report).await;
         total.acked += history.check(&mut writers, report);
+        drop(reader);
         report.expect(server.stop().success(), || "a stop was not clean".into());
     }
     let check = server.command(&["storage", "check"]);

@@ -86,6 +86,7 @@ async fn soak(args: &Args, lasts: Duration) -> Report {
         let read = super::history::read(&reader, room, 1).await;
         report.expect(read.is_ok(), || format!("{read:?}"));
     }
+    drop(reader);
     let (early, late) = samples.split_at(samples.len() / 2);
     let per_hour = slope(late) * 3_600.0;
     report.trials(calls.load(Ordering::Relaxed));
