@@ -13,13 +13,14 @@ use crate::model::command::COMMANDS;
 
 const KEYS: &[(&str, &str)] = &[
     ("Tab  Ctrl-N  Ctrl-P", "next and previous room; Tab completes @names and /commands"),
-    ("PgUp  PgDn  Ctrl-End", "older and newer messages, the newest"),
+    ("PgUp  PgDn", "older and newer messages"),
+    ("Ctrl-Home  Ctrl-End", "the first new message, the newest"),
     ("↑", "edit your last message, and the ones before it"),
     ("Ctrl-D", "delete the message being edited, else your last one"),
     ("Alt-Enter  Ctrl-J", "a new line within a message"),
     ("Alt-↑  Alt-↓", "what you wrote before"),
     ("Ctrl-W  Ctrl-U", "delete a word, a line"),
-    ("Esc", "stop editing; to the newest message"),
+    ("Esc", "stop editing, back to the newest message"),
 ];
 
 pub(super) fn draw(frame: &mut Frame<'_>) {

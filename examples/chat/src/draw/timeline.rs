@@ -72,18 +72,21 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, model: &Model) {
         all[usize::from(free) - 1] = beginning(open);
     }
     frame.render_widget(Paragraph::new(all), area);
-    if open.scroll != Scroll::End && area.height > 1 {
-        let hint = " ↓ newer messages below · Esc ";
-        let width = Span::raw(hint).width() as u16;
-        let at = Rect {
-            x: area.x + area.width.saturating_sub(width),
-            y: area.bottom() - 1,
-            width: width.min(area.width),
-            height: 1,
-        };
-        let style = ACCENT.add_modifier(Modifier::REVERSED);
-        frame.render_widget(Paragraph::new(Line::styled(hint, style)), at);
+    let first_new = open.first_new(model.me).map(|index| open.entries[index].place);
+    if rows.first().is_some_and(|row| first_new.is_some_and(|new| new < row.place)) {
+        hint(frame, area, area.top(), " ↑ new messages above · Ctrl-Home ");
     }
+    if open.scroll != Scroll::End {
+        hint(frame, area, area.bottom().saturating_sub(1), " ↓ newer messages below · Esc ");
+    }
+}
+
+/// A word on a row of the timeline, at its right.
+fn hint(frame: &mut Frame<'_>, area: Rect, y: u16, text: &str) {
+    let width = (Span::raw(text).width() as u16).min(area.width);
+    let place = Rect { x: area.right() - width, y, width, height: 1 };
+    let style = ACCENT.add_modifier(Modifier::REVERSED);
+    frame.render_widget(Paragraph::new(Line::styled(text, style)), place.intersection(area));
 }
 
 /// What stands above the first message.

@@ -176,9 +176,10 @@ impl Model {
     /// Marks the open room as read, if somebody looks at its end.
     pub(super) fn mark_seen(&mut self) -> Vec<Effect> {
         let (me, read_seq) = (self.me, self.read_seq());
+        let unread = self.open_summary().map_or(0, |room| room.unread);
         let Some(open) = self.open.as_mut().filter(|_| !self.is_away) else { return Vec::new() };
         let room = open.id;
-        let seq = open.mark_seen(me, read_seq);
+        let seq = open.mark_seen(me, read_seq, unread);
         seq.map(|seq| Effect::MarkRead { room, seq }).into_iter().collect()
     }
 

@@ -33,6 +33,8 @@ pub(crate) enum Key {
     PageUp,
     PageDown,
     ToEnd,
+    /// To the first new message.
+    ToNew,
     /// Completes a name or a command, else as `NextRoom`.
     Tab,
     NextRoom,
@@ -72,6 +74,7 @@ impl Model {
             Key::Down => self.down(),
             Key::PageUp => return self.page_up(),
             Key::PageDown => return self.page_down(),
+            Key::ToNew => return self.go_to_new(),
             Key::ToEnd => return self.scroll_to(Scroll::End),
             Key::End if self.input.is_empty() => return self.scroll_to(Scroll::End),
             Key::Tab if self.complete() => {}
@@ -244,6 +247,15 @@ impl Model {
         let rows = usize::from(self.view.1);
         let Some(open) = &self.open else { return Vec::new() };
         let scroll = Layout::of(self, open).down(open.scroll, rows / 2 + 1);
+        self.scroll_to(scroll)
+    }
+
+    fn go_to_new(&mut self) -> Vec<Effect> {
+        let rows = usize::from(self.view.1);
+        let Some(open) = &self.open else { return Vec::new() };
+        let Some(new) = open.first_new(self.me) else { return Vec::new() };
+        let top = Scroll::At { place: open.entries[new].place, row: 0 };
+        let scroll = Layout::of(self, open).down(top, rows.saturating_sub(1));
         self.scroll_to(scroll)
     }
 

@@ -80,6 +80,12 @@ fn new_messages_line_stands_before_the_first_unread_of_others() {
 }
 
 #[test]
+fn own_messages_after_a_mark_as_unread_are_read_with_the_others() {
+    let (_, effects) = model(2, 0, vec![said(1, GRACE, "a"), said(2, ME, "b")]);
+    assert!(effects.contains(&Effect::MarkRead { room: room(1), seq: 2 }));
+}
+
+#[test]
 fn no_line_where_everything_is_read() {
     let (model, effects) = model(0, 2, vec![said(1, GRACE, "a"), said(2, GRACE, "b")]);
     assert_eq!(model.open.as_ref().unwrap().first_new(model.me), None);

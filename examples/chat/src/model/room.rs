@@ -75,13 +75,23 @@ impl OpenRoom {
         }
     }
 
-    /// The place to mark as read, if something unread is seen to its end.
-    pub(crate) fn mark_seen(&mut self, me: Option<UserId>, read_seq: u64) -> Option<u64> {
+    /// The place to mark as read, if there is something unread and its end is seen. `unread` is the
+    /// server's count, which has own messages in it after they were marked as unread.
+    pub(crate) fn mark_seen(
+        &mut self,
+        me: Option<UserId>,
+        read_seq: u64,
+        unread: u64,
+    ) -> Option<u64> {
         if self.is_kept_unread || self.scroll != Scroll::End {
             return None;
         }
         let read = read_seq.max(self.marked);
-        let newest = self.entries.iter().rev().find(|entry| is_unread(entry, me, read))?.seq()?;
+        let newest = self.entries.iter().rev().find_map(Entry::seq).filter(|seq| *seq > read)?;
+        let is_unread = |entry: &Entry| is_unread(entry, me, read);
+        if unread == 0 && !self.entries.iter().any(is_unread) {
+            return None;
+        }
         self.marked = newest;
         Some(newest)
     }

@@ -34,6 +34,7 @@ fn of(key: KeyEvent) -> Option<Key> {
         KeyCode::Down if alt || control => Key::HistoryNewer,
         KeyCode::Down => Key::Down,
         KeyCode::End if control => Key::ToEnd,
+        KeyCode::Home if control => Key::ToNew,
         KeyCode::Home => Key::Home,
         KeyCode::End => Key::End,
         KeyCode::PageUp => Key::PageUp,
