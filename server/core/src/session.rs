@@ -169,7 +169,10 @@ impl Session {
 
     fn handle_frame(&mut self, frame: Bytes) {
         if self.state == State::Admitting {
-            // The bytes before authentication are bounded by the transport's budget.
+            // Their bytes are bounded by the transport's budget, but empty frames cost none.
+            if self.early.len() >= limits::CALLS_IN_FLIGHT_MAX {
+                return self.close(CloseCode::Flood, "too many frames before the welcome");
+            }
             self.early.push_back(frame);
             return;
         }

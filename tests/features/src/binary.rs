@@ -35,10 +35,10 @@ fn build() -> PathBuf {
     let output = command.output().expect("cargo can be run");
     assert!(output.status.success(), "the server doesn't build");
     let text = String::from_utf8_lossy(&output.stdout);
-    let programs = text.lines().filter_map(|line| {
+    let mut programs = text.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         let is_it = message["target"]["name"] == "parlour" && message["executable"].is_string();
         is_it.then(|| message["executable"].as_str().map(PathBuf::from))?
     });
-    programs.last().expect("cargo says where the program is")
+    programs.next_back().expect("cargo says where the program is")
 }

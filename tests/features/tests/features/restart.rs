@@ -59,7 +59,8 @@ async fn a_client_notices_a_dead_server_when_it_is_back() {
     // The new process resets what the old one knew, because its keys outlive it; without that a
     // client would wait for its idle timeout.
     let began = std::time::Instant::now();
-    let _ = ada.say_frame(parlour_protocol::wire::client_frame::Frame::Ping(Default::default()));
+    let ping = parlour_protocol::wire::client_frame::Frame::Ping(Default::default());
+    let _ = ada.say_frame(ping).await;
     ada.closed().await;
     assert!(began.elapsed() < std::time::Duration::from_secs(10), "took {:?}", began.elapsed());
 }

@@ -7,7 +7,7 @@ use parlour::{Builder, Client, Item, Trust};
 use parlour_features::{server::Server, token, world::ORG};
 
 /// A client to be, with the server's certificate pinned.
-pub fn client(server: &Server, sub: &str) -> Builder {
+pub(crate) fn client(server: &Server, sub: &str) -> Builder {
     let ready = server.ready();
     Client::builder()
         .address(ready.quic.to_string())
@@ -16,7 +16,7 @@ pub fn client(server: &Server, sub: &str) -> Builder {
 }
 
 /// Alice and Bob, connected and in step.
-pub async fn pair(server: &Server) -> (Client, Client) {
+pub(crate) async fn pair(server: &Server) -> (Client, Client) {
     let alice = client(server, "alice").connect().await.expect("alice connects");
     let bob = client(server, "bob").connect().await.expect("bob connects");
     alice.synced().await.expect("alice is in step");
@@ -25,7 +25,7 @@ pub async fn pair(server: &Server) -> (Client, Client) {
 }
 
 /// Waits until something is so. What changes comes over the network, so there is a bound.
-pub async fn eventually(mut so: impl FnMut() -> bool) {
+pub(crate) async fn eventually(mut so: impl FnMut() -> bool) {
     for _ in 0..2000 {
         if so() {
             return;
@@ -36,7 +36,7 @@ pub async fn eventually(mut so: impl FnMut() -> bool) {
 }
 
 /// The texts of a timeline's messages.
-pub fn texts(items: &[Item]) -> Vec<String> {
+pub(crate) fn texts(items: &[Item]) -> Vec<String> {
     let text = |item: &Item| {
         item.message().map(|m| if m.is_deleted { "(deleted)".to_owned() } else { m.text.clone() })
     };
