@@ -33,6 +33,8 @@ use super::{
 use crate::{args::Args, report::Report, rng::Rng};
 
 const PEOPLE: usize = 24;
+/// How long a visitor pauses between two things, on average.
+const PAUSE_MS: u64 = 40;
 const ROOMS: usize = 6;
 /// How much more memory an hour may bring, in bytes.
 const SLOPE_MAX: f64 = 1_000_000.0;
@@ -175,8 +177,10 @@ impl Visitor {
                     client.bulk::<ReadTimeline>(&page).await?;
                 }
                 6 => client.types(&room),
-                _ => tokio::time::sleep(Duration::from_millis(self.rng.below(40))).await,
+                _ => {}
             }
+            // People pause; and a slope is of memory, not of how fast a log grows.
+            tokio::time::sleep(Duration::from_millis(self.rng.below(2 * PAUSE_MS))).await;
             self.calls.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
