@@ -19,7 +19,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use crate::limits::HTTP_CONNECTIONS_MAX;
+use crate::limits::{ACCEPT_AGAIN_AFTER, HTTP_CONNECTIONS_MAX};
 
 pub(super) struct Bounded {
     inner: TcpListener,
@@ -41,7 +41,13 @@ impl Listener for Bounded {
     async fn accept(&mut self) -> (Guarded, SocketAddr) {
         let permits = self.permits.clone();
         let permit = permits.acquire_owned().await.expect("the semaphore is never closed");
-        let (stream, address) = Listener::accept(&mut self.inner).await;
+        let (stream, address) = loop {
+            match self.inner.accept().await {
+                Ok(accepted) => break accepted,
+                // Out of descriptors, most likely: they come back.
+                Err(_) => sleep(ACCEPT_AGAIN_AFTER).await,
+            }
+        };
         let ends = Box::pin(sleep(self.life));
         (Guarded { stream, ends, _permit: permit }, address)
     }
