@@ -1,6 +1,9 @@
 //! One stopped reader among 200: the others get everything, in order, and hardly later.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use parlour_adapters::Kind;
@@ -26,6 +29,8 @@ use crate::{args::Args, report::Report};
 
 /// Bytes of a post: enough to fill a stopped reader's budget within a round.
 const POST_BYTES: usize = 2_000;
+/// Posts on their way at once, below what the server allows.
+const IN_FLIGHT: usize = 128;
 /// How much later the others may get theirs.
 const RATIO_MAX: f64 = 1.2;
 
@@ -119,7 +124,7 @@ impl Scene {
     async fn post(&self, posts: u64, rate: u64, report: &mut Report) {
         let mut ticks = interval(Duration::from_secs(1) / rate as u32);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        let mut pending = vec![];
+        let mut pending = VecDeque::new();
         for _ in 0..posts {
             ticks.tick().await;
             let at = self.began.elapsed().as_micros();
@@ -128,7 +133,15 @@ impl Scene {
             prost::encoding::encode_varint(POST_BYTES as u64, &mut body);
             body.resize(body.len() + POST_BYTES, 7);
             let request = SendRequest { body: body.into(), ..text(&self.room, "") };
-            pending.push(self.talker.start::<Send>(&request).await.expect("connected"));
+            pending.push_back(self.talker.start::<Send>(&request).await.expect("connected"));
+            if pending.len() < IN_FLIGHT {
+                continue;
+            }
+            // A machine that can't keep up posts more slowly, with a slow reader and without.
+            if let Some(oldest) = pending.pop_front() {
+                let answer = oldest.answer().await;
+                report.expect(answer.is_ok(), || format!("{answer:?}"));
+            }
         }
         for pending in pending {
             let answer = pending.answer().await;
