@@ -108,7 +108,9 @@ impl Hub {
 /// if that is later.
 fn ask_at_ms(issued_at_ms: u64, expires_at_ms: u64) -> u64 {
     let life_ms = expires_at_ms.saturating_sub(issued_at_ms);
-    let lead_ms = (limits::REAUTH_LEAD.as_millis() as u64).min(life_ms / 10);
+    // Two sweeps at least, or a brief token would end before anyone was asked.
+    let least_ms = 2 * limits::SWEEP_EVERY.as_millis() as u64;
+    let lead_ms = (life_ms / 10).clamp(least_ms, limits::REAUTH_LEAD.as_millis() as u64);
     expires_at_ms.saturating_sub(lead_ms)
 }
 
