@@ -65,9 +65,10 @@ impl<'a, E: Engine> Plan<'a, E> {
         let mut step = Step { plan: self, tally: self.tally.clone(), writes: Writes::new() };
         match step.run(batch) {
             Ok(()) => {
-                let Step { tally, mut writes, .. } = step;
+                let Step { tally, writes, .. } = step;
                 self.tally = tally;
-                self.writes.append(&mut writes);
+                // One by one: `append` would build the whole group's map anew for each batch.
+                self.writes.extend(writes);
                 self.bytes += bounds::size(batch);
                 Ok(Ok(()))
             }
@@ -101,9 +102,9 @@ impl<'a, E: Engine> Plan<'a, E> {
             Ok(()) | Err(Stop::Refused(_)) => {}
             Err(Stop::Failed(error)) => return Err(error),
         }
-        let Step { tally, mut writes, .. } = step;
+        let Step { tally, writes, .. } = step;
         self.tally = tally;
-        self.writes.append(&mut writes);
+        self.writes.extend(writes);
         Ok(Some(stored.purged))
     }
 
