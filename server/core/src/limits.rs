@@ -10,6 +10,22 @@ pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const PENDING_DRAFTS_MAX: usize = 65_536;
 /// Most times a handler is run again because the room changed under it.
 pub const RERUNS_MAX: u32 = 8;
+/// Longest a group waits for those who were just answered to come again.
+pub const GATHER_MAX: Duration = Duration::from_millis(3);
+/// Where the wait would be shorter than that there is none: a timer isn't finer.
+pub const GATHER_MIN: Duration = Duration::from_millis(1);
+/// What one delivery costs until it was measured.
+pub const DELIVERY_COST: Duration = Duration::from_micros(6);
+/// A delivery isn't taken to be cheaper than that.
+pub const DELIVERY_COST_MIN: Duration = Duration::from_micros(2);
+/// A delivery isn't taken to be dearer than that.
+pub const DELIVERY_COST_MAX: Duration = Duration::from_micros(200);
+/// Longest a room is left alone between two deliveries to all its hearers.
+pub const PAUSE_MAX: Duration = Duration::from_millis(100);
+/// Rooms that would be left alone for less are told at once.
+pub const PAUSE_MIN: Duration = Duration::from_millis(1);
+/// Bytes of a room's events above which it is told whatever its pace.
+pub const UNTOLD_BYTES_MAX: usize = 256 * 1024;
 /// Bytes that may wait for one connection on the event lane before it is degraded.
 pub const OUTBOX_BYTES_MAX: usize = 1024 * 1024;
 /// Events that may wait for one connection before it is degraded.

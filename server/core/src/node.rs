@@ -146,6 +146,11 @@ impl Node {
         self.clock.now()
     }
 
+    /// Processor time this program has used so far, where that is known.
+    pub fn processor_time(&self) -> Option<std::time::Duration> {
+        self.clock.processor_time()
+    }
+
     /// Everything with a time before this one is committed or never will be, Unix
     /// milliseconds. "Now" wouldn't do: what is being committed carries an earlier time.
     pub fn watermark_ms(&self) -> u64 {

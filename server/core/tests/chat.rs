@@ -7,7 +7,7 @@ mod harness;
 use std::time::Duration;
 
 use bytes::Bytes;
-use harness::Server;
+use harness::{Server, group, message, send, user};
 use parlour_core::records::trailing_seq;
 use parlour_protocol::{
     generated::{EventBody, rpc},
@@ -18,33 +18,6 @@ use parlour_protocol::{
     wire::{Delivery, ErrorReason, Event, event_frame::Frame},
 };
 use prost::Message;
-
-fn user(id: UserId) -> UserRef {
-    UserRef { user: Some(user_ref::User::Id(id.to_field())) }
-}
-
-fn group(server: &mut Server, creator: usize, members: &[usize]) -> Bytes {
-    let members = members.iter().map(|m| user(server.clients[*m].user)).collect();
-    let client_ref = server.client_ref().to_field();
-    let request = CreateGroupRequest { client_ref, name: "team".into(), members };
-    let made = server.call::<rpc::CreateGroup>(creator, &request).unwrap();
-    server.deliver();
-    made.room.unwrap().id
-}
-
-fn message(server: &mut Server, room: &Bytes, text: &str) -> SendRequest {
-    SendRequest {
-        room: room.clone(),
-        client_ref: server.client_ref().to_field(),
-        body: MessagePosted { text: text.into() }.encode_to_vec().into(),
-        ..SendRequest::default()
-    }
-}
-
-fn send(server: &mut Server, client: usize, room: &Bytes, text: &str) -> u64 {
-    let request = message(server, room, text);
-    server.call::<rpc::Send>(client, &request).unwrap().seq
-}
 
 fn reason(error: &parlour_protocol::wire::Error) -> ErrorReason {
     ErrorReason::try_from(error.reason).unwrap()

@@ -1,6 +1,6 @@
 //! The real clock and the real entropy, for the core that has neither.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parlour_core::ports::clock::{Clock, Entropy, Now};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -20,6 +20,11 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Now {
         Now { unix_ms: unix_ms(), elapsed: self.started.elapsed() }
+    }
+
+    fn processor_time(&self) -> Option<Duration> {
+        let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Duration::try_from(used).ok()
     }
 }
 

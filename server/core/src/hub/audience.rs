@@ -1,6 +1,6 @@
 //! Audiences: which connections hear which room, checked against its members at delivery.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -23,9 +23,16 @@ pub(super) struct Audience {
     version: u64,
     full: Vec<u32>,
     pulse: Vec<u32>,
+    // When they were told last.
+    pub(super) told_at: Option<Duration>,
 }
 
 impl Audience {
+    /// How many get whole events.
+    pub(super) fn hearers(&self) -> usize {
+        self.full.len()
+    }
+
     fn remove(&mut self, index: u32) {
         for list in [&mut self.full, &mut self.pulse] {
             if let Some(at) = list.iter().position(|i| *i == index) {
@@ -49,10 +56,12 @@ impl Hub {
         frame: Bytes,
         events: usize,
         leaving: Option<UserId>,
+        now: Duration,
     ) {
         self.active.insert(cell.id);
         let Some(mut audience) = self.audiences.remove(&cell.id) else { return };
         self.check_audience(&mut audience, cell, leaving);
+        audience.told_at = Some(now);
         let mut degrade = Vec::new();
         for index in &audience.full {
             let Some(conn) = self.conns[*index as usize].as_mut() else { continue };
@@ -68,7 +77,7 @@ impl Hub {
         for index in &audience.pulse {
             if let Some(conn) = self.conns[*index as usize].as_mut() {
                 conn.pulses.insert(cell.id);
-                self.pulse_at.get_or_insert(std::time::Duration::ZERO);
+                self.pulse_at.get_or_insert(Duration::ZERO);
             }
         }
         self.audiences.insert(cell.id, audience);
@@ -249,7 +258,7 @@ impl Hub {
     }
 
     /// Sends the pulses that are due.
-    pub(super) fn send_pulses(&mut self, now: std::time::Duration) {
+    pub(super) fn send_pulses(&mut self, now: Duration) {
         for index in 0..self.conns.len() {
             let Some(conn) = self.conns[index].as_mut() else { continue };
             let mut rooms: Vec<RoomId> = conn.pulses.drain().collect();

@@ -1,51 +1,30 @@
 //! Committing: what the store has taken becomes known, is published, and is answered.
 
-use std::{
-    mem,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
-use bytes::Bytes;
-use parlour_protocol::{
-    event::{room_events_frame, user_events_frame},
-    ids::RoomId,
-    limits::EVENT_FRAME_BYTES_MAX,
-};
+use parlour_protocol::event::user_events_frame;
 use rustc_hash::FxHashSet;
 
 use super::{Hub, Output, place::Placed};
 use crate::{
     draft::{Committed, Draft, Refused, Submission, Then},
     effects::Job,
-    ports::store::{LogKey, Refusal, StoreError},
-    rooms::RoomCell,
+    ports::{
+        clock::Now,
+        store::{LogKey, Refusal, StoreError},
+    },
     session::reply_frame,
 };
 
-/// Room events of one group that weren't published yet, in the order of the rooms' logs.
-#[derive(Default)]
-struct Unpublished {
-    rooms: Vec<(Arc<RoomCell>, Vec<Bytes>)>,
-}
-
-impl Unpublished {
-    fn add(&mut self, cell: &Arc<RoomCell>, record: Bytes) {
-        match self.rooms.iter_mut().rev().find(|(room, _)| room.id == cell.id) {
-            Some((_, records)) => records.push(record),
-            None => self.rooms.push((cell.clone(), vec![record])),
-        }
-    }
-
-    fn take(&mut self, room: RoomId) -> Option<(Arc<RoomCell>, Vec<Bytes>)> {
-        let at = self.rooms.iter().position(|(cell, _)| cell.id == room)?;
-        Some(self.rooms.swap_remove(at))
-    }
-}
-
 impl Hub {
     /// The store's answer to [`Output::Append`].
-    pub fn handle_appended(&mut self, result: Result<Vec<Result<(), Refusal>>, StoreError>) {
+    pub fn handle_appended(
+        &mut self,
+        result: Result<Vec<Result<(), Refusal>>, StoreError>,
+        now: Now,
+    ) {
         let group = self.group.take().unwrap_or_default();
+        self.gather.handle_end(now.elapsed, group.len(), self.pending.len());
         self.node.committing_since_ms.store(0, Ordering::Release);
         let results = match result {
             Ok(results) => results,
@@ -59,12 +38,11 @@ impl Hub {
             }
         };
         self.totals.groups += 1;
-        let mut unpublished = Unpublished::default();
         let mut refused_logs: FxHashSet<LogKey> = FxHashSet::default();
         let mut again: Vec<Submission> = Vec::new();
         for (placed, result) in group.into_iter().zip(results) {
             match result {
-                Ok(()) => self.committed(placed, &mut unpublished),
+                Ok(()) => self.committed(placed, now.elapsed),
                 Err(refusal) => {
                     let log = placed.log();
                     let follows = log.is_some_and(|log| refused_logs.contains(&log));
@@ -87,12 +65,10 @@ impl Hub {
         for submission in again.into_iter().rev() {
             self.pending.push_front(submission);
         }
-        for (cell, records) in mem::take(&mut unpublished.rooms) {
-            self.publish_records(&cell, records);
-        }
+        self.tell_or_wait(now.elapsed);
     }
 
-    fn committed(&mut self, placed: Placed, unpublished: &mut Unpublished) {
+    fn committed(&mut self, placed: Placed, now: Duration) {
         self.totals.drafts += 1;
         let removes = placed.removes();
         let Placed { submission, next, record, outbox } = placed;
@@ -100,8 +76,12 @@ impl Hub {
         match submission.draft {
             Draft::Room(draft) => {
                 let cell = self.node.rooms.insert(draft.cell);
+                if draft.change.is_some() {
+                    // A barrier: what came before is heard by those who were in the room then.
+                    self.tell(cell.id, None, now);
+                }
                 cell.apply(next, draft.change);
-                unpublished.add(&cell, record);
+                self.untold.add(&cell, record);
                 if let Some(row) = outbox {
                     let job = Job { room: cell.id, seq: next.seq, row };
                     self.outputs.push_back(Output::Effects(job));
@@ -122,10 +102,8 @@ impl Hub {
             Draft::Subscribe(_) => {}
         }
         if let Some((cell, user)) = removes {
-            // A barrier: up to here they hear everything, from here on nothing.
-            if let Some((cell, records)) = unpublished.take(cell.id) {
-                self.publish_records_to(&cell, records, Some(user));
-            }
+            // They hear of it themselves, and from here on nothing.
+            self.tell(cell.id, Some(user), now);
             self.user_loses_room(user, cell.id);
         }
         self.answer(submission.then, committed);
@@ -137,33 +115,6 @@ impl Hub {
                 self.handle_reply(conn, reply_frame(call, Ok(answer(&committed))));
             }
             Then::Callback(callback) => callback(Ok(committed)),
-        }
-    }
-
-    fn publish_records(&mut self, cell: &Arc<RoomCell>, records: Vec<Bytes>) {
-        self.publish_records_to(cell, records, None);
-    }
-
-    fn publish_records_to(
-        &mut self,
-        cell: &Arc<RoomCell>,
-        records: Vec<Bytes>,
-        leaving: Option<parlour_protocol::ids::UserId>,
-    ) {
-        // Encoded once for everyone, several events to a frame.
-        let mut from = 0;
-        while from < records.len() {
-            let (mut to, mut bytes) = (from, 64);
-            while to < records.len() && (to == from || bytes < EVENT_FRAME_BYTES_MAX / 2) {
-                bytes += records[to].len() + 4;
-                to += 1;
-            }
-            if bytes > EVENT_FRAME_BYTES_MAX && to - from > 1 {
-                to -= 1;
-            }
-            let frame = room_events_frame(cell.id, &records[from..to]);
-            self.publish(cell, frame, to - from, leaving);
-            from = to;
         }
     }
 }

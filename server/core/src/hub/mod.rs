@@ -4,7 +4,9 @@
 mod audience;
 mod commit;
 mod connections;
+mod gather;
 mod outbox;
+mod pace;
 mod place;
 mod sweep;
 
@@ -32,7 +34,9 @@ use crate::{
 };
 
 use audience::Audience;
+use gather::Gather;
 pub use outbox::{Lane, Outbox};
+use pace::Untold;
 use place::Placed;
 
 /// What the hub wants done.
@@ -102,6 +106,9 @@ pub struct Hub {
     audiences: FxHashMap<RoomId, Audience>,
     pending: VecDeque<Submission>,
     group: Option<Vec<Placed>>,
+    gather: Gather,
+    untold: Untold,
+    delivery_cost: std::time::Duration,
     outputs: VecDeque<Output>,
     dirty: Vec<u32>,
     // Rooms and users with events since the last announcement of heads.
@@ -125,6 +132,9 @@ impl Hub {
             audiences: FxHashMap::default(),
             pending: VecDeque::new(),
             group: None,
+            gather: Gather::default(),
+            untold: Untold::default(),
+            delivery_cost: limits::DELIVERY_COST,
             outputs: VecDeque::new(),
             dirty: vec![],
             active: FxHashSet::default(),
@@ -155,8 +165,12 @@ impl Hub {
         if self.group.is_some() {
             return None;
         }
+        if self.gather.waits(now.elapsed, self.pending.len()) {
+            return None;
+        }
         while !self.pending.is_empty() {
             if let Some(batches) = self.place_group(now) {
+                self.gather.handle_begin(now.elapsed);
                 return Some(Output::Append(batches));
             }
         }
@@ -186,6 +200,16 @@ impl Hub {
     /// Connections that are established.
     pub fn connections(&self) -> usize {
         self.conns.len() - self.free.len()
+    }
+
+    /// Whether everything committed was told.
+    pub fn has_told_all(&self) -> bool {
+        self.untold.is_empty()
+    }
+
+    /// Whether a group is on its way to the store.
+    pub(super) fn is_committing(&self) -> bool {
+        self.group.is_some()
     }
 
     /// Drafts that wait for the commit under way.

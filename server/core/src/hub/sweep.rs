@@ -14,11 +14,15 @@ impl Hub {
     /// When [`Hub::handle_timeout`] is to be called next.
     pub fn deadline(&self) -> Duration {
         let pulse = self.pulse_at.unwrap_or(Duration::MAX);
-        pulse.min(self.sweep_at).min(self.heads_at)
+        let tell = self.untold.deadline().unwrap_or(Duration::MAX);
+        let gather = self.gather.deadline().filter(|_| self.waiting() > 0 && !self.is_committing());
+        let tell = tell.min(gather.unwrap_or(Duration::MAX));
+        pulse.min(tell).min(self.sweep_at).min(self.heads_at)
     }
 
     /// Time passes.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.tell_due(now.elapsed);
         match self.pulse_at {
             // The first pulse after a silence waits a little, so that others can join it.
             Some(Duration::ZERO) => self.pulse_at = Some(now.elapsed + limits::PULSE_EVERY),
@@ -31,6 +35,8 @@ impl Hub {
         }
         if now.elapsed >= self.heads_at {
             self.heads_at = now.elapsed + limits::HEADS_EVERY;
+            // Nobody should miss what is only on its way.
+            self.tell_all(now.elapsed);
             self.announce_heads();
         }
     }

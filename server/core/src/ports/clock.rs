@@ -15,6 +15,11 @@ pub struct Now {
 pub trait Clock: Send + Sync + 'static {
     /// The present.
     fn now(&self) -> Now;
+
+    /// Processor time this program has used so far, where that is known.
+    fn processor_time(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// A source of unpredictable bytes (predictable from a seed in the simulator).

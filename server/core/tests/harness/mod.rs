@@ -29,8 +29,10 @@ use parlour_core::{
 };
 use parlour_protocol::{
     frame::Splitter,
-    generated::{BulkRpc, ControlRpc, Rpc},
+    generated::{BulkRpc, ControlRpc, Rpc, rpc},
     ids::{ClientRef, UserId, uuid_v7},
+    message::{MessagePosted, SendRequest},
+    room::{CreateGroupRequest, UserRef, user_ref},
     wire::{
         Delivery, Error, Event, EventFrame, Hello, ServerFrame, event_frame, reply, server_frame,
     },
@@ -297,7 +299,7 @@ impl Server {
                 Output::Append(batches) => {
                     let store = self.node.store.clone();
                     let result = self.runtime.block_on(store.append(batches));
-                    self.hub.handle_appended(result);
+                    self.hub.handle_appended(result, self.hand.now());
                 }
                 Output::Rerun { conn, call, again } => {
                     let client = self.clients.iter().position(|c| c.id == conn).unwrap();
@@ -383,4 +385,31 @@ impl Client {
             self.frames.extend(EventFrame::decode(frame).unwrap().frame);
         }
     }
+}
+
+pub fn user(id: UserId) -> UserRef {
+    UserRef { user: Some(user_ref::User::Id(id.to_field())) }
+}
+
+pub fn group(server: &mut Server, creator: usize, members: &[usize]) -> Bytes {
+    let members = members.iter().map(|m| user(server.clients[*m].user)).collect();
+    let client_ref = server.client_ref().to_field();
+    let request = CreateGroupRequest { client_ref, name: "team".into(), members };
+    let made = server.call::<rpc::CreateGroup>(creator, &request).unwrap();
+    server.deliver();
+    made.room.unwrap().id
+}
+
+pub fn message(server: &mut Server, room: &Bytes, text: &str) -> SendRequest {
+    SendRequest {
+        room: room.clone(),
+        client_ref: server.client_ref().to_field(),
+        body: MessagePosted { text: text.into() }.encode_to_vec().into(),
+        ..SendRequest::default()
+    }
+}
+
+pub fn send(server: &mut Server, client: usize, room: &Bytes, text: &str) -> u64 {
+    let request = message(server, room, text);
+    server.call::<rpc::Send>(client, &request).unwrap().seq
 }

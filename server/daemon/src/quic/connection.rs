@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -25,12 +26,14 @@ use parlour_protocol::{
     wire::{Call, CloseCode, Error, ErrorReason, LaneKind, LaneOpen},
 };
 use quinn::{Connection, RecvStream, SendStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::{
     Shared, bulk,
     hub_task::{Command, Joined, Writer},
-    lanes, transport,
+    lanes,
+    reruns::Reruns,
+    transport,
 };
 use crate::metrics::{CallEnd, EphemeralDrop, HandshakeFailure, LimitedBy};
 
@@ -81,7 +84,7 @@ struct Established {
     session: Session,
     caller: Arc<Caller>,
     id: ConnId,
-    reruns: mpsc::UnboundedReceiver<(u64, Again)>,
+    reruns: Arc<Reruns>,
 }
 
 /// From the handshake to the welcome.
@@ -214,9 +217,9 @@ async fn join(
     event.write_chunk(open).await.map_err(|_| HandshakeFailure::Transport)?;
     let _ = control.set_priority(1);
 
-    let (reruns_in, reruns) = mpsc::unbounded_channel();
+    let reruns = Arc::new(Reruns::default());
     let (joined, answer) = oneshot::channel();
-    let writer = Writer::new(control, event, connection.clone(), reruns_in);
+    let writer = Writer::new(control, event, connection.clone(), reruns.clone());
     shared.hub.send(Command::Join(Box::new(Joined {
         caller: caller.clone(),
         calls: session.calls(),
@@ -284,10 +287,11 @@ async fn run(mut est: Established, shared: Arc<Shared>) {
                 }
                 Err(_) => return,
             },
-            again = est.reruns.recv() => match again {
-                Some((call, again)) => answer_call(&est, &shared, call, again).await,
-                None => return,
-            },
+            again = est.reruns.take() => {
+                for (call, again) in again {
+                    answer_call(&est, &shared, call, again).await;
+                }
+            }
             lane = est.connection.accept_bi() => match lane {
                 Ok((send, recv)) => {
                     let (shared, caller) = (shared.clone(), est.caller.clone());
@@ -331,13 +335,22 @@ async fn drain_session(est: &mut Established, shared: &Arc<Shared>) {
     }
 }
 
-/// Runs a call's handler; the answer goes out at once or after the commit.
-async fn answer_call(est: &Established, shared: &Arc<Shared>, call: u64, again: Again) {
+/// Runs a call's handler; the answer goes out at once or after the commit. On the heap, so that an
+/// idle connection isn't as large as its largest call.
+fn answer_call<'a>(
+    est: &'a Established,
+    shared: &'a Arc<Shared>,
+    call: u64,
+    again: Again,
+) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    Box::pin(run_call(est, shared, call, again))
+}
+
+async fn run_call(est: &Established, shared: &Arc<Shared>, call: u64, again: Again) {
     let started = shared.node.now().elapsed;
     let outcome = match over_rate(shared, &est.caller) {
         Some(error) => Outcome::Now(Err(error)),
-        // On the heap, so that an idle connection isn't as large as its largest call.
-        None => Box::pin(shared.node.call(&est.caller, again.method, again.body.clone())).await,
+        None => shared.node.call(&est.caller, again.method, again.body.clone()).await,
     };
     match outcome {
         Outcome::Now(result) => {

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use parlour_core::{
-    draft::{Again, ConnId, Submission, Submit},
+    draft::{ConnId, Submission, Submit},
     effects,
     hub::{Hub, Lane, Output},
     node::Caller,
@@ -25,7 +25,7 @@ use parlour_protocol::{
 use quinn::{Connection, SendStream};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Shared, connection, wakers::Writable};
+use super::{Shared, connection, cost::Cost, reruns::Reruns, wakers::Writable};
 
 /// Commands taken at once: what arrives together is written together.
 const COMMANDS_AT_ONCE: usize = 1024;
@@ -86,7 +86,7 @@ pub(super) struct Writer {
     pub(super) control: SendStream,
     event: SendStream,
     pub(super) connection: Connection,
-    reruns: mpsc::UnboundedSender<(u64, Again)>,
+    reruns: Arc<Reruns>,
     control_full: bool,
     event_full: bool,
     waker: Waker,
@@ -98,7 +98,7 @@ impl Writer {
         control: SendStream,
         event: SendStream,
         connection: Connection,
-        reruns: mpsc::UnboundedSender<(u64, Again)>,
+        reruns: Arc<Reruns>,
     ) -> Self {
         Writer {
             control,
@@ -125,6 +125,7 @@ struct Task {
     scratch: Vec<Bytes>,
     dirty: Vec<ConnId>,
     closing: BTreeMap<ConnId, (CloseCode, &'static str)>,
+    cost: Cost,
 }
 
 /// Runs until it is told to stop.
@@ -140,6 +141,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut commands: mpsc::UnboundedReceiv
         scratch: Vec::with_capacity(CHUNKS_AT_ONCE),
         dirty: vec![],
         closing: BTreeMap::new(),
+        cost: Cost::default(),
     };
     let mut batch = Vec::with_capacity(COMMANDS_AT_ONCE);
     loop {
@@ -166,6 +168,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut commands: mpsc::UnboundedReceiv
         if now.elapsed >= task.hub.deadline() {
             task.hub.handle_timeout(now);
         }
+        task.cost.measure(&task.shared.node, &mut task.hub, now.elapsed);
         task.carry_out();
         task.flush();
         if task.is_done() {
@@ -194,7 +197,10 @@ impl Task {
             Command::Rooms(conn, rooms, welcome) => self.hub.handle_rooms(conn, &rooms, welcome),
             Command::Gone(conn) => self.gone(conn),
             Command::Close(conn, code, why) => self.hub.close(conn, code, why),
-            Command::CloseAll(code, why) => self.hub.close_all(code, why),
+            Command::CloseAll(code, why) => {
+                self.hub.tell_all(self.shared.node.now().elapsed);
+                self.hub.close_all(code, why);
+            }
             Command::Drain { deadline, jitter } => {
                 let now_ms = self.shared.node.now().unix_ms;
                 let drain = Drain {
@@ -270,7 +276,7 @@ impl Task {
             }
         }
         let before = self.hub.totals();
-        self.hub.handle_appended(result);
+        self.hub.handle_appended(result, self.shared.node.now());
         let after = self.hub.totals();
         self.shared.metrics.delivered(after.deliveries - before.deliveries, 0);
         for _ in before.gaps..after.gaps {
@@ -289,7 +295,7 @@ impl Task {
                 }
                 Output::Rerun { conn, call, again } => {
                     if let Some(writer) = self.writer(conn) {
-                        let _ = writer.reruns.send((call, again));
+                        writer.reruns.push(call, again);
                     }
                 }
                 Output::Effects(job) => {
@@ -378,7 +384,7 @@ impl Task {
     }
 
     fn is_done(&mut self) -> bool {
-        if self.stopping.is_none() || self.hub.waiting() > 0 {
+        if self.stopping.is_none() || self.hub.waiting() > 0 || !self.hub.has_told_all() {
             return false;
         }
         if let Some(done) = self.stopping.take() {

@@ -3,9 +3,11 @@
 
 mod bulk;
 mod connection;
+mod cost;
 mod endpoint;
 mod hub_task;
 mod lanes;
+mod reruns;
 mod transport;
 mod wakers;
 
