@@ -165,8 +165,9 @@ async fn erased(node: &Node, room: RoomId, seq: u64) -> Result<Option<Bytes>, St
     Ok(Some(event::compose(&header, &[])))
 }
 
-/// Carries out what was left undone, at the start.
+/// Carries out what was left undone, at the start: before it, nothing may be submitted.
 pub async fn recover(node: &Node, hub: &Arc<dyn Submit>) -> Result<usize, StoreError> {
+    node.recall_time().await?;
     let mut count = 0;
     let mut scan = Scan::prefix(Table::OUTBOX, Bytes::new(), SCAN_ROWS);
     loop {

@@ -9,6 +9,7 @@ pub mod hub;
 pub mod identity;
 pub mod kit;
 pub mod limits;
+pub mod log_time;
 pub mod node;
 pub mod ports;
 pub mod records;

@@ -60,8 +60,11 @@ pub const ITEM_EVENTS: usize = 500;
 pub const ITEM_DIGESTS: usize = 200;
 /// User log events a sync sends before it answers with a reset instead.
 pub const USER_DELTA_MAX: u64 = 10_000;
-/// Digests look back this much further than the watermark, for clocks that jumped.
+/// Digests look back this much further than the watermark: a restart with a clock that fell back
+/// begins at the floor, and no watermark is further above it.
 pub const WATERMARK_OVERLAP_MS: u64 = 5_000;
+/// The floor under the log's time is committed again when it is this old.
+pub const FLOOR_EVERY_MS: u64 = 1_000;
 /// How far a client_ref may be ahead of the server's clock, in milliseconds.
 pub const REF_AHEAD_MS_MAX: u64 = 10 * 60 * 1000;
 /// Rooms one user may be in.

@@ -1,28 +1,28 @@
 //! The node: what all connections share, and the way from a call to its handler.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use parlour_protocol::{
     ids::{DeviceId, Incarnation, OrgId, SessionId, UserId},
     wire::{Delivery, Error, ErrorReason},
 };
+use prost::Message;
 use rustc_hash::FxHashMap;
 
 use crate::{
     draft::{AnswerOf, Draft},
     kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
+    log_time::LogTime,
     ports::{
         auth::TokenVerifier,
         clock::{Clock, Entropy, Now},
         seal::Sealer,
-        store::Store,
+        store::{Store, StoreError},
     },
-    records::UserRow,
+    records::{LogTimeRow, UserRow},
     rooms::Rooms,
+    tables::Table,
     users::UserLogs,
 };
 
@@ -51,10 +51,10 @@ pub struct Node {
     pub rooms: Rooms,
     /// Users' own logs in memory.
     pub users: UserLogs,
+    /// When what was changed.
+    pub log_time: LogTime,
     /// The store's incarnation.
     pub incarnation: Incarnation,
-    // When the drafts being committed got their time; 0 while there are none.
-    pub(crate) committing_since_ms: AtomicU64,
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -130,12 +130,12 @@ impl Node {
         Node {
             store: parts.store,
             verifier: parts.verifier,
-            committing_since_ms: AtomicU64::new(0),
             sealer: parts.sealer,
             clock: parts.clock,
             entropy: parts.entropy,
             rooms: Rooms::default(),
             users: UserLogs::default(),
+            log_time: LogTime::default(),
             incarnation,
             known_users: Mutex::new(FxHashMap::default()),
         }
@@ -151,14 +151,16 @@ impl Node {
         self.clock.processor_time()
     }
 
-    /// Everything with a time before this one is committed or never will be, Unix
-    /// milliseconds. "Now" wouldn't do: what is being committed carries an earlier time.
-    pub fn watermark_ms(&self) -> u64 {
-        let now_ms = self.now().unix_ms;
-        match self.committing_since_ms.load(Ordering::Acquire) {
-            0 => now_ms,
-            since_ms => since_ms.min(now_ms),
-        }
+    /// Goes on with the log time that was committed before a restart.
+    pub(crate) async fn recall_time(&self) -> Result<(), StoreError> {
+        let row = match self.store.get(Table::LOG_TIME, &[]).await {
+            // Only a clock that fell back as well would be noticed.
+            Err(StoreError::Damaged) => None,
+            other => other?,
+        };
+        let row = row.and_then(|row| LogTimeRow::decode(row).ok()).unwrap_or_default();
+        self.log_time.restore(row.floor_ms);
+        Ok(())
     }
 
     /// Runs the handler of a control call. Calls of one connection are run one after another,

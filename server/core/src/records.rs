@@ -50,9 +50,28 @@ pub struct Counters {
     /// Deletes.
     #[prost(uint64, tag = "4")]
     pub del_no: u64,
-    /// When the last event was committed.
+    /// When the last event was committed, as people are shown it.
     #[prost(uint64, tag = "5")]
     pub at_ms: u64,
+    /// The same in log time, which never goes back; 0 in heads that are older than it, and in
+    /// `Table::LAST_SENT`.
+    #[prost(uint64, tag = "6")]
+    pub changed_ms: u64,
+}
+
+impl Counters {
+    /// Whether there may be something that a sync with that watermark hasn't seen.
+    pub fn changed_since(&self, watermark_ms: u64) -> bool {
+        self.changed_ms.max(self.at_ms) >= watermark_ms
+    }
+}
+
+/// The row of `Table::LOG_TIME`.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct LogTimeRow {
+    /// No change after it has an earlier log time.
+    #[prost(uint64, tag = "1")]
+    pub floor_ms: u64,
 }
 
 /// A row of `Table::USERS`.

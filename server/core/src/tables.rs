@@ -50,6 +50,8 @@ tables! {
     USERS = 12, "users";
     /// org ‖ kind ‖ id -> not-before: revoked users, sessions and tokens.
     REVOKED = 13, "revoked";
+    /// nothing -> the floor under the log's time, kept over restarts.
+    LOG_TIME = 14, "log_time";
 }
 
 impl Table {

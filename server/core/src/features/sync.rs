@@ -31,7 +31,7 @@ pub(super) async fn sync(
     out: &mut Sink<SyncItem>,
 ) -> Result<(), Error> {
     // Taken before anything is read: what is committed later will be found the next time.
-    let watermark_ms = ctx.node.watermark_ms();
+    let watermark_ms = ctx.node.log_time.watermark(ctx.node.now().unix_ms);
     let same = request.incarnation == ctx.node.incarnation.as_bytes()[..];
     let head = ctx.user_log().await?.head().seq;
     let behind = head.checked_sub(request.user_seq);
@@ -109,7 +109,7 @@ async fn changed_rooms(
         for (room, head) in chunk.iter().zip(heads) {
             // A head that can't be read isn't a reason to hide the other rooms.
             let Ok(head) = decode_head(head) else { continue };
-            if head.at_ms >= since_ms {
+            if head.changed_since(since_ms) {
                 rooms.push((*room, head));
             }
         }

@@ -1,6 +1,6 @@
 //! Committing: what the store has taken becomes known, is published, and is answered.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use parlour_protocol::event::user_events_frame;
 use rustc_hash::FxHashSet;
@@ -25,7 +25,8 @@ impl Hub {
     ) {
         let group = self.group.take().unwrap_or_default();
         self.gather.handle_end(now.elapsed, group.len(), self.pending.len());
-        self.node.committing_since_ms.store(0, Ordering::Release);
+        self.node.log_time.end();
+        let floor_ms = self.floor_ms.take();
         let results = match result {
             Ok(results) => results,
             Err(error) => {
@@ -38,6 +39,10 @@ impl Hub {
             }
         };
         self.totals.groups += 1;
+        // Its batch stands behind those of the group.
+        if let (Some(floor_ms), Some(Ok(()))) = (floor_ms, results.get(group.len())) {
+            self.node.log_time.floor_committed(floor_ms);
+        }
         let mut refused_logs: FxHashSet<LogKey> = FxHashSet::default();
         let mut again: Vec<Submission> = Vec::new();
         for (placed, result) in group.into_iter().zip(results) {

@@ -109,6 +109,8 @@ pub struct Hub {
     gather: Gather,
     untold: Untold,
     delivery_cost: std::time::Duration,
+    // A floor under the log's time, committed with the group.
+    floor_ms: Option<u64>,
     outputs: VecDeque<Output>,
     dirty: Vec<u32>,
     // Rooms and users with events since the last announcement of heads.
@@ -135,6 +137,7 @@ impl Hub {
             gather: Gather::default(),
             untold: Untold::default(),
             delivery_cost: limits::DELIVERY_COST,
+            floor_ms: None,
             outputs: VecDeque::new(),
             dirty: vec![],
             active: FxHashSet::default(),

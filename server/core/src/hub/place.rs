@@ -1,6 +1,6 @@
 //! Placing: drafts get sequence numbers, times and counters, and become batches.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -20,7 +20,7 @@ use crate::{
         clock::Now,
         store::{Append, Batch, LogKey, Put, Shard, StoreError},
     },
-    records::{Counters, OutboxRow, SendRow, key, room_seq, room_user},
+    records::{Counters, LogTimeRow, OutboxRow, SendRow, key, room_seq, room_user},
     rooms::RoomChange,
     tables::Table,
 };
@@ -42,6 +42,8 @@ struct Overlay {
     // something waits already and must not be overtaken.
     closed: FxHashSet<RoomId>,
     bytes: usize,
+    // The log time of everything in the group.
+    changed_ms: u64,
 }
 
 enum Turn {
@@ -53,7 +55,8 @@ enum Turn {
 impl Hub {
     /// Places as many pending drafts as fit one group. `None` if every one was refused.
     pub(super) fn place_group(&mut self, now: Now) -> Option<Vec<Batch>> {
-        let mut overlay = Overlay::default();
+        let mut overlay =
+            Overlay { changed_ms: self.node.log_time.begin(now.unix_ms), ..Overlay::default() };
         let (mut placed, mut batches, mut later) = (vec![], vec![], vec![]);
         while placed.len() < limits::GROUP_DRAFTS_MAX && overlay.bytes < limits::GROUP_BYTES_MAX {
             let Some(submission) = self.pending.pop_front() else { break };
@@ -70,9 +73,13 @@ impl Hub {
             self.pending.push_front(submission);
         }
         if batches.is_empty() {
+            self.node.log_time.end();
             return None;
         }
-        self.node.committing_since_ms.store(now.unix_ms, Ordering::Release);
+        if self.node.log_time.is_floor_due(overlay.changed_ms) {
+            self.floor_ms = Some(overlay.changed_ms);
+            batches.push(floor(overlay.changed_ms));
+        }
         self.group = Some(placed);
         Some(batches)
     }
@@ -145,6 +152,7 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     let next = Counters {
         seq: head.seq + 1,
         at_ms: now.unix_ms.max(head.at_ms),
+        changed_ms: overlay.changed_ms,
         msg_no: head.msg_no + u64::from(countable),
         bcast_no: head.bcast_no + u64::from(countable && event.everyone),
         del_no: head.del_no + u64::from(event.deletes),
@@ -171,7 +179,8 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     }
     if countable {
         let key = room_user(room, event.sender);
-        let value = Some(next.encode_to_vec().into());
+        let sent = Counters { changed_ms: 0, ..next };
+        let value = Some(sent.encode_to_vec().into());
         batch.puts.push(Put { table: Table::LAST_SENT, key, value });
     }
     if let Some(row) = &outbox {
@@ -184,6 +193,14 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
         overlay.closed.insert(room);
     }
     Turn::Placed(Box::new(Placed { submission, next, record, outbox }), Box::new(batch))
+}
+
+/// Keeps the log's time over a restart.
+fn floor(floor_ms: u64) -> Batch {
+    let row = LogTimeRow { floor_ms };
+    let value = Some(row.encode_to_vec().into());
+    let put = Put { table: Table::LOG_TIME, key: Bytes::new(), value };
+    Batch { puts: vec![put], ..Batch::new(Shard::Node) }
 }
 
 fn header(draft: &RoomDraft, next: Counters) -> EventHeader {

@@ -77,13 +77,16 @@ impl Sealer for Plain {
 #[derive(Default)]
 pub struct Hand {
     pub ms: AtomicU64,
+    /// How far the wall clock is ahead of the time that passes.
+    pub ahead_ms: AtomicU64,
     count: AtomicU64,
 }
 
 impl Clock for Hand {
     fn now(&self) -> Now {
         let ms = self.ms.load(Ordering::Relaxed);
-        Now { unix_ms: 1_700_000_000_000 + ms, elapsed: Duration::from_millis(ms) }
+        let unix_ms = 1_700_000_000_000 + ms + self.ahead_ms.load(Ordering::Relaxed);
+        Now { unix_ms, elapsed: Duration::from_millis(ms) }
     }
 }
 
