@@ -126,6 +126,8 @@ struct Task {
     dirty: Vec<ConnId>,
     closing: BTreeMap<ConnId, (CloseCode, &'static str)>,
     cost: Cost,
+    // Written to event lanes and not counted yet.
+    event_bytes: u64,
 }
 
 /// Runs until it is told to stop.
@@ -142,6 +144,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut commands: mpsc::UnboundedReceiv
         dirty: vec![],
         closing: BTreeMap::new(),
         cost: Cost::default(),
+        event_bytes: 0,
     };
     let mut batch = Vec::with_capacity(COMMANDS_AT_ONCE);
     loop {
@@ -340,6 +343,7 @@ impl Task {
             }
         }
         self.dirty = dirty;
+        self.shared.metrics.delivered(0, std::mem::take(&mut self.event_bytes));
     }
 
     /// Hands the transport what it takes without waiting.
@@ -360,7 +364,10 @@ impl Task {
             }
             let written = pin!(stream.write_chunks(&mut self.scratch)).poll(&mut context);
             match written {
-                Poll::Ready(Ok(written)) => outbox.wrote(lane, written.bytes),
+                Poll::Ready(Ok(written)) => {
+                    outbox.wrote(lane, written.bytes);
+                    self.event_bytes += if lane == Lane::Event { written.bytes as u64 } else { 0 };
+                }
                 // The reading side notices the end and says so.
                 Poll::Ready(Err(_)) => return,
                 Poll::Pending => {

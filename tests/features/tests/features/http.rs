@@ -34,10 +34,13 @@ async fn metrics_want_the_token_and_count_what_happens() {
     let ada = join(&server, "ada").await;
     let room = group(&ada, "kitchen", &[]).await;
     say(&ada, &room, "hello").await.expect("sent");
+    ada.hears(10).await;
     let answer = get(http, "/metrics", Some("let-me-see"));
     assert_eq!(answer.status, 200);
     assert_eq!(metric(&answer.body, "parlour_connections_opened_total{resumed=\"no\"}"), Some(1.0));
     assert!(answer.body.contains("process_resident_memory_bytes"));
+    let bytes = metric(&answer.body, "parlour_event_bytes_total").expect("it is counted");
+    assert!((20.0..1_000.0).contains(&bytes), "{bytes} bytes of events");
 }
 
 #[tokio::test]
