@@ -16,6 +16,8 @@ use crate::{binary, raw::Door, token};
 
 /// How long a server may take to be ready; a recovery after a crash is part of it.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// What the kernel counts processor time in (`USER_HZ`).
+const TICKS_PER_SECOND: u64 = 100;
 /// How long it may take to end.
 const END_WITHIN: Duration = Duration::from_secs(60);
 
@@ -310,11 +312,31 @@ impl Server {
 
     /// Its resident memory, in bytes.
     pub fn memory(&self) -> u64 {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// Its resident memory without what is only a file's, such as its own program, in bytes.
+    pub fn own_memory(&self) -> u64 {
+        self.status_bytes("RssAnon:")
+    }
+
+    fn status_bytes(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()));
         let status = status.expect("the server runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
         kilobytes.expect("the kernel says how much memory it has") * 1024
+    }
+
+    /// The processor time it has used.
+    pub fn cpu(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid()));
+        let stat = stat.expect("the server runs");
+        // Behind the name, which may hold anything: user and system time are the 12th and 13th.
+        let fields = stat.rsplit(')').next().expect("there is a name").split_whitespace();
+        let ticks: u64 =
+            fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
     }
 
     /// Panics if it has panicked, or ended.

@@ -22,6 +22,16 @@ pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
 pub const FILES_POLLED_EVERY: Duration = Duration::from_secs(1);
 /// Most users, devices and addresses each that rate limits tell apart.
 pub const RATE_KEYS_MAX: usize = 100_000;
+/// Lanes of one connection that break a rule in the long run, a second, and at once; more are a
+/// flood.
+pub const BROKEN_LANES: (f64, u32) = (2.0, 100);
+/// Datagrams of one connection in the long run, a second, and at once; more are a flood. Somebody
+/// who types in as many rooms as are remembered sends 32 a second.
+pub const DATAGRAMS: (f64, u32) = (100.0, 1_000);
+/// Rooms of one connection whose typing is remembered.
+pub const TYPING_ROOMS_MAX: usize = 64;
+/// Datagrams of one connection heard before its lanes get their turn.
+pub const DATAGRAMS_AT_ONCE: usize = 64;
 /// Largest sealed token that is looked at, in bytes.
 pub const SEALED_BYTES_MAX: usize = parlour_protocol::limits::RESUME_BYTES_MAX;
 /// How long a generated development certificate is valid: browsers take 14 days at most.

@@ -35,6 +35,17 @@ pub type Admission = Result<(), Wait>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait(pub Duration);
 
+/// One bucket, of whoever has it.
+#[derive(Debug, Default)]
+pub struct Bucket(Duration);
+
+impl Bucket {
+    /// Takes `cost` units. A cost over the burst counts as the burst.
+    pub fn take(&mut self, rate: Rate, cost: u32, now: Duration) -> Admission {
+        admit(&mut self.0, rate, cost, now)
+    }
+}
+
 /// Buckets by key, at most `keys_max` of them.
 ///
 /// When the table is full of keys that are all in use, newcomers share one bucket: memory stays

@@ -42,6 +42,16 @@ fn a_refusal_costs_nothing() {
 }
 
 #[test]
+fn a_bucket_of_ones_own_fills_again_and_again() {
+    let (rate, mut bucket) = (Rate::new(2.0, 100), Bucket::default());
+    for minute in 0..60 {
+        let now = ms(60_000 * minute);
+        assert!(bucket.take(rate, 100, now).is_ok(), "minute {minute}");
+        assert!(bucket.take(rate, 1, now).is_err(), "minute {minute}");
+    }
+}
+
+#[test]
 fn keys_do_not_share_buckets() {
     let mut buckets = Buckets::new(Rate::new(1.0, 1), 8);
     assert!(buckets.take("a", 1, ms(0)).is_ok());

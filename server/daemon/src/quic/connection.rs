@@ -1,27 +1,20 @@
 //! One connection: reads its lanes and runs its calls, one after another. Writing is the hub's.
 
 use std::{
-    collections::BTreeMap,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use parlour_core::{
     admission::Admission,
     draft::{Again, ConnId, Draft, Submission, Then},
-    features::typing,
-    limits::TYPING_EVERY,
     node::{Caller, Outcome},
     session::{Output, Session, goodbye, reply_frame},
 };
 use parlour_protocol::{
     frame,
     generated::Lane,
-    ids::RoomId,
     limits::HELLO_WITHIN,
     wire::{Call, CloseCode, Error, ErrorReason, LaneKind, LaneOpen},
 };
@@ -32,15 +25,11 @@ use super::{
     Shared, bulk,
     hub_task::{Command, Joined, Writer},
     lanes,
+    noise::Noise,
     reruns::Reruns,
     transport,
 };
-use crate::metrics::{CallEnd, EphemeralDrop, HandshakeFailure, LimitedBy};
-
-/// Lanes that broke a rule before the connection is closed for flooding.
-const BROKEN_LANES_MAX: u32 = 100;
-/// Rooms whose typing is remembered.
-const TYPING_ROOMS_MAX: usize = 64;
+use crate::metrics::{CallEnd, HandshakeFailure, LimitedBy};
 
 /// Counts a connection as long as it lives.
 struct Counted(Arc<Shared>);
@@ -78,12 +67,12 @@ pub(super) async fn serve(incoming: quinn::Incoming, shared: Arc<Shared>) {
     shared.metrics.connection_closed(code);
 }
 
-struct Established {
-    connection: Connection,
+pub(super) struct Established {
+    pub(super) connection: Connection,
     control: RecvStream,
     session: Session,
-    caller: Arc<Caller>,
-    id: ConnId,
+    pub(super) caller: Arc<Caller>,
+    pub(super) id: ConnId,
     reruns: Arc<Reruns>,
 }
 
@@ -264,12 +253,11 @@ pub(super) fn over_rate(shared: &Shared, caller: &Caller) -> Option<Error> {
 }
 
 async fn run(mut est: Established, shared: Arc<Shared>) {
-    let broken = Arc::new(AtomicU32::new(0));
-    let mut typed: BTreeMap<RoomId, Duration> = BTreeMap::new();
+    let mut noise = Noise::default();
     loop {
         drain_session(&mut est, &shared).await;
-        if broken.load(Ordering::Acquire) > BROKEN_LANES_MAX {
-            shared.hub.send(Command::Close(est.id, CloseCode::Flood, "too many broken lanes"));
+        if let Some(why) = noise.flood(|| shared.node.now().elapsed) {
+            shared.hub.send(Command::Close(est.id, CloseCode::Flood, why));
             est.connection.closed().await;
             return;
         }
@@ -295,10 +283,10 @@ async fn run(mut est: Established, shared: Arc<Shared>) {
             lane = est.connection.accept_bi() => match lane {
                 Ok((send, recv)) => {
                     let (shared, caller) = (shared.clone(), est.caller.clone());
-                    let broken = broken.clone();
+                    let broken = noise.broken();
                     tokio::spawn(async move {
                         if bulk::serve(&shared, caller, send, recv).await.is_err() {
-                            broken.fetch_add(1, Ordering::AcqRel);
+                            broken.note();
                         }
                     });
                 }
@@ -307,12 +295,12 @@ async fn run(mut est: Established, shared: Arc<Shared>) {
             lane = est.connection.accept_uni() => match lane {
                 Ok(mut lane) => {
                     let _ = lane.stop((CloseCode::UnknownLane as u32).into());
-                    broken.fetch_add(1, Ordering::AcqRel);
+                    noise.broken().note();
                 }
                 Err(_) => return,
             },
             datagram = est.connection.read_datagram() => match datagram {
-                Ok(datagram) => hear_typing(&est, &shared, &mut typed, &datagram),
+                Ok(datagram) => noise.hear(&est, &shared, &datagram),
                 Err(_) => return,
             },
         }
@@ -374,24 +362,6 @@ async fn run_call(est: &Established, shared: &Arc<Shared>, call: u64, again: Aga
             shared.hub.send(Command::Submit(Submission { draft, then }));
         }
     }
-}
-
-fn hear_typing(
-    est: &Established,
-    shared: &Shared,
-    typed: &mut BTreeMap<RoomId, Duration>,
-    datagram: &[u8],
-) {
-    let Some((room, notice)) = typing::accept(datagram, est.caller.user) else {
-        return shared.metrics.ephemeral_dropped(EphemeralDrop::Malformed);
-    };
-    let now = shared.node.now().elapsed;
-    typed.retain(|_, at| now < *at + TYPING_EVERY);
-    if typed.contains_key(&room) || typed.len() >= TYPING_ROOMS_MAX {
-        return shared.metrics.ephemeral_dropped(EphemeralDrop::Rate);
-    }
-    typed.insert(room, now);
-    shared.hub.send(Command::Ephemeral(est.id, room, notice));
 }
 
 /// The last words of a connection that the hub couldn't take.

@@ -7,6 +7,7 @@ mod cost;
 mod endpoint;
 mod hub_task;
 mod lanes;
+mod noise;
 mod reruns;
 mod transport;
 mod wakers;

@@ -116,6 +116,24 @@ async fn a_flood_of_lanes_opened_and_reset_closes_that_connection() {
     server.assert_well();
 }
 
+#[tokio::test]
+async fn a_flood_of_datagrams_closes_that_connection() {
+    let mut server = Server::roomy();
+    let (ada, eve) = (join(&server, "ada").await, join(&server, "eve").await);
+    let room = group(&ada, "kitchen", &[]).await;
+    let mut sent = 0;
+    while sent < 1_000_000 && eve.connection().send_datagram(vec![0xff].into()).is_ok() {
+        sent += 1;
+        // The transport drops what waits too long.
+        if sent % 500 == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    assert!(eve.closed().await.is(CloseCode::Flood), "after {sent} datagrams");
+    say(&ada, &room, "fine here").await.expect("others are served");
+    server.assert_well();
+}
+
 /// A message whose body is as large as it may be.
 fn largest(room: &Bytes) -> SendRequest {
     let mut body = MessagePosted { text: "large".into() }.encode_to_vec();

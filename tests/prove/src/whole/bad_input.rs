@@ -95,6 +95,9 @@ async fn eve(server: &Server) -> Client {
     server.door().connect(hello(server.sign(&claims))).await.expect("eve has a good token")
 }
 
+/// Datagrams that a connection may send at once; more are a flood, and that is another proof.
+const DATAGRAMS_BORNE: u64 = 900;
+
 /// What an answer to a garbled request must not be, if anything.
 fn judge(sample: &Sample, body: &[u8], answer: Result<(), CallError>) -> Result<(), String> {
     use ErrorReason as R;
@@ -316,17 +319,22 @@ async fn datagrams(
     random: &mut Random,
     report: &mut Report,
 ) {
-    let eve = eve(server).await;
     let typing = Ephemeral { room: good.room.clone(), kind: 200, ..Default::default() };
     let valid = typing.encode_to_vec();
-    for _ in 0..count {
+    let mut connected = eve(server).await;
+    for n in 0..count {
+        if n % DATAGRAMS_BORNE == DATAGRAMS_BORNE - 1 {
+            let answer = connected.call::<GetUsers>(&Default::default()).await;
+            report.expect(answer.is_ok(), || format!("after datagrams: {answer:?}"));
+            connected = eve(server).await;
+        }
         let mut message = garble(&valid, random);
         message.truncate(1_000);
-        if let Err(error) = eve.connection().send_datagram(message.clone().into()) {
+        if let Err(error) = connected.connection().send_datagram(message.clone().into()) {
             note(report, "a datagram", &message, &error.to_string());
         }
     }
-    let answer = eve.call::<GetUsers>(&Default::default()).await;
+    let answer = connected.call::<GetUsers>(&Default::default()).await;
     report.expect(answer.is_ok(), || format!("after datagrams: {answer:?}"));
     report.trials(count);
 }

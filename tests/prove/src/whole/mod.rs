@@ -3,8 +3,10 @@
 mod backup_restore;
 mod bad_input;
 mod canary_logs;
+mod chat;
 mod clock_jump;
 mod crash_kill;
+mod datagram_flood;
 mod exactly_once;
 mod fd_exhaustion;
 mod history;
@@ -16,6 +18,7 @@ mod samples;
 mod shim;
 mod slow_consumer;
 mod soak;
+mod stream_flood;
 mod writers;
 
 use std::future::Future;
@@ -34,6 +37,8 @@ pub(crate) const PROOFS: &[Proof] = &[
     ("slow-consumer", slow_consumer::run),
     ("fd-exhaustion", fd_exhaustion::run),
     ("oom-budget", oom_budget::run),
+    ("stream-flood", stream_flood::run),
+    ("datagram-flood", datagram_flood::run),
     ("clock-jump", clock_jump::run),
     ("backup-restore", backup_restore::run),
     ("canary-logs", canary_logs::run),
