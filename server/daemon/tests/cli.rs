@@ -108,7 +108,9 @@ fn a_server_needs_nothing_and_its_own_tokens_verify() {
     let status = ok(dir.path(), &["status"]);
     assert!(status.contains("state        ready") && status.contains("store        sled"));
     assert!(refused(dir.path(), &["serve", "--listen", "[::1]:0"]).contains("is in use"));
-    assert!(refused(dir.path(), &["storage", "check"]).contains("stop it first"));
+    for what in ["check", "compact"] {
+        assert!(refused(dir.path(), &["storage", what]).contains("stop it first"));
+    }
     let revoked = ok(dir.path(), &["revoke", "--org", "acme", "--subject", "ada"]);
     assert_eq!(revoked, "revoked; 0 connections are being closed\n");
     assert!(ok(dir.path(), &["storage", "info"]).contains("in use by a server"));
@@ -149,6 +151,14 @@ fn backup_and_restore_work_with_a_server_and_without() {
     assert!(copied.starts_with("copied "), "{copied}");
     let wrong = refused(dir.path(), &["storage", "copy", "--from", "sled:new", "--to", "redb:n2"]);
     assert!(wrong.contains("holds a redb store"), "{wrong}");
+    // What an interrupted one left behind is in nobody's way.
+    let left = dir.path().join("parlour-data/store.compacted");
+    fs::create_dir(&left).expect("folder");
+    fs::write(left.join("half"), "a store").expect("file");
+    let compacted = ok(dir.path(), &["storage", "compact"]);
+    assert!(compacted.starts_with("compacted 0 logs, 0 records, 2 rows"), "{compacted}");
+    assert!(!left.exists());
+    ok(dir.path(), &["storage", "check"]);
 }
 
 #[test]

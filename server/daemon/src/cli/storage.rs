@@ -1,6 +1,7 @@
 //! `parlour storage`: check, copy and describe the store of a server that doesn't run.
 
 use std::{
+    fs::{self, File},
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -11,6 +12,7 @@ use parlour_adapters::{
     maintenance::{self, Damage, Report},
 };
 use parlour_daemon::admin::{self, AdminError, Request, Response};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::{Common, Outcome, block_on, existing_data, fail, lock};
 
@@ -28,6 +30,9 @@ pub(super) enum Storage {
         #[arg(long, value_name = "KIND:FOLDER")]
         to: StorePath,
     },
+    /// Write the store anew, without what was erased and without the room it took. Needs as much
+    /// free space again.
+    Compact,
     /// Say what the store is.
     Info,
 }
@@ -58,6 +63,7 @@ impl Storage {
         match self {
             Storage::Check => check(common),
             Storage::Copy { from, to } => copy(&from, &to),
+            Storage::Compact => compact(common),
             Storage::Info => info(common),
         }
     }
@@ -82,6 +88,32 @@ fn copy(from: &StorePath, to: &StorePath) -> Outcome {
     }
     let report = maintenance::copy(&Options::new(source), to.kind, &Options::new(&to.path))?;
     finish(&report, "copied")
+}
+
+fn compact(common: &Common) -> Outcome {
+    let config = common.load()?;
+    let data = existing_data(&config)?;
+    let _lock = lock(&data)?;
+    let store = config.store_options(&data);
+    let Some(kind) = Kind::detect(&store.path) else {
+        return fail("there is no store yet");
+    };
+    let fresh = Options { path: data.root().join("store.compacted"), ..store.clone() };
+    if fresh.path.exists() {
+        // A copy that was interrupted, or the store that one which wasn't has replaced.
+        fs::remove_dir_all(&fresh.path)?;
+    }
+    let report = maintenance::copy(&store, kind, &fresh)?;
+    if !report.is_clean() {
+        fs::remove_dir_all(&fresh.path)?;
+        return finish(&report, "left as it was:");
+    }
+    // Both change places at once: whatever happens, there is one whole store under its name.
+    renameat_with(CWD, &fresh.path, CWD, &store.path, RenameFlags::EXCHANGE)
+        .map_err(|error| format!("this file system can't exchange two folders: {error}"))?;
+    File::open(data.root())?.sync_all()?;
+    fs::remove_dir_all(&fresh.path)?;
+    finish(&report, "compacted")
 }
 
 /// The store of a data folder, where one was named instead of a store.

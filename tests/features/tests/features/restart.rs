@@ -1,12 +1,15 @@
 //! Restarts: what was acknowledged is there, sessions go on, and a copy of the data is noticed.
 
+use std::{fs, path::Path};
+
 use parlour_features::{
     raw::Client,
-    server::Server,
-    world::{group, hello_of, join, say, text, text_of},
+    server::{Options, ROOMY, Server},
+    world::{client_ref, group, hello_of, join, say, text, text_of},
 };
 use parlour_protocol::{
-    generated::rpc::{GetRoom, ReadLog, Send},
+    generated::rpc::{Delete, GetRoom, ReadLog, Send},
+    message::DeleteRequest,
     room::GetRoomRequest,
     sync::ReadLogRequest,
     wire::Hello,
@@ -48,6 +51,45 @@ async fn what_was_acknowledged_survives_a_kill() {
     assert_eq!((&read.name[..], read.member_count), ("kitchen", 2));
     let bob = join(&server, "bob").await;
     assert_eq!(texts(&bob, &room).await.len(), 2);
+}
+
+/// Whether a file in the folder, or in one within, has the words.
+fn is_in(folder: &Path, words: &str) -> bool {
+    fs::read_dir(folder).expect("a folder").any(|entry| {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            return is_in(&path, words);
+        }
+        // Sockets can't be read.
+        let bytes = fs::read(&path).unwrap_or_default();
+        bytes.windows(words.len()).any(|window| window == words.as_bytes())
+    })
+}
+
+#[tokio::test]
+async fn a_compacted_store_has_everything_but_what_was_erased() {
+    let (kept, secret) = ("kept for ever", "never said, I hope");
+    for kind in ["sled", "redb"] {
+        let config = format!("{ROOMY}[store]\nkind = \"{kind}\"\n");
+        let mut server = Server::start(Options::config(config));
+        let ada = join(&server, "ada").await;
+        let room = group(&ada, "kitchen", &[]).await;
+        let said = say(&ada, &room, secret).await.expect("sent");
+        say(&ada, &room, kept).await.expect("sent");
+        let delete =
+            DeleteRequest { room: room.clone(), client_ref: client_ref(), target_seq: said.seq };
+        ada.call::<Delete>(&delete).await.expect("deleted");
+        let before = texts(&ada, &room).await;
+        let incarnation = ada.welcome().incarnation.clone();
+        assert!(server.stop().success());
+        let output = server.command(&["storage", "compact"]);
+        assert!(output.status.success(), "{output:?}");
+        assert!(is_in(&server.data(), kept) && !is_in(&server.data(), secret), "{kind}");
+        server.run().expect("it starts again");
+        let ada = join(&server, "ada").await;
+        assert_eq!(texts(&ada, &room).await, before);
+        assert_eq!(ada.welcome().incarnation, incarnation, "caches stay good");
+    }
 }
 
 #[tokio::test]
