@@ -69,6 +69,7 @@ fn events_frame(arm: u32, events_tag: u32, room: Option<RoomId>, events: &[Bytes
 /// A field of stored events inside a message that is otherwise encoded by prost: the bytes of
 /// `repeated Event` with number `tag`, to be put in front of the rest.
 pub fn put_events(tag: u32, events: &[Bytes], out: &mut BytesMut) {
+    out.reserve(events.iter().map(|event| delimited_len(tag, event.len())).sum());
     for event in events {
         put_delimited(tag, event.len(), out);
         out.put_slice(event);

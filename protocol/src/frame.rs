@@ -4,7 +4,11 @@
 use std::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
-use prost::{Message, encoding::encode_varint, length_delimiter_len};
+use prost::{
+    Message,
+    encoding::{WireType, encode_key, encode_varint, key_len},
+    length_delimiter_len,
+};
 
 /// Why bytes are not frames.
 #[non_exhaustive]
@@ -45,6 +49,19 @@ pub fn encode_into(message: &impl Message, out: &mut BytesMut) {
     encode_varint(len as u64, out);
     message.encode_raw(out);
 }
+
+/// The frame of a `BulkItem` with a body, in two pieces, so that a large body isn't copied.
+pub fn bulk_item(body: Bytes) -> [Bytes; 2] {
+    let len = key_len(BULK_BODY) + length_delimiter_len(body.len()) + body.len();
+    let mut head = BytesMut::with_capacity(16);
+    encode_varint(len as u64, &mut head);
+    encode_key(BULK_BODY, WireType::LengthDelimited, &mut head);
+    encode_varint(body.len() as u64, &mut head);
+    [head.freeze(), body]
+}
+
+/// The number of `BulkItem.body`.
+const BULK_BODY: u32 = 1;
 
 /// Cuts a lane's bytes into frames.
 #[derive(Debug)]

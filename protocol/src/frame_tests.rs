@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::wire::Ping;
+use crate::wire::{BulkItem, Ping, bulk_item::Item};
 
 #[test]
 fn a_frame_comes_out_as_it_went_in() {
@@ -13,6 +13,15 @@ fn a_frame_comes_out_as_it_went_in() {
     assert_eq!(Ping::decode(frame).unwrap().nonce, 7);
     assert_eq!(splitter.next_frame(), Ok(None));
     assert_eq!(splitter.finish(), Ok(()));
+}
+
+#[test]
+fn a_bulk_item_in_two_pieces_is_the_same_frame() {
+    for len in [0, 1, 127, 128, 20_000] {
+        let body = Bytes::from(vec![7; len]);
+        let whole = encode(&BulkItem { item: Some(Item::Body(body.clone())) });
+        assert_eq!(bulk_item(body).concat(), whole, "{len}");
+    }
 }
 
 #[test]

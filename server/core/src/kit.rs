@@ -120,6 +120,7 @@ impl<R: Message> Sink<R> {
     ) -> Result<(), Error> {
         let mut out = BytesMut::new();
         event::put_events(tag, events, &mut out);
+        out.reserve(rest.encoded_len());
         rest.encode(&mut out).expect("BytesMut grows");
         self.send_raw(out.freeze()).await
     }

@@ -25,7 +25,7 @@ pub(crate) const MORE: u8 = 4;
 pub(crate) const END: u8 = 5;
 
 /// Length and CRC in front of a body.
-const HEADER_BYTES: usize = 8;
+pub(crate) const HEADER_BYTES: usize = 8;
 /// Length of a record's first key; a continuation has one byte more.
 const RECORD_KEY_BYTES: usize = 1 + 17 + 8;
 

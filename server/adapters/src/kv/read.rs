@@ -1,6 +1,6 @@
 //! Reading: heads, ranges of logs, rows. Damage is said where it is and hides nothing else.
 
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::ops::{ControlFlow, Range};
 
 use bytes::Bytes;
 use parlour_core::ports::store::{Head, LogKey, ReadRange, Row, Scan, Stored};
@@ -84,11 +84,22 @@ pub(crate) fn scan<E: Engine>(engine: &E, scan: &Scan) -> Result<Vec<Row>, Engin
     Ok(out)
 }
 
-/// The first value of a record and its continuations, as they were met.
-#[derive(Default)]
+/// What a record usually takes at most; only a guess at how much memory a read needs.
+const RECORD_BYTES_USUAL: usize = 512;
+
+/// Where the first value of a record and its continuations lie.
 struct Parts {
-    first: Option<Bytes>,
-    more: BTreeMap<u8, Bytes>,
+    seq: u64,
+    first: Option<Range<usize>>,
+    more: Vec<(u8, Range<usize>)>,
+}
+
+/// Records as they were met, in the order asked. Their values lie one behind the other: memory of
+/// its own for each would cost more than all the rest of reading it.
+#[derive(Default)]
+struct Gathered {
+    records: Vec<Parts>,
+    values: Bytes,
 }
 
 /// A range of a log.
@@ -107,10 +118,10 @@ pub(crate) fn records<E: Engine>(
         Ok(parts) => parts,
         // A page the engine can't read hides every record on it; one by one the others are
         // still found.
-        Err(EngineError::Damaged(_)) => BTreeMap::new(),
+        Err(EngineError::Damaged(_)) => Gathered::default(),
         Err(error) => return Err(error),
     };
-    let mut out = assemble(engine, log, range, &parts)?;
+    let mut out = assemble(engine, log, range, parts)?;
     if out.iter().any(|stored| stored.record.is_none()) {
         // Purged while it was read isn't damaged.
         let purged = head(engine, log)?.map_or(0, |stored| stored.purged);
@@ -120,33 +131,36 @@ pub(crate) fn records<E: Engine>(
 }
 
 /// Scans the engine until the range's bounds are met.
-fn gather<E: Engine>(
-    engine: &E,
-    log: LogKey,
-    range: ReadRange,
-) -> Result<BTreeMap<u64, Parts>, EngineError> {
+fn gather<E: Engine>(engine: &E, log: LogKey, range: ReadRange) -> Result<Gathered, EngineError> {
     let (from, to) = (layout::record_key(log, range.from), layout::record_end(log, range.to));
-    let mut found: BTreeMap<u64, Parts> = BTreeMap::new();
+    let mut found: Vec<Parts> = Vec::new();
+    let usual = range.records_max.saturating_mul(RECORD_BYTES_USUAL);
+    let mut values = Vec::with_capacity(usual.min(range.bytes_max));
+    // Headers don't count towards the bound: every record it has room for is met here.
     let mut bytes = 0;
     engine.scan(&from, &to, range.reverse, &mut |key, value| {
         let Some((_, seq, part)) = layout::parse_record_key(key) else {
             return ControlFlow::Continue(());
         };
-        if !found.contains_key(&seq)
-            && (found.len() >= range.records_max || bytes > range.bytes_max)
-        {
-            return ControlFlow::Break(());
+        if found.last().is_none_or(|parts| parts.seq != seq) {
+            if found.len() >= range.records_max || bytes > range.bytes_max {
+                return ControlFlow::Break(());
+            }
+            found.push(Parts { seq, first: None, more: Vec::new() });
         }
-        bytes += value.len();
-        let parts = found.entry(seq).or_default();
-        let value = Bytes::copy_from_slice(value);
-        match part {
-            0 => parts.first = Some(value),
-            _ => drop(parts.more.insert(part, value)),
+        bytes += value.len().saturating_sub(if part == 0 { layout::HEADER_BYTES } else { 0 });
+        let begin = values.len();
+        values.extend_from_slice(value);
+        if let Some(parts) = found.last_mut() {
+            let place = begin..values.len();
+            match part {
+                0 => parts.first = Some(place),
+                _ => parts.more.push((part, place)),
+            }
         }
         ControlFlow::Continue(())
     })?;
-    Ok(found)
+    Ok(Gathered { records: found, values: values.into() })
 }
 
 /// Puts records together, in the order asked, every sequence number of the range in its place.
@@ -154,20 +168,25 @@ fn assemble<E: Engine>(
     engine: &E,
     log: LogKey,
     range: ReadRange,
-    found: &BTreeMap<u64, Parts>,
+    found: Gathered,
 ) -> Result<Vec<Stored>, EngineError> {
-    let mut out: Vec<Stored> = Vec::new();
+    let Gathered { records, values } = found;
+    let mut out: Vec<Stored> = Vec::with_capacity(records.len());
     let mut bytes = 0;
     let length = range.to - range.from;
+    let mut records = records.into_iter().peekable();
     for step in 0..=length {
         if out.len() >= range.records_max {
             break;
         }
         let seq = if range.reverse { range.to - step } else { range.from + step };
         let key = layout::record_key(log, seq);
-        let body = found.get(&seq).and_then(|parts| {
-            let more: Vec<Bytes> = parts.more.values().cloned().collect();
-            layout::body(&key, parts.first.as_ref()?, &more)
+        let body = records.next_if(|parts| parts.seq == seq).and_then(|mut parts| {
+            // From the end backwards, continuations come before what they continue.
+            parts.more.sort_by_key(|(part, _)| *part);
+            let more: Vec<Bytes> =
+                parts.more.into_iter().map(|(_, place)| values.slice(place)).collect();
+            layout::body(&key, &values.slice(parts.first?), &more)
         });
         let record = match body {
             Some(body) => Some(body),

@@ -32,8 +32,9 @@ struct StreamSink {
 impl ItemSink for StreamSink {
     fn send(&mut self, item: Bytes) -> Task<'_, Result<(), SinkClosed>> {
         Box::pin(async move {
-            let frame = frame::encode(&BulkItem { item: Some(Item::Body(item)) });
-            self.stream.lock().await.write_chunk(frame).await.map_err(|_| SinkClosed)
+            let mut frame = frame::bulk_item(item);
+            let mut stream = self.stream.lock().await;
+            stream.write_all_chunks(&mut frame).await.map_err(|_| SinkClosed)
         })
     }
 }
