@@ -11,6 +11,9 @@ use std::{
 use parlour_sdk_core::Now;
 use quinn::{AsyncUdpSocket, Runtime, TokioRuntime};
 use ring::rand::{SecureRandom, SystemRandom};
+use socket2::SockRef;
+
+use crate::limits::SOCKET_BUFFER_BYTES;
 
 /// A source of time. Timers are tokio's: a clock that is slowed down wants a runtime that is, too.
 pub trait Clock: Send + Sync + 'static {
@@ -102,6 +105,11 @@ impl SocketFactory for SystemSockets {
         } else {
             (Ipv6Addr::UNSPECIFIED, 0).into()
         };
-        self.0.wrap_udp_socket(UdpSocket::bind(any)?)
+        let socket = UdpSocket::bind(any)?;
+        // Best effort: the system caps them.
+        let buffers = SockRef::from(&socket);
+        let _ = buffers.set_recv_buffer_size(SOCKET_BUFFER_BYTES);
+        let _ = buffers.set_send_buffer_size(SOCKET_BUFFER_BYTES);
+        self.0.wrap_udp_socket(socket)
     }
 }

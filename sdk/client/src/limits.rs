@@ -9,12 +9,16 @@ pub const COMMANDS_MAX: usize = 1024;
 pub const FEED_DIFFS_MAX: usize = 4096;
 /// Events an observer may be behind before the oldest are left out.
 pub const EVENTS_MAX: usize = 100_000;
-/// Events that wait to be written to the cache before history is read more slowly.
-pub const UNWRITTEN_EVENTS_MAX: usize = 40_000;
+/// Bytes of events that wait to be written to the cache before history is read more slowly.
+pub const UNWRITTEN_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Inputs handled before outputs are looked at again.
 pub const INPUTS_AT_ONCE: usize = 64;
+/// As many of them as a read of a bulk lane counts for.
+pub const BULK_READ_INPUTS: usize = 8;
 /// Bytes read from a lane at once.
 pub const READ_BYTES_MAX: usize = 256 * 1024;
+/// Pieces read from a bulk lane at once; QUIC hands out a piece per packet.
+pub const READ_CHUNKS_MAX: usize = 64;
 /// Names of users that are remembered.
 pub const USERS_MAX: usize = 10_000;
 
@@ -28,6 +32,8 @@ pub const TOKEN_WITHIN: Duration = Duration::from_secs(30);
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 /// A closing connection may say so for this long.
 pub const CLOSE_WITHIN: Duration = Duration::from_millis(500);
+/// How often is looked whether a close was answered.
+pub const ANSWERED_EVERY: Duration = Duration::from_millis(1);
 /// A failed write to the cache is tried again after this time.
 pub const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// After this many failures in a row the cache is left as it is.
@@ -39,6 +45,9 @@ pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 pub const RECEIVE_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// QUIC: data in flight, from this client.
 pub const SEND_WINDOW_BYTES: u64 = 2 * 1024 * 1024;
+/// The socket's buffers, as far as the system allows: a round trip's worth of packets may come
+/// while the client's task is busy, and what finds no room is lost and sent again, more slowly.
+pub const SOCKET_BUFFER_BYTES: usize = 2 * 1024 * 1024;
 /// QUIC: datagrams that wait to be read or sent.
 pub const DATAGRAM_BUFFER_BYTES: usize = 64 * 1024;
 /// QUIC: streams the server may open; it needs one.

@@ -201,7 +201,8 @@ impl Room {
     }
 
     /// Writes the room's whole history into the cache, so that it can be read without a
-    /// connection. Goes on after reconnects; what is there already isn't read again.
+    /// connection. Goes on after reconnects; what is there already isn't read again. Dropping the
+    /// future stops it; the next download goes on where it was.
     ///
     /// # Errors
     /// When the server refuses or the client is gone.

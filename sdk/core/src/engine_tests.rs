@@ -368,3 +368,67 @@ fn a_lost_room_is_gone_with_what_waited_for_it() {
     assert!(client.notices.contains(&Notice::RoomLost(ROOM)));
     assert!(client.engine.outbox().is_empty());
 }
+
+/// Asks for a page before what is shown, and the lane on which it is read.
+fn older(client: &mut Client) -> BulkId {
+    client.engine.load_older(ROOM, 2);
+    client.bulk(rpc::ReadTimeline::METHOD.id)
+}
+
+fn answer_older(client: &mut Client, read: BulkId) {
+    let page =
+        ReadTimelineItem { events: raw(&messages(9, 10)), as_of_seq: 11, ..Default::default() };
+    client.say(read, &page);
+    client.end(read);
+}
+
+/// A client that shows event 11 of a room, with more before it at the server.
+fn with_more_before() -> Client {
+    let mut client = Client::new();
+    client.connect(10);
+    client.open();
+    client.live(&messages(11, 11));
+    // The page that fills an empty timeline.
+    let read = client.bulk(rpc::ReadTimeline::METHOD.id);
+    let page =
+        ReadTimelineItem { events: raw(&messages(11, 11)), as_of_seq: 11, ..Default::default() };
+    client.say(read, &page);
+    client.end(read);
+    client.pump();
+    client.bulks.clear();
+    client.notices.clear();
+    client
+}
+
+#[test]
+fn a_page_that_was_read_on_the_old_connection_is_read_on_the_new_one() {
+    let mut client = with_more_before();
+    older(&mut client);
+    client.connect_to(1, ME);
+    let read = client.bulk(rpc::ReadTimeline::METHOD.id);
+    answer_older(&mut client, read);
+    assert!(client.notices.contains(&Notice::Paged(ROOM, Ok(()))), "{:?}", client.notices);
+    assert_eq!(client.texts(), ["9", "10", "11"]);
+}
+
+#[test]
+fn a_page_that_was_cut_off_is_read_again() {
+    let mut client = with_more_before();
+    let read = older(&mut client);
+    client.engine.handle_bulk_cut(read, NOW);
+    let later = Now { elapsed: client.engine.poll_timeout().unwrap(), ..NOW };
+    client.engine.handle_timeout(later);
+    let read = client.bulk(rpc::ReadTimeline::METHOD.id);
+    answer_older(&mut client, read);
+    assert_eq!(client.texts(), ["9", "10", "11"]);
+}
+
+#[test]
+fn without_a_connection_on_its_way_a_page_doesnt_come() {
+    let mut client = with_more_before();
+    older(&mut client);
+    client.engine.handle_disconnected();
+    client.engine.stop_paging();
+    client.pump();
+    assert!(client.notices.contains(&Notice::Paged(ROOM, Err(PageError::Interrupted))));
+}

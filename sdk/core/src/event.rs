@@ -125,12 +125,36 @@ pub fn events_in(tag: u32, message: &Bytes) -> Result<Vec<LogEvent>, Malformed> 
 
 /// Events one after the other, each behind its length.
 pub fn pack<'a>(events: impl IntoIterator<Item = &'a LogEvent>) -> Bytes {
-    let mut out = Vec::new();
-    for event in events {
-        encode_varint(event.raw.len() as u64, &mut out);
-        out.extend_from_slice(&event.raw);
+    let mut packer = Packer::default();
+    events.into_iter().for_each(|event| packer.push(&event.raw));
+    packer.finish()
+}
+
+/// Makes what [`pack`] makes, event by event.
+#[derive(Debug, Default)]
+pub(crate) struct Packer {
+    out: Vec<u8>,
+    events: usize,
+}
+
+impl Packer {
+    /// Puts an `Event` message behind the others.
+    pub(crate) fn push(&mut self, raw: &[u8]) {
+        encode_varint(raw.len() as u64, &mut self.out);
+        self.out.extend_from_slice(raw);
+        self.events += 1;
     }
-    out.into()
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.events
+    }
+
+    /// All of them; what comes next begins anew.
+    pub(crate) fn finish(&mut self) -> Bytes {
+        self.events = 0;
+        std::mem::take(&mut self.out).into()
+    }
 }
 
 /// What [`pack`] made.
@@ -142,7 +166,8 @@ pub fn unpack(mut packed: Bytes) -> Result<Vec<LogEvent>, Malformed> {
     Ok(events)
 }
 
-fn take_delimited(bytes: &mut Bytes) -> Result<Bytes, Malformed> {
+/// The bytes behind a length.
+pub(crate) fn take_delimited(bytes: &mut Bytes) -> Result<Bytes, Malformed> {
     let len = usize::try_from(decode_varint(bytes)?).map_err(|_| Malformed)?;
     if len > bytes.remaining() {
         return Err(Malformed);

@@ -15,8 +15,11 @@ pub const CATCH_UP_EVENTS_MAX: u64 = 500;
 pub const CATCH_UPS_AT_ONCE: usize = 4;
 /// Events of a page of history, unless the caller says otherwise.
 pub const PAGE_EVENTS: u32 = 50;
-/// Events read at once when a whole history is downloaded.
+/// Events of one block of a history that is downloaded; an interrupted block is read again.
 pub const DOWNLOAD_EVENTS: u64 = 10_000;
+/// Blocks that are downloaded at the same time, of all rooms together: while the end of one is on
+/// its way, the next has begun.
+pub const DOWNLOADS_AT_ONCE: usize = 2;
 /// Events of one run in the cache, when many are written at once: a page is read from few of them.
 pub const RUN_EVENTS: usize = 256;
 /// Digests in the first frame of a sync.

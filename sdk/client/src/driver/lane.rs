@@ -12,9 +12,12 @@ use quinn::RecvStream;
 
 use super::{Driver, Input};
 use crate::{
-    limits::{READ_BYTES_MAX, UNWRITTEN_EVENTS_MAX},
+    limits::{READ_CHUNKS_MAX, UNWRITTEN_BYTES_MAX},
     transport::open_bulk,
 };
+
+/// Pieces of a lane, in order.
+pub(super) type Chunks = Vec<Bytes>;
 
 /// The bulk lanes of the connection in use.
 #[derive(Default)]
@@ -87,12 +90,12 @@ impl Driver {
     pub(super) fn handle_bulk_read(
         &mut self,
         id: BulkId,
-        read: Option<(RecvStream, Option<Bytes>)>,
+        read: Option<(RecvStream, Option<Chunks>)>,
     ) {
         let now = self.now();
         let Some(open) = self.lanes.open.get_mut(&id) else { return };
-        let Some((recv, chunk)) = read else { return self.cut_bulk(id) };
-        let Some(chunk) = chunk else {
+        let Some((recv, chunks)) = read else { return self.cut_bulk(id) };
+        let Some(chunks) = chunks else {
             // After its end was said, the end of the stream says nothing new.
             return if open.lane.finish().is_ok() {
                 self.lanes.open.remove(&id);
@@ -100,7 +103,7 @@ impl Driver {
                 self.cut_bulk(id);
             };
         };
-        open.lane.push(&chunk);
+        chunks.iter().for_each(|chunk| open.lane.push(chunk));
         loop {
             let Some(open) = self.lanes.open.get_mut(&id) else { return };
             match open.lane.next_bulk() {
@@ -109,7 +112,7 @@ impl Driver {
                 Err(_) => return self.cut_bulk(id),
             }
         }
-        if self.unwritten() > UNWRITTEN_EVENTS_MAX {
+        if self.unwritten() > UNWRITTEN_BYTES_MAX {
             self.lanes.paused.push((id, recv));
         } else {
             self.read_bulk(id, recv);
@@ -126,8 +129,12 @@ impl Driver {
     fn read_bulk(&mut self, id: BulkId, mut recv: RecvStream) {
         let Some(open) = self.lanes.open.get_mut(&id) else { return };
         let read = async move {
-            let chunk = recv.read_chunk(READ_BYTES_MAX, true).await.ok()?;
-            Some((recv, chunk.map(|chunk| chunk.bytes)))
+            // A piece is one packet's: one by one, each would cost a turn of the driver.
+            let mut chunks = Chunks::default();
+            chunks.resize(READ_CHUNKS_MAX, Bytes::new());
+            let read = recv.read_chunks(&mut chunks).await.ok()?;
+            chunks.truncate(read.unwrap_or_default());
+            Some((recv, read.map(|_| chunks)))
         };
         let (read, abort) = abortable(read);
         // Not by `Drop`: the lane goes on, only the handle is another.
@@ -138,7 +145,7 @@ impl Driver {
     }
 
     pub(super) fn resume_bulk(&mut self) {
-        if self.unwritten() <= UNWRITTEN_EVENTS_MAX {
+        if self.unwritten() <= UNWRITTEN_BYTES_MAX {
             for (id, recv) in std::mem::take(&mut self.lanes.paused) {
                 self.read_bulk(id, recv);
             }
@@ -146,6 +153,6 @@ impl Driver {
     }
 
     fn unwritten(&self) -> usize {
-        self.engine.unwritten_events() + self.persist.unwritten_events()
+        self.engine.unwritten_bytes() + self.persist.unwritten_bytes()
     }
 }

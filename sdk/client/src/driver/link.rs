@@ -18,7 +18,7 @@ use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
 
 use super::{Driver, Input, TokenUse};
 use crate::{
-    limits::{READ_BYTES_MAX, TOKEN_WITHIN},
+    limits::{ANSWERED_EVERY, READ_BYTES_MAX, TOKEN_WITHIN},
     token::NoToken,
     transport::{Address, Dialed, Unreachable},
 };
@@ -139,6 +139,7 @@ impl Driver {
         if self.link.is_some() {
             self.supervisor.handle_second_failed(now, random);
         } else {
+            self.engine.stop_paging();
             self.supervisor.handle_end(end, now, random);
         }
     }
@@ -309,12 +310,14 @@ impl Driver {
             // The second connection is on its way and takes its place.
             return;
         }
+        self.engine.stop_paging();
         let (now, random) = (self.now(), self.environment.random_u64());
         self.supervisor.handle_end(end, now, random);
     }
 
-    /// Closes everything and waits, briefly, until that is said and the cache is written.
+    /// Closes everything and waits, briefly, until that was heard and the cache is written.
     pub(super) async fn close(mut self) {
+        let closed: Vec<Connection> = self.links().map(|link| link.connection.clone()).collect();
         for link in self.links() {
             link.close(CloseCode::ClientDone);
         }
@@ -325,7 +328,13 @@ impl Driver {
         self.link = None;
         self.candidate = None;
         self.tasks.clear();
-        let _ = tokio::time::timeout(crate::limits::CLOSE_WITHIN, dialer.wait_idle()).await;
+        let said = async {
+            tokio::select! {
+                () = dialer.wait_idle() => {}
+                () = answered(&closed) => {}
+            }
+        };
+        let _ = tokio::time::timeout(crate::limits::CLOSE_WITHIN, said).await;
         self.ends.state.send_replace(crate::State::Closed);
         self.waiters.finish();
     }
@@ -353,6 +362,15 @@ impl Driver {
         if let Some(link) = self.link_mut(id) {
             link.writer = stream;
         }
+    }
+}
+
+/// Waits until the other ends have answered the closes with their own. QUIC keeps a closed
+/// connection for three timeouts more, in which there is nothing to wait for.
+async fn answered(closed: &[Connection]) {
+    while !closed.iter().all(|connection| connection.stats().frame_rx.connection_close > 0) {
+        // Nothing tells when a closed connection hears something.
+        tokio::time::sleep(ANSWERED_EVERY).await;
     }
 }
 

@@ -25,12 +25,12 @@ pub(crate) use command::{Command, Queued};
 
 use crate::{
     environment::Environment,
-    limits::INPUTS_AT_ONCE,
+    limits::{BULK_READ_INPUTS, INPUTS_AT_ONCE},
     state::State,
     token::{NoToken, Token},
     transport::{Address, Dialed, Dialer, Unreachable},
 };
-use lane::Lanes;
+use lane::{Chunks, Lanes};
 use link::{Link, LinkId};
 use notice::Waiters;
 use persist::{Persist, Persisted};
@@ -46,7 +46,7 @@ enum Input {
     Datagram(LinkId, Option<Bytes>),
     Closed(LinkId, ConnectionError),
     BulkOpened(BulkId, Option<RecvStream>),
-    Bulk(BulkId, Option<(RecvStream, Option<Bytes>)>),
+    Bulk(BulkId, Option<(RecvStream, Option<Chunks>)>),
     Persisted(Persisted),
     Nothing,
 }
@@ -179,9 +179,15 @@ impl Driver {
     /// Whatever else has come already, up to a bound: outputs are looked at once for all of it.
     fn handle_more(&mut self) {
         use futures_util::FutureExt;
-        for _ in 0..INPUTS_AT_ONCE {
+        let mut left = INPUTS_AT_ONCE;
+        while left > 0 {
             match self.tasks.next().now_or_never() {
-                Some(Some(input)) => self.handle_input(input),
+                Some(Some(input)) => {
+                    // Pieces of history come by the dozen; what is live must not wait for many.
+                    let is_bulk = matches!(input, Input::Bulk(..));
+                    left = left.saturating_sub(if is_bulk { BULK_READ_INPUTS } else { 1 });
+                    self.handle_input(input);
+                }
                 _ => return,
             }
         }
@@ -250,6 +256,9 @@ impl Driver {
                 Order::GetToken { fresh } => self.get_token(TokenUse::Dial, fresh),
                 Order::Dial => self.dial(),
             }
+        }
+        for room in self.waiters.take_abandoned() {
+            self.engine.stop_download(room);
         }
         while let Some(notice) = self.engine.poll_notice() {
             self.handle_notice(notice);

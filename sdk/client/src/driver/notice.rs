@@ -92,6 +92,19 @@ impl Waiters {
         self.downloads.entry(room).or_default().push(reply);
     }
 
+    /// Rooms whose download nobody waits for any more.
+    pub(super) fn take_abandoned(&mut self) -> Vec<RoomId> {
+        let mut abandoned = Vec::new();
+        self.downloads.retain(|room, waiting| {
+            waiting.retain(|waiter| !waiter.is_closed());
+            if waiting.is_empty() {
+                abandoned.push(*room);
+            }
+            !waiting.is_empty()
+        });
+        abandoned
+    }
+
     pub(super) fn observe_rooms(&mut self) -> Feed<Diff<Arc<RoomSummary>>> {
         let (publisher, feed) = feed();
         self.rooms.push(publisher);

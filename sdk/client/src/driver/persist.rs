@@ -48,7 +48,7 @@ pub(super) struct Persist {
     failed: Option<(u64, Vec<Write>)>,
     failures: u32,
     again_at: Option<Duration>,
-    writing_events: usize,
+    writing_bytes: usize,
 }
 
 impl Persist {
@@ -59,7 +59,7 @@ impl Persist {
             failed: None,
             failures: 0,
             again_at: None,
-            writing_events: 0,
+            writing_bytes: 0,
         }
     }
 
@@ -77,8 +77,9 @@ impl Persist {
         }
     }
 
-    pub(super) fn unwritten_events(&self) -> usize {
-        self.writing_events
+    /// Bytes of events that are being written.
+    pub(super) fn unwritten_bytes(&self) -> usize {
+        self.writing_bytes
     }
 
     /// The next job, if there is something to do and the cache is free.
@@ -95,7 +96,7 @@ impl Persist {
             return None;
         }
         let (number, writes) = writes.unwrap_or_default();
-        self.writing_events = count_events(&writes);
+        self.writing_bytes = count_bytes(&writes);
         Some((self.cache.take()?, Job { number, writes, loads }))
     }
 
@@ -120,12 +121,8 @@ impl Persist {
     }
 }
 
-pub(super) fn count_events(writes: &[Write]) -> usize {
-    let events = |write: &Write| match write {
-        Write::Run(run) => run.events.len(),
-        _ => 0,
-    };
-    writes.iter().map(events).sum()
+fn count_bytes(writes: &[Write]) -> usize {
+    writes.iter().map(Write::event_bytes).sum()
 }
 
 fn run(mut cache: Box<dyn Cache>, job: Job) -> Persisted {
@@ -166,7 +163,7 @@ impl Driver {
     pub(super) fn handle_persisted(&mut self, persisted: Persisted) {
         let Persisted { cache, job, committed, loaded } = persisted;
         self.persist.cache = Some(cache);
-        self.persist.writing_events = 0;
+        self.persist.writing_bytes = 0;
         match committed {
             Ok(()) => {
                 self.persist.failures = 0;

@@ -27,3 +27,26 @@ fn a_file_of_a_later_version_is_left_alone() {
     drop(connection);
     assert!(SqliteCache::open(&path).is_err());
 }
+
+#[test]
+fn only_what_is_nowhere_else_waits_for_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cache = SqliteCache::open(&folder.path().join("cache.db")).unwrap();
+    let level = |cache: &SqliteCache| -> i64 {
+        cache.connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap()
+    };
+    let (normal, full) = (1, 2);
+    let room = RoomId::from_bytes([1; 16]);
+    let history = PackedRun { room, from: 1, to: 9, events: Bytes::new() };
+    let mut unread = RoomRecord::unknown(room);
+    unread.unsent_read = 3;
+    for (write, wanted) in [
+        (Write::Packed(history), normal),
+        (Write::Room(Box::new(unread)), full),
+        (Write::Room(Box::new(RoomRecord::unknown(room))), normal),
+        (Write::ResetOutbox, full),
+    ] {
+        cache.commit(&[Write::Meta(Meta::default()), write.clone()]).unwrap();
+        assert_eq!(level(&cache), wanted, "{write:?}");
+    }
+}

@@ -7,9 +7,9 @@ use parlour_protocol::{
     wire::EventHeader,
 };
 
-use super::{Cache, LogRange, Meta, RoomRecord, Run, Write};
+use super::{Cache, LogRange, Meta, PackedRun, RoomRecord, Run, Write};
 use crate::{
-    event::LogEvent,
+    event::{LogEvent, pack},
     outbox::{Entry, Payload},
 };
 
@@ -25,6 +25,7 @@ pub fn run<C: Cache>(mut open: impl FnMut() -> C) {
     what_is_put_is_loaded(&mut open());
     runs_come_newest_first(&mut open());
     a_run_replaces_what_it_overlaps(&mut open());
+    a_packed_run_is_a_run(&mut open());
     erased_bodies_are_gone(&mut open());
     stale_runs_are_marked(&mut open());
     rooms_go_with_their_events(&mut open());
@@ -114,6 +115,19 @@ fn a_run_replaces_what_it_overlaps(cache: &mut impl Cache) {
     assert_eq!(runs, [events(7, 10), replacement, events(1, 3)]);
     commit(cache, &[Write::Run(events(1, 10))]);
     assert_eq!(cache.runs(ROOM, u64::MAX, 100).expect("the cache reads"), [events(1, 10)]);
+}
+
+fn a_packed_run_is_a_run(cache: &mut impl Cache) {
+    let pack = |run: &Run| {
+        let (room, from, to) = (run.room, run.from, run.to);
+        Write::Packed(PackedRun { room, from, to, events: pack(&run.events) })
+    };
+    commit(cache, &[Write::Run(events(5, 12)), pack(&events(1, 6)), pack(&events(13, 13))]);
+    let runs = cache.runs(ROOM, u64::MAX, 100).expect("the cache reads");
+    assert_eq!(runs, [events(13, 13), events(7, 12), events(1, 6)]);
+    commit(cache, &[Write::Erase(ROOM, vec![2])]);
+    let runs = cache.runs(ROOM, 7, 1).expect("the cache reads");
+    assert!(runs[0].events[1].is_erased() && runs[0].events[1].body.is_empty());
 }
 
 fn erased_bodies_are_gone(cache: &mut impl Cache) {

@@ -58,6 +58,7 @@ impl Cache for MemoryCache {
                     self.runs.retain(|(of, _), _| of != room);
                 }
                 Write::Run(run) => self.put_run(run),
+                Write::Packed(run) => self.put_run(&run.unpacked()?),
                 Write::Stale(room) => self.runs_of(*room).for_each(|run| run.is_stale = true),
                 Write::Erase(room, seqs) => self.runs_of(*room).for_each(|run| {
                     run.erase(seqs);

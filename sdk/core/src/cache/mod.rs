@@ -13,7 +13,7 @@ use parlour_protocol::ids::{ClientRef, DeviceId, Incarnation, RoomId, UserId};
 
 pub use memory::MemoryCache;
 pub use record::{LogRange, RoomRecord};
-pub use run::Run;
+pub use run::{PackedRun, Run};
 
 use crate::{event::Malformed, outbox::Entry};
 
@@ -81,6 +81,8 @@ pub enum Write {
     RoomGone(RoomId),
     /// Puts events; whatever was there in their range is replaced.
     Run(Run),
+    /// The same, of a history that is only kept.
+    Packed(PackedRun),
     /// What is kept of a room may lack later edits and deletes.
     Stale(RoomId),
     /// Removes the bodies of events.
@@ -95,12 +97,35 @@ pub enum Write {
     ResetOutbox,
 }
 
+impl Write {
+    /// Bytes of events in it.
+    pub fn event_bytes(&self) -> usize {
+        match self {
+            Write::Run(run) => run.bytes(),
+            Write::Packed(run) => run.events.len(),
+            _ => 0,
+        }
+    }
+
+    /// Whether it is nowhere else: what waits to be sent, and markers the server doesn't know yet.
+    /// Everything else can be read from the server again.
+    pub fn is_irreplaceable(&self) -> bool {
+        match self {
+            Write::Outbox(_) | Write::OutboxGone(_) | Write::ResetOutbox => true,
+            Write::Room(room) => room.unsent_read > 0,
+            _ => false,
+        }
+    }
+}
+
 /// A place to keep things. Calls come one at a time, in order.
 pub trait Cache: Send + 'static {
     /// Everything but events.
     fn load(&mut self) -> Result<Saved, CacheError>;
 
-    /// Makes all changes, in order, or none.
+    /// Makes all changes, in order, or none. They are durable when one of them is irreplaceable
+    /// (see [`Write::is_irreplaceable`]), and otherwise no later than the next that is: a power cut
+    /// may take the last changes, but never one before another that is kept.
     fn commit(&mut self, writes: &[Write]) -> Result<(), CacheError>;
 
     /// Runs of a room with events before `before`, newest first, as many as are needed for

@@ -1,8 +1,9 @@
 //! A run: a stretch of a room's log of which everything is known.
 
+use bytes::Bytes;
 use parlour_protocol::{generated::EventMessage, ids::RoomId, message::MessageEdited};
 
-use crate::event::LogEvent;
+use crate::event::{LogEvent, Malformed, unpack};
 
 /// A stretch of a room's log. Numbers in the range without an event are known to have none that
 /// matters here: withheld, damaged, or folded into the events that are there.
@@ -45,19 +46,9 @@ impl Run {
         Run { room: self.room, from, to, events, is_stale: self.is_stale }
     }
 
-    /// This run as runs of at most so many events, each beginning where the last one ends.
-    pub fn split(mut self, events_max: usize) -> Vec<Run> {
-        let mut parts = Vec::new();
-        while self.events.len() > events_max {
-            let rest = self.events.split_off(events_max);
-            let events = std::mem::replace(&mut self.events, rest);
-            let next = self.events[0].seq();
-            let (room, from, is_stale) = (self.room, self.from, self.is_stale);
-            parts.push(Run { room, from, to: next - 1, events, is_stale });
-            self.from = next;
-        }
-        parts.push(self);
-        parts
+    /// Bytes of its events.
+    pub fn bytes(&self) -> usize {
+        self.events.iter().map(|event| event.raw.len()).sum()
     }
 
     /// Removes the bodies of some messages and of their edits; whether any of them was here.
@@ -77,18 +68,25 @@ impl Run {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{ROOM, message};
+/// A fresh run whose events nobody has to look at: as the bytes the cache keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PackedRun {
+    /// The room.
+    pub room: RoomId,
+    /// The first number.
+    pub from: u64,
+    /// The last one.
+    pub to: u64,
+    /// What [`pack`](crate::event::pack) makes of its events.
+    pub events: Bytes,
+}
 
-    #[test]
-    fn parts_of_a_run_meet_and_hold_everything() {
-        let events: Vec<LogEvent> =
-            [2, 3, 5, 8, 9].into_iter().map(|seq| message(seq, "x")).collect();
-        let parts = Run::new(ROOM, 1, 10, events.clone()).split(2);
-        let ranges: Vec<(u64, u64)> = parts.iter().map(|run| (run.from, run.to)).collect();
-        assert_eq!(ranges, [(1, 4), (5, 8), (9, 10)]);
-        assert_eq!(parts.into_iter().flat_map(|run| run.events).collect::<Vec<_>>(), events);
+impl PackedRun {
+    /// The same run with events to look at.
+    ///
+    /// # Errors
+    /// When these aren't packed events.
+    pub fn unpacked(&self) -> Result<Run, Malformed> {
+        Ok(Run::new(self.room, self.from, self.to, unpack(self.events.clone())?))
     }
 }

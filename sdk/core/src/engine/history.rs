@@ -41,7 +41,8 @@ pub enum PageError {
 pub(super) struct Open {
     pub(super) timeline: Timeline,
     is_loading: bool,
-    is_paging: bool,
+    /// A page before what is shown is wanted, of so many events.
+    paging: Option<u32>,
 }
 
 /// What a read of the cache is for.
@@ -64,7 +65,7 @@ impl Engine {
         for entry in self.outbox.room(room) {
             timeline.handle_outbox(entry);
         }
-        self.timelines.insert(room, Open { timeline, is_loading: true, is_paging: false });
+        self.timelines.insert(room, Open { timeline, is_loading: true, paging: None });
         self.load(Load::Opening(room), room, u64::MAX, PAGE_EVENTS);
         if self.config.focus == Focus::Focused {
             self.subscribe(vec![room]);
@@ -88,27 +89,20 @@ impl Engine {
         let Some(open) = self.timelines.get_mut(&room) else {
             return self.notices.push_back(Notice::Paged(room, Err(PageError::Closed)));
         };
-        if open.is_paging {
+        if open.paging.is_some() {
             return;
         }
         let from = open.timeline.from();
         if open.timeline.is_at_start() {
             return self.notices.push_back(Notice::Paged(room, Ok(())));
         }
-        open.is_paging = true;
+        open.paging = Some(limit);
         let cached = self.rooms.get(room).is_some_and(|r| !r.log.is_empty() && r.log.from < from);
         if cached || self.session.is_none() {
             self.load(Load::Older(room, limit), room, from, limit);
         } else {
             self.read_older(room, from, limit);
         }
-    }
-
-    /// Writes a room's whole history to the cache, as far as it isn't there;
-    /// [`Notice::Downloaded`] comes at its end. Goes on after reconnects.
-    pub fn download(&mut self, room: RoomId) {
-        self.downloads.insert(room);
-        self.continue_downloads();
     }
 
     fn load(&mut self, load: Load, room: RoomId, before: u64, limit: u32) {
@@ -206,7 +200,7 @@ impl Engine {
         let before = if before == u64::MAX { page.as_of_seq + 1 } else { before };
         // The timeline started over meanwhile: this page doesn't belong before it.
         if open.timeline.from() != before && open.timeline.from() != u64::MAX {
-            return self.finish_paging(room, Err(PageError::Interrupted));
+            return self.page_again();
         }
         self.put_before(room, before, page);
         self.finish_paging(room, Ok(()));
@@ -236,24 +230,38 @@ impl Engine {
 
     pub(super) fn finish_paging(&mut self, room: RoomId, result: Result<(), PageError>) {
         if let Some(open) = self.timelines.get_mut(&room)
-            && std::mem::take(&mut open.is_paging)
+            && open.paging.take().is_some()
         {
             self.notices.push_back(Notice::Paged(room, result));
         }
     }
 
-    /// The connection is gone: pages that were read on it don't come.
-    pub(super) fn stop_paging(&mut self) {
-        let loading: Vec<RoomId> = self
-            .loads
-            .values()
-            .filter_map(|load| match load {
-                Load::Older(room, _) => Some(*room),
-                Load::Opening(_) => None,
-            })
+    /// Reads pages that are wanted and on no way yet: those of a connection that is gone, or cut
+    /// off, or read for a timeline that has started over.
+    pub(super) fn page_again(&mut self) {
+        let wanted: Vec<(RoomId, u64, u32)> = self
+            .timelines
+            .iter()
+            .filter(|(room, _)| !self.is_loading_older(**room))
+            .filter_map(|(room, open)| Some((*room, open.timeline.from(), open.paging?)))
             .collect();
+        for (room, from, limit) in wanted {
+            let is_read = |task: &Task| matches!(task, Task::Older(of, ..) if *of == room);
+            if self.session.is_some() && !self.bulks.values().any(is_read) {
+                self.read_older(room, from, limit);
+            }
+        }
+    }
+
+    fn is_loading_older(&self, room: RoomId) -> bool {
+        self.loads.values().any(|load| matches!(load, Load::Older(of, _) if *of == room))
+    }
+
+    /// There is no connection and none on its way: pages that were read from the server don't
+    /// come.
+    pub fn stop_paging(&mut self) {
         let rooms: Vec<RoomId> =
-            self.timelines.keys().filter(|room| !loading.contains(room)).copied().collect();
+            self.timelines.keys().filter(|room| !self.is_loading_older(**room)).copied().collect();
         for room in rooms {
             self.finish_paging(room, Err(PageError::Interrupted));
         }

@@ -1,6 +1,7 @@
 //! The whole client as one state machine: replies, live events, history and the cache in; calls,
 //! reads, writes and notices out. Feature by feature in the files beside this one.
 
+mod download;
 mod history;
 mod live;
 mod markers;
@@ -161,7 +162,7 @@ pub struct Engine {
     outbox: Outbox,
     logs: BTreeMap<RoomId, repair::Log>,
     timelines: BTreeMap<RoomId, history::Open>,
-    downloads: BTreeSet<RoomId>,
+    downloads: BTreeMap<RoomId, download::Progress>,
     calls: BTreeMap<CallId, Purpose>,
     bulks: BTreeMap<BulkId, repair::Task>,
     loads: BTreeMap<LoadId, history::Load>,
@@ -195,7 +196,7 @@ impl Engine {
             outbox: Outbox::restore(saved.outbox),
             logs: BTreeMap::new(),
             timelines: BTreeMap::new(),
-            downloads: BTreeSet::new(),
+            downloads: BTreeMap::new(),
             calls: BTreeMap::new(),
             bulks: BTreeMap::new(),
             loads: BTreeMap::new(),
@@ -318,13 +319,9 @@ impl Engine {
         self.writes_no + 1
     }
 
-    /// Events among the changes that weren't taken yet.
-    pub fn unwritten_events(&self) -> usize {
-        let events = |write: &Write| match write {
-            Write::Run(run) => run.events.len(),
-            _ => 0,
-        };
-        self.writes.iter().map(events).sum()
+    /// Bytes of events among the changes that weren't taken yet.
+    pub fn unwritten_bytes(&self) -> usize {
+        self.writes.iter().map(Write::event_bytes).sum()
     }
 
     /// When [`Engine::handle_timeout`] is due.

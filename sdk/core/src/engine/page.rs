@@ -7,7 +7,10 @@ use prost::{
     encoding::{WireType, decode_key, decode_varint, skip_field},
 };
 
-use crate::event::{LogEvent, Malformed, events_in, submessages};
+use crate::{
+    event::{LogEvent, Malformed, Packer, events_in, submessages, take_delimited},
+    limits::RUN_EVENTS,
+};
 
 /// A `ReadLogItem`.
 pub(super) struct LogItem {
@@ -27,6 +30,54 @@ impl LogItem {
             }
         }
         Ok(LogItem { events, covered_to, as_of_seq: number(4, item)? })
+    }
+}
+
+/// A `ReadLogItem` whose events are kept, not looked at.
+#[derive(Debug, Default)]
+pub(super) struct LogPieces {
+    /// The first number of each piece of at most `RUN_EVENTS` events, and the events, packed.
+    pub(super) packed: Vec<(u64, Bytes)>,
+    /// The last number this item tells about.
+    pub(super) covered_to: u64,
+}
+
+impl LogPieces {
+    /// Events have numbers from `next` on, and ascending.
+    pub(super) fn parse(item: &Bytes, next: u64) -> Result<Self, Malformed> {
+        let (mut rest, mut pieces, mut next) = (item.clone(), LogPieces::default(), next);
+        let mut packer = Packer::default();
+        let mut first = next;
+        while rest.has_remaining() {
+            let (field, wire) = decode_key(&mut rest)?;
+            match (field, wire) {
+                (1, WireType::LengthDelimited) => {
+                    let event = LogEvent::parse(take_delimited(&mut rest)?)?;
+                    let seq = event.seq();
+                    if seq < next {
+                        return Err(Malformed);
+                    }
+                    if packer.len() == RUN_EVENTS {
+                        pieces.packed.push((first, packer.finish()));
+                    }
+                    if packer.len() == 0 {
+                        first = seq;
+                    }
+                    packer.push(&event.raw);
+                    pieces.covered_to = pieces.covered_to.max(seq);
+                    next = seq + 1;
+                }
+                (2 | 3, WireType::LengthDelimited) => {
+                    let range = SeqRange::decode(take_delimited(&mut rest)?)?;
+                    pieces.covered_to = pieces.covered_to.max(range.to_seq);
+                }
+                _ => skip_field(wire, field, &mut rest, Default::default())?,
+            }
+        }
+        if packer.len() > 0 {
+            pieces.packed.push((first, packer.finish()));
+        }
+        Ok(pieces)
     }
 }
 

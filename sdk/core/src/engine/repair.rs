@@ -8,20 +8,20 @@ use parlour_protocol::{
     generated::{Rpc, rpc},
     ids::{ClientRef, RoomId},
     sync::{ReadLogRequest, ReadTimelineRequest},
-    wire::{Error, ErrorReason},
+    wire::{Error, ErrorReason, Retry},
 };
 use prost::Message;
 
 use super::syncing::Syncing;
-use super::{Action, BulkId, Engine, Focus, Notice, PageError, page::LogItem, page::TimelinePage};
+use super::{
+    Action, BulkId, Engine, Focus, Notice, PageError, download::Block, page::LogItem,
+    page::TimelinePage,
+};
 use crate::{
     cache::{LogRange, Run, Write},
     event::{LogEvent, Malformed},
     lanes::Bulk,
-    limits::{
-        CATCH_UP_EVENTS_MAX, CATCH_UPS_AT_ONCE, DOWNLOAD_EVENTS, PAGE_EVENTS, READ_AGAIN_AFTER,
-        RUN_EVENTS,
-    },
+    limits::{CATCH_UP_EVENTS_MAX, CATCH_UPS_AT_ONCE, PAGE_EVENTS, READ_AGAIN_AFTER},
     time::{Now, sooner},
 };
 
@@ -47,7 +47,7 @@ pub(super) enum Task {
         client_ref: ClientRef,
     },
     /// A stretch of the log for the cache, before what is there.
-    Download(RoomId, Run),
+    Download(RoomId, Block),
 }
 
 impl Task {
@@ -104,8 +104,7 @@ impl Engine {
                 self.sync_at = sooner(self.sync_at, Some(now.elapsed + READ_AGAIN_AFTER));
             }
             Task::Search { client_ref, .. } => self.outbox.handle_search_failed(client_ref, now),
-            Task::Older(room, _, _) => self.finish_paging(room, Err(PageError::Interrupted)),
-            Task::CatchUp(_) | Task::Newest(_, _) | Task::Download(_, _) => {
+            Task::CatchUp(_) | Task::Newest(_, _) | Task::Older(..) | Task::Download(..) => {
                 self.repair_at = sooner(self.repair_at, Some(now.elapsed + READ_AGAIN_AFTER));
             }
         }
@@ -119,14 +118,26 @@ impl Engine {
             // Asked once more in a way whose answer is certain.
             return self.describe(room);
         }
-        if let Some(Task::Download(room, _)) = self.bulks.get(&id) {
-            let room = *room;
-            self.bulks.remove(&id);
-            self.downloads.remove(&room);
-            let refused = PageError::Refused(Box::new(error.clone()));
-            return self.notices.push_back(Notice::Downloaded(room, Err(refused)));
+        // What may be tried again is, by itself.
+        let again = [Retry::Same, Retry::AfterDelay, Retry::Reconnect, Retry::AfterReauth];
+        if again.iter().any(|retry| *retry as i32 == error.retry) {
+            return self.handle_bulk_cut(id, now);
         }
-        self.handle_bulk_cut(id, now);
+        let refused = PageError::Refused(Box::new(error.clone()));
+        match self.bulks.get(&id) {
+            Some(Task::Download(room, _)) => {
+                let room = *room;
+                self.bulks.remove(&id);
+                self.stop_download(room);
+                self.notices.push_back(Notice::Downloaded(room, Err(refused)));
+            }
+            Some(Task::Older(room, ..)) => {
+                let room = *room;
+                self.bulks.remove(&id);
+                self.finish_paging(room, Err(refused));
+            }
+            _ => self.handle_bulk_cut(id, now),
+        }
     }
 
     fn handle_item(&mut self, id: BulkId, item: Bytes, now: Now) -> Result<(), Malformed> {
@@ -147,8 +158,9 @@ impl Engine {
                 }
                 Ok(())
             }
-            Some(Task::Download(_, run)) => {
-                run.events.extend(LogItem::parse(&item)?.events);
+            Some(Task::Download(room, block)) => {
+                let room = *room;
+                self.writes.extend(block.add(room, &item)?.into_iter().map(Write::Packed));
                 Ok(())
             }
             None => Ok(()),
@@ -162,10 +174,11 @@ impl Engine {
             Task::Newest(room, page) => {
                 self.handle_newest(room, page, now);
                 self.repair_next(room);
+                self.continue_downloads();
             }
             Task::Older(room, before, page) => self.handle_older(room, before, page),
             Task::Search { client_ref, .. } => self.finish_search(client_ref),
-            Task::Download(room, run) => self.handle_download(room, run),
+            Task::Download(room, block) => self.handle_downloaded(room, block),
         }
     }
 
@@ -219,6 +232,7 @@ impl Engine {
         let mut rooms: Vec<RoomId> = self.rooms.iter().filter(behind).map(|r| r.id).collect();
         rooms.extend(self.logs.keys().chain(self.timelines.keys()));
         rooms.into_iter().for_each(|room| self.catch_up(room));
+        self.page_again();
         self.continue_downloads();
     }
 
@@ -248,7 +262,7 @@ impl Engine {
 
     /// Gives up what is between, of a room that nobody looks at.
     fn skip_to(&mut self, room: RoomId, to: u64) {
-        self.writes.push(Write::Stale(room));
+        self.mark_stale(room);
         self.start_log(room, to);
         if let Some(log) = self.logs.get_mut(&room) {
             log.waiting = log.waiting.split_off(&(to + 1));
@@ -264,6 +278,7 @@ impl Engine {
             self.logs.entry(room).or_default().waiting =
                 waiting.into_iter().map(|event| (event.seq(), event)).collect();
         }
+        self.continue_downloads();
     }
 
     fn handle_newest(&mut self, room: RoomId, mut page: TimelinePage, now: Now) {
@@ -280,7 +295,7 @@ impl Engine {
         let to = page.as_of_seq;
         let from = page.from(to + 1);
         if !log.is_empty() {
-            self.writes.push(Write::Stale(room));
+            self.mark_stale(room);
         }
         let Some(me) = self.session.as_ref().map(|session| session.me) else { return };
         for event in &page.events {
@@ -304,6 +319,12 @@ impl Engine {
         self.drain_waiting(room, now);
     }
 
+    /// What is kept of the room may lack what came later.
+    fn mark_stale(&mut self, room: RoomId) {
+        self.writes.push(Write::Stale(room));
+        self.restart_download(room);
+    }
+
     fn drain_waiting(&mut self, room: RoomId, now: Now) {
         let Some(to) = self.rooms.get(room).map(|record| record.log.to) else { return };
         let next = self.logs.get_mut(&room).and_then(|log| log.waiting.remove(&(to + 1)));
@@ -314,43 +335,5 @@ impl Engine {
 
     fn catch_up_later(&mut self, now: Now) {
         self.repair_at = sooner(self.repair_at, Some(now.elapsed + READ_AGAIN_AFTER));
-    }
-
-    /// Reads the history of downloaded rooms on, block by block from the newest to the oldest.
-    pub(super) fn continue_downloads(&mut self) {
-        let rooms: Vec<RoomId> = self.downloads.iter().copied().collect();
-        for room in rooms {
-            let under_way = |task: &Task| matches!(task, Task::Download(of, _) if *of == room);
-            let Some(record) = self.rooms.get(room) else { continue };
-            if self.session.is_none() || self.bulks.values().any(under_way) {
-                continue;
-            }
-            let before = if record.log.is_empty() { record.log.to + 1 } else { record.log.from };
-            if before <= 1 {
-                self.downloads.remove(&room);
-                self.notices.push_back(Notice::Downloaded(room, Ok(1)));
-                continue;
-            }
-            let from = before.saturating_sub(DOWNLOAD_EVENTS).max(1);
-            let request = ReadLogRequest {
-                room: room.to_field(),
-                from_seq: from,
-                to_seq: before - 1,
-                limit: 0,
-            };
-            let task = Task::Download(room, Run::new(room, from, before - 1, Vec::new()));
-            self.start_bulk(rpc::ReadLog::METHOD.id, &request, task);
-        }
-    }
-
-    fn handle_download(&mut self, room: RoomId, run: Run) {
-        let Some(record) = self.rooms.get(room) else { return };
-        let before = if record.log.is_empty() { record.log.to + 1 } else { record.log.from };
-        if run.to + 1 == before {
-            self.rooms.entry(room).log.from = run.from;
-            self.changed_rooms.insert(room);
-            self.writes.extend(run.split(RUN_EVENTS).into_iter().map(Write::Run));
-        }
-        self.continue_downloads();
     }
 }

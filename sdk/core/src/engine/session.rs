@@ -9,7 +9,7 @@ use parlour_protocol::{
 };
 use prost::Message;
 
-use super::{Action, Engine, Notice, Purpose, repair::Task};
+use super::{Action, Engine, Notice, PageError, Purpose, repair::Task};
 use crate::{
     cache::{LogRange, Write},
     connection::CallId,
@@ -50,6 +50,7 @@ impl Engine {
             open.timeline.set_me(me);
         }
         self.start_sync();
+        self.page_again();
         self.resubscribe();
         self.outbox.handle_connected();
         self.send_outbox(now);
@@ -61,7 +62,8 @@ impl Engine {
         Ok(())
     }
 
-    /// The connection is gone.
+    /// The connection is gone. Pages of history wait for the next one, unless
+    /// [`Engine::stop_paging`] says that none is on its way.
     pub fn handle_disconnected(&mut self) {
         if self.session.take().is_none() {
             return;
@@ -78,7 +80,6 @@ impl Engine {
         self.sync_at = None;
         self.repair_at = None;
         self.recount_at = None;
-        self.stop_paging();
         self.refresh_outbox_items();
     }
 
@@ -181,6 +182,7 @@ impl Engine {
         }
         self.writes.push(Write::RoomGone(room));
         self.fail_room(room);
+        self.finish_paging(room, Err(PageError::RoomLost));
         if let Some(open) = self.timelines.get_mut(&room) {
             open.timeline.handle_reset(u64::MAX, &[], &[], false);
         }
@@ -194,6 +196,7 @@ impl Engine {
         self.rooms.clear();
         self.meta.user_seq = 0;
         self.meta.watermark_ms = 0;
+        self.downloads.values_mut().for_each(|progress| *progress = Default::default());
         for open in self.timelines.values_mut() {
             open.timeline.handle_reset(u64::MAX, &[], &[], false);
         }
