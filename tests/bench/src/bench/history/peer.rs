@@ -42,7 +42,7 @@ pub(super) fn reader(
     Box::new(move || {
         let tls = subject == Subject::SocketioTls;
         let target = Target { address, dialect: Dialect::Socketio, tls, recover: false };
-        let mut swarm = Sockets::new(target, world)?;
+        let mut swarm = Sockets::new(target, world.clone())?;
         let folder = tempfile::tempdir().map_err(during("temporary folder"))?;
         let cache = Connection::open(folder.path().join("cache")).map_err(during("SQLite"))?;
         cache.execute_batch(SCHEMA).map_err(during("SQLite"))?;
