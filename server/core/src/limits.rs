@@ -19,13 +19,15 @@ pub const DELIVERY_COST: Duration = Duration::from_micros(6);
 /// A delivery isn't taken to be cheaper than that.
 pub const DELIVERY_COST_MIN: Duration = Duration::from_micros(2);
 /// A delivery isn't taken to be dearer than that.
-pub const DELIVERY_COST_MAX: Duration = Duration::from_micros(200);
+pub const DELIVERY_COST_MAX: Duration = Duration::from_micros(100);
 /// Longest a room is left alone between two deliveries to all its hearers.
 pub const PAUSE_MAX: Duration = Duration::from_millis(100);
 /// Rooms that would be left alone for less are told at once.
 pub const PAUSE_MIN: Duration = Duration::from_millis(1);
 /// Bytes of a room's events above which it is told whatever its pace.
 pub const UNTOLD_BYTES_MAX: usize = 256 * 1024;
+/// Events of a room above which it is told whatever its pace: well within [`OUTBOX_EVENTS_MAX`].
+pub const UNTOLD_EVENTS_MAX: usize = OUTBOX_EVENTS_MAX / 4;
 /// Bytes that may wait for one connection on the event lane before it is degraded.
 pub const OUTBOX_BYTES_MAX: usize = 1024 * 1024;
 /// Events that may wait for one connection before it is degraded.

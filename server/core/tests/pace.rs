@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use harness::{Server, group, message, send, user};
-use parlour_core::limits::{HEADS_EVERY, PAUSE_MAX, UNTOLD_BYTES_MAX};
+use parlour_core::{
+    limits::{HEADS_EVERY, PAUSE_MAX, UNTOLD_BYTES_MAX, UNTOLD_EVENTS_MAX},
+    ports::clock::Clock,
+};
 use parlour_protocol::{
     generated::rpc,
     room::{AddMembersRequest, RemoveMemberRequest},
@@ -101,26 +104,31 @@ fn a_new_member_is_not_told_what_was_said_before() {
 #[test]
 fn heads_never_name_what_was_not_told() {
     let (mut server, room) = large_room();
-    // All rooms and pauses end at the moment at which heads are announced.
-    server.advance(HEADS_EVERY - Duration::from_millis(51));
+    // Heads are announced a millisecond from now, and the pause is longer than that.
+    let so_far = server.hand.now().elapsed;
+    server.advance(HEADS_EVERY - so_far - Duration::from_millis(1));
     send(&mut server, 1, &room, "told");
-    send(&mut server, 1, &room, "waits");
-    server.advance(PAUSE_MAX + Duration::from_millis(1));
+    let waits = send(&mut server, 1, &room, "waits");
     server.deliver();
-    let mut told = 0;
-    for frame in &server.clients[3].frames {
-        match frame {
-            Frame::RoomEvents(events) => {
-                told = events.events.last().unwrap().header.as_ref().unwrap().seq;
-            }
-            Frame::Heads(heads) => {
-                assert!(heads.rooms.iter().all(|head| head.seq <= told));
-                return;
-            }
-            _ => {}
-        }
+    assert_eq!(last_seq(&server, 3), waits - 1, "the second one waits");
+    server.advance(Duration::from_millis(1));
+    server.deliver();
+    assert_eq!(last_seq(&server, 3), waits, "told before its time");
+    match server.clients[3].frames.last() {
+        Some(Frame::Heads(heads)) => assert_eq!(heads.rooms[0].seq, waits),
+        other => panic!("{other:?}"),
     }
-    panic!("heads were announced");
+}
+
+#[test]
+fn many_words_are_told_whatever_the_pace() {
+    let (mut server, room) = large_room();
+    let mut seq = 0;
+    for _ in 0..UNTOLD_EVENTS_MAX {
+        seq = send(&mut server, 1, &room, "word");
+    }
+    server.deliver();
+    assert_eq!(last_seq(&server, 5), seq);
 }
 
 #[test]

@@ -66,6 +66,7 @@ impl Hub {
         for index in &audience.full {
             let Some(conn) = self.conns[*index as usize].as_mut() else { continue };
             self.totals.deliveries += 1;
+            self.totals.events += events as u64;
             if conn.outbox.push_room(cell.id, frame.clone(), events) == Fits::Degrade {
                 degrade.push(*index);
             }
@@ -174,6 +175,7 @@ impl Hub {
         let Some(conn) = self.conns[index as usize].as_mut() else { return };
         let fits = conn.outbox.push_kept(frame);
         self.totals.deliveries += 1;
+        self.totals.events += 1;
         self.mark_dirty(index);
         self.enforce(index, fits);
     }

@@ -24,7 +24,10 @@ impl Hub {
         now: Now,
     ) {
         let group = self.group.take().unwrap_or_default();
-        self.gather.handle_end(now.elapsed, group.len(), self.pending.len());
+        // What follows from events by itself doesn't come again.
+        let calls =
+            group.iter().filter(|placed| matches!(placed.submission.then, Then::Reply { .. }));
+        self.gather.handle_end(now.elapsed, calls.count(), self.pending.len());
         self.node.log_time.end();
         let floor_ms = self.floor_ms.take();
         let results = match result {

@@ -23,11 +23,12 @@ impl Gather {
         self.wait = None;
     }
 
-    /// The store has answered a group of `answered` drafts; `pending` came meanwhile.
+    /// The store has taken a group in which `answered` callers waited; `pending` came meanwhile.
     pub(super) fn handle_end(&mut self, now: Duration, answered: usize, pending: usize) {
         let Some(began) = self.began.take() else { return };
         self.sync = (self.sync + now.saturating_sub(began)) / 2;
-        let count = answered + pending;
+        // More than a group holds don't fit the next one either.
+        let count = (answered + pending).min(limits::GROUP_DRAFTS_MAX);
         let moment = (self.sync / 3).min(limits::GATHER_MAX);
         // Alone there is nobody to wait for; and no timer is fine enough for a fast disk.
         let waits = count > 1 && moment >= limits::GATHER_MIN;

@@ -92,6 +92,8 @@ pub struct Totals {
     pub drafts: u64,
     /// Frames put into outboxes.
     pub deliveries: u64,
+    /// Events in those frames.
+    pub events: u64,
     /// Times a connection was degraded.
     pub gaps: u64,
 }

@@ -37,9 +37,12 @@ impl Untold {
             bytes: 0,
             due: None,
         });
+        // After a failed commit a room is loaded anew: who may hear is read from what is known now.
+        waiting.cell = cell.clone();
         waiting.bytes += record.len();
         waiting.records.push(record);
-        if waiting.bytes > limits::UNTOLD_BYTES_MAX {
+        let many = waiting.records.len() >= limits::UNTOLD_EVENTS_MAX;
+        if many || waiting.bytes > limits::UNTOLD_BYTES_MAX {
             waiting.due = Some(Duration::ZERO);
         }
     }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use parlour_core::{hub::Hub, node::Node};
+use parlour_core::{hub::Hub, limits, node::Node};
 
 /// How often it is measured.
 const EVERY: Duration = Duration::from_millis(100);
-/// Fewer deliveries than these say nothing: other work would be counted as theirs.
+/// Fewer deliveries than these say nothing, since other work would be counted as theirs: then what
+/// was measured before is forgotten by and by.
 const DELIVERIES_MIN: u64 = 500;
 
 /// The last measurement.
@@ -31,12 +32,14 @@ impl Cost {
             return;
         };
         let count = deliveries - std::mem::replace(&mut self.deliveries, deliveries);
-        if count < DELIVERIES_MIN {
-            return;
-        }
-        let each = used.saturating_sub(before) / u32::try_from(count).unwrap_or(u32::MAX);
+        let each = if count < DELIVERIES_MIN {
+            limits::DELIVERY_COST
+        } else {
+            used.saturating_sub(before) / u32::try_from(count).unwrap_or(u32::MAX)
+        };
         // Half old, half new: one odd tenth of a second changes little.
-        let each = self.each.map_or(each, |last| (last + each) / 2);
+        let each = each.clamp(limits::DELIVERY_COST_MIN, limits::DELIVERY_COST_MAX);
+        let each = (self.each.unwrap_or(limits::DELIVERY_COST) + each) / 2;
         self.each = Some(each);
         hub.handle_cost(each);
     }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use parlour_core::{
     draft::{ConnId, Submission, Submit},
     effects,
-    hub::{Hub, Lane, Output},
+    hub::{Hub, Lane, Output, Totals},
     node::Caller,
     ports::store::{Refusal, StoreError},
     session::server_frame,
@@ -128,6 +128,8 @@ struct Task {
     cost: Cost,
     // Written to event lanes and not counted yet.
     event_bytes: u64,
+    // What the metrics know of already.
+    counted: Totals,
 }
 
 /// Runs until it is told to stop.
@@ -145,6 +147,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut commands: mpsc::UnboundedReceiv
         closing: BTreeMap::new(),
         cost: Cost::default(),
         event_bytes: 0,
+        counted: Totals::default(),
     };
     let mut batch = Vec::with_capacity(COMMANDS_AT_ONCE);
     loop {
@@ -278,13 +281,7 @@ impl Task {
                 self.shared.metrics.commit_failed(error);
             }
         }
-        let before = self.hub.totals();
         self.hub.handle_appended(result, self.shared.node.now());
-        let after = self.hub.totals();
-        self.shared.metrics.delivered(after.deliveries - before.deliveries, 0);
-        for _ in before.gaps..after.gaps {
-            self.shared.metrics.gap();
-        }
     }
 
     fn carry_out(&mut self) {
@@ -343,7 +340,13 @@ impl Task {
             }
         }
         self.dirty = dirty;
-        self.shared.metrics.delivered(0, std::mem::take(&mut self.event_bytes));
+        let after = self.hub.totals();
+        let before = std::mem::replace(&mut self.counted, after);
+        let bytes = std::mem::take(&mut self.event_bytes);
+        self.shared.metrics.delivered(after.events - before.events, bytes);
+        for _ in before.gaps..after.gaps {
+            self.shared.metrics.gap();
+        }
     }
 
     /// Hands the transport what it takes without waiting.
