@@ -11,7 +11,6 @@ use harness::{Server, group, message, send, user};
 use parlour_core::records::trailing_seq;
 use parlour_protocol::{
     generated::{EventBody, rpc},
-    ids::UserId,
     message::*,
     room::*,
     sync::*,
