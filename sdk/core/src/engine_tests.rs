@@ -3,6 +3,7 @@
 use parlour_protocol::{
     generated::{Rpc, rpc},
     ids::Incarnation,
+    marker::{MarkReadResponse, Marker},
     message::{SendRequest, SendResponse},
     room::{Room, RoomKind},
     sync::{
@@ -370,6 +371,21 @@ fn a_lost_room_is_gone_with_what_waited_for_it() {
 }
 
 /// Asks for a page before what is shown, and the lane on which it is read.
+#[test]
+fn that_a_marker_was_told_is_kept_over_a_power_cut() {
+    let mut client = Client::new();
+    client.connect(5);
+    client.engine.mark_read(ROOM, 5);
+    client.pump();
+    let (id, ..) = client.calls.pop().expect("a marker is told");
+    let marker = Some(Marker { seq: 5, ..Marker::default() });
+    let answer = MarkReadResponse { marker, unread: None };
+    client.engine.handle_reply(id, Ok(answer.encode_to_vec().into()), NOW);
+    let (_, writes) = client.engine.take_writes().unwrap();
+    let told = |write: &Write| matches!(write, Write::Room(record) if record.unsent_read == 0);
+    assert!(writes.iter().any(told) && writes.iter().any(Write::is_irreplaceable));
+}
+
 fn older(client: &mut Client) -> BulkId {
     client.engine.load_older(ROOM, 2);
     client.bulk(rpc::ReadTimeline::METHOD.id)

@@ -45,6 +45,8 @@ fn only_what_is_nowhere_else_waits_for_the_disk() {
         (Write::Room(Box::new(unread)), full),
         (Write::Room(Box::new(RoomRecord::unknown(room))), normal),
         (Write::ResetOutbox, full),
+        (Write::Stale(room), normal),
+        (Write::Sync, full),
     ] {
         cache.commit(&[Write::Meta(Meta::default()), write.clone()]).unwrap();
         assert_eq!(level(&cache), wanted, "{write:?}");

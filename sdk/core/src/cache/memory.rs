@@ -74,6 +74,7 @@ impl Cache for MemoryCache {
                     self.runs.clear();
                 }
                 Write::ResetOutbox => self.outbox.clear(),
+                Write::Sync => {}
             }
         }
         Ok(())

@@ -95,6 +95,8 @@ pub enum Write {
     Reset,
     /// Forgets the outbox.
     ResetOutbox,
+    /// Changes nothing: what is committed with it is durable.
+    Sync,
 }
 
 impl Write {
@@ -107,11 +109,11 @@ impl Write {
         }
     }
 
-    /// Whether it is nowhere else: what waits to be sent, and markers the server doesn't know yet.
-    /// Everything else can be read from the server again.
+    /// Whether it is nowhere else: what waits to be sent, markers the server doesn't know yet, and
+    /// that it knows them. Everything else can be read from the server again.
     pub fn is_irreplaceable(&self) -> bool {
         match self {
-            Write::Outbox(_) | Write::OutboxGone(_) | Write::ResetOutbox => true,
+            Write::Outbox(_) | Write::OutboxGone(_) | Write::ResetOutbox | Write::Sync => true,
             Write::Room(room) => room.unsent_read > 0,
             _ => false,
         }

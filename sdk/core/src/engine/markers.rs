@@ -12,6 +12,7 @@ use prost::Message;
 
 use super::{Action, Engine, Purpose};
 use crate::{
+    cache::Write,
     counts::Head,
     limits::{COUNTS_AGAIN_AFTER, TYPING_EVERY},
     time::{Now, sooner},
@@ -86,10 +87,18 @@ impl Engine {
             _ => {}
         }
         if record.unsent_read == seq {
-            record.unsent_read = 0;
+            self.finish_mark(room);
         }
         self.changed(room);
         self.send_mark(room);
+    }
+
+    /// The server knows the marker. A power cut must not bring it back: it would be told again,
+    /// over one that was moved back since.
+    fn finish_mark(&mut self, room: RoomId) {
+        if std::mem::take(&mut self.rooms.entry(room).unsent_read) > 0 {
+            self.writes.push(Write::Sync);
+        }
     }
 
     /// The answer to a call that moved a marker back.
@@ -102,8 +111,8 @@ impl Engine {
         if self.rooms.get(room).is_some() {
             let record = self.rooms.entry(room);
             let head = record.head;
-            record.unsent_read = 0;
             record.counts.handle_answer(marker, answer.unread.unwrap_or_default(), head, head);
+            self.finish_mark(room);
             self.changed(room);
         }
     }
