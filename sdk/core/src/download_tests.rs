@@ -4,6 +4,7 @@ use parlour_protocol::{
     event::compose,
     generated::{Rpc, rpc},
     ids::{DeviceId, Incarnation},
+    room::{GetRoomResponse, Room},
     sync::{
         Digests, ReadLogItem, ReadLogRequest, RoomDigest, SeqRange, SyncDone, SyncItem, UserDelta,
         sync_item,
@@ -16,6 +17,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     cache::{Cache, LogRange, MemoryCache},
+    connection::CallId,
     engine::{Config, Focus},
     event::LogEvent,
     lanes::{Bulk, Live},
@@ -25,28 +27,46 @@ use crate::{
 
 const NOW: Now = Now { unix_ms: 1_000_000, elapsed: Duration::from_secs(100) };
 
+const SECOND: RoomId = RoomId::from_bytes([8; 16]);
+
 /// An engine with its cache, and the lanes it wants for blocks.
 struct Client {
     engine: Engine,
     cache: MemoryCache,
     blocks: Vec<(BulkId, u64, u64)>,
     cancelled: Vec<BulkId>,
+    /// Calls that ask what a room is.
+    described: Vec<CallId>,
     notices: Vec<Notice>,
 }
 
 impl Client {
     /// Connected, with one room whose log is known from its head on.
     fn at_head(head: u64) -> Self {
+        Self::in_rooms(&[(ROOM, head)])
+    }
+
+    /// The same with several rooms.
+    fn in_rooms(rooms: &[(RoomId, u64)]) -> Self {
         let config = Config { focus: Focus::All };
         let engine = Engine::new(Default::default(), DeviceId::from_bytes([9; 16]), config);
-        let (blocks, cancelled, notices) = (Vec::new(), Vec::new(), Vec::new());
-        let mut client =
-            Client { engine, cache: MemoryCache::default(), blocks, cancelled, notices };
-        client.connect(head);
+        let mut client = Client {
+            engine,
+            cache: MemoryCache::default(),
+            blocks: Vec::new(),
+            cancelled: Vec::new(),
+            described: Vec::new(),
+            notices: Vec::new(),
+        };
+        client.connect_to(rooms);
         client
     }
 
     fn connect(&mut self, seq: u64) {
+        self.connect_to(&[(ROOM, seq)]);
+    }
+
+    fn connect_to(&mut self, rooms: &[(RoomId, u64)]) {
         let welcome = Welcome {
             user: ME.to_field(),
             incarnation: Incarnation::from_bytes([1; 16]).to_field(),
@@ -54,13 +74,18 @@ impl Client {
         };
         self.engine.handle_welcome(&welcome, NOW).unwrap();
         let sync = self.pump().expect("a sync is asked for");
-        let room =
-            parlour_protocol::room::Room { id: ROOM.to_field(), kind: 2, ..Default::default() };
-        let digest = RoomDigest { room: Some(room), seq, msg_no: seq, ..RoomDigest::default() };
+        let digest = |(room, seq): &(RoomId, u64)| RoomDigest {
+            room: Some(described(*room)),
+            seq: *seq,
+            msg_no: *seq,
+            ..RoomDigest::default()
+        };
+        let digests = Digests { rooms: rooms.iter().map(digest).collect() };
+        let done = SyncDone { watermark_ms: 5, room_count: rooms.len() as u32 };
         for item in [
             sync_item::Item::User(UserDelta::default()),
-            sync_item::Item::Digests(Digests { rooms: vec![digest] }),
-            sync_item::Item::Done(SyncDone { watermark_ms: 5, room_count: 1 }),
+            sync_item::Item::Digests(digests),
+            sync_item::Item::Done(done),
         ] {
             let item = SyncItem { item: Some(item) }.encode_to_vec().into();
             self.engine.handle_bulk(sync, Bulk::Item(item), NOW);
@@ -89,6 +114,9 @@ impl Client {
                     self.blocks.retain(|(block, ..)| *block != id);
                     self.cancelled.push(id);
                 }
+                Action::Call { id, method, .. } if method == rpc::GetRoom::METHOD.id => {
+                    self.described.push(id);
+                }
                 _ => {}
             }
         }
@@ -96,7 +124,11 @@ impl Client {
     }
 
     fn download(&mut self) {
-        self.engine.download(ROOM);
+        self.download_of(ROOM);
+    }
+
+    fn download_of(&mut self, room: RoomId) {
+        self.engine.download(room);
         self.pump();
     }
 
@@ -143,6 +175,10 @@ impl Client {
     fn is_downloaded(&self) -> bool {
         self.notices.contains(&Notice::Downloaded(ROOM, Ok(1)))
     }
+}
+
+fn described(room: RoomId) -> Room {
+    Room { id: room.to_field(), kind: 2, ..Room::default() }
 }
 
 fn events(from: u64, to: u64) -> ReadLogItem {
@@ -241,7 +277,9 @@ fn numbers_without_an_event_leave_no_hole() {
 
 #[test]
 fn events_out_of_order_or_out_of_range_cut_the_lane() {
-    for bad in [events(4, 11), events(2, 2)] {
+    let beyond = SeqRange { from_seq: 4, to_seq: u64::MAX };
+    let withheld = ReadLogItem { withheld: vec![beyond], ..ReadLogItem::default() };
+    for bad in [events(4, 11), events(2, 2), events(u64::MAX, u64::MAX), withheld] {
         let mut client = Client::at_head(10);
         client.download();
         client.say(0, &events(1, 3));
@@ -265,6 +303,82 @@ fn a_message_that_is_deleted_while_its_block_is_read_loses_its_body() {
     let runs = client.cache.runs(ROOM, 11, usize::MAX).unwrap();
     let deleted = runs.iter().flat_map(|run| &run.events).find(|event| event.seq() == 4).unwrap();
     assert!(deleted.is_erased() && deleted.body.is_empty());
+}
+
+#[test]
+fn a_message_that_is_deleted_stays_so_when_its_block_doesnt_end() {
+    let ends: [fn(&mut Client, BulkId); 3] = [
+        |client, _| client.engine.handle_disconnected(),
+        |client, id| client.engine.handle_bulk_cut(id, NOW),
+        |client, _| client.engine.stop_download(ROOM),
+    ];
+    for end in ends {
+        let mut client = Client::at_head(10);
+        client.download();
+        client.engine.handle_live(Live::Room(ROOM, vec![testing::delete(11, 4)]), NOW);
+        let mut item = events(1, 5);
+        item.events.push(Event::decode(testing::edit(6, 4, "secret").raw).unwrap());
+        client.say(0, &item);
+        let id = client.blocks[0].0;
+        end(&mut client, id);
+        client.pump();
+        let runs = client.cache.runs(ROOM, 11, usize::MAX).unwrap();
+        let kept: Vec<&LogEvent> = runs.iter().flat_map(|run| &run.events).collect();
+        assert_eq!(kept.len(), 6);
+        assert!(kept.iter().all(|event| event.is_erased() == [4, 6].contains(&event.seq())));
+    }
+}
+
+#[test]
+fn a_lost_room_leaves_its_lanes_to_others() {
+    for by_answer in [false, true] {
+        let mut client = Client::in_rooms(&[(ROOM, 25_000), (SECOND, 10)]);
+        client.download();
+        client.download_of(SECOND);
+        assert_eq!(client.asked(), [(15_001, 25_000), (5_001, 15_000)], "it waits for a lane");
+        let gone = Error::new(ErrorReason::RoomNotFound, "");
+        if by_answer {
+            let (id, ..) = client.blocks.remove(0);
+            client.engine.handle_bulk(id, Bulk::Failed(gone.clone()), NOW);
+            client.pump();
+            let asked = client.described.pop().unwrap();
+            client.engine.handle_reply(asked, Err(gone), NOW);
+        } else {
+            client.engine.lose_room(ROOM);
+        }
+        client.pump();
+        assert_eq!(client.asked(), [(1, 10)]);
+    }
+}
+
+#[test]
+fn a_room_that_is_there_after_all_is_downloaded_on() {
+    let mut client = Client::at_head(10);
+    client.download();
+    let (id, ..) = client.blocks.remove(0);
+    let gone = Error::new(ErrorReason::RoomNotFound, "");
+    client.engine.handle_bulk(id, Bulk::Failed(gone), NOW);
+    client.pump();
+    let answer = GetRoomResponse { room: Some(described(ROOM)), ..GetRoomResponse::default() };
+    let asked = client.described.pop().unwrap();
+    client.engine.handle_reply(asked, Ok(answer.encode_to_vec().into()), NOW);
+    let elapsed = client.engine.poll_timeout().unwrap();
+    client.engine.handle_timeout(Now { elapsed, ..NOW });
+    client.pump();
+    client.answer(0);
+    assert!(client.is_downloaded());
+}
+
+#[test]
+fn what_is_whole_already_needs_no_lane() {
+    let mut client = Client::in_rooms(&[(ROOM, 10), (SECOND, 25_000)]);
+    client.download();
+    client.answer(0);
+    client.notices.clear();
+    client.download_of(SECOND);
+    assert_eq!(client.asked().len(), 2, "there is no lane left");
+    client.download();
+    assert!(client.is_downloaded());
 }
 
 #[test]

@@ -386,6 +386,18 @@ fn that_a_marker_was_told_is_kept_over_a_power_cut() {
     assert!(writes.iter().any(told) && writes.iter().any(Write::is_irreplaceable));
 }
 
+#[test]
+fn a_message_that_is_deleted_while_its_page_is_read_loses_its_body() {
+    let mut client = with_more_before();
+    let read = older(&mut client);
+    let deleted = testing::delete(client.engine.rooms().get(ROOM).unwrap().log.to + 1, 9);
+    client.live(&[deleted]);
+    answer_older(&mut client, read);
+    let runs = client.cache.runs(ROOM, u64::MAX, usize::MAX).unwrap();
+    let event = runs.iter().flat_map(|run| &run.events).find(|event| event.seq() == 9).unwrap();
+    assert!(event.is_erased() && event.body.is_empty());
+}
+
 fn older(client: &mut Client) -> BulkId {
     client.engine.load_older(ROOM, 2);
     client.bulk(rpc::ReadTimeline::METHOD.id)

@@ -5,8 +5,9 @@ use std::fmt;
 use bytes::{Buf, Bytes};
 use parlour_protocol::{
     event::{FLAG_ERASED, FLAG_EVERYONE},
-    generated::EventBody,
+    generated::{EventBody, EventMessage},
     ids::{ClientRef, UserId},
+    message::MessageEdited,
     wire::{Event, EventHeader},
 };
 use prost::{
@@ -77,6 +78,13 @@ impl LogEvent {
     /// Whether its body is gone.
     pub fn is_erased(&self) -> bool {
         self.header.flags & FLAG_ERASED != 0
+    }
+
+    /// Whether its body goes when messages with these numbers are deleted: it is one of them, or an
+    /// edit of one.
+    pub fn goes_with(&self, deleted: &[u64]) -> bool {
+        let is_edit = self.header.kind == MessageEdited::RULE.kind;
+        deleted.contains(&self.seq()) || is_edit && deleted.contains(&self.header.target_seq)
     }
 
     /// The body; an unreadable one is shown like one of an unknown kind.

@@ -1,7 +1,7 @@
 //! A run: a stretch of a room's log of which everything is known.
 
 use bytes::Bytes;
-use parlour_protocol::{generated::EventMessage, ids::RoomId, message::MessageEdited};
+use parlour_protocol::ids::RoomId;
 
 use crate::event::{LogEvent, Malformed, unpack};
 
@@ -54,12 +54,7 @@ impl Run {
     /// Removes the bodies of some messages and of their edits; whether any of them was here.
     pub fn erase(&mut self, seqs: &[u64]) -> bool {
         let mut found = false;
-        let is_meant = |event: &&mut LogEvent| {
-            let header = &event.header;
-            let is_edit = header.kind == MessageEdited::RULE.kind;
-            !event.is_erased()
-                && (seqs.contains(&header.seq) || is_edit && seqs.contains(&header.target_seq))
-        };
+        let is_meant = |event: &&mut LogEvent| !event.is_erased() && event.goes_with(seqs);
         for event in self.events.iter_mut().filter(is_meant) {
             *event = event.erased();
             found = true;

@@ -31,17 +31,15 @@ pub(super) struct Block {
     to: u64,
     /// What was written ends before this number.
     next: u64,
-    /// Messages deleted meanwhile; some of what was read before may have come without that.
-    erased: Vec<u64>,
+    /// Messages deleted meanwhile; what comes now may have been read before. It loses their bodies
+    /// before it is written, so that they are gone wherever the block ends.
+    deleted: Vec<u64>,
 }
 
 impl Block {
     /// Takes the next item; the runs it makes meet each other and those before.
     pub(super) fn add(&mut self, room: RoomId, item: &Bytes) -> Result<Vec<PackedRun>, Malformed> {
-        let pieces = LogPieces::parse(item, self.next)?;
-        if pieces.covered_to > self.to {
-            return Err(Malformed);
-        }
+        let pieces = LogPieces::parse(item, self.next, self.to, &self.deleted)?;
         let mut runs = Vec::with_capacity(pieces.packed.len());
         let mut packed = pieces.packed.into_iter().peekable();
         while let Some((_, events)) = packed.next() {
@@ -78,18 +76,24 @@ impl Engine {
 
     /// Reads the history of downloaded rooms on.
     pub(super) fn continue_downloads(&mut self) {
+        if self.session.is_none() {
+            return;
+        }
         let rooms: Vec<RoomId> = self.downloads.keys().copied().collect();
+        for room in &rooms {
+            // What is whole waits for nobody's lane.
+            if self.missing_before(*room).is_some_and(|before| before <= 1) {
+                self.finish_download(*room);
+            }
+        }
         for room in rooms {
-            while self.session.is_some() && self.blocks().count() < DOWNLOADS_AT_ONCE {
-                let Some(before) = self.missing_before(room) else { break };
-                if before <= 1 {
-                    self.finish_download(room);
-                    break;
-                }
+            while self.blocks().count() < DOWNLOADS_AT_ONCE {
+                let missing = self.missing_before(room).filter(|before| *before > 1);
+                let Some(before) = missing else { break };
                 let (from, to) = (before.saturating_sub(DOWNLOAD_EVENTS).max(1), before - 1);
                 let request =
                     ReadLogRequest { room: room.to_field(), from_seq: from, to_seq: to, limit: 0 };
-                let block = Block { from, to, next: from, erased: Vec::new() };
+                let block = Block { from, to, next: from, deleted: Vec::new() };
                 let task = Task::Download(room, block);
                 self.start_bulk(rpc::ReadLog::METHOD.id, &request, task);
             }
@@ -129,9 +133,6 @@ impl Engine {
     /// A block is whole. Blocks may end in another order than they began.
     pub(super) fn handle_downloaded(&mut self, room: RoomId, block: Block) {
         self.writes.extend(block.rest(room).map(Write::Packed));
-        if !block.erased.is_empty() {
-            self.writes.push(Write::Erase(room, block.erased));
-        }
         let (Some(record), Some(progress)) = (self.rooms.get(room), self.downloads.get_mut(&room))
         else {
             return;
@@ -152,13 +153,18 @@ impl Engine {
         self.continue_downloads();
     }
 
-    /// Blocks that are read now may have been read before these were deleted.
-    pub(super) fn erase_downloads(&mut self, room: RoomId, seqs: &[u64]) {
+    /// What is on its way may have been read before these were deleted.
+    pub(super) fn erase_under_way(&mut self, room: RoomId, seqs: &[u64]) {
         for task in self.bulks.values_mut() {
-            if let Task::Download(of, block) = task
-                && *of == room
-            {
-                block.erased.extend_from_slice(seqs);
+            match task {
+                // A message after the block, and its edits, aren't in it.
+                Task::Download(of, block) if *of == room => {
+                    block.deleted.extend(seqs.iter().filter(|seq| **seq <= block.to));
+                }
+                Task::Older(of, _, page) | Task::Newest(of, page) if *of == room => {
+                    page.deleted.extend_from_slice(seqs);
+                }
+                _ => {}
             }
         }
     }

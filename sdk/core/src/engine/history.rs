@@ -195,7 +195,7 @@ impl Engine {
     }
 
     pub(super) fn handle_older(&mut self, room: RoomId, before: u64, mut page: TimelinePage) {
-        page.sort();
+        page.finish();
         let Some(open) = self.timelines.get_mut(&room) else { return };
         let before = if before == u64::MAX { page.as_of_seq + 1 } else { before };
         // The timeline started over meanwhile: this page doesn't belong before it.

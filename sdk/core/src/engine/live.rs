@@ -109,7 +109,7 @@ impl Engine {
         }
         self.write_run(Run::new(room, known_to + 1, to, events.clone()));
         if !erased.is_empty() {
-            self.erase_downloads(room, &erased);
+            self.erase_under_way(room, &erased);
             self.writes.push(Write::Erase(room, erased));
         }
         self.changed(room);

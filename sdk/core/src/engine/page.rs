@@ -43,8 +43,14 @@ pub(super) struct LogPieces {
 }
 
 impl LogPieces {
-    /// Events have numbers from `next` on, and ascending.
-    pub(super) fn parse(item: &Bytes, next: u64) -> Result<Self, Malformed> {
+    /// Events have numbers from `next` to `end`, and ascending. Those of messages that were
+    /// deleted since they were asked for lose their bodies here.
+    pub(super) fn parse(
+        item: &Bytes,
+        next: u64,
+        end: u64,
+        deleted: &[u64],
+    ) -> Result<Self, Malformed> {
         let (mut rest, mut pieces, mut next) = (item.clone(), LogPieces::default(), next);
         let mut packer = Packer::default();
         let mut first = next;
@@ -52,10 +58,13 @@ impl LogPieces {
             let (field, wire) = decode_key(&mut rest)?;
             match (field, wire) {
                 (1, WireType::LengthDelimited) => {
-                    let event = LogEvent::parse(take_delimited(&mut rest)?)?;
+                    let mut event = LogEvent::parse(take_delimited(&mut rest)?)?;
                     let seq = event.seq();
-                    if seq < next {
+                    if seq < next || seq > end {
                         return Err(Malformed);
+                    }
+                    if !event.is_erased() && event.goes_with(deleted) {
+                        event = event.erased();
                     }
                     if packer.len() == RUN_EVENTS {
                         pieces.packed.push((first, packer.finish()));
@@ -69,6 +78,9 @@ impl LogPieces {
                 }
                 (2 | 3, WireType::LengthDelimited) => {
                     let range = SeqRange::decode(take_delimited(&mut rest)?)?;
+                    if range.to_seq > end {
+                        return Err(Malformed);
+                    }
                     pieces.covered_to = pieces.covered_to.max(range.to_seq);
                 }
                 _ => skip_field(wire, field, &mut rest, Default::default())?,
@@ -88,6 +100,8 @@ pub(super) struct TimelinePage {
     pub(super) amendments: Vec<LogEvent>,
     pub(super) as_of_seq: u64,
     pub(super) at_start: bool,
+    /// Messages deleted since it was asked for.
+    pub(super) deleted: Vec<u64>,
 }
 
 impl TimelinePage {
@@ -108,7 +122,13 @@ impl TimelinePage {
         }
     }
 
-    pub(super) fn sort(&mut self) {
+    /// All of it is here: brought into order, without the bodies of what is deleted by now.
+    pub(super) fn finish(&mut self) {
+        let deleted = &self.deleted;
+        let bodies = self.events.iter_mut().chain(&mut self.amendments);
+        for event in bodies.filter(|event| !event.is_erased() && event.goes_with(deleted)) {
+            *event = event.erased();
+        }
         // Pieces of one page may come newest first.
         self.events.sort_by_key(LogEvent::seq);
         self.amendments.sort_by_key(LogEvent::seq);

@@ -113,9 +113,10 @@ impl Engine {
     fn handle_bulk_failed(&mut self, id: BulkId, error: &Error, now: Now) {
         let gone = error.reason == ErrorReason::RoomNotFound as i32;
         if gone && let Some(room) = self.bulks.get(&id).and_then(Task::room) {
-            self.bulks.remove(&id);
             self.finish_paging(room, Err(PageError::RoomLost));
-            // Asked once more in a way whose answer is certain.
+            // Asked once more in a way whose answer is certain. If the room is there after all,
+            // what was read here is read again.
+            self.handle_bulk_cut(id, now);
             return self.describe(room);
         }
         // What may be tried again is, by itself.
@@ -283,7 +284,7 @@ impl Engine {
 
     fn handle_newest(&mut self, room: RoomId, mut page: TimelinePage, now: Now) {
         let Some(record) = self.rooms.get(room) else { return };
-        page.sort();
+        page.finish();
         let log = record.log;
         if !log.is_empty() && page.as_of_seq + 1 >= log.from && page.as_of_seq <= log.to {
             // Live events came meanwhile: the page stands before them.

@@ -187,6 +187,8 @@ impl Engine {
             open.timeline.handle_reset(u64::MAX, &[], &[], false);
         }
         self.notices.push_back(Notice::RoomLost(room));
+        // Its lanes are free for others.
+        self.continue_downloads();
     }
 
     /// Drops what came from another store or belongs to another user.
