@@ -94,6 +94,26 @@ impl DataFolder {
         self.root.join("store")
     }
 
+    /// Where a compacted store is made; after the exchange, where the old one is.
+    pub fn compacted(&self) -> PathBuf {
+        self.root.join("store.compacted")
+    }
+
+    /// Removes what a compaction has left: half a copy, or the old store with what was erased;
+    /// whether there was anything. For who holds the lock and knows that the store is whole.
+    pub fn remove_compacted(&self) -> Result<bool, DataError> {
+        let path = self.compacted();
+        if fs::symlink_metadata(&path).is_err() {
+            return Ok(false);
+        }
+        // The exchange is durable before its other half goes, and that it went before it is said.
+        let removed = sync_folder(&path)
+            .and_then(|()| fs::remove_dir_all(&path))
+            .and_then(|()| sync_folder(&path));
+        removed.map_err(|error| DataError::Io { path, error })?;
+        Ok(true)
+    }
+
     /// Takes the folder for this process.
     pub fn lock(&self) -> Result<DataLock, DataError> {
         let path = self.root.join("lock");

@@ -161,6 +161,57 @@ fn backup_and_restore_work_with_a_server_and_without() {
     ok(dir.path(), &["storage", "check"]);
 }
 
+/// A data folder whose server has ended.
+fn with_data(dir: &Path) {
+    let mut server = Running::start(dir, &[]);
+    ok(dir, &["revoke", "--org", "acme", "--token-id", "t"]);
+    server.signal("-TERM");
+    assert_eq!(server.code(), Some(0));
+}
+
+#[test]
+fn a_compaction_without_room_gives_back_what_it_took() {
+    let dir = tempfile::tempdir().expect("folder");
+    with_data(dir.path());
+    let redb = ["storage", "copy", "--from", "sled:parlour-data", "--to", "redb:redb/store"];
+    ok(dir.path(), &redb);
+    let left = dir.path().join("redb/store.compacted");
+    // No file grows beyond 64 KiB, which is less than a new store takes.
+    let script = "trap '' XFSZ; ulimit -f 128; exec \"$0\" storage compact --data redb";
+    let output = Command::new("sh")
+        .current_dir(dir.path())
+        .args(["-c", script, env!("CARGO_BIN_EXE_parlour")])
+        .output()
+        .expect("run");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(!left.exists(), "{text}");
+    ok(dir.path(), &["storage", "check", "--data", "redb"]);
+}
+
+#[test]
+fn compact_doesnt_move_a_link() {
+    let dir = tempfile::tempdir().expect("folder");
+    with_data(dir.path());
+    let store = dir.path().join("parlour-data/store");
+    fs::rename(&store, dir.path().join("elsewhere")).expect("moved");
+    std::os::unix::fs::symlink("../elsewhere", &store).expect("link");
+    assert!(refused(dir.path(), &["storage", "compact"]).contains("is a symbolic link"));
+    ok(dir.path(), &["storage", "check"]);
+}
+
+#[test]
+fn a_server_that_starts_removes_what_a_compaction_left() {
+    let dir = tempfile::tempdir().expect("folder");
+    let left = dir.path().join("parlour-data/store.compacted");
+    fs::create_dir_all(&left).expect("folder");
+    fs::write(left.join("half"), "a store").expect("file");
+    let _server = Running::start(dir.path(), &[]);
+    assert!(!left.exists());
+    let log = fs::read_to_string(dir.path().join("log")).expect("log");
+    assert!(log.contains("leftovers are removed"), "{log}");
+}
+
 #[test]
 fn asking_twice_ends_at_once() {
     let dir = tempfile::tempdir().expect("folder");

@@ -1,7 +1,7 @@
 //! `parlour storage`: check, copy and describe the store of a server that doesn't run.
 
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -11,7 +11,10 @@ use parlour_adapters::{
     Kind, Options, any,
     maintenance::{self, Damage, Report},
 };
-use parlour_daemon::admin::{self, AdminError, Request, Response};
+use parlour_daemon::{
+    admin::{self, AdminError, Request, Response},
+    data::DataFolder,
+};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::{Common, Outcome, block_on, existing_data, fail, lock};
@@ -95,25 +98,41 @@ fn compact(common: &Common) -> Outcome {
     let data = existing_data(&config)?;
     let _lock = lock(&data)?;
     let store = config.store_options(&data);
+    if fs::symlink_metadata(&store.path).is_ok_and(|meta| meta.is_symlink()) {
+        // The exchange would move the link, and what it points to would stay as it is.
+        let path = store.path.display();
+        return fail(format!("{path} is a symbolic link; compact works on a folder of its own"));
+    }
     let Some(kind) = Kind::detect(&store.path) else {
         return fail("there is no store yet");
     };
-    let fresh = Options { path: data.root().join("store.compacted"), ..store.clone() };
-    if fresh.path.exists() {
-        // A copy that was interrupted, or the store that one which wasn't has replaced.
-        fs::remove_dir_all(&fresh.path)?;
-    }
-    let report = maintenance::copy(&store, kind, &fresh)?;
-    if !report.is_clean() {
-        fs::remove_dir_all(&fresh.path)?;
-        return finish(&report, "left as it was:");
-    }
+    let fresh = Options { path: data.compacted(), ..store.clone() };
+    data.remove_compacted()?;
+    let copied = maintenance::copy(&store, kind, &fresh);
+    let report = match copied {
+        Ok(report) if report.is_clean() => report,
+        Ok(report) => {
+            data.remove_compacted()?;
+            return finish(&report, "left as it was:");
+        }
+        Err(error) => return discard(&data, error),
+    };
     // Both change places at once: whatever happens, there is one whole store under its name.
-    renameat_with(CWD, &fresh.path, CWD, &store.path, RenameFlags::EXCHANGE)
-        .map_err(|error| format!("this file system can't exchange two folders: {error}"))?;
-    File::open(data.root())?.sync_all()?;
-    fs::remove_dir_all(&fresh.path)?;
+    let (old, new) = (&store.path, &fresh.path);
+    if let Err(error) = renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
+        let why = format!("this file system can't exchange two folders: {error}");
+        return discard(&data, why);
+    }
+    data.remove_compacted()?;
     finish(&report, "compacted")
+}
+
+/// Gives back the room of a copy that came to nothing: the disk may be full by it.
+fn discard(data: &DataFolder, why: impl std::fmt::Display) -> Outcome {
+    match data.remove_compacted() {
+        Ok(_) => fail(why.to_string()),
+        Err(error) => fail(format!("{why}; and what was copied is still there: {error}")),
+    }
 }
 
 /// The store of a data folder, where one was named instead of a store.

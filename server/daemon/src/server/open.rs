@@ -46,7 +46,11 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     };
     let store = match store {
         Some(store) => store,
-        None => open_store(&config, &data).await?,
+        None => {
+            let store = open_store(&config, &data).await?;
+            remove_compacted(&config, &data);
+            store
+        }
     };
     let metrics: SharedMetrics = Arc::new(Metrics::default());
     let node = Arc::new(Node::new(Parts {
@@ -84,6 +88,20 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     let held = supervisor::Held { http: vec![http, own_metrics], stop, admin, lock };
     tokio::spawn(supervisor::run(shared.clone(), held));
     Ok(Server { shared, http: http_addr, metrics: metrics_addr })
+}
+
+/// The store that has just opened is the whole one, whichever half of an exchange it is: the other
+/// may hold text that was erased.
+fn remove_compacted(config: &Config, data: &DataFolder) {
+    if config.store.kind == StoreKind::Memory {
+        return;
+    }
+    let path = data.compacted();
+    match data.remove_compacted() {
+        Ok(true) => tracing::info!(path = %path.display(), "a compaction's leftovers are removed"),
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, "a compaction's leftovers stay"),
+    }
 }
 
 /// The configured keys, or the data folder's own.
