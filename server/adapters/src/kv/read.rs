@@ -134,7 +134,8 @@ pub(crate) fn records<E: Engine>(
 fn gather<E: Engine>(engine: &E, log: LogKey, range: ReadRange) -> Result<Gathered, EngineError> {
     let (from, to) = (layout::record_key(log, range.from), layout::record_end(log, range.to));
     let mut found: Vec<Parts> = Vec::new();
-    let usual = range.records_max.saturating_mul(RECORD_BYTES_USUAL);
+    let length = usize::try_from(range.to - range.from).unwrap_or(usize::MAX).saturating_add(1);
+    let usual = range.records_max.min(length).saturating_mul(RECORD_BYTES_USUAL);
     let mut values = Vec::with_capacity(usual.min(range.bytes_max));
     // Headers don't count towards the bound: every record it has room for is met here.
     let mut bytes = 0;
