@@ -111,7 +111,7 @@ fn bytes(op: Op) -> Vec<u8> {
             .map(|nth| call(u64::from(from) + u64::from(nth), 1, Vec::new()))
             .collect(),
         Op::Cancel { id } => vec![Frame::Cancel(Cancel { id: u64::from(id) })],
-        Op::Ping { nonce } => vec![Frame::Ping(Ping { nonce })],
+        Op::Ping { nonce } => vec![Frame::Ping(Ping { nonce, ..Ping::default() })],
         Op::Bytes(bytes) => return bytes,
         _ => Vec::new(),
     };

@@ -8,7 +8,7 @@ use crate::wire::{BulkItem, Ping, bulk_item::Item};
 #[test]
 fn a_frame_comes_out_as_it_went_in() {
     let mut splitter = Splitter::new(100);
-    splitter.push(&encode(&Ping { nonce: 7 }));
+    splitter.push(&encode(&Ping { nonce: 7, ..Ping::default() }));
     let frame = splitter.next_frame().unwrap().unwrap();
     assert_eq!(Ping::decode(frame).unwrap().nonce, 7);
     assert_eq!(splitter.next_frame(), Ok(None));

@@ -57,5 +57,8 @@ pub const RESUME_WITHIN: Duration = Duration::from_secs(10 * 60);
 pub const REF_WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A client sends a ping after this much silence while in the foreground.
 pub const PING_EVERY: Duration = Duration::from_secs(15);
+/// Padding of the ping of a client that has moved to another address, in bytes: so that the server
+/// may send three times as much there before it knows that the client is there.
+pub const MOVED_PADDING_BYTES: usize = 3_600;
 /// A typing notice is forgotten after this time.
 pub const TYPING_FOR: Duration = Duration::from_secs(6);

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use parlour_protocol::{
     REV_MAX, REV_MIN,
     frame::{self, Splitter},
-    limits::{CALLS_IN_FLIGHT_MAX, CONTROL_FRAME_BYTES_MAX},
+    limits::{CALLS_IN_FLIGHT_MAX, CONTROL_FRAME_BYTES_MAX, MOVED_PADDING_BYTES},
     wire::{
         Call, Cancel, ClientFrame, CloseCode, Delivery, Drain, Error, Goodbye, Hello, Ping,
         ServerFrame, Welcome, client_frame, reply, server_frame,
@@ -297,10 +297,23 @@ impl Connection {
     /// Asks at once whether the server is there, unless that was asked already.
     pub fn ping(&mut self, now: Now) {
         if matches!(self.phase, Phase::Live) && self.pings.sent_at.is_none() {
-            self.pings.nonce += 1;
-            self.pings.sent_at = Some(now.elapsed);
-            self.transmit(client_frame::Frame::Ping(Ping { nonce: self.pings.nonce }));
+            self.send_ping(Bytes::new(), now);
         }
+    }
+
+    /// The client has moved to another address: asks whether the server is there, whatever was
+    /// asked before, and pads the question, so that the server may send there at once.
+    pub fn ping_from_new_address(&mut self, now: Now) {
+        if matches!(self.phase, Phase::Live) {
+            self.send_ping(Bytes::from_static(&[0; MOVED_PADDING_BYTES]), now);
+        }
+    }
+
+    fn send_ping(&mut self, padding: Bytes, now: Now) {
+        self.pings.nonce += 1;
+        self.pings.sent_at = Some(now.elapsed);
+        let ping = Ping { nonce: self.pings.nonce, padding };
+        self.transmit(client_frame::Frame::Ping(ping));
     }
 
     fn send_waiting(&mut self) {

@@ -109,7 +109,10 @@ fn silence_is_answered_by_a_ping_and_then_by_giving_up() {
     let mut connection = live();
     assert_eq!(connection.poll_timeout(), Some(PING_EVERY));
     connection.handle_timeout(at(15));
-    assert_eq!(sent(&mut connection), [client_frame::Frame::Ping(Ping { nonce: 1 })]);
+    assert_eq!(
+        sent(&mut connection),
+        [client_frame::Frame::Ping(Ping { nonce: 1, ..Ping::default() })]
+    );
     let pong = served(server_frame::Frame::Pong(Pong { nonce: 1 }));
     connection.handle_control(&pong, at(16)).unwrap();
     assert_eq!(connection.poll_output(), Some(Output::Pong(Duration::from_secs(1))));
@@ -118,6 +121,21 @@ fn silence_is_answered_by_a_ping_and_then_by_giving_up() {
     assert_eq!(connection.poll_output(), Some(Output::Stalled));
     connection.handle_timeout(at(41));
     assert_eq!(connection.poll_output(), Some(Output::Lost));
+}
+
+#[test]
+fn a_ping_from_a_new_address_is_padded_and_has_an_answer_of_its_own() {
+    let mut connection = live();
+    connection.ping(at(0));
+    connection.ping_from_new_address(at(1));
+    let padding = Bytes::from_static(&[0; MOVED_PADDING_BYTES]);
+    let pings = [Ping { nonce: 1, ..Ping::default() }, Ping { nonce: 2, padding }];
+    assert_eq!(sent(&mut connection), pings.map(client_frame::Frame::Ping));
+    let pong = |nonce| served(server_frame::Frame::Pong(Pong { nonce }));
+    connection.handle_control(&pong(1), at(2)).unwrap();
+    assert_eq!(connection.poll_output(), None);
+    connection.handle_control(&pong(2), at(2)).unwrap();
+    assert_eq!(connection.poll_output(), Some(Output::Pong(Duration::from_secs(1))));
 }
 
 #[test]

@@ -191,6 +191,31 @@ fn a_gap_is_read_from_the_log_and_events_stay_in_order() {
 }
 
 #[test]
+fn after_a_change_of_network_rooms_are_read_beside_the_event_lane() {
+    let mut client = Client::new();
+    client.connect(10);
+    client.live(&messages(11, 12));
+    let page = |from, to| {
+        let events = raw(&messages(from, to));
+        ReadLogItem { events, as_of_seq: to, ..ReadLogItem::default() }
+    };
+    client.engine.handle_network_changed();
+    let lost = client.bulk(rpc::ReadLog::METHOD.id);
+    client.engine.handle_network_changed();
+    client.pump();
+    let asked = client.bulks.last().map(|(_, _, body)| body.clone()).unwrap();
+    assert_eq!(ReadLogRequest::decode(asked).unwrap().from_seq, 13);
+    let read = client.bulk(rpc::ReadLog::METHOD.id);
+    client.say(lost, &page(13, 13));
+    assert_eq!(client.events(), [11, 12]);
+    client.say(read, &page(13, 15));
+    client.end(read);
+    // What was on its way to the old address comes again.
+    client.live(&messages(13, 16));
+    assert_eq!(client.events(), [13, 14, 15, 16]);
+}
+
+#[test]
 fn withheld_and_damaged_numbers_are_no_gap() {
     let mut client = Client::new();
     client.connect(10);

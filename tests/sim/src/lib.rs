@@ -10,4 +10,4 @@ pub mod server;
 pub mod store;
 pub mod world;
 
-pub use world::{Outcome, run};
+pub use world::{Kept, Outcome, run};

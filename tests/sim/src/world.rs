@@ -42,9 +42,10 @@ pub struct Outcome {
     pub trace: u64,
 }
 
-/// A cache that outlives its client, as a phone's disk does.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<MemoryCache>>);
+/// A cache that outlives its client, as a phone's disk does. It needs no thread, whose time the
+/// paused clock wouldn't wait for.
+#[derive(Clone, Debug, Default)]
+pub struct Kept(Arc<Mutex<MemoryCache>>);
 
 impl Kept {
     fn with<T>(&self, f: impl FnOnce(&mut MemoryCache) -> T) -> T {

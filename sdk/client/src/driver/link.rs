@@ -261,9 +261,10 @@ impl Driver {
         let now = self.now();
         self.dialer.rebind();
         if let Some(link) = &mut self.link {
-            link.machine.ping(now);
+            link.machine.ping_from_new_address(now);
             self.checks_path = true;
         }
+        self.engine.handle_network_changed();
         self.supervisor.handle_network_changed(now);
     }
 

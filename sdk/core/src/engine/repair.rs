@@ -227,6 +227,40 @@ impl Engine {
         }
     }
 
+    /// The device has another address. What was on its way to the old one comes again on the event
+    /// lane, but a round trip later, and holds up what follows; so the rooms that matter most, the
+    /// open ones first, are read on lanes of their own.
+    pub fn handle_network_changed(&mut self) {
+        if self.session.is_none() {
+            return;
+        }
+        let newest_first = self.rooms.items().into_iter().map(|room| room.id);
+        let (open, others): (Vec<_>, Vec<_>) =
+            newest_first.partition(|room| self.timelines.contains_key(room));
+        let others = others.into_iter().filter(|_| self.config.focus == Focus::All);
+        let rooms: Vec<RoomId> = open.into_iter().chain(others).take(CATCH_UPS_AT_ONCE).collect();
+        rooms.into_iter().for_each(|room| self.read_on(room));
+    }
+
+    /// Reads what a room's log has after the last event known, even if nothing tells of more.
+    fn read_on(&mut self, room: RoomId) {
+        let Some(record) = self.rooms.get(room) else { return };
+        let never_read = record.log.is_empty() && self.timelines.contains_key(&room);
+        let missing = record.head.seq.saturating_sub(record.log.to);
+        let starts_over = |task: &Task| matches!(task, Task::Newest(of, _) if *of == room);
+        if never_read || missing > CATCH_UP_EVENTS_MAX || self.bulks.values().any(starts_over) {
+            return;
+        }
+        let from_seq = record.log.to + 1;
+        // The answer to one from the old address may be lost.
+        let same = |task: &Task| matches!(task, Task::CatchUp(of) if *of == room);
+        for (id, _) in self.bulks.extract_if(.., |_, task| same(task)) {
+            self.actions.push_back(Action::CancelBulk(id));
+        }
+        let request = ReadLogRequest { room: room.to_field(), from_seq, to_seq: 0, limit: 0 };
+        self.start_bulk(rpc::ReadLog::METHOD.id, &request, Task::CatchUp(room));
+    }
+
     /// Catches up whatever is behind, as many rooms at once as may be.
     pub(super) fn repair_all(&mut self) {
         let behind = |r: &&crate::cache::RoomRecord| r.head.seq > r.log.to;

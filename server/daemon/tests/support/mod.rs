@@ -263,7 +263,7 @@ impl Client {
 
     /// Whether the server answers.
     pub async fn ping(&mut self) -> bool {
-        self.send(client_frame::Frame::Ping(Ping { nonce: 9 })).await;
+        self.send(client_frame::Frame::Ping(Ping { nonce: 9, ..Ping::default() })).await;
         loop {
             match self.next().await {
                 Some(Frame::Pong(pong)) => return pong.nonce == 9,

@@ -33,7 +33,8 @@ fn framed(message: &[u8]) -> Vec<u8> {
 /// Bytes of the control lane and what the connection is closed with.
 fn wrong_frames() -> Vec<(&'static str, Vec<u8>, CloseCode)> {
     let mut random = Random::new(4);
-    let ping = ClientFrame { frame: Some(Frame::Ping(Ping { nonce: 5 })) }.encode_to_vec();
+    let ping = ClientFrame { frame: Some(Frame::Ping(Ping { nonce: 5, ..Ping::default() })) }
+        .encode_to_vec();
     let huge = framed(&vec![0; CONTROL_FRAME_BYTES_MAX + 1]);
     let groups: Vec<u8> = [0x2b; 2000].to_vec();
     let call = |body: &[u8]| [&[0x12, body.len() as u8][..], body].concat();

@@ -69,7 +69,10 @@ async fn unknown_fields_features_and_frames_are_ignored() {
     framed.extend(bytes);
     // Then a frame with an arm of the future, an empty one, and a ping that shows it all went on.
     framed.extend([0x04, 0xf2, 0x01, 0x01, 0x00, 0x00]);
-    framed.extend(raw::client_frame(client_frame::Frame::Ping(Ping { nonce: 99 })));
+    framed.extend(raw::client_frame(client_frame::Frame::Ping(Ping {
+        nonce: 99,
+        ..Ping::default()
+    })));
     send.write_all(&framed).await.expect("the server reads");
     let mut lane = raw::Lane::new(recv);
     let mut seen = vec![];
@@ -84,7 +87,7 @@ async fn unknown_fields_features_and_frames_are_ignored() {
 #[tokio::test]
 async fn nothing_but_a_hello_comes_first_and_only_once() {
     let server = Server::roomy();
-    let ping = raw::client_frame(client_frame::Frame::Ping(Ping { nonce: 1 }));
+    let ping = raw::client_frame(client_frame::Frame::Ping(Ping { nonce: 1, ..Ping::default() }));
     let empty = frame::encode(&ClientFrame { frame: None });
     for first in [ping, empty] {
         let (goodbye, lost) = say_wrong(&server.door(), &first).await;

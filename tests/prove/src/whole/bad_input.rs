@@ -175,7 +175,7 @@ fn frames(server: &Server, all: &[Sample]) -> Vec<(&'static str, Vec<u8>)> {
         ("Hello, again", frame(Frame::Hello(hello_of(server, "eve")))),
         ("Call", frame(Frame::Call(call))),
         ("Cancel", frame(Frame::Cancel(Cancel { id: 1 << 60 }))),
-        ("Ping", frame(Frame::Ping(Ping { nonce: 1 << 60 }))),
+        ("Ping", frame(Frame::Ping(Ping { nonce: 1 << 60, ..Ping::default() }))),
     ]
 }
 
@@ -212,7 +212,7 @@ async fn control_frames(
         message.truncate(60_000);
         let mut bytes = framed(&message);
         let nonce = nonce | 1 << 50;
-        bytes.extend(client_frame(Frame::Ping(Ping { nonce })));
+        bytes.extend(client_frame(Frame::Ping(Ping { nonce, ..Ping::default() })));
         let _ = present.say(&bytes).await;
         match expected(&message, true) {
             Some(code) => {

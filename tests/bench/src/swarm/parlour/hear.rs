@@ -138,6 +138,11 @@ impl Parlour {
                 self.fetched(client, page.events, seen);
                 Ok(())
             }
+            (Some(bulk_item::Item::Body(body)), Purpose::ReadOn { room }) => {
+                let page = ReadLogItem::decode(body).map_err(during("log"))?;
+                self.news(client, room, &page.events, Instant::now(), seen);
+                Ok(())
+            }
             (Some(bulk_item::Item::End(_)), purpose) => {
                 self.members[client].bulk.remove(&id);
                 if purpose == Purpose::Transfer {
@@ -160,6 +165,14 @@ impl Parlour {
             self.catch_up(client, room, digest.seq)?;
         }
         Ok(())
+    }
+
+    /// What a room has beyond the last event known; what comes twice is told apart by its number.
+    pub(super) fn read_on(&mut self, client: Client, room: usize) -> Outcome {
+        let from_seq = self.members[client].known.get(&room).map_or(1, |known| known.last + 1);
+        let field = self.rooms.id(room)?.to_field();
+        let request = ReadLogRequest { room: field, from_seq, to_seq: 0, limit: 0 };
+        self.bulk_call::<rpc::ReadLog>(client, &request, Purpose::ReadOn { room })
     }
 
     /// What a room has had before the first live event and after the last known one.
@@ -196,17 +209,29 @@ impl Parlour {
             Some(event_frame::Frame::RoomEvents(RoomEvents { room, events })) => {
                 let id = RoomId::parse(&room).map_err(during("event lane"))?;
                 let Some(room) = self.known_room(id) else { return Ok(()) };
-                let member = &mut self.members[client];
-                for event in events {
-                    let seq = event.header.as_ref().map_or(0, |header| header.seq);
-                    if member.takes(room, seq) {
-                        deliver(client, &event, at, seen);
-                    }
-                }
+                self.news(client, room, &events, at, seen);
                 Ok(())
             }
             Some(event_frame::Frame::Gap(_)) => Err("the server left events out".to_owned()),
             _ => Ok(()),
+        }
+    }
+
+    /// Delivers what the client doesn't have yet.
+    fn news(
+        &mut self,
+        client: Client,
+        room: usize,
+        events: &[Event],
+        at: Instant,
+        seen: &mut Vec<Seen>,
+    ) {
+        let member = &mut self.members[client];
+        for event in events {
+            let seq = event.header.as_ref().map_or(0, |header| header.seq);
+            if member.takes(room, seq) {
+                deliver(client, event, at, seen);
+            }
         }
     }
 

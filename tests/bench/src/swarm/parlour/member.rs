@@ -26,6 +26,10 @@ pub(super) enum Purpose {
     CatchUp {
         room: usize,
     },
+    /// What a room has beyond the last event known, after a move.
+    ReadOn {
+        room: usize,
+    },
     /// A transfer somebody asked for.
     Transfer,
 }

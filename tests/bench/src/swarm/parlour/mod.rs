@@ -31,6 +31,8 @@ use crate::harness::Outcome;
 const OTHER_CALLS: u64 = 1 << 40;
 /// The room of the world that is filled, and that a transfer reads.
 const FILLED_ROOM: usize = 1;
+/// Rooms read at once after a move.
+const READ_ON_ROOMS: usize = 4;
 /// Messages under way while a room is filled.
 const FILL_IN_FLIGHT: usize = 64;
 
@@ -131,9 +133,14 @@ impl Swarm for Parlour {
         self.bulk_call::<rpc::ReadLog>(client, &request, Purpose::Transfer)
     }
 
-    /// QUIC follows: the connection goes on from the new address.
+    /// QUIC follows: the connection goes on from the new address. As the SDK does, a padded ping
+    /// lets the server send there, and what is new in the rooms is asked for on new lanes.
     fn moved(&mut self, client: Client, address: IpAddr, old: Old) -> Outcome {
-        self.quic.rebind(client, address, old == Old::Works)
+        self.quic.rebind(client, address, old == Old::Works)?;
+        self.ping_padded(client)?;
+        let known = &self.members[client].known;
+        let rooms: Vec<usize> = known.keys().copied().take(READ_ON_ROOMS).collect();
+        rooms.into_iter().try_for_each(|room| self.read_on(client, room))
     }
 
     fn again(&mut self, client: Client) -> Outcome {

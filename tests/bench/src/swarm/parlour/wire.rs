@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use parlour_protocol::generated::{BulkRpc, ControlRpc};
 use parlour_protocol::prost::Message;
 use parlour_protocol::wire::{
-    BulkCall, Call, ClientFrame, Delivery, Hello, LaneKind, LaneOpen, client_frame,
+    BulkCall, Call, ClientFrame, Delivery, Hello, LaneKind, LaneOpen, Ping, client_frame,
 };
 use parlour_protocol::{REV_MAX, REV_MIN, frame, ids, limits};
 use quinn_proto::Dir;
@@ -46,6 +46,12 @@ impl Parlour {
     ) -> Outcome {
         let body = request.encode_to_vec().into();
         self.say(client, client_frame::Frame::Call(Call { id, method: R::METHOD.id, body }))
+    }
+
+    /// A ping with which a server may send more to an address that is new to it.
+    pub(super) fn ping_padded(&mut self, client: Client) -> Outcome {
+        let padding = Bytes::from_static(&[0; limits::MOVED_PADDING_BYTES]);
+        self.say(client, client_frame::Frame::Ping(Ping { nonce: 0, padding }))
     }
 
     fn say(&mut self, client: Client, frame: client_frame::Frame) -> Outcome {
