@@ -8,6 +8,7 @@ use quinn::{
 };
 use quinn_proto::HashedConnectionIdGenerator;
 
+use super::congestion::FlooredConfig;
 use crate::keys::ServerKeys;
 
 /// Bidirectional streams before authentication: WebTransport's CONNECT, or the control lane.
@@ -71,6 +72,7 @@ fn transport() -> TransportConfig {
         .max_idle_timeout(Some(idle))
         .initial_rtt(INITIAL_RTT)
         .ack_frequency_config(Some(acks))
+        .congestion_controller_factory(Arc::new(FlooredConfig::default()))
         .send_fairness(true);
     transport
 }
