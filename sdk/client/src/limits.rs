@@ -34,6 +34,8 @@ pub const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 pub const CLOSE_WITHIN: Duration = Duration::from_millis(500);
 /// How often is looked whether a close was answered.
 pub const ANSWERED_EVERY: Duration = Duration::from_millis(1);
+/// A client that ends leaves its cache to the next within this time.
+pub const CACHE_FREE_WITHIN: Duration = Duration::from_secs(2);
 /// A failed write to the cache is tried again after this time.
 pub const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// After this many failures in a row the cache is left as it is.

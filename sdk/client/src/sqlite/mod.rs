@@ -10,7 +10,9 @@ use parlour_sdk_core::{
     event::{pack, unpack},
     outbox::Entry,
 };
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
+
+use crate::limits::CACHE_FREE_WITHIN;
 
 /// Raised when the tables change; a file of another version is begun anew, since all of it but the
 /// outbox can be read from the server again.
@@ -47,19 +49,26 @@ impl fmt::Debug for SqliteCache {
 }
 
 fn sql(error: rusqlite::Error) -> CacheError {
-    CacheError::new(error)
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy) => CacheError::InUse,
+        _ => CacheError::new(error),
+    }
 }
 
 impl SqliteCache {
-    /// Opens a file, or makes it.
+    /// Opens a file, or makes it. It is this client's alone until it is dropped: what two clients
+    /// know about one outbox would differ.
     ///
     /// # Errors
-    /// When it can't be opened or isn't a cache.
+    /// When it can't be opened, isn't a cache, or is another client's.
     pub fn open(path: &Path) -> Result<Self, CacheError> {
         Self::prepare(Connection::open(path).map_err(sql)?)
     }
 
     fn prepare(connection: Connection) -> Result<Self, CacheError> {
+        connection.busy_timeout(CACHE_FREE_WITHIN).map_err(sql)?;
+        // Taken with the first read and held until the end, also if that is a crash.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(sql)?;
         // Only a file that is being made takes the page size.
         let begin = format!("PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = WAL");
         connection.execute_batch(&begin).map_err(sql)?;

@@ -19,6 +19,16 @@ fn what_was_committed_is_there_after_a_restart() {
 }
 
 #[test]
+fn a_cache_is_one_clients_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let first = SqliteCache::open(&path).unwrap();
+    assert_eq!(SqliteCache::open(&path).unwrap_err(), CacheError::InUse);
+    drop(first);
+    SqliteCache::open(&path).unwrap();
+}
+
+#[test]
 fn a_file_of_a_later_version_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");

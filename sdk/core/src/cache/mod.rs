@@ -17,24 +17,24 @@ pub use run::{PackedRun, Run};
 
 use crate::{event::Malformed, outbox::Entry};
 
-/// Why the cache can't be used. The text is for logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CacheError(String);
+/// Why the cache can't be used.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CacheError {
+    /// Another client, perhaps of another process, has it open.
+    #[error("cache: in use by another client")]
+    InUse,
+    /// The place where it is kept fails. The text is for logs.
+    #[error("cache: {0}")]
+    Failed(String),
+}
 
 impl CacheError {
     /// An error of the place where the cache is kept.
     pub fn new(error: impl fmt::Display) -> Self {
-        CacheError(error.to_string())
+        CacheError::Failed(error.to_string())
     }
 }
-
-impl fmt::Display for CacheError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cache: {}", self.0)
-    }
-}
-
-impl std::error::Error for CacheError {}
 
 impl From<Malformed> for CacheError {
     fn from(malformed: Malformed) -> Self {
