@@ -6,7 +6,9 @@ use std::time::Duration;
 use parlour_protocol::error::{Reconnect, reconnect_after};
 
 use crate::{
-    limits::{BACKOFF_BASE, BACKOFF_MAX, RETRY_AFTER_MAX, SECOND_WITHIN, STABLE_AFTER},
+    limits::{
+        BACKOFF_BASE, BACKOFF_MAX, RETRY_AFTER_MAX, SECOND_WITHIN, STABLE_AFTER, TOKENS_REFUSED_MAX,
+    },
     time::Now,
 };
 
@@ -67,6 +69,10 @@ pub enum Stop {
     /// The same session is connected from elsewhere.
     #[error("the session was taken over by another connection")]
     Replaced,
+    /// One token after the other was refused, the last with this close code. The application has to
+    /// get one that is good.
+    #[error("tokens are refused, close code {0:#x}")]
+    TokenRefused(u32),
     /// The server refused what this client sent: a bug in one of them.
     #[error("protocol error, close code {0:#x}")]
     Protocol(u32),
@@ -110,7 +116,11 @@ pub enum Phase {
 pub struct Supervisor {
     phase: Phase,
     backoff: Backoff,
+    /// When the last attempt began.
+    began_at: Duration,
     needs_token: bool,
+    /// Tokens refused since the last welcome.
+    refusals: u32,
     order: Option<Order>,
     /// A second connection is made beside the live one from this time on.
     second_at: Option<Duration>,
@@ -121,7 +131,9 @@ impl Default for Supervisor {
         Supervisor {
             phase: Phase::Connecting,
             backoff: Backoff::default(),
+            began_at: Duration::ZERO,
             needs_token: false,
+            refusals: 0,
             order: Some(Order::GetToken { fresh: false }),
             second_at: None,
         }
@@ -154,7 +166,7 @@ impl Supervisor {
             return;
         }
         match self.phase {
-            Phase::Waiting { .. } => self.attempt(),
+            Phase::Waiting { .. } => self.attempt(now),
             Phase::Live { .. } => self.second(),
             Phase::Connecting | Phase::Stopped(_) => {}
         }
@@ -171,6 +183,7 @@ impl Supervisor {
     /// A connection was welcomed.
     pub fn handle_welcome(&mut self, now: Now) {
         self.second_at = None;
+        self.refusals = 0;
         self.phase = Phase::Live { since: now.elapsed };
     }
 
@@ -201,6 +214,11 @@ impl Supervisor {
             }
             Reconnect::WithNewToken => {
                 self.needs_token = true;
+                self.refusals += u32::from(!was_live);
+                if self.refusals >= TOKENS_REFUSED_MAX {
+                    self.phase = Phase::Stopped(stop(end));
+                    return;
+                }
                 // A live connection whose token ran out gets a new one at once; a token refused
                 // in a hello is not asked for in a tight loop.
                 if was_live && stable { Duration::ZERO } else { self.backoff.next_delay(random) }
@@ -208,11 +226,15 @@ impl Supervisor {
             Reconnect::Now if was_live && stable => Duration::ZERO,
             Reconnect::Now | Reconnect::BackOff => self.backoff.next_delay(random),
         };
-        // What the server asks for is a minimum, to which the jitter is added.
-        let until = now.elapsed + if wish.is_zero() { delay } else { wish + delay };
+        let until = match end {
+            // Nobody heard the attempt, and it took long: its time counts as a part of the wait.
+            End::Unreachable => (self.began_at + delay).max(now.elapsed),
+            // What the server asks for is a minimum, to which the jitter is added.
+            _ => now.elapsed + wish + delay,
+        };
         self.phase = Phase::Waiting { until, after: end };
         if until == now.elapsed {
-            self.attempt();
+            self.attempt(now);
         }
     }
 
@@ -230,7 +252,7 @@ impl Supervisor {
         self.backoff.reset();
         match self.phase {
             // An attempt under way is one over the old network.
-            Phase::Waiting { .. } | Phase::Connecting => self.attempt(),
+            Phase::Waiting { .. } | Phase::Connecting => self.attempt(now),
             Phase::Live { .. } => self.handle_stalled(now),
             Phase::Stopped(_) => {}
         }
@@ -261,15 +283,17 @@ impl Supervisor {
     }
 
     /// The application asks for another attempt after a stop, with a new token.
-    pub fn handle_restart(&mut self) {
+    pub fn handle_restart(&mut self, now: Now) {
         if matches!(self.phase, Phase::Stopped(_) | Phase::Waiting { .. }) {
             self.backoff.reset();
+            self.refusals = 0;
             self.needs_token = true;
-            self.attempt();
+            self.attempt(now);
         }
     }
 
-    fn attempt(&mut self) {
+    fn attempt(&mut self, now: Now) {
+        self.began_at = now.elapsed;
         self.phase = Phase::Connecting;
         self.order = Some(Order::GetToken { fresh: self.needs_token });
     }
@@ -284,6 +308,9 @@ impl Supervisor {
 fn stop(end: End) -> Stop {
     use parlour_protocol::wire::CloseCode;
     let End::Closed { code, .. } = end else { return Stop::Protocol(0) };
+    if reconnect_after(code) == Reconnect::WithNewToken {
+        return Stop::TokenRefused(code);
+    }
     match i32::try_from(code).ok().and_then(|code| CloseCode::try_from(code).ok()) {
         Some(CloseCode::Revoked) => Stop::Revoked,
         Some(CloseCode::NoCommonRevision) => Stop::NoCommonRevision,

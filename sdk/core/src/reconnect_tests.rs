@@ -42,8 +42,18 @@ fn a_lost_path_under_a_good_connection_is_dialled_at_once() {
     supervisor.handle_end(End::Lost, at(20_000), 5);
     assert_eq!(supervisor.phase(), Phase::Connecting);
     assert_eq!(supervisor.poll_order(), Some(Order::GetToken { fresh: false }));
-    supervisor.handle_end(End::Unreachable, at(20_500), 150_000);
-    assert_eq!(supervisor.poll_timeout(), Some(Duration::from_millis(20_650)));
+    supervisor.handle_end(End::Unreachable, at(20_100), 150_000);
+    assert_eq!(supervisor.poll_timeout(), Some(Duration::from_millis(20_150)));
+}
+
+#[test]
+fn an_attempt_that_took_long_is_followed_by_the_next_at_once() {
+    let mut supervisor = live_at(0);
+    supervisor.handle_end(End::Lost, at(20_000), 0);
+    supervisor.poll_order();
+    supervisor.handle_end(End::Unreachable, at(28_000), 150_000);
+    assert_eq!(supervisor.phase(), Phase::Connecting);
+    assert_eq!(supervisor.poll_order(), Some(Order::GetToken { fresh: false }));
 }
 
 #[test]
@@ -57,6 +67,23 @@ fn a_connection_that_keeps_dying_young_is_not_dialled_in_a_loop() {
 fn an_expired_token_is_replaced() {
     let mut supervisor = live_at(0);
     supervisor.handle_end(closed(CloseCode::TokenExpired), at(60_000), 0);
+    assert_eq!(supervisor.poll_order(), Some(Order::GetToken { fresh: true }));
+}
+
+#[test]
+fn tokens_refused_again_and_again_end_the_attempts_until_the_application_has_a_good_one() {
+    let mut supervisor = Supervisor::default();
+    for n in 1..TOKENS_REFUSED_MAX {
+        supervisor.handle_end(closed(CloseCode::TokenInvalid), at(u64::from(n)), 0);
+        assert_eq!(supervisor.poll_order(), Some(Order::GetToken { fresh: true }));
+    }
+    supervisor.handle_end(closed(CloseCode::TokenInvalid), at(60_000), 0);
+    let stop = Stop::TokenRefused(CloseCode::TokenInvalid as u32);
+    assert_eq!(supervisor.phase(), Phase::Stopped(stop));
+    assert_eq!(supervisor.poll_order(), None);
+    supervisor.handle_restart(at(60_000));
+    assert_eq!(supervisor.poll_order(), Some(Order::GetToken { fresh: true }));
+    supervisor.handle_end(closed(CloseCode::TokenInvalid), at(70_000), 0);
     assert_eq!(supervisor.poll_order(), Some(Order::GetToken { fresh: true }));
 }
 

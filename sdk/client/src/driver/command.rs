@@ -105,7 +105,7 @@ impl Driver {
                 let _ = reply.send(self.waiters.observe_events());
             }
             Command::NetworkChanged => self.handle_network_changed(),
-            Command::Reconnect => self.supervisor.handle_restart(),
+            Command::Reconnect => self.supervisor.handle_restart(now),
             Command::Disconnect => self.is_over = true,
         }
     }
