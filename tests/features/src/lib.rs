@@ -6,6 +6,7 @@ pub mod garble;
 pub mod http;
 pub mod random;
 pub mod raw;
+pub mod relay;
 pub mod server;
 pub mod token;
 pub mod world;

@@ -13,6 +13,7 @@ use std::{
 use futures_util::StreamExt;
 use parlour::{Client, ConnectError, NoToken, State, Stop, Token, Trust};
 use parlour_features::{
+    relay::{Relay, Way},
     server::{Options, ROOMY, Server},
     token,
     world::ORG,
@@ -116,6 +117,43 @@ async fn a_changed_network_is_survived() {
     }
     eventually(|| texts(theirs.refresh()) == ["0", "1", "2", "3", "4"]).await;
     assert_eq!(alice.current_state(), State::Live);
+}
+
+#[tokio::test]
+async fn what_comes_and_goes_while_an_address_dies_arrives_once() {
+    let server = Server::roomy();
+    let relay = Relay::to(server.ready().quic, 7).await;
+    let alice = client(&server, "alice").connect().await.unwrap();
+    let door = relay.address().to_string();
+    let bob = client(&server, "bob").address(door).connect().await.unwrap();
+    bob.synced().await.unwrap();
+    relay.set(Way { delay: Duration::from_millis(40), ..Way::default() });
+    let room = alice.create_group("all", ["bob"]).await.unwrap();
+    let mut hers = room.timeline().await.unwrap();
+    let his = bob.room(room.id());
+    let mut seen = his.timeline().await.unwrap();
+    let mut waiting = Vec::new();
+    for n in 0..60 {
+        waiting.push(room.queue(format!("alice {n}")).await.unwrap());
+        waiting.push(his.queue(format!("bob {n}")).await.unwrap());
+        if n % 20 == 10 {
+            relay.kill_addresses();
+            bob.network_changed();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for queued in waiting {
+        queued.sent().await.unwrap();
+    }
+    let expected = |name: &str| (0..60).map(|n| format!("{name} {n}")).collect::<Vec<_>>();
+    for timeline in [&mut hers, &mut seen] {
+        eventually(|| texts(timeline.refresh()).len() >= 120).await;
+        let shown = texts(timeline.items());
+        for name in ["alice", "bob"] {
+            let theirs = shown.iter().filter(|text| text.starts_with(name)).cloned();
+            assert_eq!(theirs.collect::<Vec<_>>(), expected(name));
+        }
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod exactly_once;
 mod fd_exhaustion;
 mod history;
 mod hostile;
+mod net_chaos;
 mod oom_budget;
 mod power_cut;
 mod revoke_live;
@@ -34,6 +35,7 @@ pub(crate) const PROOFS: &[Proof] = &[
     ("server-power-cut", power_cut::run),
     ("exactly-once", exactly_once::run),
     ("bad-input", bad_input::run),
+    ("net-chaos", net_chaos::run),
     ("slow-consumer", slow_consumer::run),
     ("fd-exhaustion", fd_exhaustion::run),
     ("oom-budget", oom_budget::run),
