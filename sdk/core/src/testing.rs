@@ -20,7 +20,13 @@ pub(crate) const ME: UserId = UserId::from_bytes([1; 16]);
 pub(crate) const OTHER: UserId = UserId::from_bytes([2; 16]);
 
 fn header(seq: u64, kind: u32, sender: UserId) -> EventHeader {
-    EventHeader { seq, at_ms: 1000 + seq, kind, sender: sender.to_field(), ..Default::default() }
+    EventHeader {
+        seq,
+        at_ms: seq.saturating_add(1_000),
+        kind,
+        sender: sender.to_field(),
+        ..Default::default()
+    }
 }
 
 fn event(header: EventHeader, body: &impl Message) -> LogEvent {
