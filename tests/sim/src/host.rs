@@ -1,7 +1,10 @@
 //! What a host of the simulation has of its own: a clock and entropy, both following from the
 //! seed.
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    sync::Mutex,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use tokio::time::Instant;
 
@@ -40,6 +43,14 @@ impl parlour::Clock for SimClock {
     fn now(&self) -> parlour::Now {
         let (unix_ms, elapsed) = self.now();
         parlour::Now { unix_ms, elapsed }
+    }
+}
+
+/// Address tokens are dated by this clock: by the machine's, a run that crosses a second would
+/// differ from one that doesn't.
+impl quinn::TimeSource for SimClock {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.now().0)
     }
 }
 
