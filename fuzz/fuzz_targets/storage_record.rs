@@ -13,7 +13,10 @@ use std::{
 use libfuzzer_sys::{arbitrary, arbitrary::Arbitrary, fuzz_target};
 use parlour_adapters::{
     Kv, OpenError, Options,
-    kv::engine::{Engine, EngineError, Visit, Writes},
+    kv::{
+        engine::{Engine, EngineError, Visit, Writes},
+        packed::Packed,
+    },
 };
 use parlour_core::{
     ports::store::{Append, Batch, LogKey, Put, ReadRange, Scan, Shard, Store, StoreError},
@@ -33,8 +36,10 @@ const LENGTHS: &[usize] = &[1, 100, 4000, 4096, 4097, 9000, 61_440];
 
 type Rows = BTreeMap<Vec<u8>, Bytes>;
 
-static ROWS: Mutex<Rows> = Mutex::new(Rows::new());
-static STORE: LazyLock<Sound> = LazyLock::new(Sound::make);
+/// What lies under the store of single rows, and under that of blocks.
+static ROWS: [Mutex<Rows>; 2] = [const { Mutex::new(Rows::new()) }; 2];
+static SINGLE: LazyLock<Sound<Underneath<0>>> = LazyLock::new(|| Sound::make(0));
+static PACKED: LazyLock<Sound<Packed<Underneath<1>>>> = LazyLock::new(|| Sound::make(1));
 
 #[derive(Arbitrary, Debug)]
 enum Input {
@@ -60,24 +65,10 @@ enum Kind {
 }
 
 fuzz_target!(|input: Input| {
-    let sound = &*STORE;
-    match input {
-        Input::Damaged(damages) => {
-            let mut rows = sound.rows.clone();
-            damages.iter().flatten().for_each(|damage| damage.apply(&mut rows));
-            *rows_now() = rows;
-            sound.check();
-        }
-        Input::Anything(bytes) => {
-            decode(&bytes);
-            let bytes = Bytes::from(bytes);
-            *rows_now() = sound.rows.keys().map(|key| (key.clone(), bytes.clone())).collect();
-            // The result doesn't matter: nobody wrote these rows.
-            sound.records();
-            let _ = sound.heads();
-            let _ = sound.row(b"short");
-            let _ = sound.scan();
-        }
+    SINGLE.try_with(&input);
+    PACKED.try_with(&input);
+    if let Input::Anything(bytes) = &input {
+        decode(bytes);
     }
 });
 
@@ -91,8 +82,8 @@ fn decode(bytes: &[u8]) {
     let _ = OutboxRow::decode(bytes);
 }
 
-fn rows_now() -> MutexGuard<'static, Rows> {
-    ROWS.lock().unwrap_or_else(PoisonError::into_inner)
+fn rows_now(which: usize) -> MutexGuard<'static, Rows> {
+    ROWS[which].lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Damage {
@@ -128,19 +119,23 @@ impl Damage {
 }
 
 /// A store, and what was written to it.
-struct Sound {
+struct Sound<E: Engine> {
     runtime: Runtime,
-    store: Kv<Underneath>,
+    store: Kv<E>,
+    /// Which rows lie under it.
+    which: usize,
     rows: Rows,
     records: Vec<Bytes>,
     table: BTreeMap<Bytes, Bytes>,
 }
 
-impl Sound {
-    fn make() -> Self {
+impl<E: Engine> Sound<E> {
+    fn make(which: usize) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let folder = std::env::temp_dir().join(format!("parlour-fuzz-{}", std::process::id()));
-        let store = Kv::<Underneath>::open(Options::new(&folder)).expect("an empty store opens");
+        let name = format!("parlour-fuzz-{}-{which}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let open = || Kv::<E>::open(Options::new(&folder)).expect("a sound store opens");
+        let store = open();
         let bytes = |length: usize| (0..length).map(|at| (at * 31 + length) as u8).collect();
         let records: Vec<Bytes> = LENGTHS.iter().map(|length| bytes(*length)).collect();
         let table = [(&b"short"[..], 10), (b"long", 10_000), (b"longer", 65_536), (b"none", 0)];
@@ -156,13 +151,37 @@ impl Sound {
         batch.puts = table.iter().map(put).collect();
         let applied = runtime.block_on(store.append(vec![batch])).expect("the store takes it");
         assert_eq!(applied, [Ok(())]);
+        // Closing it writes what waits in its memory.
+        drop(store);
+        let store = open();
         // The folder has served: its rows lie in this process.
-        let _ = std::fs::remove_dir_all(folder);
-        let rows = rows_now().clone();
-        let sound = Sound { runtime, store, rows, records, table: table.into() };
+        let _ = std::fs::remove_dir_all(&folder);
+        let rows = rows_now(which).clone();
+        let sound = Sound { runtime, store, which, rows, records, table: table.into() };
         assert_eq!(sound.records().len(), 2 * LENGTHS.len());
         assert_eq!(sound.scan().map(|rows| rows.len()), Ok(4));
         sound
+    }
+
+    fn try_with(&self, input: &Input) {
+        match input {
+            Input::Damaged(damages) => {
+                let mut rows = self.rows.clone();
+                damages.iter().flatten().for_each(|damage| damage.apply(&mut rows));
+                *rows_now(self.which) = rows;
+                self.check();
+            }
+            Input::Anything(bytes) => {
+                let bytes = Bytes::copy_from_slice(bytes);
+                let rows = self.rows.keys().map(|key| (key.clone(), bytes.clone()));
+                *rows_now(self.which) = rows.collect();
+                // The result doesn't matter: nobody wrote these rows.
+                self.records();
+                let _ = self.heads();
+                let _ = self.row(b"short");
+                let _ = self.scan();
+            }
+        }
     }
 
     /// Holds all the store says against what was written.
@@ -217,10 +236,10 @@ impl Sound {
     }
 }
 
-/// The engine: whatever lies in `ROWS`.
-struct Underneath;
+/// The engine: whatever lies in `ROWS[WHICH]`.
+struct Underneath<const WHICH: usize>;
 
-impl Engine for Underneath {
+impl<const WHICH: usize> Engine for Underneath<WHICH> {
     const NAME: &'static str = "underneath";
     const JOURNALED: bool = false;
 
@@ -233,7 +252,7 @@ impl Engine for Underneath {
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        Ok(rows_now().get(key).cloned())
+        Ok(rows_now(WHICH).get(key).cloned())
     }
 
     fn scan(
@@ -246,7 +265,8 @@ impl Engine for Underneath {
         if from >= to {
             return Ok(());
         }
-        let range = rows_now().range(from.to_vec()..to.to_vec()).map(owned).collect::<Vec<_>>();
+        let range =
+            rows_now(WHICH).range(from.to_vec()..to.to_vec()).map(owned).collect::<Vec<_>>();
         let mut visit = |(key, value): &(Vec<u8>, Bytes)| visit(key, value);
         let end: ControlFlow<()> = match reverse {
             false => range.iter().try_for_each(&mut visit),
@@ -256,11 +276,11 @@ impl Engine for Underneath {
         Ok(())
     }
 
-    fn apply(&self, writes: &Writes) -> Result<(), EngineError> {
+    fn apply(&self, writes: Writes) -> Result<(), EngineError> {
         for (key, value) in writes {
             match value {
-                Some(value) => drop(rows_now().insert(key.clone(), value.clone())),
-                None => drop(rows_now().remove(key)),
+                Some(value) => drop(rows_now(WHICH).insert(key, value)),
+                None => drop(rows_now(WHICH).remove(&key)),
             }
         }
         Ok(())

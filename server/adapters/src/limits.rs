@@ -14,9 +14,23 @@ pub const JOURNAL_FILE_BYTES: u64 = 2 * 1024 * 1024;
 /// less than one. Fewer syncs at this size did lose pages in simulated power cuts.
 pub const SLED_SEGMENT_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes applied to a journaled engine after which it is synced; it is never behind by more
-/// than twice this and one group. That is a sixteenth of a segment in all; how much longer than
-/// its input sled's log can get isn't known, only that this margin passed the power cuts.
-pub const CHECKPOINT_BYTES: usize = 64 * 1024;
+/// than twice this and one group. So much waits in memory, and is replayed after a crash.
+pub const CHECKPOINT_BYTES: usize = 512 * 1024;
+/// Length up to which a block is filled. Seventeen of them, as many as sled keeps on a page, and
+/// the longest single rows too, stay well under the 128 KiB beyond which sled moves a page to a
+/// file that it never syncs.
+pub const BLOCK_BYTES: usize = 3600;
+/// Bytes of rows that are merged into one block (and those split from it) at once.
+pub const MERGE_BYTES: usize = 32 * 1024;
+/// Bytes of blocks after which an engine is synced. With those of a last merge that is a
+/// twentieth of a segment; sled's log gets about two and a half times as long as its input.
+pub const SLICE_BYTES: usize = 128 * 1024;
+/// Bytes of rows that are packed at a time when a store of schema 1 is opened.
+pub const MIGRATION_BYTES: usize = 256 * 1024;
+/// Rows of the memory table that a scan copies before it looks at the engine; the first time.
+pub const CHUNK_ROWS_FIRST: usize = 64;
+/// Rows of the memory table that a scan copies at a time after that.
+pub const CHUNK_ROWS: usize = 1024;
 /// Calls that wait for the writer; a further caller waits for room.
 pub const QUEUE_CALLS_MAX: usize = 1024;
 /// Body bytes in one engine value; what is longer continues under adjacent keys. With its

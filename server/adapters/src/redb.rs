@@ -88,7 +88,7 @@ impl Engine for RedbEngine {
         })
     }
 
-    fn apply(&self, writes: &Writes) -> Result<(), EngineError> {
+    fn apply(&self, writes: Writes) -> Result<(), EngineError> {
         shielded(|| {
             let mut write = self.db.begin_write().map_err(failure)?;
             write.set_durability(Durability::Immediate).map_err(failure)?;
@@ -120,7 +120,7 @@ fn make(folder: &Path, options: &Options) -> Result<(), OpenError> {
     }
     let engine = RedbEngine { db: open_file(&unfinished, options)? };
     // Makes the table, so that reads needn't ask whether it is there.
-    engine.apply(&Writes::new()).map_err(open_error)?;
+    engine.apply(Writes::new()).map_err(open_error)?;
     drop(engine);
     fs::rename(unfinished, path)?;
     Ok(sync_dir(folder)?)

@@ -19,7 +19,7 @@ where
 }
 
 /// A bit of everything in logs 1 to 3.
-async fn fill(store: &DynStore) {
+pub(super) async fn fill(store: &DynStore) {
     apply(store, vec![appending(1, 0, &["a", "b", "c"]), appending(2, 0, &["x"])]).await;
     let append = Append {
         log: log(3),
@@ -36,7 +36,7 @@ async fn fill(store: &DynStore) {
 
 const LOGS: &[fn(u8) -> LogKey] = &[log, user_log];
 
-fn logs() -> Vec<LogKey> {
+pub(super) fn logs() -> Vec<LogKey> {
     (1..=6).flat_map(|n| LOGS.iter().map(move |log| log(n))).collect()
 }
 

@@ -152,6 +152,22 @@ async fn assert_same(one: &DynStore, other: &DynStore, logs: &[LogKey]) {
     }
 }
 
+/// A bit of everything and a long log, for tests of stores that came about in another way.
+#[cfg(test)]
+pub(crate) async fn fill(store: &DynStore) {
+    disk::fill(store).await;
+    let text = "x".repeat(200);
+    for step in 0..30 {
+        apply(store, vec![appending(5, step * 100, &vec![&text[..]; 100])]).await;
+    }
+}
+
+/// Whether a store is the same as one that was filled.
+#[cfg(test)]
+pub(crate) async fn assert_filled(filled: &DynStore, other: &DynStore) {
+    assert_same(filled, other, &disk::logs()).await;
+}
+
 fn is_unavailable<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Unavailable))
 }

@@ -150,7 +150,7 @@ fn copy_rows<E: Engine>(shared: &Arc<Shared<E>>, target: &E) -> Result<(), OpenE
                 writes.insert(key, Some(value));
             }
         }
-        target.apply(&writes).map_err(super::schema::open_error)?;
+        target.apply(writes).map_err(super::schema::open_error)?;
         target.sync().map_err(super::schema::open_error)?;
         from = next;
     }

@@ -44,13 +44,13 @@ impl Durability {
         &mut self,
         engine: &E,
         commit: u64,
-        writes: &Writes,
+        writes: Writes,
     ) -> Result<(), EngineError> {
         let Durability::Journal { journal, checkpoint } = self else {
             engine.apply(writes)?;
             return engine.sync();
         };
-        let payload = journal::encode(writes);
+        let payload = journal::encode(&writes);
         if payload.len() > GROUP_BYTES_MAX {
             // One long batch can't be divided, so at least it shares no interval with others.
             checkpoint.reach(commit - 1)?;

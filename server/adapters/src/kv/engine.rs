@@ -56,7 +56,7 @@ pub trait Engine: Send + Sync + Sized + 'static {
     ) -> Result<(), EngineError>;
 
     /// Applies all writes or none.
-    fn apply(&self, writes: &Writes) -> Result<(), EngineError>;
+    fn apply(&self, writes: Writes) -> Result<(), EngineError>;
 
     /// Makes durable what was applied before the call.
     fn sync(&self) -> Result<(), EngineError>;

@@ -100,7 +100,7 @@ fn replay<E: Engine>(
             let what = format!("the journal misses commit {expected}, it has {commit}");
             return Err(OpenError::Damaged { what });
         };
-        engine.apply(&writes).map_err(schema::open_error)?;
+        engine.apply(writes).map_err(schema::open_error)?;
     }
     if !entries.is_empty() {
         engine.sync().map_err(schema::open_error)?;

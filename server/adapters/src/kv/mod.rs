@@ -2,6 +2,7 @@
 //! backup. sled and redb differ only behind the `Engine` trait.
 
 pub(crate) mod backup;
+mod block;
 pub(crate) mod bounds;
 mod checkpoint;
 mod durability;
@@ -9,6 +10,9 @@ pub mod engine;
 pub(crate) mod folder;
 mod journal;
 pub(crate) mod layout;
+mod merge;
+mod overlay;
+pub mod packed;
 pub(crate) mod plan;
 pub(crate) mod read;
 pub(crate) mod rows;

@@ -1,7 +1,6 @@
 //! Turns batches into engine writes: checks each against what is stored and against what
 //! earlier batches of the same group will write, and refuses it alone if it doesn't fit.
 
-use bytes::Bytes;
 use parlour_core::ports::store::{Append, Batch, Erase, LogKey, Put, Refusal};
 
 use super::{
@@ -41,6 +40,15 @@ impl From<EngineError> for Stop {
     }
 }
 
+/// What a batch was found to stand on.
+#[derive(Default)]
+struct Checked {
+    /// The heads as the batch leaves them; those it appends to.
+    heads: Vec<(LogKey, StoredHead)>,
+    /// Keys that nothing lies under.
+    absent: Vec<Vec<u8>>,
+}
+
 impl<'a, E: Engine> Plan<'a, E> {
     /// An empty group on top of a store with this tally.
     pub(crate) fn new(engine: &'a E, tally: Tally) -> Self {
@@ -57,18 +65,15 @@ impl<'a, E: Engine> Plan<'a, E> {
         self.writes.is_empty()
     }
 
-    /// Adds a batch, or refuses it and leaves the group as it was.
+    /// Adds a batch, or refuses it and leaves the group as it was. After an engine's error the
+    /// group is no good any more.
     pub(crate) fn add(&mut self, batch: &Batch) -> Result<Result<(), Refusal>, EngineError> {
         if let Err(refusal) = bounds::check(batch) {
             return Ok(Err(refusal));
         }
-        let mut step = Step { plan: self, tally: self.tally.clone(), writes: Writes::new() };
-        match step.run(batch) {
-            Ok(()) => {
-                let Step { tally, writes, .. } = step;
-                self.tally = tally;
-                // One by one: `append` would build the whole group's map anew for each batch.
-                self.writes.extend(writes);
+        match self.check(batch) {
+            Ok(checked) => {
+                self.write(batch, checked)?;
                 self.bytes += bounds::size(batch);
                 Ok(Ok(()))
             }
@@ -84,8 +89,7 @@ impl<'a, E: Engine> Plan<'a, E> {
         log: LogKey,
         up_to: u64,
     ) -> Result<Option<u64>, EngineError> {
-        let mut step = Step { plan: self, tally: self.tally.clone(), writes: Writes::new() };
-        let mut stored = match step.head(log) {
+        let mut stored = match self.head(log) {
             Ok(stored) => stored,
             Err(Stop::Failed(error)) => return Err(error),
             Err(Stop::Refused(_)) => return Err(EngineError::Damaged("head".into())),
@@ -98,13 +102,7 @@ impl<'a, E: Engine> Plan<'a, E> {
             return Ok(Some(stored.purged));
         }
         stored.purged = up_to;
-        match step.put(&layout::head_key(log), &stored.to_body()) {
-            Ok(()) | Err(Stop::Refused(_)) => {}
-            Err(Stop::Failed(error)) => return Err(error),
-        }
-        let Step { tally, writes, .. } = step;
-        self.tally = tally;
-        self.writes.extend(writes);
+        self.put(&layout::head_key(log), &stored.to_body(), &[])?;
         Ok(Some(stored.purged))
     }
 
@@ -114,71 +112,57 @@ impl<'a, E: Engine> Plan<'a, E> {
         layout::put(&mut self.writes, &layout::meta_key(TALLY), &self.tally.to_body());
         (self.writes, self.tally)
     }
-}
 
-/// One batch on top of a plan.
-struct Step<'p, 'a, E> {
-    plan: &'p Plan<'a, E>,
-    tally: Tally,
-    writes: Writes,
-}
+    // Checking: nothing is changed yet.
 
-impl<E: Engine> Step<'_, '_, E> {
-    fn run(&mut self, batch: &Batch) -> Result<(), Stop> {
+    fn check(&self, batch: &Batch) -> Result<Checked, Stop> {
+        let mut checked = Checked::default();
         for (table, key) in &batch.absent {
-            if self.front(&layout::row_key(*table, key))?.is_some() {
+            let key = layout::row_key(*table, key);
+            if self.front(&key)?.is_some() {
                 return Err(Refusal::RowExists { table: *table }.into());
             }
+            checked.absent.push(key);
         }
         for append in &batch.appends {
-            self.append(append)?;
+            let at = match checked.heads.iter().position(|(log, _)| *log == append.log) {
+                Some(at) => at,
+                None => {
+                    checked.heads.push((append.log, self.head(append.log)?));
+                    checked.heads.len() - 1
+                }
+            };
+            let stored = &mut checked.heads[at].1;
+            if stored.head.seq != append.expected_seq {
+                let (log, actual) = (append.log, stored.head.seq);
+                return Err(Refusal::HeadMoved { log, actual }.into());
+            }
+            stored.head.seq += append.records.len() as u64;
+            stored.head.state = append.state.clone();
         }
         for erase in &batch.erases {
-            self.erase(erase)?;
+            let appended = checked.heads.iter().find(|(log, _)| *log == erase.log);
+            let (purged, head) = match appended {
+                Some((_, stored)) => (stored.purged, stored.head.seq),
+                None => {
+                    let stored = self.head(erase.log)?;
+                    (stored.purged, stored.head.seq)
+                }
+            };
+            if erase.seq <= purged || erase.seq > head {
+                return Err(Refusal::NoSuchRecord { seq: erase.seq }.into());
+            }
         }
-        for put in &batch.puts {
-            self.put_row(put)?;
-        }
-        Ok(())
+        Ok(checked)
     }
 
-    fn append(&mut self, append: &Append) -> Result<(), Stop> {
-        let mut stored = self.head(append.log)?;
-        if stored.head.seq != append.expected_seq {
-            return Err(Refusal::HeadMoved { log: append.log, actual: stored.head.seq }.into());
-        }
-        for record in &append.records {
-            stored.head.seq += 1;
-            let key = layout::record_key(append.log, stored.head.seq);
-            layout::put(&mut self.writes, &key, record);
-        }
-        stored.head.state = append.state.clone();
-        self.put(&layout::head_key(append.log), &stored.to_body())
-    }
-
-    fn erase(&mut self, erase: &Erase) -> Result<(), Stop> {
-        let stored = self.head(erase.log)?;
-        if erase.seq <= stored.purged || erase.seq > stored.head.seq {
-            return Err(Refusal::NoSuchRecord { seq: erase.seq }.into());
-        }
-        self.put(&layout::record_key(erase.log, erase.seq), &erase.record)
-    }
-
-    fn put_row(&mut self, put: &Put) -> Result<(), Stop> {
-        let key = layout::row_key(put.table, &put.key);
-        match &put.value {
-            Some(value) => self.put(&key, value),
-            None => self.remove(&key),
-        }
-    }
-
-    /// The head of a log, as this batch sees it.
+    /// The head of a log, as earlier batches of the group leave it.
     fn head(&self, log: LogKey) -> Result<StoredHead, Stop> {
         let key = layout::head_key(log);
-        let body = match self.pending(&key) {
+        let body = match self.writes.get(&key) {
             // Heads are never removed and never long, so what is pending is whole.
-            Some(value) => value.and_then(|first| layout::body(&key, &first, &[])),
-            None => match rows::read(self.plan.engine, &key)? {
+            Some(value) => value.as_ref().and_then(|first| layout::body(&key, first, &[])),
+            None => match rows::read(self.engine, &key)? {
                 Whole::Absent => return Ok(StoredHead::empty()),
                 Whole::Body(body, _) => Some(body),
                 Whole::Damaged => None,
@@ -187,15 +171,41 @@ impl<E: Engine> Step<'_, '_, E> {
         body.and_then(|body| StoredHead::from_body(&body)).ok_or(Refusal::Damaged.into())
     }
 
+    // Writing: nothing is refused any more.
+
+    fn write(&mut self, batch: &Batch, checked: Checked) -> Result<(), EngineError> {
+        let Checked { heads, absent } = checked;
+        for Append { log, expected_seq, records, .. } in &batch.appends {
+            for (seq, record) in (expected_seq + 1..).zip(records) {
+                layout::put(&mut self.writes, &layout::record_key(*log, seq), record);
+            }
+        }
+        for (log, stored) in heads {
+            self.put(&layout::head_key(log), &stored.to_body(), &[])?;
+        }
+        for Erase { log, seq, record } in &batch.erases {
+            self.put(&layout::record_key(*log, *seq), record, &[])?;
+        }
+        for Put { table, key, value } in &batch.puts {
+            let key = layout::row_key(*table, key);
+            match value {
+                Some(value) => self.put(&key, value, &absent)?,
+                None => self.remove(&key)?,
+            }
+        }
+        Ok(())
+    }
+
     /// Puts a body, removes what a longer one left behind, and keeps the tally.
-    fn put(&mut self, key: &[u8], body: &[u8]) -> Result<(), Stop> {
-        let old = self.clear(key)?;
+    fn put(&mut self, key: &[u8], body: &[u8], absent: &[Vec<u8>]) -> Result<(), EngineError> {
+        let is_new = absent.iter().any(|absent| absent == key) && !self.writes.contains_key(key);
+        let old = if is_new { None } else { self.clear(key)? };
         let new = layout::put(&mut self.writes, key, body);
         self.tally.change(key, old, Some(new));
         Ok(())
     }
 
-    fn remove(&mut self, key: &[u8]) -> Result<(), Stop> {
+    fn remove(&mut self, key: &[u8]) -> Result<(), EngineError> {
         if let Some(old) = self.clear(key)? {
             self.tally.change(key, Some(old), None);
         }
@@ -203,7 +213,7 @@ impl<E: Engine> Step<'_, '_, E> {
     }
 
     /// Removes the row under `key`; returns its checksum if there was one.
-    fn clear(&mut self, key: &[u8]) -> Result<Option<u32>, Stop> {
+    fn clear(&mut self, key: &[u8]) -> Result<Option<u32>, EngineError> {
         let Some(old) = self.front(key)? else { return Ok(None) };
         let parts = old.map_or(PARTS_MAX, Front::parts);
         self.writes.insert(key.to_vec(), None);
@@ -216,19 +226,14 @@ impl<E: Engine> Step<'_, '_, E> {
     }
 
     /// The front of the row under `key`: absent, unreadable, or known.
-    fn front(&self, key: &[u8]) -> Result<Option<Option<Front>>, Stop> {
-        let first = match self.pending(key) {
-            Some(value) => value,
-            None => match self.plan.engine.get(key) {
+    fn front(&self, key: &[u8]) -> Result<Option<Option<Front>>, EngineError> {
+        let first = match self.writes.get(key) {
+            Some(value) => value.clone(),
+            None => match self.engine.get(key) {
                 Err(EngineError::Damaged(_)) => return Ok(Some(None)),
                 other => other?,
             },
         };
         Ok(first.map(|first| layout::front(&first)))
-    }
-
-    /// What this batch or an earlier one of the group does to `key`.
-    fn pending(&self, key: &[u8]) -> Option<Option<Bytes>> {
-        self.writes.get(key).or_else(|| self.plan.writes.get(key)).cloned()
     }
 }

@@ -188,7 +188,7 @@ impl<E: Engine> Writer<E> {
         }
         let (writes, tally) = plan.finish();
         self.keep_preimages(engine, &writes)?;
-        self.durability.commit(engine, tally.commit, &writes)?;
+        self.durability.commit(engine, tally.commit, writes)?;
         self.tally = tally;
         if let Err(error) = self.shared.folder.witness.note(self.tally.commit) {
             // The commit is durable; only the witness lags.
@@ -257,7 +257,7 @@ impl<E: Engine> Writer<E> {
         })?;
         let done = (writes.len() as u64) < PURGE_STEP_RECORDS;
         if !writes.is_empty() {
-            engine.apply(&writes)?;
+            engine.apply(writes)?;
             engine.sync()?;
         }
         Ok(done)

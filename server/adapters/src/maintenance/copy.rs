@@ -43,7 +43,7 @@ pub(super) fn run<A: Engine, B: Engine>(
             let writes = if key[0] == layout::META { &mut meta } else { &mut writes };
             writes.insert(key, Some(value));
         }
-        target.apply(&writes).map_err(open_error)?;
+        target.apply(writes).map_err(open_error)?;
         target.sync().map_err(open_error)?;
         next = then;
     }
@@ -51,7 +51,7 @@ pub(super) fn run<A: Engine, B: Engine>(
         meta.append(&mut schema::renewed()?);
     }
     // Last of all: without these rows a copy that was interrupted doesn't open.
-    target.apply(&meta).map_err(open_error)?;
+    target.apply(meta).map_err(open_error)?;
     target.sync().map_err(open_error)?;
     let identity = schema::load(&target)?.ok_or(OpenError::NotFound)?;
     let report = check::run(&target, &identity.tally).map_err(open_error)?;

@@ -67,7 +67,7 @@ fn tamper(options: &Options, change: impl FnOnce(&SledEngine, &mut Writes)) {
     let engine = SledEngine::open(&folder.engine_path::<SledEngine>(), options).unwrap();
     let mut writes = Writes::new();
     change(&engine, &mut writes);
-    engine.apply(&writes).unwrap();
+    engine.apply(writes).unwrap();
     engine.sync().unwrap();
 }
 
@@ -165,7 +165,7 @@ async fn a_newer_schema_is_refused_by_name() {
     })
     .await;
     let refused = Sled::open(options.clone()).map(|_| ()).unwrap_err();
-    assert_eq!(refused.to_string(), "store has schema 99, this release knows up to 1");
+    assert_eq!(refused.to_string(), "store has schema 99, this release knows up to 2");
     tamper(&options, |_, writes| drop(writes.insert(layout::meta_key("schema"), None)));
     assert!(matches!(Sled::open(options), Err(OpenError::Damaged { .. })));
 }

@@ -4,8 +4,15 @@ use std::{path::PathBuf, sync::Arc};
 
 use parlour_core::ports::store::Store;
 
-use super::Sled;
-use crate::{OpenError, Options, conformance};
+use super::{Sled, SledTree};
+use crate::{
+    OpenError, Options, conformance,
+    kv::{
+        Kv,
+        engine::{Engine, Writes},
+        layout,
+    },
+};
 
 fn options(path: PathBuf) -> Options {
     Options { cache_bytes: 4 << 20, reserve_bytes: 0, ..Options::new(path) }
@@ -47,4 +54,34 @@ async fn one_folder_is_opened_once() {
     assert!(matches!(second, Err(OpenError::Locked)));
     drop(store);
     Sled::open(options(scratch.path().to_owned())).unwrap();
+}
+
+/// The store of a release before blocks: every row by itself, under schema 1.
+type Unpacked = Kv<SledTree>;
+
+#[tokio::test]
+async fn a_store_of_schema_1_is_packed_when_it_is_opened() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().to_owned();
+    let model = crate::Memory::new([0; 16]);
+    let old = Unpacked::open(options(path.clone())).unwrap();
+    let incarnation = old.info().incarnation;
+    conformance::fill(&model).await;
+    conformance::fill(&old).await;
+    drop(old);
+    {
+        let folder = path.join("sled");
+        let tree = SledTree::open(&folder, &options(path.clone())).unwrap();
+        let mut writes = Writes::new();
+        let key = layout::meta_key("schema");
+        layout::put(&mut writes, &key, &1_u32.to_be_bytes());
+        tree.apply(writes).unwrap();
+        tree.sync().unwrap();
+    }
+    let new = open(path.clone()).await;
+    assert_eq!(new.info().incarnation, incarnation);
+    assert_eq!(new.info().schema, 2);
+    conformance::assert_filled(&model, &*new).await;
+    drop(new);
+    assert!(crate::maintenance::check(&options(path.clone())).unwrap().is_clean());
 }
