@@ -35,6 +35,8 @@ pub struct Ctx {
     pub caller: Arc<Caller>,
     /// When.
     pub now: Now,
+    /// How often this call's draft was refused because something had changed.
+    pub reruns: u32,
 }
 
 impl Ctx {

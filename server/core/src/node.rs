@@ -11,7 +11,7 @@ use prost::Message;
 use rustc_hash::FxHashMap;
 
 use crate::{
-    draft::{AnswerOf, Draft},
+    draft::{Again, AnswerOf, Draft},
     kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
     log_time::LogTime,
     ports::{
@@ -163,15 +163,20 @@ impl Node {
         Ok(())
     }
 
-    /// Runs the handler of a control call. Calls of one connection are run one after another,
+    /// Runs the handler of a control call, maybe again. Calls of one connection are run one after another,
     /// so that their drafts keep their order.
-    pub async fn call(self: &Arc<Self>, caller: &Arc<Caller>, method: u32, body: Bytes) -> Outcome {
-        let mut ctx = Ctx { node: self.clone(), caller: caller.clone(), now: self.now() };
+    pub async fn call(self: &Arc<Self>, caller: &Arc<Caller>, again: &Again) -> Outcome {
+        let Again { method, ref body, times } = *again;
+        let mut ctx =
+            Ctx { node: self.clone(), caller: caller.clone(), now: self.now(), reruns: times };
         if let Err(error) = check_scope(caller, method) {
             return Outcome::Now(Err(error));
         }
         let result = parlour_protocol::generated::dispatch_control::<ServerKit, Features>(
-            &Features, &mut ctx, method, body,
+            &Features,
+            &mut ctx,
+            method,
+            body.clone(),
         );
         match result.await {
             Ok(RawReply::Now(body)) => Outcome::Now(Ok(body)),
@@ -188,7 +193,8 @@ impl Node {
         body: Bytes,
         out: Box<dyn ItemSink>,
     ) -> Result<(), Error> {
-        let mut ctx = Ctx { node: self.clone(), caller: caller.clone(), now: self.now() };
+        let mut ctx =
+            Ctx { node: self.clone(), caller: caller.clone(), now: self.now(), reruns: 0 };
         check_scope(caller, method)?;
         parlour_protocol::generated::dispatch_bulk::<ServerKit, Features>(
             &Features, &mut ctx, method, body, out,

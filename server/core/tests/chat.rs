@@ -52,6 +52,23 @@ fn both_sides_of_a_pair_open_one_room() {
 }
 
 #[test]
+fn a_store_that_takes_nothing_new_knows_what_it_took() {
+    let mut server = Server::new();
+    let ada = server.connect("ada");
+    let room = group(&mut server, ada, &[]);
+    let sent = message(&mut server, &room, "before");
+    let first = server.call::<rpc::Send>(ada, &sent).unwrap();
+    server.read_only = true;
+    let again = server.call::<rpc::Send>(ada, &sent).unwrap();
+    assert_eq!((again.seq, again.deduplicated), (first.seq, true));
+    let new = message(&mut server, &room, "after");
+    let refused = server.call::<rpc::Send>(ada, &new).unwrap_err();
+    assert_eq!(reason(&refused), ErrorReason::ReadOnly);
+    server.read_only = false;
+    assert!(!server.call::<rpc::Send>(ada, &new).unwrap().deduplicated);
+}
+
+#[test]
 fn a_message_reaches_everyone_once_and_in_order() {
     let mut server = Server::new();
     let clients = ["ada", "bob", "cyd"].map(|name| server.connect(name));

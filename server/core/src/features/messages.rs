@@ -42,7 +42,11 @@ impl MessageService<ServerKit> for Features {
         parts.extend(request.mentions.iter().map(|user| &user[..]));
         let client_ref = own_ref(ctx, &request.client_ref)?;
         let print = fingerprint(kind, &parts);
-        if let Some(sent) = sent_before(ctx, cell.id, client_ref, print).await? {
+        // Hardly any message comes twice: whether this one did is asked once its commit has been
+        // refused for it.
+        if ctx.reruns > 0
+            && let Some(sent) = sent_before(ctx, cell.id, client_ref, print).await?
+        {
             let (seq, at_ms) = (sent.seq, sent.at_ms);
             return Ok(Answer::Now(SendResponse { seq, at_ms, deduplicated: true }));
         }

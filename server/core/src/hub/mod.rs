@@ -29,7 +29,10 @@ use crate::{
     effects::Job,
     limits,
     node::{Caller, Node},
-    ports::{clock::Now, store::Batch},
+    ports::{
+        clock::Now,
+        store::{Batch, StoreError},
+    },
     session::reply_frame,
 };
 
@@ -230,8 +233,12 @@ impl Hub {
         match then {
             Then::Callback(callback) => callback(Err(refused)),
             Then::Reply { conn, call, again, .. } => {
-                let rerun = matches!(refused, Refused::Stale | Refused::Exists)
-                    && again.times < limits::RERUNS_MAX;
+                let rerun = match refused {
+                    Refused::Stale | Refused::Exists => again.times < limits::RERUNS_MAX,
+                    // What was sent before is answered by a store that takes nothing new, too.
+                    Refused::Store(StoreError::ReadOnly) => again.times == 0,
+                    _ => false,
+                };
                 if rerun {
                     let again = Again { times: again.times + 1, ..again };
                     self.outputs.push_back(Output::Rerun { conn, call, again });

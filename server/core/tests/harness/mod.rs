@@ -24,6 +24,7 @@ use parlour_core::{
         auth::{Claims, TokenError, TokenVerifier},
         clock::{Clock, Entropy, Now},
         seal::Sealer,
+        store::StoreError,
     },
     session::reply_frame,
 };
@@ -143,6 +144,8 @@ pub struct Server {
     pub clients: Vec<Client>,
     /// Effects are left undone, as if the server had crashed before them.
     pub drop_effects: bool,
+    /// The store takes nothing new.
+    pub read_only: bool,
     pub closed: Vec<(ConnId, parlour_protocol::wire::CloseCode)>,
     runtime: tokio::runtime::Runtime,
 }
@@ -180,6 +183,7 @@ impl Server {
             refs: 0,
             clients: vec![],
             drop_effects: false,
+            read_only: false,
             closed: vec![],
             runtime,
         }
@@ -243,7 +247,7 @@ impl Server {
 
     fn handle(&mut self, client: usize, call: u64, again: Again) {
         let (id, caller) = (self.clients[client].id, self.clients[client].caller.clone());
-        let outcome = self.node.call(&caller, again.method, again.body.clone());
+        let outcome = self.node.call(&caller, &again);
         match self.runtime.block_on(outcome) {
             Outcome::Now(result) => self.hub.handle_reply(id, reply_frame(call, result)),
             Outcome::Commit(draft, answer) => {
@@ -299,6 +303,9 @@ impl Server {
                 continue;
             };
             match output {
+                Output::Append(_) if self.read_only => {
+                    self.hub.handle_appended(Err(StoreError::ReadOnly), self.hand.now());
+                }
                 Output::Append(batches) => {
                     let store = self.node.store.clone();
                     let result = self.runtime.block_on(store.append(batches));

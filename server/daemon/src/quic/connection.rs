@@ -338,7 +338,7 @@ async fn run_call(est: &Established, shared: &Arc<Shared>, call: u64, again: Aga
     let started = shared.node.now().elapsed;
     let outcome = match over_rate(shared, &est.caller) {
         Some(error) => Outcome::Now(Err(error)),
-        None => shared.node.call(&est.caller, again.method, again.body.clone()).await,
+        None => shared.node.call(&est.caller, &again).await,
     };
     match outcome {
         Outcome::Now(result) => {
