@@ -32,6 +32,8 @@ pub const ROOM_NAME_BYTES_MAX: usize = 200;
 pub const MEMBERS_PER_CALL_MAX: usize = 100;
 /// Most members of a group.
 pub const GROUP_MEMBERS_MAX: usize = 10_000;
+/// Greatest `seq`: JavaScript counts exactly up to here. A greater one is nonsense.
+pub const SEQ_MAX: u64 = (1 << 53) - 1;
 /// Most users read by one call.
 pub const USERS_PER_CALL_MAX: usize = 200;
 /// Largest page of members.

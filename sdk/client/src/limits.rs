@@ -25,7 +25,7 @@ pub const USERS_MAX: usize = 10_000;
 /// A handshake takes at most this long per address.
 pub const DIAL_WITHIN: Duration = Duration::from_secs(8);
 /// A handshake that takes this long gets a second one beside it, and so on.
-pub const NEXT_DIAL_AFTER: Duration = Duration::from_millis(750);
+pub const NEXT_DIAL_AFTER: Duration = Duration::from_millis(500);
 /// The application gives a token within this time.
 pub const TOKEN_WITHIN: Duration = Duration::from_secs(30);
 /// The first connection is made within this time, or `connect` fails.

@@ -4,6 +4,7 @@
 use parlour_protocol::{
     generated::{EventMessage, event_rule},
     ids::UserId,
+    limits::SEQ_MAX,
     marker::{Marker, Unread},
     message::MessageDeleted,
     sync::RoomDigest,
@@ -31,7 +32,7 @@ impl Head {
     /// The head a digest tells.
     pub fn of_digest(digest: &RoomDigest) -> Self {
         let RoomDigest { seq, at_ms, msg_no, bcast_no, del_no, .. } = *digest;
-        Head { seq, at_ms, msg_no, bcast_no, del_no }
+        Head { seq: seq.min(SEQ_MAX), at_ms, msg_no, bcast_no, del_no }
     }
 
     /// The head after an event.
@@ -157,7 +158,7 @@ impl Counts {
 /// The head a pulse tells; its time is the one known before.
 pub fn head_of_pulse(pulse: &RoomPulse, before: Head) -> Head {
     let RoomPulse { seq, msg_no, bcast_no, del_no, .. } = *pulse;
-    Head { seq, at_ms: before.at_ms, msg_no, bcast_no, del_no }
+    Head { seq: seq.min(SEQ_MAX), at_ms: before.at_ms, msg_no, bcast_no, del_no }
 }
 
 #[cfg(test)]

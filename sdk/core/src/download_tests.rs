@@ -4,6 +4,7 @@ use parlour_protocol::{
     event::compose,
     generated::{Rpc, rpc},
     ids::{DeviceId, Incarnation},
+    limits::SEQ_MAX,
     room::{GetRoomResponse, Room},
     sync::{
         Digests, ReadLogItem, ReadLogRequest, RoomDigest, SeqRange, SyncDone, SyncItem, UserDelta,
@@ -279,7 +280,7 @@ fn numbers_without_an_event_leave_no_hole() {
 fn events_out_of_order_or_out_of_range_cut_the_lane() {
     let beyond = SeqRange { from_seq: 4, to_seq: u64::MAX };
     let withheld = ReadLogItem { withheld: vec![beyond], ..ReadLogItem::default() };
-    for bad in [events(4, 11), events(2, 2), events(u64::MAX, u64::MAX), withheld] {
+    for bad in [events(4, 11), events(2, 2), events(SEQ_MAX, SEQ_MAX), withheld] {
         let mut client = Client::at_head(10);
         client.download();
         client.say(0, &events(1, 3));
@@ -410,4 +411,20 @@ fn unknown_fields_of_downloaded_events_survive() {
     client.end(0);
     let runs = client.cache.runs(ROOM, u64::MAX, 9).unwrap();
     assert_eq!(runs[0].events[0].raw, raw);
+}
+
+#[test]
+fn a_head_beyond_every_number_is_taken_for_the_last() {
+    for head in [10, SEQ_MAX, u64::MAX] {
+        let mut client = Client::at_head(head);
+        let pulse = RoomPulse { room: ROOM.to_field(), seq: u64::MAX, ..RoomPulse::default() };
+        client.engine.handle_live(Live::Pulse(pulse), NOW);
+        client.engine.handle_live(Live::Room(ROOM, vec![testing::message(SEQ_MAX, "last")]), NOW);
+        client.engine.open_timeline(ROOM);
+        client.engine.load_older(ROOM, 10);
+        client.pump();
+        client.download();
+        let summary = client.engine.rooms().get(ROOM).map(|record| record.head.seq);
+        assert_eq!(summary, Some(SEQ_MAX));
+    }
 }

@@ -7,6 +7,7 @@ use parlour_protocol::{
     event::{FLAG_ERASED, FLAG_EVERYONE},
     generated::{EventBody, EventMessage},
     ids::{ClientRef, UserId},
+    limits::SEQ_MAX,
     message::MessageEdited,
     wire::{Event, EventHeader},
 };
@@ -49,7 +50,7 @@ impl LogEvent {
     pub fn parse(raw: Bytes) -> Result<Self, Malformed> {
         let event = Event::decode(raw.clone())?;
         let header = event.header.ok_or(Malformed)?;
-        if header.seq == 0 {
+        if header.seq == 0 || header.seq > SEQ_MAX {
             return Err(Malformed);
         }
         Ok(LogEvent { header, body: event.body, raw })

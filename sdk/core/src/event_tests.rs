@@ -17,6 +17,17 @@ fn unknown_fields_of_an_event_survive() {
 }
 
 #[test]
+fn numbers_are_those_that_every_language_counts() {
+    let numbered = |seq| {
+        let header = EventHeader { seq, kind: 10, ..EventHeader::default() };
+        LogEvent::parse(parlour_protocol::event::compose(&header, b"body"))
+    };
+    assert!(numbered(0).is_err());
+    assert_eq!(numbered(SEQ_MAX).unwrap().seq(), SEQ_MAX);
+    assert!(numbered(SEQ_MAX + 1).is_err());
+}
+
+#[test]
 fn events_come_out_of_a_message_in_order() {
     let events = [testing::message(1, "a"), testing::message(2, "b")];
     let message = RoomEvents {

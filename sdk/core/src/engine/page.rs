@@ -1,7 +1,7 @@
 //! The items of history reads, their events as the bytes they came as.
 
 use bytes::{Buf, Bytes};
-use parlour_protocol::sync::SeqRange;
+use parlour_protocol::{limits::SEQ_MAX, sync::SeqRange};
 use prost::{
     Message,
     encoding::{WireType, decode_key, decode_varint, skip_field},
@@ -26,10 +26,10 @@ impl LogItem {
         let mut covered_to = events.last().map_or(0, LogEvent::seq);
         for tag in [2, 3] {
             for range in submessages(tag, item)? {
-                covered_to = covered_to.max(SeqRange::decode(range)?.to_seq);
+                covered_to = covered_to.max(SeqRange::decode(range)?.to_seq.min(SEQ_MAX));
             }
         }
-        Ok(LogItem { events, covered_to, as_of_seq: number(4, item)? })
+        Ok(LogItem { events, covered_to, as_of_seq: number(4, item)?.min(SEQ_MAX) })
     }
 }
 
@@ -108,7 +108,7 @@ impl TimelinePage {
     pub(super) fn add(&mut self, item: &Bytes) -> Result<(), Malformed> {
         self.events.extend(events_in(1, item)?);
         self.amendments.extend(events_in(2, item)?);
-        self.as_of_seq = self.as_of_seq.max(number(3, item)?);
+        self.as_of_seq = self.as_of_seq.max(number(3, item)?.min(SEQ_MAX));
         self.at_start |= number(4, item)? != 0;
         Ok(())
     }

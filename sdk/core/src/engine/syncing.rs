@@ -6,6 +6,7 @@ use bytes::Bytes;
 use parlour_protocol::{
     generated::{EventBody, Rpc, rpc},
     ids::RoomId,
+    limits::SEQ_MAX,
     sync::{RoomDigest, SyncDone, SyncItem, SyncRequest, sync_item},
 };
 use prost::Message;
@@ -56,7 +57,7 @@ impl Engine {
         match SyncItem::decode(item.clone())?.item {
             Some(sync_item::Item::User(delta)) => {
                 if delta.reset {
-                    self.meta.user_seq = delta.as_of_seq;
+                    self.meta.user_seq = delta.as_of_seq.min(SEQ_MAX);
                     if let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id) {
                         syncing.is_full = true;
                     }
@@ -65,7 +66,7 @@ impl Engine {
                     for event in events_in(1, &raw)? {
                         self.handle_user_event(&event, now);
                     }
-                    self.meta.user_seq = self.meta.user_seq.max(delta.as_of_seq);
+                    self.meta.user_seq = self.meta.user_seq.max(delta.as_of_seq.min(SEQ_MAX));
                 }
                 self.meta_changed = true;
                 self.drain_user_events(now);
@@ -170,9 +171,10 @@ impl Engine {
                 let Some(described) = gained.room else { return };
                 let Ok(room) = RoomId::parse(&described.id) else { return };
                 if self.rooms.get(room).is_none() {
-                    self.start_log(room, gained.seq);
+                    let seq = gained.seq.min(SEQ_MAX);
+                    self.start_log(room, seq);
                     let record = self.rooms.entry(room);
-                    record.head.seq = gained.seq;
+                    record.head.seq = seq;
                     record.head.at_ms = event.header.at_ms;
                 }
                 self.learn_room(&described);
