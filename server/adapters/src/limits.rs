@@ -22,9 +22,11 @@ pub const CHECKPOINT_BYTES: usize = 512 * 1024;
 pub const BLOCK_BYTES: usize = 3600;
 /// Bytes of rows that are merged into one block (and those split from it) at once.
 pub const MERGE_BYTES: usize = 32 * 1024;
-/// Bytes of blocks after which an engine is synced. With those of a last merge that is a
-/// twentieth of a segment; sled's log gets about two and a half times as long as its input.
-pub const SLICE_BYTES: usize = 128 * 1024;
+/// Bytes of blocks after which an engine is synced; a short or removed one counts as a full one.
+/// With those of a last merge that is 28 blocks. sled writes a page of up to 17 of them anew at
+/// every tenth change of it: should that fall on all at once, it is 1.7 MB, and twice that while
+/// sled moves pages out of old segments; so still less than a segment.
+pub const SLICE_BYTES: usize = 64 * 1024;
 /// Bytes of rows that are packed at a time when a store of schema 1 is opened.
 pub const MIGRATION_BYTES: usize = 256 * 1024;
 /// Rows of the memory table that a scan copies before it looks at the engine; the first time.
@@ -54,8 +56,9 @@ pub const REOPEN_WAIT_MIN: Duration = Duration::from_millis(50);
 pub const REOPEN_WAIT_MAX: Duration = Duration::from_secs(5);
 /// How long an engine of this process may take to let go of its file lock.
 pub const UNLOCK_WAIT_MAX: Duration = Duration::from_secs(5);
-/// Free disk space below which a store is read-only, unless the options say otherwise.
-pub const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// Free disk space below which a store is read-only, unless the options say otherwise. What waits
+/// in memory or in the journal, rows that all lie in different blocks, may take 80 MiB of sled's log.
+pub const RESERVE_BYTES: u64 = 256 * 1024 * 1024;
 /// Engine cache, unless the options say otherwise.
 pub const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Attempts to read a long row that another writer replaces meanwhile.

@@ -11,7 +11,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use super::engine::{Engine, EngineError};
+use super::engine::{Engine, EngineError, shielded};
 use crate::limits::CHECKPOINT_BYTES;
 
 /// What the thread has reached.
@@ -53,7 +53,7 @@ impl Checkpoint {
         let thread = std::thread::Builder::new().name(format!("{}-checkpoint", E::NAME)).spawn(
             move || {
                 while let Ok(commit) = asked.recv() {
-                    let synced = engine.sync();
+                    let synced = shielded(|| engine.sync());
                     let mut state = theirs.lock();
                     match synced {
                         Ok(()) => state.durable = commit,

@@ -43,8 +43,9 @@ const BLOCKS_END: u8 = BLOCK + 1;
 pub struct Packed<E> {
     engine: E,
     overlay: Overlay,
-    /// One thread writes blocks at a time.
-    drain: Mutex<()>,
+    /// One thread writes blocks at a time. Whether it failed: what it left must be replayed by an
+    /// engine that was opened anew, not laid over what may have been written in part.
+    drain: Mutex<bool>,
 }
 
 impl<E: Engine> Engine for Packed<E> {
@@ -109,7 +110,18 @@ impl<E: Engine> Engine for Packed<E> {
     }
 
     fn sync(&self) -> Result<(), EngineError> {
-        let _one_at_a_time = self.drain.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = self.drain.lock().unwrap_or_else(PoisonError::into_inner);
+        if *failed {
+            return Err(EngineError::Io(std::io::Error::other("a drain failed before")));
+        }
+        let drained = self.drain_all();
+        *failed = drained.is_err();
+        drained
+    }
+}
+
+impl<E: Engine> Packed<E> {
+    fn drain_all(&self) -> Result<(), EngineError> {
         let writes = self.overlay.begin();
         if writes.is_empty() {
             return self.engine.sync();
@@ -130,9 +142,7 @@ impl<E: Engine> Engine for Packed<E> {
         self.overlay.end();
         Ok(())
     }
-}
 
-impl<E: Engine> Packed<E> {
     fn write(&self, slice: &mut Slice) -> Result<(), EngineError> {
         let slice = std::mem::take(slice);
         if slice.writes.is_empty() {
@@ -317,6 +327,18 @@ impl<E: Engine> Packed<E> {
     /// Brings a store of schema 1, whose rows lay in the engine one by one, into blocks. Nothing
     /// else is written until it is done, so a crash in between costs only the time to go on.
     fn pack_all(&self) -> Result<(), OpenError> {
+        let (from, to) = ([layout::HEAD], [layout::END]);
+        let mut found = 0_u64;
+        // Whether all of it can be read is known before anything is changed.
+        let scanned = self.engine.scan(&from, &to, false, &mut |_, _| {
+            found += 1;
+            ControlFlow::Continue(())
+        });
+        scanned.map_err(schema::open_error)?;
+        // What a newer release left there isn't for this one to touch.
+        if found == 0 || schema::number(&self.engine)?.is_none_or(|n| n > schema::CURRENT) {
+            return Ok(());
+        }
         let mut steps = 0_u64;
         loop {
             let (mut rows, mut bytes) = (Writes::new(), 0);
@@ -329,13 +351,12 @@ impl<E: Engine> Packed<E> {
                     ControlFlow::Break(())
                 }
             };
-            let (from, to) = ([layout::HEAD], [layout::END]);
             self.engine.scan(&from, &to, false, visit).map_err(schema::open_error)?;
             if rows.is_empty() {
                 return Ok(());
             }
             if steps == 0 {
-                tracing::info!("packing the store's rows; this happens once");
+                tracing::info!(rows = found, "packing the store's rows; this happens once");
                 // First of all, so that no older release takes what is left for the whole.
                 self.engine.apply(schema::mark()).map_err(schema::open_error)?;
             }

@@ -36,16 +36,22 @@ pub(crate) struct Identity {
 
 /// Reads a store's identity, bringing an older layout up to date. `None` for an empty engine.
 pub(crate) fn load<E: Engine>(engine: &E) -> Result<Option<Identity>, OpenError> {
-    let Some(found) = meta(engine, SCHEMA)? else {
+    let Some(found) = number(engine)? else {
         return if is_empty(engine)? { Ok(None) } else { Err(damaged("schema row is missing")) };
     };
-    let found = found[..].try_into().map(u32::from_be_bytes).map_err(|_| damaged("schema row"))?;
     migrate(engine, found)?;
     let incarnation = meta(engine, INCARNATION)?.ok_or_else(|| damaged("no incarnation"))?;
     let incarnation = incarnation[..].try_into().map_err(|_| damaged("incarnation"))?;
     let tally = meta(engine, TALLY)?.ok_or_else(|| damaged("tally row is missing"))?;
     let tally = Tally::from_body(&tally).ok_or_else(|| damaged("tally row"))?;
     Ok(Some(Identity { incarnation, tally }))
+}
+
+/// The number of the schema that a store says it has.
+pub(crate) fn number<E: Engine>(engine: &E) -> Result<Option<u32>, OpenError> {
+    let Some(row) = meta(engine, SCHEMA)? else { return Ok(None) };
+    let number = row[..].try_into().map(u32::from_be_bytes);
+    number.map(Some).map_err(|_| damaged("schema row"))
 }
 
 /// Makes an empty engine a store.

@@ -77,13 +77,20 @@ impl Engine for SledTree {
 
     fn apply(&self, writes: Writes) -> Result<(), EngineError> {
         let mut batch = ::sled::Batch::default();
-        for (key, value) in writes {
+        for (key, value) in &writes {
             match value {
                 Some(value) => batch.insert(&key[..], &value[..]),
                 None => batch.remove(&key[..]),
             }
         }
-        shielded(|| -> Result<_, SledFailure> { Ok(self.db.apply_batch(batch)?) })
+        shielded(|| -> Result<_, SledFailure> {
+            // A batch that fails on a page that can't be read stays applied in part, and a block
+            // that was split would lose its second half: so its pages are read first.
+            for key in writes.keys() {
+                self.db.get(key)?;
+            }
+            Ok(self.db.apply_batch(batch)?)
+        })
     }
 
     fn sync(&self) -> Result<(), EngineError> {

@@ -105,7 +105,7 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        Store { kind: StoreKind::Sled, cache_mb: 64, reserve_mb: 64 }
+        Store { kind: StoreKind::Sled, cache_mb: 64, reserve_mb: 256 }
     }
 }
 

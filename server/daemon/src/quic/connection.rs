@@ -336,7 +336,9 @@ fn answer_call<'a>(
 
 async fn run_call(est: &Established, shared: &Arc<Shared>, call: u64, again: Again) {
     let started = shared.node.now().elapsed;
-    let outcome = match over_rate(shared, &est.caller) {
+    // A call that runs again has paid.
+    let over_rate = if again.times == 0 { over_rate(shared, &est.caller) } else { None };
+    let outcome = match over_rate {
         Some(error) => Outcome::Now(Err(error)),
         None => shared.node.call(&est.caller, &again).await,
     };
