@@ -66,7 +66,7 @@ pub const KEYS: &[KeyDoc] = &[
     ),
     key(
         "store.reserve_mb",
-        "64",
+        "256",
         "Below this much free space, in MiB, nothing new is stored; reading goes on.",
     ),
     example(
