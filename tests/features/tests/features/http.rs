@@ -33,6 +33,8 @@ async fn metrics_want_the_token_and_count_what_happens() {
     }
     let ada = join(&server, "ada").await;
     let room = group(&ada, "kitchen", &[]).await;
+    // Live from here on: what is said before the room was gained is read from its log.
+    ada.hears(101).await;
     say(&ada, &room, "hello").await.expect("sent");
     ada.hears(10).await;
     let answer = get(http, "/metrics", Some("let-me-see"));
