@@ -147,7 +147,16 @@ pub struct UserDraft {
     /// Rows that must not exist; if one does, it was done already.
     pub absent: Vec<(Table, Bytes)>,
     /// A room that the user's connections hear from now on.
-    pub gains_room: Option<RoomId>,
+    pub gains_room: Option<GainsRoom>,
+}
+
+/// A user is in a room now.
+#[derive(Debug)]
+pub struct GainsRoom {
+    /// The room.
+    pub cell: Arc<RoomCell>,
+    /// The event that brought them in: what came after it was told without them.
+    pub seq: u64,
 }
 
 /// Rows of one shard, without an event.

@@ -15,7 +15,7 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
-    draft::{Draft, Refused, RowsDraft, Submission, Submit, Then, UserDraft},
+    draft::{Draft, GainsRoom, Refused, RowsDraft, Submission, Submit, Then, UserDraft},
     limits::{ITEM_BYTES, SCAN_ROWS},
     node::Node,
     ports::store::{Erase, LogKey, Put, ReadRange, Scan, Shard, StoreError},
@@ -119,13 +119,15 @@ async fn for_user(
         let key = key(&[user.as_bytes(), &row.rest]);
         puts.push(Put { table, key, value: row.present.then(Bytes::new) });
     }
+    let room = node.rooms.get(&*node.store, job.room).await?.filter(|_| effect.gains_room);
+    let gains_room = room.map(|cell| GainsRoom { cell, seq: job.seq });
     Ok(Draft::User(Box::new(UserDraft {
         cell: node.users.get(&*node.store, user).await?,
         kind: effect.kind,
         body: effect.body.clone(),
         puts,
         absent: vec![(Table::DELIVERED, done)],
-        gains_room: effect.gains_room.then_some(job.room),
+        gains_room,
     })))
 }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use harness::{Server, group, message, send, user};
 use parlour_core::records::trailing_seq;
 use parlour_protocol::{
-    generated::{EventBody, rpc},
+    generated::{EventBody, EventMessage, rpc},
     message::*,
     room::*,
     sync::*,
@@ -297,6 +297,40 @@ fn what_a_crash_left_undone_is_done_once_at_the_next_start() {
     assert_eq!(rooms.len(), 1);
     assert_eq!(rooms[0].room.as_ref().unwrap().id, room);
     assert!(matches!(events[..], [EventBody::RoomGained(_)]), "{events:?}");
+}
+
+#[test]
+fn what_was_told_before_a_member_heard_of_the_room_is_pointed_out() {
+    let mut server = Server::new();
+    let (ada, bob, eve) = (server.connect("ada"), server.connect("bob"), server.connect("eve"));
+    // The news of the room is on its way while the first message is sent.
+    server.drop_effects = true;
+    let room = group(&mut server, ada, &[bob, eve]);
+    let first = message(&mut server, &room, "first");
+    server.call::<rpc::Send>(ada, &first).unwrap();
+    let eve_id = server.clients[eve].user;
+    let remove = RemoveMemberRequest { room: room.clone(), user: eve_id.to_field() };
+    server.call::<rpc::RemoveMember>(ada, &remove).unwrap();
+    server.deliver();
+    assert!(server.clients[bob].frames.is_empty(), "{:?}", server.clients[bob].frames);
+    server.drop_effects = false;
+    server.recover();
+    let gained = |frame: &Frame| match frame {
+        Frame::UserEvents(user) => user.events[0].header.as_ref().unwrap().kind,
+        _ => 0,
+    };
+    let frames = &server.clients[bob].frames;
+    assert_eq!(gained(&frames[0]), RoomGained::RULE.kind);
+    assert!(matches!(&frames[1], Frame::Pulse(p) if p.room == room && p.seq == 3), "{frames:?}");
+    // Who was removed meanwhile hears of both, but nothing of the room's log.
+    let frames = &server.clients[eve].frames;
+    assert!(frames.iter().all(|f| matches!(f, Frame::UserEvents(_))), "{frames:?}");
+    assert_eq!(frames.len(), 2);
+    let second = message(&mut server, &room, "second");
+    server.call::<rpc::Send>(ada, &second).unwrap();
+    server.deliver();
+    assert_eq!(seqs(&server.clients[bob].heard()), [4]);
+    assert!(server.clients[eve].heard().is_empty());
 }
 
 /// The digests and the user's own log.

@@ -11,7 +11,7 @@ use parlour_protocol::{
 
 use super::{Conn, Hub, outbox::Fits};
 use crate::{
-    draft::{Committed, ConnId, Draft, Refused, Submission, Then},
+    draft::{Committed, ConnId, Draft, GainsRoom, Refused, Submission, Then},
     limits,
     rooms::RoomCell,
 };
@@ -180,9 +180,17 @@ impl Hub {
         self.enforce(index, fits);
     }
 
-    pub(super) fn user_gains_room(&mut self, user: UserId, room: RoomId) {
+    /// The user's connections hear a room from here on. What was told between the event that
+    /// brought them in and now went past them: a pulse says so.
+    pub(super) fn user_gains_room(&mut self, user: UserId, gains: &GainsRoom) {
+        let room = gains.cell.id;
+        let cell = self.node.rooms.cached(room).unwrap_or_else(|| gains.cell.clone());
+        // What waits to be told reaches them, too, and shows the gap by itself.
+        let missed = cell.head().seq > gains.seq && !self.untold.holds(room);
         for index in self.by_user.get(&user).cloned().unwrap_or_default() {
-            self.join_audience(index, room);
+            if self.join_audience(index, room) && missed && cell.is_member(user) {
+                self.push_kept(index, event_frame(Frame::Pulse(cell.pulse())));
+            }
         }
     }
 
@@ -197,16 +205,18 @@ impl Hub {
         }
     }
 
-    pub(super) fn join_audience(&mut self, index: u32, room: RoomId) {
-        let Some(conn) = self.conns[index as usize].as_mut() else { return };
+    /// Puts a connection into a room's audience; `false` if it is there already.
+    pub(super) fn join_audience(&mut self, index: u32, room: RoomId) -> bool {
+        let Some(conn) = self.conns[index as usize].as_mut() else { return false };
         if !conn.rooms.insert(room) {
-            return;
+            return false;
         }
         let full = conn.hears_in_full(room);
         let audience = self.audiences.entry(room).or_default();
         // They are checked against the members at the next delivery.
         audience.version = 0;
         if full { audience.full.push(index) } else { audience.pulse.push(index) }
+        true
     }
 
     pub(super) fn leave_audience(&mut self, index: u32, room: RoomId) {

@@ -100,8 +100,8 @@ impl Hub {
                 let user = draft.cell.id;
                 self.active_users.insert(user);
                 self.push_to_user(user, user_events_frame(&[record]));
-                if let Some(room) = draft.gains_room {
-                    self.user_gains_room(user, room);
+                if let Some(gains) = draft.gains_room {
+                    self.user_gains_room(user, &gains);
                 }
             }
             Draft::Rows(draft) => {

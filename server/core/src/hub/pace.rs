@@ -47,6 +47,11 @@ impl Untold {
         }
     }
 
+    /// Whether something of this room is among them.
+    pub(super) fn holds(&self, room: RoomId) -> bool {
+        self.rooms.contains_key(&room)
+    }
+
     /// When the first of them is to be told.
     pub(super) fn deadline(&self) -> Option<Duration> {
         self.rooms.values().filter_map(|waiting| waiting.due).min()
