@@ -23,6 +23,7 @@ impl ErrorReason {
             R::TokenInvalid | R::TokenExpired | R::TokenRevoked | R::SubjectChanged => {
                 C::Unauthenticated
             }
+            R::ChainBroken => C::Aborted,
             R::Internal => C::Internal,
         }
     }
@@ -34,6 +35,7 @@ impl ErrorReason {
             R::TooManyCalls | R::RateLimited | R::ReadOnly | R::StoreUnavailable => {
                 Retry::AfterDelay
             }
+            R::ChainBroken => Retry::Same,
             R::Draining => Retry::Reconnect,
             R::TokenInvalid | R::TokenExpired => Retry::AfterReauth,
             R::RefExpired | R::WrongIncarnation => Retry::AfterResync,

@@ -2,7 +2,7 @@
 //! take. `tests/golden/check.py` reads the same files with Python's protobuf.
 //!
 //! `PARLOUR_GOLDEN=add cargo test -p parlour-protocol --test golden` adds vectors for what has none
-//! yet; it never touches those that are there.
+//! yet, message or field; it never touches those that are there.
 #![allow(clippy::unwrap_used)] // A test's helpers fail by panicking.
 
 mod common;
@@ -80,16 +80,43 @@ fn add(name: &str, wanted: impl Iterator<Item = Value>) -> Vec<Value> {
 
 fn vectors(pool: &DescriptorPool) -> Vec<Value> {
     let wanted = messages(pool).into_iter().flat_map(|message| {
-        samples::samples(&message).into_iter().map(move |(case, sample)| {
-            json!({
-                "message": message.full_name(),
-                "case": case,
-                "hex": hex(&prost_reflect::prost::Message::encode_to_vec(&sample)),
-                "json": serde_json::to_value(&sample).unwrap(),
-            })
-        })
+        samples::samples(&message)
+            .into_iter()
+            .map(move |(case, sample)| vector(&message, &case, &sample))
     });
-    add("vectors.jsonl", wanted)
+    let known = read("vectors.jsonl");
+    let mut vectors = add("vectors.jsonl", wanted);
+    // A field that came later: its message gets another full sample beside the old one.
+    if may_add() {
+        let later = messages(pool).into_iter().filter(|message| {
+            let known = known.iter().filter(|vector| vector["message"] == message.full_name());
+            known.clone().next().is_some()
+                && message.fields().any(|field| !known.clone().any(|vector| has(vector, &field)))
+        });
+        for message in later {
+            let samples = samples::samples(&message);
+            let count = vectors.iter().filter(|v| v["message"] == message.full_name()).count();
+            let full = samples.iter().filter(|(case, _)| case != "empty");
+            vectors.extend(full.enumerate().map(|(n, (case, sample))| {
+                vector(&message, &format!("{case} {}", count + n), sample)
+            }));
+        }
+        write("vectors.jsonl", &vectors);
+    }
+    vectors
+}
+
+fn vector(message: &MessageDescriptor, case: &str, sample: &DynamicMessage) -> Value {
+    json!({
+        "message": message.full_name(),
+        "case": case,
+        "hex": hex(&prost_reflect::prost::Message::encode_to_vec(sample)),
+        "json": serde_json::to_value(sample).unwrap(),
+    })
+}
+
+fn has(vector: &Value, field: &prost_reflect::FieldDescriptor) -> bool {
+    vector["json"].get(field.json_name()).is_some()
 }
 
 #[test]
@@ -131,7 +158,7 @@ fn every_field_of_every_message_is_in_some_vector() {
         let mine = || vectors.iter().filter(|vector| vector["message"] == name);
         assert!(mine().next().is_some(), "{name} has no vector; PARLOUR_GOLDEN=add makes it");
         for field in message.fields() {
-            let seen = mine().any(|vector| vector["json"].get(field.json_name()).is_some());
+            let seen = mine().any(|vector| has(vector, &field));
             assert!(seen, "{name}.{} is in no vector; PARLOUR_GOLDEN=add makes it", field.name());
         }
     }

@@ -114,6 +114,7 @@ fn examples() -> String {
             id: 1,
             method: rpc::Send::METHOD.id,
             body: send.encode_to_vec().into(),
+            chain: 0,
         })),
     };
     let response = SendResponse { seq: 2, at_ms: 1_700_000_000_123, deduplicated: false };

@@ -274,11 +274,17 @@ impl Connection {
 
     /// Makes a call. Ids are the caller's to choose, each once per client. Over the announced
     /// number of calls in flight it waits here.
-    pub fn call(&mut self, id: CallId, method: u32, body: Bytes) -> Result<(), TooManyCalls> {
+    pub fn call(
+        &mut self,
+        id: CallId,
+        method: u32,
+        body: Bytes,
+        chain: u64,
+    ) -> Result<(), TooManyCalls> {
         if self.waiting.len() >= CALLS_WAITING_MAX {
             return Err(TooManyCalls);
         }
-        let call = client_frame::Frame::Call(Call { id: id.0, method, body });
+        let call = client_frame::Frame::Call(Call { id: id.0, method, body, chain });
         self.waiting.push_back((id, frame::encode(&ClientFrame { frame: Some(call) })));
         self.send_waiting();
         Ok(())

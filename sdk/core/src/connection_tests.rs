@@ -80,7 +80,7 @@ fn no_welcome_in_time_means_lost() {
 fn calls_beyond_the_bound_wait_and_keep_their_order() {
     let mut connection = live();
     for id in 0..300 {
-        connection.call(CallId(id), 30, Bytes::new()).unwrap();
+        connection.call(CallId(id), 30, Bytes::new(), 0).unwrap();
     }
     assert_eq!(sent(&mut connection).len(), CALLS_IN_FLIGHT_MAX);
     connection.handle_control(&reply(5), at(0)).unwrap();
@@ -95,7 +95,7 @@ fn calls_beyond_the_bound_wait_and_keep_their_order() {
 #[test]
 fn a_cancelled_call_has_no_answer() {
     let mut connection = live();
-    connection.call(CallId(1), 30, Bytes::new()).unwrap();
+    connection.call(CallId(1), 30, Bytes::new(), 0).unwrap();
     sent(&mut connection);
     connection.cancel(CallId(1));
     assert_eq!(sent(&mut connection), [client_frame::Frame::Cancel(Cancel { id: 1 })]);
@@ -141,7 +141,7 @@ fn a_ping_from_a_new_address_is_padded_and_has_an_answer_of_its_own() {
 #[test]
 fn a_call_without_an_answer_is_looked_after_sooner() {
     let mut connection = live();
-    connection.call(CallId(1), 30, Bytes::new()).unwrap();
+    connection.call(CallId(1), 30, Bytes::new(), 0).unwrap();
     sent(&mut connection);
     assert_eq!(connection.poll_timeout(), Some(STALLED_AFTER));
     connection.handle_timeout(at(3));

@@ -55,7 +55,7 @@ impl Client {
             }
             self.notices.extend(std::iter::from_fn(|| self.engine.poll_notice()));
             match self.engine.poll_action() {
-                Some(Action::Call { id, method, body }) => self.calls.push((id, method, body)),
+                Some(Action::Call { id, method, body, .. }) => self.calls.push((id, method, body)),
                 Some(Action::Bulk { id, method, body }) => self.bulks.push((id, method, body)),
                 Some(Action::Load { id, room, before, limit }) => {
                     let runs = self.cache.runs(room, before, limit).unwrap();

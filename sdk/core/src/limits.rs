@@ -6,6 +6,10 @@ use std::time::Duration;
 pub const CALLS_WAITING_MAX: usize = 4096;
 /// Messages, edits and deletes that wait to be sent, in all rooms together.
 pub const OUTBOX_ENTRIES_MAX: usize = 10_000;
+/// Sends, edits and deletes of one room that are under way at the same time.
+pub const SENDS_PER_ROOM_MAX: usize = 16;
+/// Those of all rooms together: half of the calls a server lets be in flight.
+pub const SENDS_MAX: usize = parlour_protocol::limits::CALLS_IN_FLIGHT_MAX / 2;
 /// Events of one room held while a gap before them is read; more are read again.
 pub const WAITING_EVENTS_MAX: usize = 2000;
 /// A room that misses at most this many events reads them one by one; else it starts over from

@@ -1,6 +1,6 @@
-//! What the user has sent and the server hasn't confirmed: per room in order, one in flight, each
-//! under the `client_ref` it was given once. One in flight, since a send that is refused for a
-//! while must not be overtaken by the one behind it.
+//! What the user has sent and the server hasn't confirmed: per room in order, each under the
+//! `client_ref` it was given once. Several are in flight, in a chain of calls: one that is refused
+//! for a while isn't overtaken by those behind it (PROTOCOL.md, section 4).
 
 mod entry;
 
@@ -18,7 +18,7 @@ use parlour_protocol::{
 pub use entry::{Entry, Payload, SendError, State};
 
 use crate::{
-    limits::{NEW_REFS_MAX, OUTBOX_ENTRIES_MAX, SEND_AGAIN_AFTER},
+    limits::{NEW_REFS_MAX, OUTBOX_ENTRIES_MAX, SEND_AGAIN_AFTER, SENDS_PER_ROOM_MAX},
     time::{Now, sooner},
 };
 
@@ -36,6 +36,8 @@ pub struct Transmit {
     pub method: u32,
     /// The request message.
     pub body: Bytes,
+    /// The chain the call is part of.
+    pub chain: u64,
 }
 
 /// What an answer means for an entry.
@@ -55,11 +57,27 @@ pub enum Outcome {
 }
 
 /// All that waits to be sent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outbox {
     rooms: BTreeMap<RoomId, VecDeque<Entry>>,
     places: BTreeMap<ClientRef, RoomId>,
     last_order: u64,
+    // The chain that isn't broken yet.
+    chain: u64,
+    // How many a room has in flight: fewer after the server had to slow the client down.
+    window: usize,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Outbox {
+            rooms: BTreeMap::new(),
+            places: BTreeMap::new(),
+            last_order: 0,
+            chain: 1,
+            window: SENDS_PER_ROOM_MAX,
+        }
+    }
 }
 
 impl Outbox {
@@ -141,6 +159,7 @@ impl Outbox {
 
     /// There is a connection: what waited for one goes on.
     pub fn handle_connected(&mut self) {
+        self.chain = 1;
         for entry in self.rooms.values_mut().flatten() {
             if matches!(entry.state, State::Queued { .. } | State::Sending) {
                 entry.state = State::Queued { not_before: Duration::ZERO };
@@ -165,30 +184,22 @@ impl Outbox {
         now: Now,
     ) -> Outcome {
         let Err(error) = answer else {
+            self.window = SENDS_PER_ROOM_MAX.min(self.window + 1);
             return match self.discard(client_ref) {
                 Some(entry) => Outcome::Sent(Box::new(entry)),
                 None => Outcome::Known,
             };
         };
-        let Some(entry) = self.entry_mut(client_ref) else { return Outcome::Known };
-        let expired = error.reason == ErrorReason::RefExpired as i32;
-        if expired && entry.refs_replaced < NEW_REFS_MAX {
-            entry.state = State::Searching;
-            return Outcome::Search(Box::new(entry.clone()));
+        if error.retry == Retry::AfterDelay as i32 {
+            self.window = 1.max(self.window / 2);
         }
-        let not_before = match Retry::try_from(error.retry).unwrap_or(Retry::Never) {
-            Retry::AfterDelay if error.retry_after_ms > 0 => {
-                now.elapsed + Duration::from_millis(error.retry_after_ms)
-            }
-            Retry::Same if entry.attempts < 3 => now.elapsed,
-            Retry::Same | Retry::AfterDelay => now.elapsed + SEND_AGAIN_AFTER,
-            Retry::AfterResync if expired => return fail(entry, error),
-            // Released by `handle_connected`.
-            Retry::Reconnect | Retry::AfterReauth | Retry::AfterResync => Duration::MAX,
-            Retry::Never | Retry::Unspecified => return fail(entry, error),
-        };
-        entry.state = State::Queued { not_before };
-        Outcome::Again
+        let chain = self.chain;
+        let Some(entry) = self.entry_mut(client_ref) else { return Outcome::Known };
+        let breaks = entry.chain == chain;
+        let outcome = refused(entry, error, now);
+        // What is sent from here on is behind nothing that was refused.
+        self.chain += u64::from(breaks);
+        outcome
     }
 
     /// An own event of the log with this ref, or one found by searching: the entry is done.
@@ -223,30 +234,22 @@ impl Outbox {
 
     /// The next call to make, while there is a connection.
     pub fn poll_transmit(&mut self, now: Now) -> Option<Transmit> {
+        let (window, chain) = (self.window, self.chain);
         self.rooms.values_mut().find_map(|queue| {
-            let first = queue.iter_mut().find(|e| !matches!(e.state, State::Failed(_)))?;
-            match first.state {
-                State::Queued { not_before } if not_before <= now.elapsed => {
-                    first.state = State::Sending;
-                    first.attempts = first.attempts.saturating_add(1);
-                    Some(first.transmit())
-                }
-                _ => None,
-            }
+            let at = next(queue, window, chain).filter(|(_, due)| *due <= now.elapsed)?.0;
+            let entry = &mut queue[at];
+            entry.state = State::Sending;
+            entry.attempts = entry.attempts.saturating_add(1);
+            entry.chain = chain;
+            Some(entry.transmit())
         })
     }
 
     /// When [`Outbox::poll_transmit`] may have something again.
     pub fn poll_timeout(&self) -> Option<Duration> {
         self.rooms.values().fold(None, |soonest, queue| {
-            let first = queue.iter().find(|e| !matches!(e.state, State::Failed(_)));
-            let due = match first.map(|entry| &entry.state) {
-                Some(State::Queued { not_before }) if *not_before != Duration::MAX => {
-                    Some(*not_before)
-                }
-                _ => None,
-            };
-            sooner(soonest, due)
+            let due = next(queue, self.window, self.chain).map(|(_, due)| due);
+            sooner(soonest, due.filter(|due| *due != Duration::MAX))
         })
     }
 
@@ -275,6 +278,47 @@ impl Outbox {
         let queue = self.rooms.get_mut(self.places.get(&client_ref)?)?;
         queue.iter_mut().find(|entry| entry.client_ref == client_ref)
     }
+}
+
+/// The entry of a room that is sent next, and when, unless it waits for others: a room's entries
+/// go out in order. Those under way in a chain that has broken may all have to come again first.
+fn next(queue: &VecDeque<Entry>, window: usize, chain: u64) -> Option<(usize, Duration)> {
+    let mut under_way = 0;
+    for (at, entry) in queue.iter().enumerate() {
+        match entry.state {
+            State::Failed(_) => {}
+            State::Sending if entry.chain == chain => under_way += 1,
+            State::Sending | State::Searching => return None,
+            State::Queued { not_before } => {
+                return (under_way < window).then_some((at, not_before));
+            }
+        }
+    }
+    None
+}
+
+/// What becomes of an entry that was refused.
+fn refused(entry: &mut Entry, error: Error, now: Now) -> Outcome {
+    let expired = error.reason == ErrorReason::RefExpired as i32;
+    // Nothing is wrong with this one: it takes its place behind the one that was refused.
+    let follows = error.reason == ErrorReason::ChainBroken as i32;
+    if expired && entry.refs_replaced < NEW_REFS_MAX {
+        entry.state = State::Searching;
+        return Outcome::Search(Box::new(entry.clone()));
+    }
+    let not_before = match Retry::try_from(error.retry).unwrap_or(Retry::Never) {
+        Retry::AfterDelay if error.retry_after_ms > 0 => {
+            now.elapsed + Duration::from_millis(error.retry_after_ms)
+        }
+        Retry::Same if follows || entry.attempts < 3 => now.elapsed,
+        Retry::Same | Retry::AfterDelay => now.elapsed + SEND_AGAIN_AFTER,
+        Retry::AfterResync if expired => return fail(entry, error),
+        // Released by `handle_connected`.
+        Retry::Reconnect | Retry::AfterReauth | Retry::AfterResync => Duration::MAX,
+        Retry::Never | Retry::Unspecified => return fail(entry, error),
+    };
+    entry.state = State::Queued { not_before };
+    Outcome::Again
 }
 
 fn fail(entry: &mut Entry, error: Error) -> Outcome {

@@ -10,6 +10,7 @@ use parlour_protocol::{
 };
 
 use crate::{
+    chain::{Link, chain_broken},
     ports::store::{Erase, Put, Shard, StoreError},
     records::Effect,
     rooms::{RoomCell, RoomChange},
@@ -221,6 +222,9 @@ pub enum Refused {
     /// Too many drafts are waiting.
     #[error("too many drafts are waiting")]
     Busy,
+    /// A call before it in its chain was refused.
+    #[error("a call before it was refused")]
+    ChainBroken,
     /// The store can't take it.
     #[error(transparent)]
     Store(StoreError),
@@ -230,6 +234,7 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Error {
         match refused {
             Refused::NotMember => room_not_found(),
+            Refused::ChainBroken => chain_broken(),
             Refused::Busy | Refused::Stale | Refused::Exists => {
                 Error::new(ErrorReason::RateLimited, "too much at once")
             }
@@ -302,6 +307,29 @@ pub struct Again {
     pub body: Bytes,
     /// How often it was run again already.
     pub times: u32,
+    /// Whether the store takes nothing new: only what is known already is answered.
+    pub takes_nothing: bool,
+    /// Its place in a chain of calls.
+    pub chain: Option<Link>,
+}
+
+impl Again {
+    /// A call that runs for the first time.
+    pub fn first(method: u32, body: Bytes, chain: Option<Link>) -> Self {
+        Again { method, body, times: 0, takes_nothing: false, chain }
+    }
+
+    /// Whether a call before it in its chain was refused.
+    pub fn is_chain_broken(&self) -> bool {
+        self.chain.as_ref().is_some_and(Link::is_broken)
+    }
+
+    /// It is refused, and with it what is behind it in its chain.
+    pub fn break_chain(&self) {
+        if let Some(link) = &self.chain {
+            link.break_chain();
+        }
+    }
 }
 
 /// A draft on its way to the hub.

@@ -2,6 +2,7 @@
 //! pipeline and the fan-out. Time, bytes and entropy are arguments.
 
 pub mod admission;
+pub mod chain;
 pub mod draft;
 pub mod effects;
 pub mod features;

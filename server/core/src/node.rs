@@ -11,7 +11,8 @@ use prost::Message;
 use rustc_hash::FxHashMap;
 
 use crate::{
-    draft::{Again, AnswerOf, Draft},
+    chain::chain_broken,
+    draft::{Again, AnswerOf, Draft, store_error},
     kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
     log_time::LogTime,
     ports::{
@@ -163,10 +164,38 @@ impl Node {
         Ok(())
     }
 
-    /// Runs the handler of a control call, maybe again. Calls of one connection are run one after another,
-    /// so that their drafts keep their order.
-    pub async fn call(self: &Arc<Self>, caller: &Arc<Caller>, again: &Again) -> Outcome {
-        let Again { method, ref body, times } = *again;
+    /// Runs the handler of a control call, maybe again. Calls of one connection are run one after
+    /// another, so that their drafts keep their order. `over_rate` says whether it comes too fast;
+    /// a call that runs again isn't asked, it has paid.
+    pub async fn call(
+        self: &Arc<Self>,
+        caller: &Arc<Caller>,
+        again: &Again,
+        over_rate: impl FnOnce() -> Option<Error>,
+    ) -> Outcome {
+        let refused = match again.times {
+            0 if again.is_chain_broken() => Some(chain_broken()),
+            0 => over_rate(),
+            _ => None,
+        };
+        let outcome = match refused {
+            Some(error) => Outcome::Now(Err(error)),
+            None => self.run(caller, again).await,
+        };
+        let outcome = match outcome {
+            Outcome::Commit(..) if again.takes_nothing => {
+                Outcome::Now(Err(store_error(StoreError::ReadOnly)))
+            }
+            outcome => outcome,
+        };
+        if let Outcome::Now(Err(_)) = &outcome {
+            again.break_chain();
+        }
+        outcome
+    }
+
+    async fn run(self: &Arc<Self>, caller: &Arc<Caller>, again: &Again) -> Outcome {
+        let Again { method, ref body, times, .. } = *again;
         let mut ctx =
             Ctx { node: self.clone(), caller: caller.clone(), now: self.now(), reruns: times };
         if let Err(error) = check_scope(caller, method) {

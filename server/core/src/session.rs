@@ -20,7 +20,11 @@ use parlour_protocol::{
 };
 use prost::Message;
 
-use crate::admission::Refusal;
+use crate::{
+    admission::Refusal,
+    chain::{Chains, Link},
+    draft::Again,
+};
 
 /// What the session wants done.
 #[derive(Debug)]
@@ -28,8 +32,8 @@ pub enum Output {
     /// Decide on this hello, then call [`Session::handle_admitted`] or
     /// [`Session::handle_refused`].
     Admit(Box<Hello>),
-    /// Run this call. Calls come out in the order they came in.
-    Call(Call),
+    /// Run this call under this id. Calls come out in the order they came in.
+    Call(u64, Again),
     /// Nobody waits for that call any more.
     Cancel(u64),
     /// Send these bytes on the control lane.
@@ -53,6 +57,9 @@ pub struct Session {
     splitter: Splitter,
     // Shared with whoever answers, here or in the hub.
     calls: Arc<AtomicU32>,
+    chains: Arc<Chains>,
+    // Calls that came so far.
+    count: u64,
     // Calls that came right behind the hello wait for its answer.
     early: VecDeque<Bytes>,
     outputs: VecDeque<Output>,
@@ -65,6 +72,8 @@ impl Session {
             state: State::AwaitingHello { until: now + limits::HELLO_WITHIN },
             splitter: Splitter::new(limits::CONTROL_FRAME_BYTES_MAX),
             calls: Arc::new(AtomicU32::new(0)),
+            chains: Arc::default(),
+            count: 0,
             early: VecDeque::new(),
             outputs: VecDeque::new(),
         }
@@ -203,13 +212,17 @@ impl Session {
     }
 
     fn handle_call(&mut self, call: Call) {
+        let Call { id, method, body, chain } = call;
+        self.count += 1;
+        let again = Again::first(method, body, Link::new(&self.chains, chain, self.count));
         if self.calls.load(Ordering::Acquire) as usize >= limits::CALLS_IN_FLIGHT_MAX {
+            again.break_chain();
             let error = Error::new(ErrorReason::TooManyCalls, "too many calls in flight");
-            self.outputs.push_back(Output::Send(reply_frame(call.id, Err(error.after_ms(100)))));
+            self.outputs.push_back(Output::Send(reply_frame(id, Err(error.after_ms(100)))));
             return;
         }
         self.calls.fetch_add(1, Ordering::AcqRel);
-        self.outputs.push_back(Output::Call(call));
+        self.outputs.push_back(Output::Call(id, again));
     }
 }
 

@@ -131,6 +131,22 @@ pub fn check_sends(
     }
 }
 
+/// A device's messages are in the order in which they were written. Their texts end with a number
+/// that grows.
+pub fn check_order(logs: &BTreeMap<RoomId, Log>, device: &str, violations: &mut Vec<String>) {
+    for (room, log) in logs {
+        let mut last = 0;
+        for (seq, text) in &log.posted {
+            let Some((name, number)) = text.rsplit_once(' ') else { continue };
+            let Some(number) = number.parse().ok().filter(|_| name == device) else { continue };
+            if number < last {
+                violations.push(format!("room {room}: {text:?} at {seq} is behind {last}"));
+            }
+            last = last.max(number);
+        }
+    }
+}
+
 /// A client shows what the log says, all of it, in its order.
 pub async fn check_timeline(
     name: &str,

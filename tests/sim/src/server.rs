@@ -111,8 +111,10 @@ impl Host {
         )
         .expect("the socket is ours");
         let fast = Rate::new(100_000.0, 100_000);
+        // Few enough that a burst of sends is slowed down.
+        let slow = Rate::new(20.0, 20);
         let rates =
-            Rates { calls_per_user: fast, calls_per_device: fast, connects_per_address: fast };
+            Rates { calls_per_user: fast, calls_per_device: slow, connects_per_address: fast };
         let parts = QuicParts {
             endpoint,
             node,

@@ -42,9 +42,9 @@ impl Drop for Open {
 impl Driver {
     pub(super) fn handle_action(&mut self, action: Action) {
         match action {
-            Action::Call { id, method, body } => {
+            Action::Call { id, method, body, chain } => {
                 if let Some(link) = &mut self.link
-                    && link.machine.call(id, method, body).is_err()
+                    && link.machine.call(id, method, body, chain).is_err()
                 {
                     // The engine holds no more calls than the connection does.
                     tracing::error!("a call was lost for want of room");

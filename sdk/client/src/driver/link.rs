@@ -81,7 +81,7 @@ impl Driver {
                 if let Some(link) = self.link_mut(id) {
                     let body = ReauthRequest { token }.encode_to_vec().into();
                     // A full queue of calls is no reason to die: the server asks again by closing.
-                    let _ = link.machine.call(call, rpc::Reauth::METHOD.id, body);
+                    let _ = link.machine.call(call, rpc::Reauth::METHOD.id, body, 0);
                 }
             }
             (TokenUse::Reauth(_), Err(NoToken)) => {}

@@ -56,6 +56,8 @@ pub enum Action {
         method: u32,
         /// The request message.
         body: Bytes,
+        /// The chain it is part of; 0 for none.
+        chain: u64,
     },
     /// Stop waiting for a call.
     Cancel(CallId),
@@ -327,8 +329,10 @@ impl Engine {
     /// When [`Engine::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Duration> {
         let mut due = self.rooms.poll_timeout();
-        if self.session.is_some() {
+        if self.may_send() {
             due = sooner(due, self.outbox.poll_timeout());
+        }
+        if self.session.is_some() {
             due = sooner(due, self.sync_at);
             due = sooner(due, self.repair_at);
             due = sooner(due, self.recount_at);
@@ -360,10 +364,14 @@ impl Engine {
     }
 
     fn start_call(&mut self, method: u32, body: Bytes, purpose: Purpose) -> CallId {
+        self.start_chained(method, body, 0, purpose)
+    }
+
+    fn start_chained(&mut self, method: u32, body: Bytes, chain: u64, purpose: Purpose) -> CallId {
         let id = CallId(self.next_id());
         self.calls.insert(id, purpose);
         if self.session.is_some() {
-            self.actions.push_back(Action::Call { id, method, body });
+            self.actions.push_back(Action::Call { id, method, body, chain });
         }
         id
     }

@@ -14,7 +14,8 @@ use super::{Engine, Notice, Purpose, repair::Task};
 use crate::{
     cache::Write,
     event::LogEvent,
-    outbox::{Entry, OutboxFull, Outcome, Payload, SendError},
+    limits::SENDS_MAX,
+    outbox::{Entry, OutboxFull, Outcome, Payload, SendError, Transmit},
     time::Now,
 };
 
@@ -84,14 +85,21 @@ impl Engine {
     }
 
     pub(super) fn send_outbox(&mut self, now: Now) {
-        while self.session.is_some()
+        while self.may_send()
             && let Some(transmit) = self.outbox.poll_transmit(now)
         {
             if let Some(entry) = self.outbox.entry(transmit.client_ref).cloned() {
                 self.show_entry(&entry);
             }
-            self.start_call(transmit.method, transmit.body, Purpose::Send(transmit.client_ref));
+            let Transmit { client_ref, method, body, chain } = transmit;
+            self.start_chained(method, body, chain, Purpose::Send(client_ref));
         }
+    }
+
+    /// Whether there is a connection, with room for one more send among its calls.
+    pub(super) fn may_send(&self) -> bool {
+        let is_send = |purpose: &&Purpose| matches!(purpose, Purpose::Send(_));
+        self.session.is_some() && self.calls.values().filter(is_send).count() < SENDS_MAX
     }
 
     pub(super) fn handle_send_reply(

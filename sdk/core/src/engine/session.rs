@@ -209,7 +209,7 @@ impl Engine {
         for (id, purpose) in &self.calls {
             if let Purpose::App { method, body } = purpose {
                 let (method, body) = (*method, body.clone());
-                self.actions.push_back(Action::Call { id: *id, method, body });
+                self.actions.push_back(Action::Call { id: *id, method, body, chain: 0 });
             }
         }
     }

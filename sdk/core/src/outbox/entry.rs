@@ -100,6 +100,8 @@ pub struct Entry {
     pub after_seq: u64,
     /// How often it was handed to a connection. At least 1 for a restored row.
     pub attempts: u32,
+    /// The chain it was sent in last.
+    pub chain: u64,
     /// How often its ref expired.
     pub refs_replaced: u32,
     /// How far it got.
@@ -125,7 +127,7 @@ impl Entry {
         after_seq: u64,
     ) -> Self {
         let state = State::Queued { not_before: Duration::ZERO };
-        let (attempts, refs_replaced) = (0, 0);
+        let (attempts, chain, refs_replaced) = (0, 0, 0);
         Entry {
             order,
             room,
@@ -134,6 +136,7 @@ impl Entry {
             created_ms,
             after_seq,
             attempts,
+            chain,
             refs_replaced,
             state,
         }
@@ -159,7 +162,12 @@ impl Entry {
                 (rpc::Delete::METHOD, request.encode_to_vec())
             }
         };
-        Transmit { client_ref: self.client_ref, method: method.id, body: body.into() }
+        Transmit {
+            client_ref: self.client_ref,
+            method: method.id,
+            body: body.into(),
+            chain: self.chain,
+        }
     }
 
     /// The bytes to keep.

@@ -215,7 +215,11 @@ impl Hub {
         let audience = self.audiences.entry(room).or_default();
         // They are checked against the members at the next delivery.
         audience.version = 0;
-        if full { audience.full.push(index) } else { audience.pulse.push(index) }
+        if full {
+            audience.full.push(index)
+        } else {
+            audience.pulse.push(index)
+        }
         true
     }
 

@@ -233,14 +233,15 @@ impl Hub {
         match then {
             Then::Callback(callback) => callback(Err(refused)),
             Then::Reply { conn, call, again, .. } => {
-                let rerun = match refused {
-                    Refused::Stale | Refused::Exists => again.times < limits::RERUNS_MAX,
-                    // What was sent before is answered by a store that takes nothing new, too.
-                    Refused::Store(StoreError::ReadOnly) => again.times == 0,
-                    _ => false,
-                };
-                if rerun {
-                    let again = Again { times: again.times + 1, ..again };
+                // What was sent before is answered by a store that takes nothing new, too.
+                let takes_nothing = matches!(refused, Refused::Store(StoreError::ReadOnly));
+                let decides_again = matches!(refused, Refused::Stale | Refused::Exists)
+                    && again.times < limits::RERUNS_MAX;
+                if !decides_again {
+                    again.break_chain();
+                }
+                if decides_again || (takes_nothing && again.times == 0) {
+                    let again = Again { times: again.times + 1, takes_nothing, ..again };
                     self.outputs.push_back(Output::Rerun { conn, call, again });
                 } else {
                     self.handle_reply(conn, reply_frame(call, Err(refused.into())));

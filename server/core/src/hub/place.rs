@@ -85,6 +85,11 @@ impl Hub {
     }
 
     fn place(&self, submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
+        if let Then::Reply { again, .. } = &submission.then
+            && again.is_chain_broken()
+        {
+            return Turn::Refused(submission.then, Refused::ChainBroken);
+        }
         match &submission.draft {
             Draft::Room(draft) => {
                 if overlay.must_wait(draft) {

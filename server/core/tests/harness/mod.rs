@@ -14,6 +14,7 @@ use std::{
 use bytes::Bytes;
 use parlour_adapters::memory::Memory;
 use parlour_core::{
+    chain::{Chains, Link},
     draft::{Again, ConnId, Submission, Submit, Then},
     effects,
     hub::{Hub, Lane, Output},
@@ -114,6 +115,7 @@ pub struct Client {
     pub caller: Arc<Caller>,
     pub user: UserId,
     next_call: u64,
+    chains: Arc<Chains>,
     control: Splitter,
     event: Splitter,
     pub replies: Vec<(u64, Result<Bytes, Error>)>,
@@ -218,6 +220,7 @@ impl Server {
             caller: admission.caller,
             user,
             next_call: 1,
+            chains: Arc::default(),
             control: Splitter::new(usize::MAX),
             event: Splitter::new(usize::MAX),
             replies: vec![],
@@ -238,16 +241,28 @@ impl Server {
 
     /// Starts a call; its answer comes with [`Server::run`].
     pub fn start<R: ControlRpc>(&mut self, client: usize, request: &R::Request) -> u64 {
-        let call = self.clients[client].next_call;
-        self.clients[client].next_call += 1;
+        self.start_in_chain::<R>(client, request, 0)
+    }
+
+    /// Starts a call as part of a chain.
+    pub fn start_in_chain<R: ControlRpc>(
+        &mut self,
+        client: usize,
+        request: &R::Request,
+        chain: u64,
+    ) -> u64 {
+        let of = &mut self.clients[client];
+        let call = of.next_call;
+        of.next_call += 1;
+        let link = Link::new(&of.chains, chain, call);
         let body = request.encode_to_vec().into();
-        self.handle(client, call, Again { method: R::METHOD.id, body, times: 0 });
+        self.handle(client, call, Again::first(R::METHOD.id, body, link));
         call
     }
 
     fn handle(&mut self, client: usize, call: u64, again: Again) {
         let (id, caller) = (self.clients[client].id, self.clients[client].caller.clone());
-        let outcome = self.node.call(&caller, &again);
+        let outcome = self.node.call(&caller, &again, || None);
         match self.runtime.block_on(outcome) {
             Outcome::Now(result) => self.hub.handle_reply(id, reply_frame(call, result)),
             Outcome::Commit(draft, answer) => {

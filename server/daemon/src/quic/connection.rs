@@ -16,7 +16,7 @@ use parlour_protocol::{
     frame,
     generated::Lane,
     limits::HELLO_WITHIN,
-    wire::{Call, CloseCode, Error, ErrorReason, LaneKind, LaneOpen},
+    wire::{CloseCode, Error, ErrorReason, LaneKind, LaneOpen},
 };
 use quinn::{Connection, RecvStream, SendStream};
 use tokio::sync::oneshot;
@@ -133,7 +133,7 @@ async fn first_hello(
                     say_goodbye(send, connection, code, why).await;
                     return None;
                 }
-                Output::Call(_) | Output::Cancel(_) => {}
+                Output::Call(..) | Output::Cancel(_) => {}
             }
         }
     }
@@ -310,10 +310,7 @@ async fn run(mut est: Established, shared: Arc<Shared>) {
 async fn drain_session(est: &mut Established, shared: &Arc<Shared>) {
     while let Some(output) = est.session.poll() {
         match output {
-            Output::Call(Call { id, method, body }) => {
-                let again = Again { method, body, times: 0 };
-                answer_call(est, shared, id, again).await;
-            }
+            Output::Call(id, again) => answer_call(est, shared, id, again).await,
             Output::Send(bytes) => shared.hub.send(Command::Notice(est.id, bytes)),
             Output::Close(code, why) => {
                 shared.hub.send(Command::Close(est.id, code, why));
@@ -336,13 +333,8 @@ fn answer_call<'a>(
 
 async fn run_call(est: &Established, shared: &Arc<Shared>, call: u64, again: Again) {
     let started = shared.node.now().elapsed;
-    // A call that runs again has paid.
-    let over_rate = if again.times == 0 { over_rate(shared, &est.caller) } else { None };
-    let outcome = match over_rate {
-        Some(error) => Outcome::Now(Err(error)),
-        None => shared.node.call(&est.caller, &again).await,
-    };
-    match outcome {
+    let over_rate = || over_rate(shared, &est.caller);
+    match shared.node.call(&est.caller, &again, over_rate).await {
         Outcome::Now(result) => {
             let end = match &result {
                 Ok(_) => CallEnd::Ok,

@@ -246,7 +246,7 @@ impl Client {
         let id = self.next_call;
         self.next_call += 1;
         let body = request.encode_to_vec().into();
-        let call = Call { id, method: R::METHOD.id, body };
+        let call = Call { id, method: R::METHOD.id, body, chain: 0 };
         self.send(client_frame::Frame::Call(call)).await;
         loop {
             match self.next().await.expect("an answer") {

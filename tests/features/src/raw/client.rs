@@ -155,7 +155,7 @@ impl Client {
         let id = self.next_call.fetch_add(1, Ordering::Relaxed);
         let (sender, answer) = oneshot::channel();
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender);
-        self.say_frame(client_frame::Frame::Call(Call { id, method, body })).await?;
+        self.say_frame(client_frame::Frame::Call(Call { id, method, body, chain: 0 })).await?;
         Ok(Pending { answer, connection: self.connection.clone(), rpc: PhantomData })
     }
 

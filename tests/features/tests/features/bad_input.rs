@@ -159,7 +159,7 @@ async fn more_calls_in_flight_than_announced_are_refused_one_by_one() {
     let mut bytes = vec![];
     for id in 1..=2_000 {
         let body = text(&room, "flood").encode_to_vec().into();
-        bytes.extend(client_frame(Frame::Call(Call { id: id << 32, method: 30, body })));
+        bytes.extend(client_frame(Frame::Call(Call { id: id << 32, method: 30, body, chain: 0 })));
     }
     ada.say(&bytes).await.expect("connected");
     // The answers of the flood go to nobody; those of well-behaved calls come after it.

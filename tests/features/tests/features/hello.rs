@@ -108,7 +108,7 @@ async fn calls_right_behind_the_hello_are_answered_after_the_welcome() {
     let (mut send, recv) = connection.open_bi().await.expect("the control lane");
     let mut bytes = hello_frame(hello_of(&server, "ada")).to_vec();
     for id in 1..=20 {
-        let call = parlour_protocol::wire::Call { id, method: 10, body: Bytes::new() };
+        let call = parlour_protocol::wire::Call { id, method: 10, body: Bytes::new(), chain: 0 };
         bytes.extend(raw::client_frame(client_frame::Frame::Call(call)));
     }
     send.write_all(&bytes).await.expect("the server reads");

@@ -170,7 +170,7 @@ async fn bulk_calls(
 fn frames(server: &Server, all: &[Sample]) -> Vec<(&'static str, Vec<u8>)> {
     let frame = |frame| ClientFrame { frame: Some(frame) }.encode_to_vec();
     let sample = all.iter().find(|sample| sample.method == 30).expect("there is Send");
-    let call = Call { id: 77, method: 30, body: sample.valid.clone().into() };
+    let call = Call { id: 77, method: 30, body: sample.valid.clone().into(), chain: 0 };
     vec![
         ("Hello, again", frame(Frame::Hello(hello_of(server, "eve")))),
         ("Call", frame(Frame::Call(call))),

@@ -70,7 +70,7 @@ pub(crate) async fn deaf_askers(server: &Server, count: usize) -> Vec<Client> {
         }
         let mut calls = vec![];
         for id in 0..256 {
-            let call = Call { id, method: 10, body: vec![0x0a; 200].into() };
+            let call = Call { id, method: 10, body: vec![0x0a; 200].into(), chain: 0 };
             calls.extend(client_frame(Frame::Call(call)));
         }
         let _ = client.say(&calls).await;

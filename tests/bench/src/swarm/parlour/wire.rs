@@ -45,7 +45,10 @@ impl Parlour {
         request: &R::Request,
     ) -> Outcome {
         let body = request.encode_to_vec().into();
-        self.say(client, client_frame::Frame::Call(Call { id, method: R::METHOD.id, body }))
+        self.say(
+            client,
+            client_frame::Frame::Call(Call { id, method: R::METHOD.id, body, chain: 0 }),
+        )
     }
 
     /// A ping with which a server may send more to an address that is new to it.
