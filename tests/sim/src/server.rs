@@ -55,6 +55,8 @@ pub struct Host {
     pub store: Faulty,
     /// Its certificate's SHA-256, which clients pin.
     pub pin: [u8; 32],
+    /// Calls that one device may make.
+    pub call_rate: Rate,
     keys: ServerKeys,
     tls: rustls::ServerConfig,
     net: Net,
@@ -82,7 +84,8 @@ impl Host {
             .expect("certificate and key belong together");
         tls.alpn_protocols = vec![parlour_protocol::ALPN.to_vec()];
         let store = Faulty::new(rng.fork());
-        Host { store, pin, keys: ServerKeys::ephemeral(), tls, net, start, rng }
+        let keys = ServerKeys::ephemeral();
+        Host { store, pin, call_rate: fast(), keys, tls, net, start, rng }
     }
 
     /// Starts the server; `None` if its disk fails at that very moment.
@@ -110,11 +113,11 @@ impl Host {
             Arc::new(TokioRuntime),
         )
         .expect("the socket is ours");
-        let fast = Rate::new(100_000.0, 100_000);
-        // Few enough that a burst of sends is slowed down.
-        let slow = Rate::new(20.0, 20);
-        let rates =
-            Rates { calls_per_user: fast, calls_per_device: slow, connects_per_address: fast };
+        let rates = Rates {
+            calls_per_user: fast(),
+            calls_per_device: self.call_rate,
+            connects_per_address: fast(),
+        };
         let parts = QuicParts {
             endpoint,
             node,
@@ -132,4 +135,8 @@ impl Host {
         self.net.unplug(address);
         drop(server);
     }
+}
+
+fn fast() -> Rate {
+    Rate::new(100_000.0, 100_000)
 }

@@ -9,7 +9,7 @@ use std::{
 
 use parlour::{CachePort, Client, Draft, MemoryCache, RoomId, State, Trust};
 use parlour_core::{identity, ports::store::Store};
-use parlour_daemon::quic::QuicHandle;
+use parlour_daemon::{limits::rate::Rate, quic::QuicHandle};
 use parlour_sdk_core::cache::{CacheError, Run, Saved, Write};
 use quinn::AsyncUdpSocket;
 use tokio::time::Instant;
@@ -117,7 +117,9 @@ pub fn run(seed: u64, length: Duration) -> Outcome {
         let net = Net::new(rng.fork());
         let carrier = tokio::spawn(net.clone().run());
         let start = Instant::now();
-        let host = Host::new(net.clone(), start, rng.fork());
+        let mut host = Host::new(net.clone(), start, rng.fork());
+        // Few enough that a burst of sends is slowed down.
+        host.call_rate = Rate::new(20.0, 20);
         let mut world = World {
             rng,
             net,
