@@ -317,6 +317,30 @@ fn the_echo_answers_when_the_answer_is_lost() {
 }
 
 #[test]
+fn what_was_acknowledged_is_kept_until_the_log_has_it() {
+    let mut client = Client::new();
+    client.connect(0);
+    client.open();
+    let mine = client.send(1);
+    let (call, _) = client.sends()[0].clone();
+    client.engine.handle_reply(call, sent(1), NOW);
+    client.pump();
+    assert_eq!(client.cache.load().unwrap().outbox.len(), 1);
+    // A timeline that is opened now shows it, and so does a client that starts without a server.
+    client.engine.close_timeline(ROOM);
+    client.open();
+    let before = client.texts();
+    let cache = std::mem::take(&mut client.cache);
+    let mut other = Client::with(cache);
+    other.open();
+    assert_eq!((before, other.texts()), (vec!["mine".into()], vec!["mine".into()]));
+    client.cache = other.cache;
+    client.live(&[testing::message_by(ME, 1, "mine", Some(mine))]);
+    assert!(client.cache.load().unwrap().outbox.is_empty());
+    assert_eq!(client.texts(), ["mine"]);
+}
+
+#[test]
 fn an_expired_send_that_is_in_the_log_was_sent() {
     let mut client = Client::new();
     client.connect(10);

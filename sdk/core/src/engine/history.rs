@@ -62,9 +62,7 @@ impl Engine {
             return;
         }
         let mut timeline = Timeline::new(room, self.meta.user);
-        for entry in self.outbox.room(room) {
-            timeline.handle_outbox(entry);
-        }
+        self.show_unconfirmed(room, &mut timeline);
         self.timelines.insert(room, Open { timeline, is_loading: true, paging: None });
         self.load(Load::Opening(room), room, u64::MAX, PAGE_EVENTS);
         if self.config.focus == Focus::Focused {

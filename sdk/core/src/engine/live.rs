@@ -99,6 +99,8 @@ impl Engine {
         }
         let record = self.rooms.entry(room);
         record.log.to = to;
+        self.settle(room, to);
+        let record = self.rooms.entry(room);
         // Withheld and damaged ones at the end count as seen, too.
         record.head.seq = record.head.seq.max(to);
         if record.counts.is_uncertain {

@@ -344,6 +344,7 @@ impl Engine {
         let record = self.rooms.entry(room);
         record.log = LogRange { from, to };
         record.head.seq = record.head.seq.max(to);
+        self.settle(room, to);
         if let Some(open) = self.timelines.get_mut(&room) {
             open.timeline.handle_reset(from, &page.events, &page.amendments, page.at_start);
         }

@@ -1,5 +1,7 @@
 //! From the outbox to the room's log.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use parlour_protocol::{
     generated::{Rpc, rpc},
@@ -17,7 +19,13 @@ use crate::{
     limits::SENDS_MAX,
     outbox::{Entry, OutboxFull, Outcome, Payload, SendError, Transmit},
     time::Now,
+    timeline::Timeline,
 };
+
+/// What was acknowledged at places that the known part of a log hasn't reached: by room and place,
+/// with the time it got. It stays in the cache until then, or a client that ends now would not have
+/// it at all; one that starts again sends it again, and is told that it was there.
+pub(super) type Settled = BTreeMap<RoomId, BTreeMap<u64, (Entry, u64)>>;
 
 impl Engine {
     /// Puts something into the outbox; it is sent when its turn comes. `random` makes its ref.
@@ -162,7 +170,12 @@ impl Engine {
     }
 
     fn finish_entry(&mut self, entry: &Entry, seq: u64, at_ms: u64) {
-        self.end_entry(entry);
+        if self.rooms.get(entry.room).is_some_and(|record| record.log.to < seq) {
+            let place = self.settled.entry(entry.room).or_default();
+            place.insert(seq, (entry.clone(), at_ms));
+        } else {
+            self.end_entry(entry);
+        }
         if let Some(open) = self.timelines.get_mut(&entry.room) {
             open.timeline.handle_sent(entry, seq, at_ms);
         }
@@ -170,11 +183,25 @@ impl Engine {
         self.notices.push_back(Notice::Sent { client_ref, seq, at_ms });
     }
 
+    /// The log is known up to `to`: what was acknowledged there is no longer needed.
+    pub(super) fn settle(&mut self, room: RoomId, to: u64) {
+        let Some(places) = self.settled.get_mut(&room) else { return };
+        let later = places.split_off(&(to + 1));
+        let settled = std::mem::replace(places, later);
+        if places.is_empty() {
+            self.settled.remove(&room);
+        }
+        for (entry, _) in settled.into_values() {
+            self.end_entry(&entry);
+        }
+    }
+
     fn end_entry(&mut self, entry: &Entry) {
         self.writes.push(Write::OutboxGone(entry.client_ref));
     }
 
     pub(super) fn fail_room(&mut self, room: RoomId) {
+        self.settle(room, u64::MAX - 1);
         for entry in self.outbox.discard_room(room) {
             self.end_entry(&entry);
             self.notices.push_back(Notice::Failed(entry.client_ref, SendError::RoomLost));
@@ -188,10 +215,21 @@ impl Engine {
     }
 
     pub(super) fn refresh_outbox_items(&mut self) {
-        for (room, open) in &mut self.timelines {
-            for entry in self.outbox.room(*room) {
-                open.timeline.handle_outbox(entry);
-            }
+        let mut timelines = std::mem::take(&mut self.timelines);
+        for (room, open) in &mut timelines {
+            self.show_unconfirmed(*room, &mut open.timeline);
+        }
+        self.timelines = timelines;
+    }
+
+    /// Shows what the known part of the log doesn't have: acknowledged, and not yet.
+    pub(super) fn show_unconfirmed(&self, room: RoomId, timeline: &mut Timeline) {
+        for (seq, (entry, at_ms)) in self.settled.get(&room).into_iter().flatten() {
+            timeline.handle_outbox(entry);
+            timeline.handle_sent(entry, *seq, *at_ms);
+        }
+        for entry in self.outbox.room(room) {
+            timeline.handle_outbox(entry);
         }
     }
 }

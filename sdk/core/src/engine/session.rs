@@ -217,5 +217,6 @@ impl Engine {
     /// A room without anything known about its log before `to`.
     pub(super) fn start_log(&mut self, room: RoomId, to: u64) {
         self.rooms.entry(room).log = LogRange::empty_after(to);
+        self.settle(room, to);
     }
 }
