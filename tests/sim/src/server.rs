@@ -13,7 +13,6 @@ use parlour_daemon::{
     quic::{self, QuicHandle, QuicParts},
     seal::KeySealer,
 };
-use quinn::TokioRuntime;
 use rustls::pki_types::PrivateKeyDer;
 use sha2::{Digest, Sha256};
 
@@ -106,13 +105,7 @@ impl Host {
         let mut server =
             quic::server_config(self.tls.clone(), &self.keys).expect("TLS 1.3 is there");
         server.time_source(clock);
-        let endpoint = quinn::Endpoint::new_with_abstract_socket(
-            endpoint,
-            Some(server),
-            socket,
-            Arc::new(TokioRuntime),
-        )
-        .expect("the socket is ours");
+        let endpoint = parlour_quic::Endpoint::new(endpoint, server, socket);
         let rates = Rates {
             calls_per_user: fast(),
             calls_per_device: self.call_rate,

@@ -24,7 +24,12 @@ const MATRIX: &[Row] = &[
     row("parlour-core", &["parlour-protocol"], false),
     row("parlour-sdk-core", &["parlour-protocol"], false),
     row("parlour-adapters", &["parlour-core", "parlour-protocol"], true),
-    row("parlour-daemon", &["parlour-core", "parlour-adapters", "parlour-protocol"], true),
+    row("parlour-quic", &[], true),
+    row(
+        "parlour-daemon",
+        &["parlour-core", "parlour-adapters", "parlour-protocol", "parlour-quic"],
+        true,
+    ),
     row("parlour", &["parlour-sdk-core", "parlour-protocol"], true),
     row("parlour-hello", &["parlour"], true),
     row("parlour-chat", &["parlour"], true),

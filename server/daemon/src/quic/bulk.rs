@@ -14,8 +14,8 @@ use parlour_protocol::{
     limits::{CONTROL_FRAME_BYTES_MAX, LANE_OPEN_BYTES_MAX},
     wire::{BulkCall, BulkEnd, BulkItem, CloseCode, LaneKind, LaneOpen, bulk_item::Item},
 };
+use parlour_quic::{RecvStream, SendStream};
 use prost::Message;
-use quinn::{RecvStream, SendStream};
 
 use super::{Shared, lanes};
 use crate::metrics::CallEnd;
@@ -49,12 +49,12 @@ pub(super) async fn serve(
     let call = match read_call(&mut recv).await {
         Ok(call) => call,
         Err(code) => {
-            let _ = recv.stop((code as u32).into());
-            let _ = send.reset((code as u32).into());
+            recv.stop((code as u32).into());
+            send.reset((code as u32).into());
             return Err(code);
         }
     };
-    let _ = send.set_priority(PRIORITY);
+    send.set_priority(PRIORITY);
     let started = shared.node.now().elapsed;
     let stream = Arc::new(tokio::sync::Mutex::new(send));
     let sink = Box::new(StreamSink { stream: stream.clone() });
@@ -75,7 +75,7 @@ pub(super) async fn serve(
     };
     let mut send = stream.lock().await;
     let _ = send.write_chunk(frame::encode(&BulkItem { item: Some(last) })).await;
-    let _ = send.finish();
+    send.finish();
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use parlour_protocol::{
     limits::HELLO_WITHIN,
     wire::{CloseCode, Error, ErrorReason, LaneKind, LaneOpen},
 };
-use quinn::{Connection, RecvStream, SendStream};
+use parlour_quic::{Connection, ConnectionError, Incoming, ReadError, RecvStream, SendStream};
 use tokio::sync::oneshot;
 
 use super::{
@@ -41,7 +41,7 @@ impl Drop for Counted {
 }
 
 /// Serves one connection from its first packet to its end.
-pub(super) async fn serve(incoming: quinn::Incoming, shared: Arc<Shared>) {
+pub(super) async fn serve(incoming: Incoming, shared: Arc<Shared>) {
     shared.connections.fetch_add(1, Ordering::AcqRel);
     let _counted = Counted(shared.clone());
     shared.handshakes.fetch_add(1, Ordering::AcqRel);
@@ -59,7 +59,7 @@ pub(super) async fn serve(incoming: quinn::Incoming, shared: Arc<Shared>) {
     run(established, shared.clone()).await;
     shared.hub.send(Command::Gone(id));
     let code = match connection.close_reason() {
-        Some(quinn::ConnectionError::ApplicationClosed(close)) => {
+        Some(ConnectionError::ApplicationClosed(close)) => {
             Some(u32::try_from(close.error_code.into_inner()).unwrap_or(u32::MAX))
         }
         _ => None,
@@ -77,12 +77,9 @@ pub(super) struct Established {
 }
 
 /// From the handshake to the welcome.
-async fn greet(
-    incoming: quinn::Incoming,
-    shared: &Arc<Shared>,
-) -> Result<Established, HandshakeFailure> {
-    let connecting = incoming.accept().map_err(|_| HandshakeFailure::Transport)?;
-    let connection = tokio::time::timeout(HELLO_WITHIN, connecting)
+async fn greet(incoming: Incoming, shared: &Arc<Shared>) -> Result<Established, HandshakeFailure> {
+    let connection = incoming.accept().map_err(|_| HandshakeFailure::Transport)?;
+    tokio::time::timeout(HELLO_WITHIN, connection.connected())
         .await
         .map_err(|_| HandshakeFailure::Transport)?
         .map_err(|_| HandshakeFailure::Transport)?;
@@ -120,8 +117,8 @@ async fn first_hello(
     connection: &Connection,
 ) -> Option<parlour_protocol::wire::Hello> {
     loop {
-        match recv.read_chunk(lanes::READ_MAX, true).await {
-            Ok(Some(chunk)) => session.handle_bytes(&chunk.bytes),
+        match recv.read_chunk(lanes::READ_MAX).await {
+            Ok(Some(bytes)) => session.handle_bytes(&bytes),
             Ok(None) => session.handle_end(),
             Err(_) => return None,
         }
@@ -167,7 +164,7 @@ pub(super) async fn close_after(
     code: CloseCode,
     why: &'static str,
 ) {
-    let _ = send.finish();
+    send.finish();
     let _ = tokio::time::timeout(Duration::from_millis(500), send.stopped()).await;
     connection.close((code as u32).into(), why.as_bytes());
 }
@@ -187,7 +184,7 @@ fn failure_of(refusal: parlour_core::admission::Refusal) -> HandshakeFailure {
 async fn join(
     shared: &Arc<Shared>,
     connection: Connection,
-    control: SendStream,
+    mut control: SendStream,
     recv: RecvStream,
     mut session: Session,
     admission: Admission,
@@ -204,7 +201,7 @@ async fn join(
     let mut event = connection.open_uni().await.map_err(|_| HandshakeFailure::Transport)?;
     let open = frame::encode(&LaneOpen { kind: LaneKind::Event as i32 });
     event.write_chunk(open).await.map_err(|_| HandshakeFailure::Transport)?;
-    let _ = control.set_priority(1);
+    control.set_priority(1);
 
     let reruns = Arc::new(Reruns::default());
     let (joined, answer) = oneshot::channel();
@@ -264,9 +261,9 @@ async fn run(mut est: Established, shared: Arc<Shared>) {
         tokio::select! {
             // In a fixed order, so that a simulation repeats exactly.
             biased;
-            chunk = est.control.read_chunk(lanes::READ_MAX, true) => match chunk {
-                Ok(Some(chunk)) => est.session.handle_bytes(&chunk.bytes),
-                Ok(None) | Err(quinn::ReadError::Reset(_)) => {
+            chunk = est.control.read_chunk(lanes::READ_MAX) => match chunk {
+                Ok(Some(bytes)) => est.session.handle_bytes(&bytes),
+                Ok(None) | Err(ReadError::Reset(_)) => {
                     est.session.handle_end();
                     drain_session(&mut est, &shared).await;
                     // A lane that has ended is always ready: reading on would never yield.
@@ -294,7 +291,7 @@ async fn run(mut est: Established, shared: Arc<Shared>) {
             },
             lane = est.connection.accept_uni() => match lane {
                 Ok(mut lane) => {
-                    let _ = lane.stop((CloseCode::UnknownLane as u32).into());
+                    lane.stop((CloseCode::UnknownLane as u32).into());
                     noise.broken().note();
                 }
                 Err(_) => return,

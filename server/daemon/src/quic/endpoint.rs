@@ -6,7 +6,7 @@ use super::{Shared, connection};
 use crate::metrics::{HandshakeFailure, LimitedBy};
 
 /// Takes connections until the endpoint is closed.
-pub(super) async fn accept(endpoint: quinn::Endpoint, shared: Arc<Shared>) {
+pub(super) async fn accept(endpoint: parlour_quic::Endpoint, shared: Arc<Shared>) {
     while let Some(incoming) = endpoint.accept().await {
         if shared.draining.load(Ordering::Acquire) {
             shared.metrics.handshake_failed(HandshakeFailure::Refused);
@@ -16,7 +16,7 @@ pub(super) async fn accept(endpoint: quinn::Endpoint, shared: Arc<Shared>) {
         let busy = shared.handshakes.load(Ordering::Acquire) >= shared.retry_above;
         if busy && !incoming.remote_address_validated() {
             // A spoofed source gets no further, and cost us no memory.
-            if incoming.retry().is_ok() {
+            if incoming.retry() {
                 shared.metrics.retry_sent();
             }
             continue;

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     future::Future,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{Arc, atomic::AtomicU32},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -22,7 +22,7 @@ use parlour_protocol::{
     ids::RoomId,
     wire::{CloseCode, Drain, Ephemeral, EventFrame, event_frame, server_frame::Frame},
 };
-use quinn::{Connection, SendStream};
+use parlour_quic::{Connection, Scratch, SendDatagramError, SendStream};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Shared, connection, cost::Cost, reruns::Reruns, wakers::Writable};
@@ -122,7 +122,8 @@ struct Task {
     writable: Arc<Writable>,
     appending: Option<(Appending, usize, Duration)>,
     stopping: Option<oneshot::Sender<()>>,
-    scratch: Vec<Bytes>,
+    chunks: Vec<Bytes>,
+    scratch: Scratch,
     dirty: Vec<ConnId>,
     closing: BTreeMap<ConnId, (CloseCode, &'static str)>,
     cost: Cost,
@@ -142,7 +143,8 @@ pub(super) async fn run(shared: Arc<Shared>, mut commands: mpsc::UnboundedReceiv
         writable: Arc::new(Writable::default()),
         appending: None,
         stopping: None,
-        scratch: Vec::with_capacity(CHUNKS_AT_ONCE),
+        chunks: Vec::with_capacity(CHUNKS_AT_ONCE),
+        scratch: Scratch::default(),
         dirty: vec![],
         closing: BTreeMap::new(),
         cost: Cost::default(),
@@ -262,7 +264,7 @@ impl Task {
         for id in hearers {
             let Some(writer) = self.writer(id) else { continue };
             let sent = writer.connection.send_datagram(bytes.clone());
-            use quinn::SendDatagramError::{Disabled, UnsupportedByPeer};
+            use SendDatagramError::{Disabled, UnsupportedByPeer};
             if let Err(UnsupportedByPeer | Disabled) = sent {
                 self.hub.handle_ephemeral_frame(id, frame.clone());
             }
@@ -332,14 +334,21 @@ impl Task {
         let mut dirty = std::mem::take(&mut self.dirty);
         self.hub.take_dirty(&mut dirty);
         let now = self.shared.node.now().elapsed;
+        let (tasks, mut written) = (parlour_quic::spread_over(dirty.len()), vec![]);
         for id in dirty.drain(..) {
             self.write(id, Lane::Control, now);
             self.write(id, Lane::Event, now);
+            match self.writers.get(id.index as usize) {
+                Some(Some(writer)) if tasks > 1 => written.push(writer.connection.clone()),
+                Some(Some(writer)) => writer.connection.drive(&mut self.scratch),
+                _ => {}
+            }
             if let Some((code, why)) = self.closing.remove(&id) {
                 self.close(id, code, why);
             }
         }
         self.dirty = dirty;
+        parlour_quic::drive_all(written, tasks, &mut self.scratch);
         let after = self.hub.totals();
         let before = std::mem::replace(&mut self.counted, after);
         let bytes = std::mem::take(&mut self.event_bytes);
@@ -358,15 +367,14 @@ impl Task {
             Lane::Control => (&mut writer.control, &mut writer.control_full),
             Lane::Event => (&mut writer.event, &mut writer.event_full),
         };
-        let mut context = Context::from_waker(&writer.waker);
+        let context = Context::from_waker(&writer.waker);
         while !*full {
-            self.scratch.clear();
-            outbox.next(lane, &mut self.scratch, CHUNKS_AT_ONCE);
-            if self.scratch.is_empty() {
+            self.chunks.clear();
+            outbox.next(lane, &mut self.chunks, CHUNKS_AT_ONCE);
+            if self.chunks.is_empty() {
                 return;
             }
-            let written = pin!(stream.write_chunks(&mut self.scratch)).poll(&mut context);
-            match written {
+            match stream.poll_write_chunks(&context, &mut self.chunks) {
                 Poll::Ready(Ok(written)) => {
                     outbox.wrote(lane, written.bytes);
                     self.event_bytes += if lane == Lane::Event { written.bytes as u64 } else { 0 };

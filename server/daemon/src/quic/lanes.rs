@@ -7,7 +7,7 @@ use parlour_protocol::{
     frame::{FrameError, Splitter},
     wire::CloseCode,
 };
-use quinn::{ReadError, RecvStream};
+use parlour_quic::{ReadError, RecvStream};
 
 /// Largest piece read at once.
 pub(super) const READ_MAX: usize = 64 * 1024;
@@ -52,8 +52,8 @@ pub(super) async fn next_frame(
             if let Some(frame) = splitter.next_frame().map_err(LaneError::Frame)? {
                 return Ok(Some(frame));
             }
-            match stream.read_chunk(READ_MAX, true).await? {
-                Some(chunk) => splitter.push(&chunk.bytes),
+            match stream.read_chunk(READ_MAX).await? {
+                Some(bytes) => splitter.push(&bytes),
                 None => {
                     splitter.finish().map_err(LaneError::Frame)?;
                     return Ok(None);

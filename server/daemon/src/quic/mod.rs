@@ -37,7 +37,7 @@ pub use transport::{endpoint_config, server_config};
 /// What the endpoint is made of.
 pub struct QuicParts {
     /// The endpoint, bound and configured (see [`endpoint_config`] and [`server_config`]).
-    pub endpoint: quinn::Endpoint,
+    pub endpoint: parlour_quic::Endpoint,
     /// What all connections share.
     pub node: Arc<Node>,
     /// What is counted.
@@ -65,7 +65,7 @@ pub(crate) struct Shared {
 
 /// A running endpoint. Dropping it closes everything at once.
 pub struct QuicHandle {
-    endpoint: quinn::Endpoint,
+    endpoint: parlour_quic::Endpoint,
     shared: Arc<Shared>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }

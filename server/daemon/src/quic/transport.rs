@@ -78,7 +78,7 @@ fn transport() -> TransportConfig {
 }
 
 /// Raises the budgets of a connection that was authenticated.
-pub(super) fn raise(connection: &quinn::Connection) {
+pub(super) fn raise(connection: &parlour_quic::Connection) {
     let bulk = parlour_protocol::limits::BULK_LANES_MAX as u32;
     connection.set_max_concurrent_bi_streams((bulk + 1).into());
     connection.set_receive_window(WINDOW_AFTER.into());

@@ -11,7 +11,8 @@ use parlour_core::{
     node::{Node, Parts},
     ports::{auth::TokenVerifier, store::Store},
 };
-use quinn::{Endpoint, TokioRuntime};
+use parlour_quic::Endpoint;
+use quinn::{Runtime, TokioRuntime};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
 
@@ -145,9 +146,8 @@ async fn start_quic(
         quic::server_config(tls, keys).map_err(|_| StartError::Tls(tls::TlsError::Generate))?;
     let failed = |error| bind_error("quic", config.listen, error);
     let socket = bind_udp(config.listen).map_err(failed)?;
-    let runtime = Arc::new(TokioRuntime);
-    let endpoint = Endpoint::new(quic::endpoint_config(keys), Some(server), socket, runtime)
-        .map_err(failed)?;
+    let socket = TokioRuntime.wrap_udp_socket(socket).map_err(failed)?;
+    let endpoint = Endpoint::new(quic::endpoint_config(keys), server, socket);
     let parts = QuicParts {
         endpoint,
         node,

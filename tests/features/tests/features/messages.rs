@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parlour_features::{
-    raw::Client,
-    server::Server,
+    raw::{Client, PATIENCE},
+    server::{Options, ROOMY, Server},
     world::{client_ref, group, join, say, text, text_of},
 };
 use parlour_protocol::{
@@ -13,7 +13,7 @@ use parlour_protocol::{
     generated::rpc::{Delete, Edit, ReadLog, ReadTimeline, Send},
     message::{DeleteRequest, EditRequest, MessageEdited, MessagePosted, SendRequest},
     sync::{ReadLogRequest, ReadTimelineRequest},
-    wire::{ErrorReason, Event},
+    wire::{ErrorReason, Event, event_frame::Frame},
 };
 use prost::Message;
 
@@ -21,6 +21,10 @@ async fn pair(server: &Server) -> (Client, Client, Bytes) {
     let bob = join(server, "bob").await;
     let ada = join(server, "ada").await;
     let room = group(&ada, "kitchen", &["bob"]).await;
+    // What is told before that is only pointed out to them.
+    for client in [&ada, &bob] {
+        client.hears(101).await;
+    }
     (ada, bob, room)
 }
 
@@ -43,6 +47,39 @@ async fn a_message_reaches_the_other_and_echoes_to_the_sender() {
         assert_eq!((header.seq, header.at_ms), (sent.seq, sent.at_ms));
         assert_eq!(header.client_ref, request.client_ref);
         assert_eq!(header.sender, ada.welcome().user);
+    }
+}
+
+#[tokio::test]
+async fn a_large_room_hears_everything_in_order_from_a_server_with_threads_to_spare() {
+    // With four threads or more, a room of this size is told by several of them.
+    let server = Server::start(Options::config(format!("threads = 4\n{ROOMY}")));
+    let names: Vec<String> = (0..70).map(|n| format!("hearer-{n}")).collect();
+    let mut hearers = vec![];
+    for name in names.iter().chain(&names) {
+        hearers.push(join(&server, name).await);
+    }
+    let ada = join(&server, "ada").await;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let room = group(&ada, "hall", &names).await;
+    for hearer in &hearers {
+        hearer.hears(101).await;
+    }
+    for n in 0..20 {
+        say(&ada, &room, &format!("{n}")).await.expect("a member sends");
+    }
+    for hearer in &hearers {
+        // Several may come in one frame.
+        let mut heard = vec![];
+        while heard.len() < 20 {
+            if let Some(Frame::RoomEvents(frame)) = hearer.event(PATIENCE).await {
+                heard.extend(frame.events);
+            }
+        }
+        for (n, event) in heard.into_iter().enumerate() {
+            assert_eq!(text_of(&event.body), n.to_string());
+            assert_eq!(event.header.map(|header| header.seq), Some(n as u64 + 2));
+        }
     }
 }
 

@@ -1,0 +1,177 @@
+//! The endpoint's task: receives for all connections, and drives whom that concerns, whose deadline
+//! has come, and who was left to it.
+
+use std::{
+    future::Future,
+    io::{self, IoSliceMut},
+    pin::Pin,
+    sync::{Arc, PoisonError},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use quinn::{UdpPoller, udp::RecvMeta};
+use tokio::time::Sleep;
+
+use crate::{connection::Shared, drive::Scratch, endpoint::Inner};
+
+/// Datagrams received with one call.
+const BATCH: usize = quinn::udp::BATCH_SIZE;
+/// Such calls before what was received is answered, and other tasks have their turn.
+const BATCHES_AT_ONCE: usize = 8;
+
+/// See the module.
+pub(crate) struct Driver {
+    inner: Arc<Inner>,
+    buffer: Box<[u8]>,
+    poller: Pin<Box<dyn UdpPoller>>,
+    sleep: Pin<Box<Sleep>>,
+    due: Vec<Arc<Shared>>,
+    scratch: Scratch,
+}
+
+impl Driver {
+    /// A task for the endpoint, which receives datagrams of at most `payload_max` bytes.
+    pub(crate) fn new(inner: Arc<Inner>, payload_max: usize) -> Self {
+        let bytes = payload_max * inner.socket.max_receive_segments() * BATCH;
+        Driver {
+            buffer: vec![0; bytes].into(),
+            poller: inner.socket.clone().create_io_poller(),
+            sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            due: vec![],
+            scratch: Scratch::default(),
+            inner,
+        }
+    }
+
+    /// Takes what has come; whether there may be more.
+    fn receive(&mut self, context: &mut Context<'_>, now: Instant) -> io::Result<bool> {
+        let mut metas = [RecvMeta::default(); BATCH];
+        let each = self.buffer.len() / BATCH;
+        for _ in 0..BATCHES_AT_ONCE {
+            let mut slices = self.buffer.chunks_mut(each).map(IoSliceMut::new);
+            let mut slices: [IoSliceMut<'_>; BATCH] =
+                std::array::from_fn(|_| slices.next().expect("the buffer has that many parts"));
+            match self.inner.socket.poll_recv(context, &mut slices, &mut metas) {
+                Poll::Ready(Ok(count)) => {
+                    let mut routes = self.inner.routes();
+                    for (meta, bytes) in metas.iter().zip(&slices).take(count) {
+                        routes.receive(now, meta, bytes, &*self.inner.socket, &mut self.due);
+                    }
+                }
+                // Not a word of QUIC's: anybody on the way can make the system say so.
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => {}
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Those whose deadline has come.
+    fn take_due(&mut self, now: Instant) {
+        let mut timers = self.inner.timers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut expired = vec![];
+        while let Some(one) = timers.pop(now) {
+            expired.push(one);
+        }
+        drop(timers);
+        for (at, conn) in expired {
+            if let Some(conn) = conn.upgrade()
+                && conn.handle_due(at)
+            {
+                self.due.push(conn);
+            }
+        }
+    }
+
+    /// What was left to the task, and those who wait for the socket if it has room.
+    fn take_left(&mut self, context: &mut Context<'_>) {
+        let mut left = self.inner.left();
+        left.driver = Some(context.waker().clone());
+        self.due.append(&mut left.dirty);
+        let events = std::mem::take(&mut left.events);
+        let has_unsent = !left.unsent.is_empty();
+        drop(left);
+        let has_room = has_unsent && self.poller.as_mut().poll_writable(context).is_ready();
+        if events.is_empty() && !has_room {
+            return;
+        }
+        let mut routes = self.inner.routes();
+        let unsent = if has_room { std::mem::take(&mut self.inner.left().unsent) } else { vec![] };
+        for handle in unsent {
+            if let Some(conn) = routes.conns.get(&handle)
+                && conn.lock().list()
+            {
+                self.due.push(conn.clone());
+            }
+        }
+        for (handle, event) in events {
+            routes.handle_event(handle, event, &mut self.due);
+        }
+        let is_idle = routes.conns.is_empty();
+        drop(routes);
+        if is_idle {
+            self.inner.wake_waiting();
+        }
+    }
+
+    /// Sleeps until the next deadline; whether it has come meanwhile.
+    fn sleep(&mut self, context: &mut Context<'_>) -> bool {
+        let next = self.inner.timers.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let Some(next) = next else { return false };
+        let next = tokio::time::Instant::from_std(next);
+        if self.sleep.deadline() != next {
+            self.sleep.as_mut().reset(next);
+        }
+        self.sleep.as_mut().poll(context).is_ready()
+    }
+
+    /// The socket doesn't work any more.
+    fn give_up(&mut self, error: &io::Error) {
+        tracing::error!(%error, "the socket is lost, and all connections with it");
+        self.inner.routes().closed.get_or_insert_default();
+        for conn in self.inner.routes().all() {
+            conn.abandon();
+        }
+        self.inner.routes().conns.clear();
+        self.inner.wake_waiting();
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let now = Inner::now();
+        let more = match this.receive(context, now) {
+            Ok(more) => more,
+            Err(error) => {
+                this.give_up(&error);
+                return Poll::Ready(());
+            }
+        };
+        this.take_due(now);
+        this.take_left(context);
+        let mut due = std::mem::take(&mut this.due);
+        for conn in due.drain(..) {
+            conn.drive(&mut this.scratch);
+        }
+        this.due = due;
+        let (has_newcomers, is_done) = {
+            let routes = this.inner.routes();
+            (!routes.incoming.is_empty(), routes.closed.is_some() && routes.conns.is_empty())
+        };
+        if has_newcomers {
+            this.inner.wake_waiting();
+        }
+        if is_done {
+            return Poll::Ready(());
+        }
+        if this.sleep(context) || more {
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
