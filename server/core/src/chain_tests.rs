@@ -1,3 +1,5 @@
+//! Which calls a refusal takes with it.
+
 use super::*;
 
 #[test]

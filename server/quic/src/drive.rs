@@ -58,7 +58,10 @@ impl Shared {
         let now = Inner::now();
         let mut state = self.lock();
         state.unlist();
-        if state.proto.poll_timeout().is_some_and(|at| at <= now) {
+        // Not before its place in the list says so: asking costs more than it seems.
+        if state.armed.is_none_or(|at| at <= now)
+            && state.proto.poll_timeout().is_some_and(|at| at <= now)
+        {
             state.proto.handle_timeout(now);
         }
         let has_more = self.transmit(&mut state, now, &mut scratch.packet);
