@@ -204,7 +204,11 @@ impl Outbox {
 
     /// An own event of the log with this ref, or one found by searching: the entry is done.
     pub fn handle_echo(&mut self, client_ref: ClientRef) -> Option<Entry> {
-        self.discard(client_ref)
+        let entry = self.discard(client_ref)?;
+        if entry.state == State::Sending {
+            self.window = SENDS_PER_ROOM_MAX.min(self.window + 1);
+        }
+        Some(entry)
     }
 
     /// An expired entry isn't in the log: it goes out under a new ref. Returns the entry.

@@ -55,6 +55,8 @@ pub(crate) struct State {
     pub(crate) error: Option<ConnectionError>,
     /// A packet that the socket had no room for.
     pub(crate) unsent: Option<(Transmit, Vec<u8>)>,
+    /// Whether it is on the list of those that wait for room.
+    pub(crate) waits_for_socket: bool,
     /// Its place in the list of deadlines.
     pub(crate) armed: Option<Instant>,
     is_connected: bool,
@@ -155,6 +157,7 @@ impl Shared {
             proto,
             error: None,
             unsent: None,
+            waits_for_socket: false,
             armed: None,
             is_connected: false,
             is_listed: false,
@@ -172,10 +175,11 @@ impl Shared {
     pub(crate) fn close(self: &Arc<Self>, code: VarInt, reason: Bytes) {
         let mut wakers = vec![];
         let mut state = self.lock();
-        if state.error.is_none() {
-            state.proto.close(Inner::now(), code, reason);
-            state.end(ConnectionError::LocallyClosed, &mut wakers);
+        if state.error.is_some() {
+            return;
         }
+        state.proto.close(Inner::now(), code, reason);
+        state.end(ConnectionError::LocallyClosed, &mut wakers);
         self.leave_to_driver(state);
         wakers.into_iter().for_each(Waker::wake);
     }

@@ -12,7 +12,7 @@ use quinn_proto::ConnectionError;
 use crate::{
     connection::{Connection, Shared, State},
     endpoint::Inner,
-    routes::udp_transmit,
+    routes::{Told, udp_transmit},
 };
 
 /// Packets that one connection sends before others have their turn.
@@ -55,8 +55,9 @@ pub fn drive_all(mut connections: Vec<Connection>, tasks: usize, scratch: &mut S
 impl Shared {
     /// Lets the connection do all it can do now.
     pub(crate) fn drive(self: &Arc<Self>, scratch: &mut Scratch) {
-        let now = Inner::now();
         let mut state = self.lock();
+        // Behind the lock, or the one who had it before was later.
+        let now = Inner::now();
         state.unlist();
         // Not before its place in the list says so: asking costs more than it seems.
         if state.armed.is_none_or(|at| at <= now)
@@ -71,7 +72,11 @@ impl Shared {
             let events = std::iter::from_fn(|| {
                 std::mem::replace(&mut event, state.proto.poll_endpoint_events())
             });
-            self.endpoint.tell(self.handle, events);
+            self.endpoint.tell(events.map(|event| Told {
+                handle: self.handle,
+                number: self.number,
+                event,
+            }));
         }
         state.poll_events(&mut scratch.wakers);
         self.arm(&mut state);
@@ -106,7 +111,9 @@ impl Shared {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     state.unsent = Some((transmit, std::mem::take(packet)));
-                    self.endpoint.wait_for_socket(self.handle);
+                    if !std::mem::replace(&mut state.waits_for_socket, true) {
+                        self.endpoint.wait_for_socket(self.handle);
+                    }
                     return false;
                 }
                 Err(error) => {

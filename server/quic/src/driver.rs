@@ -17,8 +17,11 @@ use crate::{connection::Shared, drive::Scratch, endpoint::Inner};
 
 /// Datagrams received with one call.
 const BATCH: usize = quinn::udp::BATCH_SIZE;
-/// Such calls before what was received is answered, and other tasks have their turn.
-const BATCHES_AT_ONCE: usize = 8;
+/// Datagrams before what was received is answered, and other tasks have their turn. The last call
+/// may bring more.
+const DATAGRAMS_AT_ONCE: usize = 256;
+/// Connections that had to wait for the socket and try again together.
+const UNSENT_AT_ONCE: usize = 256;
 
 /// See the module.
 pub(crate) struct Driver {
@@ -45,18 +48,22 @@ impl Driver {
     }
 
     /// Takes what has come; whether there may be more.
-    fn receive(&mut self, context: &mut Context<'_>, now: Instant) -> io::Result<bool> {
+    fn receive(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
         let mut metas = [RecvMeta::default(); BATCH];
         let each = self.buffer.len() / BATCH;
-        for _ in 0..BATCHES_AT_ONCE {
+        let mut received = 0;
+        while received < DATAGRAMS_AT_ONCE {
             let mut slices = self.buffer.chunks_mut(each).map(IoSliceMut::new);
             let mut slices: [IoSliceMut<'_>; BATCH] =
                 std::array::from_fn(|_| slices.next().expect("the buffer has that many parts"));
             match self.inner.socket.poll_recv(context, &mut slices, &mut metas) {
                 Poll::Ready(Ok(count)) => {
                     let mut routes = self.inner.routes();
+                    // What was sent meanwhile was sent before it was acknowledged.
+                    let now = Inner::now();
                     for (meta, bytes) in metas.iter().zip(&slices).take(count) {
-                        routes.receive(now, meta, bytes, &*self.inner.socket, &mut self.due);
+                        let socket = &*self.inner.socket;
+                        received += routes.receive(now, meta, bytes, socket, &mut self.due);
                     }
                 }
                 // Not a word of QUIC's: anybody on the way can make the system say so.
@@ -98,16 +105,24 @@ impl Driver {
             return;
         }
         let mut routes = self.inner.routes();
-        let unsent = if has_room { std::mem::take(&mut self.inner.left().unsent) } else { vec![] };
-        for handle in unsent {
-            if let Some(conn) = routes.conns.get(&handle)
-                && conn.lock().list()
-            {
-                self.due.push(conn.clone());
+        if has_room {
+            let mut left = self.inner.left();
+            let count = left.unsent.len().min(UNSENT_AT_ONCE);
+            let unsent: Vec<_> = left.unsent.drain(..count).collect();
+            if !left.unsent.is_empty() {
+                context.waker().wake_by_ref();
+            }
+            drop(left);
+            for conn in unsent.iter().filter_map(|handle| routes.conns.get(handle)) {
+                let mut state = conn.lock();
+                state.waits_for_socket = false;
+                if state.list() {
+                    self.due.push(conn.clone());
+                }
             }
         }
-        for (handle, event) in events {
-            routes.handle_event(handle, event, &mut self.due);
+        for told in events {
+            routes.handle_event(told, &mut self.due);
         }
         let is_idle = routes.conns.is_empty();
         drop(routes);
@@ -126,15 +141,29 @@ impl Driver {
         }
         self.sleep.as_mut().poll(context).is_ready()
     }
+}
 
-    /// The socket doesn't work any more.
-    fn give_up(&mut self, error: &io::Error) {
-        tracing::error!(%error, "the socket is lost, and all connections with it");
-        self.inner.routes().closed.get_or_insert_default();
-        for conn in self.inner.routes().all() {
-            conn.abandon();
+/// However it ends, nobody waits for it: at the end of its connections, when the socket is lost,
+/// with the runtime, or in a panic.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let mut routes = self.inner.routes();
+        routes.closed.get_or_insert_default();
+        let all = routes.all();
+        routes.conns.clear();
+        for incoming in std::mem::take(&mut routes.incoming) {
+            routes.proto.ignore(incoming);
         }
-        self.inner.routes().conns.clear();
+        drop(routes);
+        let mut left = self.inner.left();
+        left.is_over = true;
+        let dirty = std::mem::take(&mut left.dirty);
+        left.events.clear();
+        left.unsent.clear();
+        drop(left);
+        // Outside the locks: with the last handles of connections other things may end.
+        drop(dirty);
+        all.iter().for_each(|conn| conn.abandon());
         self.inner.wake_waiting();
     }
 }
@@ -144,15 +173,14 @@ impl Future for Driver {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        let now = Inner::now();
-        let more = match this.receive(context, now) {
+        let more = match this.receive(context) {
             Ok(more) => more,
             Err(error) => {
-                this.give_up(&error);
+                tracing::error!(%error, "the socket is lost, and all connections with it");
                 return Poll::Ready(());
             }
         };
-        this.take_due(now);
+        this.take_due(Inner::now());
         this.take_left(context);
         let mut due = std::mem::take(&mut this.due);
         for conn in due.drain(..) {

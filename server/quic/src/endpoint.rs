@@ -15,14 +15,14 @@ use std::{
 
 use bytes::Bytes;
 use quinn::AsyncUdpSocket;
-use quinn_proto::{ConnectionHandle, EndpointConfig, EndpointEvent, ServerConfig, VarInt};
+use quinn_proto::{ConnectionError, ConnectionHandle, EndpointConfig, ServerConfig, VarInt};
 use rustc_hash::FxHashMap;
 
 use crate::{
     connection::{Connection, Hold, Shared},
     driver::Driver,
     incoming::Incoming,
-    routes::{Routes, respond},
+    routes::{Routes, Told, respond},
     timers::Timers,
 };
 
@@ -32,9 +32,11 @@ pub(crate) struct Left {
     /// Connections to drive.
     pub(crate) dirty: Vec<Arc<Shared>>,
     /// What connections tell the endpoint, each in its own order.
-    pub(crate) events: Vec<(ConnectionHandle, EndpointEvent)>,
+    pub(crate) events: Vec<Told>,
     /// Connections with a packet that the socket had no room for.
     pub(crate) unsent: Vec<ConnectionHandle>,
+    /// Whether the task has ended: nothing is left to it any more.
+    pub(crate) is_over: bool,
     /// The task, while it sleeps.
     pub(crate) driver: Option<Waker>,
     // Tasks that wait for newcomers, or for the last connection's end.
@@ -73,6 +75,9 @@ impl Inner {
 
     fn leave(&self, what: impl FnOnce(&mut Left)) {
         let mut left = self.left();
+        if left.is_over {
+            return;
+        }
         what(&mut left);
         let driver = left.driver.take();
         drop(left);
@@ -85,8 +90,8 @@ impl Inner {
     }
 
     /// What a connection tells the endpoint.
-    pub(crate) fn tell(&self, of: ConnectionHandle, events: impl Iterator<Item = EndpointEvent>) {
-        self.leave(|left| left.events.extend(events.map(|event| (of, event))));
+    pub(crate) fn tell(&self, events: impl Iterator<Item = Told>) {
+        self.leave(|left| left.events.extend(events));
     }
 
     /// The task drives this connection as soon as the socket has room.
@@ -119,9 +124,14 @@ impl Inner {
     pub(crate) fn accept(
         self: &Arc<Self>,
         incoming: quinn_proto::Incoming,
-    ) -> Result<Connection, quinn_proto::ConnectionError> {
+    ) -> Result<Connection, ConnectionError> {
         let routes = &mut *self.routes();
         routes.response.clear();
+        if routes.closed.is_some() {
+            let refusal = routes.proto.refuse(incoming, &mut routes.response);
+            respond(&*self.socket, &refusal, &routes.response);
+            return Err(ConnectionError::LocallyClosed);
+        }
         let (handle, proto) =
             match routes.proto.accept(incoming, Inner::now(), &mut routes.response, None) {
                 Ok(accepted) => accepted,
@@ -137,9 +147,6 @@ impl Inner {
         routes.conns.insert(handle, shared.clone());
         let connection = Connection(Hold::new(shared.clone()));
         shared.leave_to_driver(shared.lock());
-        if let Some((code, reason)) = routes.closed.clone() {
-            shared.close(code, reason);
-        }
         Ok(connection)
     }
 
@@ -246,7 +253,9 @@ impl Endpoint {
     /// section 10.2).
     pub async fn wait_idle(&self) {
         poll_fn(|context| {
-            if self.0.routes().conns.is_empty() {
+            // Held until the task is on the list, or the last one's end might go past it.
+            let routes = self.0.routes();
+            if routes.conns.is_empty() {
                 return Poll::Ready(());
             }
             self.0.wait(context.waker());

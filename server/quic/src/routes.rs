@@ -5,8 +5,8 @@ use std::{collections::VecDeque, sync::Arc, time::Instant};
 use bytes::{Bytes, BytesMut};
 use quinn::{AsyncUdpSocket, udp::RecvMeta};
 use quinn_proto::{
-    ConnectionHandle, DatagramEvent, EcnCodepoint, EndpointEvent, Incoming as ProtoIncoming,
-    Transmit, VarInt,
+    ConnectionEvent, ConnectionHandle, DatagramEvent, EcnCodepoint, EndpointEvent,
+    Incoming as ProtoIncoming, Transmit, VarInt,
 };
 use rustc_hash::FxHashMap;
 
@@ -14,6 +14,13 @@ use crate::connection::Shared;
 
 /// Newcomers that wait to be accepted; those beyond are refused.
 const INCOMING_MAX: usize = 4096;
+
+/// Something that a connection tells the endpoint.
+pub(crate) struct Told {
+    pub(crate) handle: ConnectionHandle,
+    pub(crate) number: u64,
+    pub(crate) event: EndpointEvent,
+}
 
 /// See the module.
 pub(crate) struct Routes {
@@ -26,7 +33,8 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// Hands the datagrams of one read to those they are for, who are put on `due`.
+    /// Hands the datagrams of one read to those they are for, who are put on `due`. How many they
+    /// were.
     pub(crate) fn receive(
         &mut self,
         now: Instant,
@@ -34,23 +42,19 @@ impl Routes {
         bytes: &[u8],
         socket: &dyn AsyncUdpSocket,
         due: &mut Vec<Arc<Shared>>,
-    ) {
+    ) -> usize {
+        let mut count = 0;
         let mut rest = BytesMut::from(&bytes[..meta.len]);
         let ecn = meta.ecn.and_then(|ecn| EcnCodepoint::from_bits(ecn as u8));
         while !rest.is_empty() {
             let datagram = rest.split_to(meta.stride.min(rest.len()));
+            count += 1;
             self.response.clear();
             let event =
                 self.proto.handle(now, meta.addr, meta.dst_ip, ecn, datagram, &mut self.response);
             match event {
                 Some(DatagramEvent::ConnectionEvent(handle, event)) => {
-                    if let Some(conn) = self.conns.get(&handle) {
-                        let mut state = conn.lock();
-                        state.proto.handle_event(event);
-                        if state.list() {
-                            due.push(conn.clone());
-                        }
-                    }
+                    self.hand_over(handle, event, due);
                 }
                 Some(DatagramEvent::NewConnection(incoming)) => {
                     if self.closed.is_none() && self.incoming.len() < INCOMING_MAX {
@@ -66,26 +70,42 @@ impl Routes {
                 None => {}
             }
         }
+        count
+    }
+
+    /// Something for a connection, which is put on `due`.
+    fn hand_over(
+        &self,
+        handle: ConnectionHandle,
+        event: ConnectionEvent,
+        due: &mut Vec<Arc<Shared>>,
+    ) {
+        let Some(conn) = self.conns.get(&handle) else { return };
+        let mut state = conn.lock();
+        // quinn-proto would bring one that has drained back to life for a malformed packet, and let
+        // it drain again; but its handle may be another's by then.
+        if state.proto.is_drained() {
+            return;
+        }
+        state.proto.handle_event(event);
+        if state.list() {
+            due.push(conn.clone());
+        }
     }
 
     /// What a connection tells the endpoint; the answer may be for the connection, which is put on
     /// `due` then.
-    pub(crate) fn handle_event(
-        &mut self,
-        handle: ConnectionHandle,
-        event: EndpointEvent,
-        due: &mut Vec<Arc<Shared>>,
-    ) {
+    pub(crate) fn handle_event(&mut self, told: Told, due: &mut Vec<Arc<Shared>>) {
+        let Told { handle, number, event } = told;
+        // Its handle may be another's by now.
+        if self.conns.get(&handle).is_none_or(|conn| conn.number != number) {
+            return;
+        }
         if event.is_drained() {
             self.conns.remove(&handle);
         }
-        let Some(event) = self.proto.handle_event(handle, event) else { return };
-        if let Some(conn) = self.conns.get(&handle) {
-            let mut state = conn.lock();
-            state.proto.handle_event(event);
-            if state.list() {
-                due.push(conn.clone());
-            }
+        if let Some(event) = self.proto.handle_event(handle, event) {
+            self.hand_over(handle, event, due);
         }
     }
 

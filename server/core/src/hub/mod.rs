@@ -237,7 +237,8 @@ impl Hub {
                 let takes_nothing = matches!(refused, Refused::Store(StoreError::ReadOnly));
                 let decides_again = matches!(refused, Refused::Stale | Refused::Exists)
                     && again.times < limits::RERUNS_MAX;
-                if !decides_again {
+                // What is there already was there before everything behind it.
+                if refused != Refused::Exists || !decides_again {
                     again.break_chain();
                 }
                 if decides_again || (takes_nothing && again.times == 0) {

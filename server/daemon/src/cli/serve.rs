@@ -42,7 +42,9 @@ impl Serve {
             let mut asked = false;
             loop {
                 tokio::select! {
-                    () = server.wait() => return Ok(()),
+                    well = server.wait() => {
+                        return if well { Ok(()) } else { fail("ended by itself: the log says why") };
+                    }
                     _ = term.recv() => {}
                     _ = interrupt.recv() => {}
                     _ = hangup.recv() => {

@@ -38,4 +38,5 @@ pub(super) async fn accept(endpoint: parlour_quic::Endpoint, shared: Arc<Shared>
         }
         tokio::spawn(connection::serve(incoming, shared.clone()));
     }
+    shared.ended.notify_one();
 }

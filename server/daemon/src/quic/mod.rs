@@ -24,7 +24,7 @@ use std::{
 
 use parlour_core::node::Node;
 use parlour_protocol::wire::CloseCode;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::{
     limits::rate::{RateLimits, Rates},
@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) hub: HubSender,
     pub(crate) rates: Mutex<RateLimits>,
     pub(crate) draining: AtomicBool,
+    // Told when the endpoint takes no connections any more.
+    ended: Arc<Notify>,
     pub(crate) handshakes: AtomicUsize,
     pub(crate) connections: AtomicUsize,
     pub(crate) connections_max: usize,
@@ -80,6 +82,7 @@ pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::
         hub: hub.clone(),
         rates: Mutex::new(RateLimits::new(parts.rates)),
         draining: AtomicBool::new(false),
+        ended: Arc::default(),
         handshakes: AtomicUsize::new(0),
         connections: AtomicUsize::new(0),
         connections_max: parts.connections_max,
@@ -104,6 +107,11 @@ impl QuicHandle {
     /// Connections that are established or being so.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::Acquire)
+    }
+
+    /// Told when the endpoint has ended: closed, or broken.
+    pub fn ended(&self) -> Arc<Notify> {
+        self.shared.ended.clone()
     }
 
     /// Puts other rates in force.

@@ -9,7 +9,10 @@ use std::{
     io,
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -85,6 +88,8 @@ pub(crate) enum Phase {
 
 /// What the parts of a running server share.
 pub(crate) struct Shared {
+    /// Whether it ends by itself, for want of a socket.
+    has_failed: AtomicBool,
     pub(crate) config: Mutex<Config>,
     pub(crate) config_file: Option<PathBuf>,
     pub(crate) log: Option<LogHandle>,
@@ -193,10 +198,11 @@ impl Server {
         self.shared.reload()
     }
 
-    /// Waits until it has ended, for whatever reason.
-    pub async fn wait(&self) {
+    /// Waits until it has ended, for whatever reason; `false` if nobody asked it to.
+    pub async fn wait(&self) -> bool {
         let mut phase = self.shared.phase.subscribe();
         let _ = phase.wait_for(|phase| *phase == Phase::Stopped).await;
+        !self.shared.has_failed.load(Ordering::Acquire)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -64,6 +64,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     let quic = start_quic(&config, &server_keys, certificates.clone(), node, &metrics).await?;
     let listen = quic.local_addr().map_err(|error| bind_error("quic", config.listen, error))?;
     let shared = Arc::new(Shared {
+        has_failed: AtomicBool::new(false),
         config_file,
         log,
         store,

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::Path,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -20,6 +20,7 @@ use crate::{
     http::HttpServer,
     limits,
     metrics::{CERTIFICATE_ENDS, DISK_FREE, STORE_BYTES, STORE_WRITABLE, TOKEN_KEYS},
+    quic::QuicHandle,
 };
 
 /// What lives as long as the server.
@@ -34,7 +35,18 @@ pub(super) struct Held {
 pub(super) async fn run(shared: Arc<Shared>, held: Held) {
     let watcher = tokio::spawn(watch(shared.clone()));
     let mut phase = shared.phase.subscribe();
-    let _ = phase.wait_for(|phase| *phase != Phase::Serving).await;
+    let ended = {
+        let quic = shared.quic.lock().unwrap_or_else(PoisonError::into_inner);
+        quic.as_ref().map(QuicHandle::ended).unwrap_or_default()
+    };
+    tokio::select! {
+        _ = phase.wait_for(|phase| *phase != Phase::Serving) => {}
+        () = ended.notified() => {
+            tracing::error!("clients can't be served any more: the server ends, to be started again");
+            shared.has_failed.store(true, Ordering::Release);
+            shared.begin(Phase::Aborting);
+        }
+    }
     let quic = shared.quic.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (deadline, jitter) = shared.drain_times();
     tracing::info!(deadline_s = deadline.as_secs(), "ending");

@@ -1,0 +1,78 @@
+//! Sends: answers, echoes, refs that expired.
+
+use super::*;
+
+#[test]
+fn the_echo_answers_when_the_answer_is_lost() {
+    let mut client = Client::new();
+    client.connect(0);
+    client.open();
+    let mine = client.send(1);
+    let (call, _) = client.sends()[0].clone();
+    client.live(&[testing::message_by(ME, 1, "mine", Some(mine))]);
+    client.engine.handle_reply(call, sent(1), NOW);
+    client.pump();
+    let told = client.notices.iter().filter(|n| matches!(n, Notice::Sent { seq: 1, .. })).count();
+    assert_eq!(told, 1);
+    assert_eq!(client.texts(), ["mine"]);
+    assert!(client.cache.load().unwrap().outbox.is_empty());
+}
+
+#[test]
+fn what_was_acknowledged_is_kept_until_the_log_has_it() {
+    let mut client = Client::new();
+    client.connect(0);
+    client.open();
+    let mine = client.send(1);
+    let (call, _) = client.sends()[0].clone();
+    client.engine.handle_reply(call, sent(1), NOW);
+    client.pump();
+    assert_eq!(client.cache.load().unwrap().outbox.len(), 1);
+    // A timeline that is opened now shows it, and so does a client that starts without a server.
+    client.engine.close_timeline(ROOM);
+    client.open();
+    let before = client.texts();
+    let cache = std::mem::take(&mut client.cache);
+    let mut other = Client::with(cache);
+    other.open();
+    assert_eq!((before, other.texts()), (vec!["mine".into()], vec!["mine".into()]));
+    client.cache = other.cache;
+    client.live(&[testing::message_by(ME, 1, "mine", Some(mine))]);
+    assert!(client.cache.load().unwrap().outbox.is_empty());
+    assert_eq!(client.texts(), ["mine"]);
+}
+
+#[test]
+fn an_expired_send_that_is_in_the_log_was_sent() {
+    let mut client = Client::new();
+    client.connect(10);
+    let mine = client.send(1);
+    let (call, _) = client.sends()[0].clone();
+    let expired = Error::new(ErrorReason::RefExpired, "");
+    client.engine.handle_reply(call, Err(expired), NOW);
+    client.pump();
+    let (_, _, request) = &client.bulks[0];
+    assert_eq!(ReadLogRequest::decode(request.clone()).unwrap().from_seq, 11);
+    let read = client.bulk(rpc::ReadLog::METHOD.id);
+    let found = testing::message_by(ME, 12, "mine", Some(mine));
+    client.say(read, &ReadLogItem { events: raw(&[found]), ..ReadLogItem::default() });
+    client.end(read);
+    assert!(client.notices.iter().any(|n| matches!(n, Notice::Sent { seq: 12, .. })));
+    assert!(client.sends().is_empty());
+}
+
+#[test]
+fn an_expired_send_that_isnt_in_the_log_goes_out_under_a_new_ref() {
+    let mut client = Client::new();
+    client.connect(10);
+    let mine = client.send(1);
+    let (call, _) = client.sends()[0].clone();
+    client.engine.handle_reply(call, Err(Error::new(ErrorReason::RefExpired, "")), NOW);
+    let read = client.bulk(rpc::ReadLog::METHOD.id);
+    client.end(read);
+    assert!(client.notices.contains(&Notice::RefExpired(mine)));
+    let renewed = client.engine.renew_ref(mine, [8; 10], NOW).unwrap();
+    let [(_, sent)] = &client.sends()[..] else { panic!("one send") };
+    assert_eq!(*sent, renewed.to_field());
+    assert_ne!(renewed, mine);
+}
