@@ -128,7 +128,7 @@ fn check(session: &mut Session, seen: &mut Seen) {
                 seen.hellos += 1;
                 assert_eq!(seen.hellos, 1);
             }
-            Output::Call(_) => {
+            Output::Call(..) => {
                 assert!(seen.admitted, "a call before the hello was accepted");
                 seen.in_flight += 1;
                 assert!(seen.in_flight as usize <= limits::CALLS_IN_FLIGHT_MAX);

@@ -172,3 +172,25 @@ fn what_is_sent_while_the_address_dies_arrives_once() {
         assert_eq!(texts.collect::<Vec<_>>(), expected);
     });
 }
+
+#[test]
+fn what_has_piled_up_is_sent_in_few_round_trips_and_in_order() {
+    simulate(|mut scene| async move {
+        let bob = scene.client("bob", FAR).await;
+        let room = bob.create_group("all", Vec::<&str>::new()).await.unwrap();
+        let begin = Instant::now();
+        let mut waiting = vec![];
+        for n in 0..64_u32 {
+            waiting.push(room.queue(format!("{n}")).await.unwrap());
+        }
+        let mut last = 0;
+        for queued in waiting {
+            let seq = queued.sent().await.unwrap().seq;
+            assert!(seq > last, "{seq} after {last}");
+            last = seq;
+        }
+        // Sixteen at a time, not one.
+        let took = begin.elapsed();
+        assert!(took < 5 * RTT, "it took {took:?}");
+    });
+}
