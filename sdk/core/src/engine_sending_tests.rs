@@ -43,6 +43,23 @@ fn what_was_acknowledged_is_kept_until_the_log_has_it() {
 }
 
 #[test]
+fn what_was_sent_to_a_room_that_is_news_is_kept_as_well() {
+    let mut client = Client::new();
+    client.connect_to(1, ME);
+    client.send(1);
+    let (call, _) = client.sends()[0].clone();
+    client.engine.handle_reply(call, sent(2), NOW);
+    client.pump();
+    assert_eq!(client.cache.load().unwrap().outbox.len(), 1);
+    client.open();
+    assert_eq!(client.texts(), ["mine"]);
+    // It was all for nothing: the user isn't in the room any more.
+    client.engine.lose_room(ROOM);
+    client.pump();
+    assert!(client.cache.load().unwrap().outbox.is_empty());
+}
+
+#[test]
 fn an_expired_send_that_is_in_the_log_was_sent() {
     let mut client = Client::new();
     client.connect(10);

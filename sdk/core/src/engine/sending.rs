@@ -170,7 +170,8 @@ impl Engine {
     }
 
     fn finish_entry(&mut self, entry: &Entry, seq: u64, at_ms: u64) {
-        if self.rooms.get(entry.room).is_some_and(|record| record.log.to < seq) {
+        // A room that was made just now may not be known yet.
+        if self.rooms.get(entry.room).is_none_or(|record| record.log.to < seq) {
             let place = self.settled.entry(entry.room).or_default();
             place.insert(seq, (entry.clone(), at_ms));
         } else {

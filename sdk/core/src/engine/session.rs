@@ -168,7 +168,7 @@ impl Engine {
     /// The user isn't in the room any more.
     pub(super) fn lose_room(&mut self, room: RoomId) {
         if self.rooms.remove(room).is_none() {
-            return;
+            return self.settle(room, u64::MAX - 1);
         }
         self.changed_rooms.remove(&room);
         self.logs.remove(&room);
