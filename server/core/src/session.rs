@@ -75,7 +75,8 @@ impl Session {
             chains: Arc::default(),
             count: 0,
             early: VecDeque::new(),
-            outputs: VecDeque::new(),
+            // Most of the time there is one, and an idle connection keeps the place.
+            outputs: VecDeque::with_capacity(1),
         }
     }
 

@@ -64,6 +64,12 @@ impl Driver {
                     for (meta, bytes) in metas.iter().zip(&slices).take(count) {
                         let socket = &*self.inner.socket;
                         received += routes.receive(now, meta, bytes, socket, &mut self.due);
+                        // Answered while it is in the processor's cache, but for the last, who may
+                        // have sent the next one, too.
+                        let others = self.due.len().saturating_sub(1);
+                        for conn in self.due.drain(..others) {
+                            conn.drive(&mut self.scratch);
+                        }
                     }
                 }
                 // Not a word of QUIC's: anybody on the way can make the system say so.

@@ -36,7 +36,7 @@ pub(crate) enum Fits {
 }
 
 /// What waits for one connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outbox {
     control: VecDeque<Bytes>,
     control_bytes: usize,
@@ -45,6 +45,21 @@ pub struct Outbox {
     room_events: usize,
     user_bytes: usize,
     blocked_since: Option<Duration>,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Outbox {
+            // Most of the time there is one, and an idle connection keeps the place.
+            control: VecDeque::with_capacity(1),
+            control_bytes: 0,
+            events: VecDeque::with_capacity(1),
+            room_bytes: 0,
+            room_events: 0,
+            user_bytes: 0,
+            blocked_since: None,
+        }
+    }
 }
 
 impl Outbox {

@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 use super::{
     Shared, bulk,
     hub_task::{Command, Joined, Writer},
-    lanes,
+    lanes::{self, OpenLanes},
     noise::Noise,
     reruns::Reruns,
     transport,
@@ -40,25 +40,28 @@ impl Drop for Counted {
     }
 }
 
+type Greeting = Pin<Box<dyn Future<Output = Result<Box<Established>, HandshakeFailure>> + Send>>;
+
 /// Serves one connection from its first packet to its end.
-pub(super) async fn serve(incoming: Incoming, shared: Arc<Shared>) {
+pub(super) fn serve(incoming: Incoming, shared: Arc<Shared>) -> impl Future<Output = ()> + Send {
+    // On the heap, and gone afterwards: what stays per connection is only what `run` needs.
+    attend(Box::pin(greet(incoming, shared.clone())), shared)
+}
+
+async fn attend(greeting: Greeting, shared: Arc<Shared>) {
     shared.connections.fetch_add(1, Ordering::AcqRel);
     let _counted = Counted(shared.clone());
     shared.handshakes.fetch_add(1, Ordering::AcqRel);
-    // On the heap, and gone afterwards: what stays per connection is only what `run` needs.
-    let greeting = Box::pin(greet(incoming, &shared));
     let greeted = tokio::time::timeout(2 * HELLO_WITHIN, greeting).await;
     shared.handshakes.fetch_sub(1, Ordering::AcqRel);
-    let established = match greeted {
+    let mut established = match greeted {
         Ok(Ok(established)) => established,
         Ok(Err(failure)) => return shared.metrics.handshake_failed(failure),
         Err(_) => return shared.metrics.handshake_failed(HandshakeFailure::HelloTimeout),
     };
-    let connection = established.connection.clone();
-    let id = established.id;
-    run(established, shared.clone()).await;
-    shared.hub.send(Command::Gone(id));
-    let code = match connection.close_reason() {
+    run(&mut established, &shared).await;
+    shared.hub.send(Command::Gone(established.id));
+    let code = match established.connection.close_reason() {
         Some(ConnectionError::ApplicationClosed(close)) => {
             Some(u32::try_from(close.error_code.into_inner()).unwrap_or(u32::MAX))
         }
@@ -77,7 +80,10 @@ pub(super) struct Established {
 }
 
 /// From the handshake to the welcome.
-async fn greet(incoming: Incoming, shared: &Arc<Shared>) -> Result<Established, HandshakeFailure> {
+async fn greet(
+    incoming: Incoming,
+    shared: Arc<Shared>,
+) -> Result<Box<Established>, HandshakeFailure> {
     let connection = incoming.accept().map_err(|_| HandshakeFailure::Transport)?;
     tokio::time::timeout(HELLO_WITHIN, connection.connected())
         .await
@@ -106,7 +112,7 @@ async fn greet(incoming: Incoming, shared: &Arc<Shared>) -> Result<Established, 
             return Err(failure_of(refusal));
         }
     };
-    join(shared, connection, send, recv, session, admission).await
+    join(&shared, connection, send, recv, session, admission).await
 }
 
 /// Reads until the hello is there; `None` if the client broke a rule before.
@@ -188,7 +194,7 @@ async fn join(
     recv: RecvStream,
     mut session: Session,
     admission: Admission,
-) -> Result<Established, HandshakeFailure> {
+) -> Result<Box<Established>, HandshakeFailure> {
     let Admission { caller, welcome, resumed, introduces } = admission;
     let introduced = match introduces {
         Some(draft) => introduce(shared, draft).await,
@@ -227,7 +233,7 @@ async fn join(
     transport::raise(&connection);
     session.handle_admitted();
     shared.metrics.connection_opened(resumed);
-    Ok(Established { connection, control: recv, session, caller, id, reruns })
+    Ok(Box::new(Established { connection, control: recv, session, caller, id, reruns }))
 }
 
 async fn introduce(shared: &Shared, draft: Draft) -> bool {
@@ -249,10 +255,11 @@ pub(super) fn over_rate(shared: &Shared, caller: &Caller) -> Option<Error> {
     Some(error.after_ms(u64::try_from(wait.0.as_millis()).unwrap_or(u64::MAX).max(1)))
 }
 
-async fn run(mut est: Established, shared: Arc<Shared>) {
+async fn run(est: &mut Established, shared: &Arc<Shared>) {
     let mut noise = Noise::default();
+    let mut lanes = OpenLanes::default();
     loop {
-        drain_session(&mut est, &shared).await;
+        drain_session(est, shared).await;
         if let Some(why) = noise.flood(|| shared.node.now().elapsed) {
             shared.hub.send(Command::Close(est.id, CloseCode::Flood, why));
             est.connection.closed().await;
@@ -265,7 +272,7 @@ async fn run(mut est: Established, shared: Arc<Shared>) {
                 Ok(Some(bytes)) => est.session.handle_bytes(&bytes),
                 Ok(None) | Err(ReadError::Reset(_)) => {
                     est.session.handle_end();
-                    drain_session(&mut est, &shared).await;
+                    drain_session(est, shared).await;
                     // A lane that has ended is always ready: reading on would never yield.
                     est.connection.closed().await;
                     return;
@@ -274,14 +281,15 @@ async fn run(mut est: Established, shared: Arc<Shared>) {
             },
             again = est.reruns.take() => {
                 for (call, again) in again {
-                    answer_call(&est, &shared, call, again).await;
+                    answer_call(est, shared, call, again).await;
                 }
             }
             lane = est.connection.accept_bi() => match lane {
                 Ok((send, recv)) => {
                     let (shared, caller) = (shared.clone(), est.caller.clone());
-                    let broken = noise.broken();
+                    let (broken, open) = (noise.broken(), lanes.open(&est.connection));
                     tokio::spawn(async move {
+                        let _open = open;
                         if bulk::serve(&shared, caller, send, recv).await.is_err() {
                             broken.note();
                         }
@@ -297,7 +305,7 @@ async fn run(mut est: Established, shared: Arc<Shared>) {
                 Err(_) => return,
             },
             datagram = est.connection.read_datagram() => match datagram {
-                Ok(datagram) => noise.hear(&est, &shared, &datagram),
+                Ok(datagram) => noise.hear(est, shared, &datagram),
                 Err(_) => return,
             },
         }

@@ -1,13 +1,15 @@
-//! Reading frames off a stream.
+//! Reading frames off a stream, and how many bulk lanes a client may open.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use parlour_protocol::{
     frame::{FrameError, Splitter},
     wire::CloseCode,
 };
-use parlour_quic::{ReadError, RecvStream};
+use parlour_quic::{Connection, ReadError, RecvStream};
+
+use super::transport;
 
 /// Largest piece read at once.
 pub(super) const READ_MAX: usize = 64 * 1024;
@@ -62,4 +64,31 @@ pub(super) async fn next_frame(
         }
     };
     tokio::time::timeout(within, read).await.unwrap_or(Err(LaneError::Timeout))
+}
+
+/// The bulk lanes of one connection.
+#[derive(Default)]
+pub(super) struct OpenLanes {
+    // Each open lane holds one, too.
+    open: Arc<()>,
+    is_raised: bool,
+}
+
+/// A bulk lane that is open until this is dropped.
+pub(super) struct OpenLane {
+    _open: Arc<()>,
+}
+
+impl OpenLanes {
+    /// The client has opened one. Who has several at once may soon open as many as the protocol
+    /// allows.
+    pub(super) fn open(&mut self, connection: &Connection) -> OpenLane {
+        let lane = OpenLane { _open: self.open.clone() };
+        let open = Arc::strong_count(&self.open) - 1;
+        if !self.is_raised && open >= transport::BULK_LANES_FIRST as usize / 2 {
+            self.is_raised = true;
+            transport::raise_lanes(connection);
+        }
+        lane
+    }
 }

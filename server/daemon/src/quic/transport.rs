@@ -13,6 +13,9 @@ use crate::keys::ServerKeys;
 
 /// Bidirectional streams before authentication: WebTransport's CONNECT, or the control lane.
 const BIDI_BEFORE: u32 = 2;
+/// Bulk lanes at first. The transport keeps a place for each that may be opened, and most clients
+/// never have more than a few: with no more than these, its tables are half as large.
+pub(super) const BULK_LANES_FIRST: u32 = 8;
 /// Unidirectional streams: HTTP/3 needs three.
 const UNI: u32 = 4;
 /// Bytes a client may send before authentication.
@@ -60,7 +63,10 @@ fn transport() -> TransportConfig {
     let mut transport = TransportConfig::default();
     let idle = IdleTimeout::try_from(IDLE_FOR).expect("30 s fit a VarInt");
     let mut acks = AckFrequencyConfig::default();
-    acks.ack_eliciting_threshold(VarInt::from_u32(ACK_EVERY)).max_ack_delay(Some(ACK_DELAY));
+    acks.ack_eliciting_threshold(VarInt::from_u32(ACK_EVERY))
+        .max_ack_delay(Some(ACK_DELAY))
+        // A gap is told at once, as without the extension: what was lost goes out again the sooner.
+        .reordering_threshold(VarInt::from_u32(1));
     transport
         .max_concurrent_bidi_streams(BIDI_BEFORE.into())
         .max_concurrent_uni_streams(UNI.into())
@@ -79,7 +85,12 @@ fn transport() -> TransportConfig {
 
 /// Raises the budgets of a connection that was authenticated.
 pub(super) fn raise(connection: &parlour_quic::Connection) {
+    connection.set_max_concurrent_bi_streams((BULK_LANES_FIRST + 1).into());
+    connection.set_receive_window(WINDOW_AFTER.into());
+}
+
+/// As many bulk lanes as the protocol allows, for a client that uses them.
+pub(super) fn raise_lanes(connection: &parlour_quic::Connection) {
     let bulk = parlour_protocol::limits::BULK_LANES_MAX as u32;
     connection.set_max_concurrent_bi_streams((bulk + 1).into());
-    connection.set_receive_window(WINDOW_AFTER.into());
 }
