@@ -3,10 +3,11 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use parlour_congestion::FlooredConfig;
 use parlour_sdk_core::lanes::bulk_request;
 use quinn::{
     ClientConfig, Connection, Endpoint, EndpointConfig, IdleTimeout, RecvStream, SendStream,
-    TransportConfig, VarInt, congestion::CubicConfig, crypto::rustls::QuicClientConfig,
+    TransportConfig, VarInt, crypto::rustls::QuicClientConfig,
 };
 use quinn_proto::{ConnectionId, HashedConnectionIdGenerator};
 
@@ -226,7 +227,7 @@ fn transport() -> TransportConfig {
         .datagram_send_buffer_size(DATAGRAM_BUFFER_BYTES)
         .keep_alive_interval(Some(KEEP_ALIVE_EVERY))
         .initial_rtt(INITIAL_RTT)
-        .congestion_controller_factory(Arc::new(CubicConfig::default()));
+        .congestion_controller_factory(Arc::new(FlooredConfig::default()));
     if let Ok(idle) = IdleTimeout::try_from(IDLE_MAX) {
         transport.max_idle_timeout(Some(idle));
     }

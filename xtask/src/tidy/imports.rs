@@ -21,16 +21,23 @@ const ANYTHING: &[&str] = &["*"];
 
 const MATRIX: &[Row] = &[
     row("parlour-protocol", &[], false),
+    row("parlour-congestion", &[], true),
     row("parlour-core", &["parlour-protocol"], false),
     row("parlour-sdk-core", &["parlour-protocol"], false),
     row("parlour-adapters", &["parlour-core", "parlour-protocol"], true),
     row("parlour-quic", &[], true),
     row(
         "parlour-daemon",
-        &["parlour-core", "parlour-adapters", "parlour-protocol", "parlour-quic"],
+        &[
+            "parlour-core",
+            "parlour-adapters",
+            "parlour-congestion",
+            "parlour-protocol",
+            "parlour-quic",
+        ],
         true,
     ),
-    row("parlour", &["parlour-sdk-core", "parlour-protocol"], true),
+    row("parlour", &["parlour-congestion", "parlour-sdk-core", "parlour-protocol"], true),
     row("parlour-hello", &["parlour"], true),
     row("parlour-chat", &["parlour"], true),
     row("parlour-demo-client", ANYTHING, true),

@@ -2,7 +2,6 @@
 //! writes. Sockets, runtime and clock are given, so that a simulator can give its own.
 
 mod bulk;
-mod congestion;
 mod connection;
 mod cost;
 mod endpoint;

@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use parlour_congestion::FlooredConfig;
 use quinn::{
     AckFrequencyConfig, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt,
     crypto::rustls::QuicServerConfig,
 };
 use quinn_proto::HashedConnectionIdGenerator;
 
-use super::congestion::FlooredConfig;
 use crate::keys::ServerKeys;
 
 /// Bidirectional streams before authentication: WebTransport's CONNECT, or the control lane.

@@ -5,15 +5,17 @@
 
 use std::{any::Any, sync::Arc, time::Instant};
 
-use quinn::congestion::{Controller, ControllerFactory, ControllerMetrics, CubicConfig};
-use quinn_proto::RttEstimator;
+use quinn_proto::{
+    RttEstimator,
+    congestion::{Controller, ControllerFactory, ControllerMetrics, CubicConfig},
+};
 
 /// Half of what a new connection may send without knowing anything of the path.
 const WINDOW_MIN: u64 = 7_360;
 
-/// Makes the controllers of a server's connections.
+/// Makes the controllers of connections.
 #[derive(Debug, Default)]
-pub(super) struct FlooredConfig {
+pub struct FlooredConfig {
     cubic: Arc<CubicConfig>,
 }
 
@@ -103,5 +105,5 @@ impl Controller for Floored {
 }
 
 #[cfg(test)]
-#[path = "congestion_tests.rs"]
+#[path = "floored_tests.rs"]
 mod tests;
