@@ -4,6 +4,7 @@ mod backup_restore;
 mod bad_input;
 mod canary_logs;
 mod chat;
+mod clean_start;
 mod clock_jump;
 mod crash_kill;
 mod datagram_flood;
@@ -41,6 +42,7 @@ pub(crate) const PROOFS: &[Proof] = &[
     ("oom-budget", oom_budget::run),
     ("stream-flood", stream_flood::run),
     ("datagram-flood", datagram_flood::run),
+    ("clean-start", clean_start::run),
     ("clock-jump", clock_jump::run),
     ("backup-restore", backup_restore::run),
     ("canary-logs", canary_logs::run),

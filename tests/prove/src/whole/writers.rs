@@ -130,6 +130,11 @@ impl Writer {
         self.pending.len()
     }
 
+    /// Where it writes.
+    pub(crate) fn room_id(&self) -> &Bytes {
+        &self.room_id
+    }
+
     /// The hello it connects with.
     pub(crate) fn hello(&self) -> Hello {
         self.hello.clone()
