@@ -1,4 +1,4 @@
-//! A clean start over a long log: the server is ready in a second however much is stored, and what
+//! A clean start over a long log: the server is ready in a second over ten million events, and what
 //! was written last is there.
 
 use std::time::{Duration, Instant};
