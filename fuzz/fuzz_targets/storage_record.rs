@@ -20,6 +20,7 @@ use parlour_adapters::{
 };
 use parlour_core::{
     ports::store::{Append, Batch, LogKey, Put, ReadRange, Scan, Shard, Store, StoreError},
+    directory::rows::{DirectoryJobRow, MembershipRow, NodeRow},
     records::{Counters, OutboxRow, RevokedRow, RoomRow, SendRow, UserRow},
     tables::Table,
 };
@@ -80,6 +81,9 @@ fn decode(bytes: &[u8]) {
     let _ = UserRow::decode(bytes);
     let _ = RevokedRow::decode(bytes);
     let _ = OutboxRow::decode(bytes);
+    let _ = NodeRow::decode(bytes).map(NodeRow::into_record);
+    let _ = MembershipRow::decode(bytes);
+    let _ = DirectoryJobRow::decode(bytes);
 }
 
 fn rows_now(which: usize) -> MutexGuard<'static, Rows> {

@@ -12,7 +12,8 @@ pub(crate) fn generate(pool: &DescriptorPool) -> String {
     for message in pool.all_messages() {
         if message.full_name().starts_with("parlour.") {
             struct_impl(&mut out, &message);
-            for oneof in message.oneofs() {
+            // An `optional` field is a oneof of its own in the descriptors only.
+            for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
                 let package = rust_path(message.package_name());
                 let path = format!("{package}::{}::{}", snake(message.name()), camel(oneof.name()));
                 let fields: Vec<FieldDescriptor> = oneof.fields().collect();
@@ -39,12 +40,20 @@ fn struct_impl(out: &mut String, message: &MessageDescriptor) {
     let mut oneofs = Vec::new();
     for field in message.fields() {
         let name = field.name();
-        if let Some(oneof) = field.containing_oneof() {
+        let oneof = field.containing_oneof();
+        let is_optional = oneof.as_ref().is_some_and(|oneof| oneof.is_synthetic());
+        if let Some(oneof) = oneof.filter(|oneof| !oneof.is_synthetic()) {
             if !oneofs.contains(&oneof.name().to_owned()) {
                 let oneof = oneof.name();
                 writeln!(out, "            .field({oneof:?}, &self.{oneof})").expect("string");
                 oneofs.push(oneof.to_owned());
             }
+        } else if hidden(&field) && is_optional {
+            writeln!(
+                out,
+                "            .field({name:?}, &self.{name}.as_ref().map(|value| format_bytes(value.len())))"
+            )
+            .expect("string");
         } else if hidden(&field) {
             let what = if field.is_list() { "items" } else { "bytes" };
             writeln!(

@@ -39,7 +39,7 @@ pub(crate) fn generate(pool: &DescriptorPool) -> String {
     }
     out.push_str("            kind => EventBody::Unknown { kind, body: Hidden(body) },\n        })\n    }\n}\n\n/// Every event kind, by number.\npub const EVENT_RULES: &[EventRule] = &[\n");
     for (kind, log, countable, name, _) in &events {
-        let log = ["Room", "User", "Ephemeral"][*log as usize - 1];
+        let log = ["Room", "User", "Ephemeral", "Org"][*log as usize - 1];
         writeln!(out, "    EventRule {{ kind: {kind}, name: {name:?}, log: EventLog::{log}, countable: {countable} }},").expect("string");
     }
     out.push_str("];\n\n");

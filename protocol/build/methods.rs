@@ -135,7 +135,7 @@ fn dispatch(out: &mut String, rpcs: &[Rpc], bulk: bool) {
     };
     writeln!(
         out,
-        "/// Decodes the request of a {} call and runs its handler.\npub async fn {name}<K: Kit, S: {bounds}>(services: &S, ctx: &mut K::Context, method: u32, body: Bytes{sink}) -> Result<{answer}, K::Error> {{\n    match method {{",
+        "/// Decodes the request of a {} call and runs its handler.\n#[allow(clippy::too_many_lines, reason = \"an arm per method\")]\npub async fn {name}<K: Kit, S: {bounds}>(services: &S, ctx: &mut K::Context, method: u32, body: Bytes{sink}) -> Result<{answer}, K::Error> {{\n    match method {{",
         if bulk { "bulk" } else { "control" }
     )
     .expect("string");

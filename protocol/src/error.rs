@@ -14,10 +14,14 @@ impl ErrorReason {
             R::InvalidField | R::MalformedRequest | R::BodyTooLarge => C::InvalidArgument,
             R::UnknownMethod => C::Unimplemented,
             R::TooManyCalls | R::RoomFull | R::RateLimited => C::ResourceExhausted,
-            R::RoomNotFound | R::UserNotFound | R::MessageNotFound => C::NotFound,
+            R::RoomNotFound | R::UserNotFound | R::MessageNotFound | R::NodeNotFound => C::NotFound,
             R::NotAllowed | R::ScopeMissing => C::PermissionDenied,
             R::RefConflict => C::AlreadyExists,
-            R::RefExpired | R::DirectRoom | R::WrongIncarnation => C::FailedPrecondition,
+            R::RefExpired
+            | R::DirectRoom
+            | R::DirectoryRoom
+            | R::RoomArchived
+            | R::WrongIncarnation => C::FailedPrecondition,
             R::ReadOnly | R::StoreUnavailable | R::Draining => C::Unavailable,
             R::DataDamaged => C::DataLoss,
             R::TokenInvalid | R::TokenExpired | R::TokenRevoked | R::SubjectChanged => {

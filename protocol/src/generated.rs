@@ -81,6 +81,8 @@ pub enum EventLog {
     User,
     /// None: it may be lost.
     Ephemeral,
+    /// An organization's.
+    Org,
 }
 
 /// An event kind as the proto declares it.
@@ -115,6 +117,17 @@ impl fmt::Debug for Hidden {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{} bytes>", self.0.len())
     }
+}
+
+/// The length of what isn't shown.
+fn format_bytes(len: usize) -> impl fmt::Debug {
+    struct Bytes(usize);
+    impl fmt::Debug for Bytes {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "<{} bytes>", self.0)
+        }
+    }
+    Bytes(len)
 }
 
 include!(concat!(env!("OUT_DIR"), "/methods.rs"));

@@ -49,6 +49,29 @@ pub const SUBSCRIPTIONS_MAX: usize = 1000;
 /// Longest subject or organization in a token, in bytes.
 pub const SUBJECT_BYTES_MAX: usize = 255;
 
+/// Most changes of a directory in one call.
+pub const DIRECTORY_CHANGES_MAX: usize = 1000;
+/// Most memberships in a welcome.
+pub const WELCOME_MEMBERSHIPS_MAX: usize = 100;
+/// Most nodes above a node.
+pub const NODE_DEPTH_MAX: usize = 16;
+/// Longest key of a node, in bytes.
+pub const NODE_KEY_BYTES_MAX: usize = 64;
+/// Largest page of nodes or memberships.
+pub const NODE_PAGE_MAX: usize = 200;
+/// Longest topic of a room, in bytes.
+pub const TOPIC_BYTES_MAX: usize = 1024;
+/// Most overrides of a node or room.
+pub const OVERRIDES_MAX: usize = 100;
+/// Longest name of a role, in bytes.
+pub const ROLE_BYTES_MAX: usize = 32;
+/// Longest name or title in a profile, in bytes.
+pub const PROFILE_NAME_BYTES_MAX: usize = 200;
+/// Longest handle, in bytes.
+pub const HANDLE_BYTES_MAX: usize = 32;
+/// Most entries of an audit log read by one call.
+pub const AUDIT_PAGE_MAX: usize = 50;
+
 /// A client says hello within this time of the handshake's end.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// A reauthentication is answered within this time.

@@ -47,6 +47,7 @@ fn events() -> String {
             EventLog::Room => "room",
             EventLog::User => "user",
             EventLog::Ephemeral => "none, ephemeral",
+            EventLog::Org => "organization",
         };
         let countable = if rule.countable { "yes" } else { "" };
         let _ = writeln!(out, "| {} | `{}` | {log} | {countable} |", rule.kind, rule.name);

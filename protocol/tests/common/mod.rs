@@ -2,7 +2,7 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    marker, message,
+    access, directory, marker, message,
     prost::{DecodeError, Message},
     room, session, sync, typing, user, wire,
 };
@@ -28,6 +28,13 @@ macro_rules! codecs {
 
 #[rustfmt::skip]
 codecs! {
+    access: PermissionOverride, GetAccessRequest, GetAccessResponse, SetOverridesRequest,
+        SetOverridesResponse, OverridesChanged;
+    directory: Node, ListNodesRequest, ListNodesResponse, ChangeDirectoryRequest,
+        ChangeDirectoryResponse, Change, PutNode, PutUser, PutMembership, EndMembership,
+        PutOverrides,
+        ListMembershipsRequest, ListMembershipsResponse, Membership, ReadAuditRequest,
+        ReadAuditResponse, AuditEntry, DirectoryChanged;
     marker: Marker, Unread, MarkReadRequest, MarkReadResponse, MarkUnreadRequest,
         MarkUnreadResponse, MarkerMoved;
     message: SendRequest, SendResponse, EditRequest, EditResponse, DeleteRequest, DeleteResponse,
@@ -36,13 +43,13 @@ codecs! {
         CreateGroupResponse, AddMembersRequest, AddMembersResponse, RemoveMemberRequest,
         RemoveMemberResponse, RenameRoomRequest, RenameRoomResponse, GetRoomRequest, GetRoomResponse,
         ListMembersRequest, ListMembersResponse, RoomCreated, MembersAdded, MemberRemoved, RoomRenamed,
-        RoomGained, RoomLost;
+        TopicChanged, RoomArchived, RoomGained, RoomLost;
     session: ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse;
     sync: SyncRequest, SyncItem, UserDelta, Digests, RoomDigest, SyncDone, ReadLogRequest,
         ReadLogItem, SeqRange, ReadTimelineRequest, ReadTimelineItem, SubscribeRequest, SubscribeResponse;
     typing: Typing;
-    user: GetUsersRequest, GetUsersResponse, User;
-    wire: ClientFrame, ServerFrame, Hello, Welcome, Limits, Call, Cancel, Reply, Ping, Pong,
+    user: GetUsersRequest, GetUsersResponse, User, Profile;
+    wire: ClientFrame, ServerFrame, Hello, Welcome, NodeRole, Limits, Call, Cancel, Reply, Ping, Pong,
         ReauthRequired, Drain, Goodbye, Error, Violation, LaneOpen, BulkCall, BulkItem, BulkEnd,
         EventFrame, RoomEvents, UserEvents, Event, EventHeader, RoomPulse, Gap, LogHeads, Ephemeral;
 }

@@ -14,7 +14,7 @@ pub use parlour_sdk_core::event::LogEvent;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Builder, Room, RoomList,
+    Builder, Directory, Room, RoomList,
     driver::Command,
     error::CallError,
     handle::{Gone, Handle},
@@ -218,6 +218,11 @@ impl Client {
         let room = room.ok_or(CallError::Malformed)?;
         let id = RoomId::parse(&room.id).map_err(|_| CallError::Malformed)?;
         Ok(self.room(id))
+    }
+
+    /// The organization's directory.
+    pub fn directory(&self) -> Directory {
+        Directory::new(self.inner.handle.clone())
     }
 
     // Users.

@@ -17,6 +17,7 @@
 
 mod builder;
 mod client;
+pub mod directory;
 mod driver;
 mod environment;
 mod error;
@@ -35,11 +36,12 @@ mod trust;
 
 pub use builder::{Builder, Cache, Focus};
 pub use client::{Client, ClientRef, LogEvent, RoomEvents, RoomId, User, UserId, Who};
+pub use directory::Directory;
 pub use driver::Sent;
 pub use environment::{Clock, Entropy, SocketFactory};
 pub use error::{CallError, ConnectError, HistoryError, PageError, QueueError, SendError, Stop};
 pub use message::{Delivery, Item, Message, Notice, Place};
-pub use parlour_protocol as protocol;
+pub use parlour_protocol::{self as protocol, room::RoomKind};
 pub use parlour_sdk_core::{
     Now,
     cache::{Cache as CachePort, MemoryCache},

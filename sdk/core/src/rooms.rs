@@ -16,6 +16,8 @@ use crate::{cache::RoomRecord, diff::Diff, limits::TYPISTS_MAX, time::Now, time:
 pub struct RoomSummary {
     /// Its id.
     pub id: RoomId,
+    /// What it is a room of.
+    pub kind: RoomKind,
     /// Whether it is a direct room.
     pub is_direct: bool,
     /// Empty for direct rooms.
@@ -24,6 +26,12 @@ pub struct RoomSummary {
     pub peer: Option<UserId>,
     /// How many are in it.
     pub member_count: u32,
+    /// What it is for.
+    pub topic: String,
+    /// Whether nothing new can be written.
+    pub is_archived: bool,
+    /// Of a node's room: the node above.
+    pub parent: Option<RoomId>,
     /// The newest known event.
     pub last_seq: u64,
     /// When that was, Unix milliseconds.
@@ -201,10 +209,14 @@ impl RoomList {
     fn summarize(&self, record: &RoomRecord) -> RoomSummary {
         RoomSummary {
             id: record.id,
+            kind: RoomKind::try_from(record.kind).unwrap_or(RoomKind::Unspecified),
             is_direct: record.kind == RoomKind::Direct as i32,
             name: record.name.clone(),
             peer: record.peer,
             member_count: record.member_count,
+            topic: record.topic.clone(),
+            is_archived: record.is_archived,
+            parent: record.parent,
             last_seq: record.head.seq,
             last_at_ms: record.head.at_ms,
             unread: record.counts.messages,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use parlour_protocol::{
     REV_MAX, REV_MIN, frame,
-    ids::{DeviceId, OrgId, RoomId, SessionId, UserId, uuid_v7},
+    ids::{DeviceId, OrgId, SessionId, UserId, uuid_v7},
     limits as wire_limits,
     wire::{
         CloseCode, Delivery, Error, ErrorReason, Hello, Limits, ServerFrame, Welcome,
@@ -15,15 +15,15 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
-    draft::{Draft, RowsDraft},
+    draft::Draft,
     identity,
-    limits::{ROOMS_PER_USER_MAX, SCAN_ROWS},
+    introduction::Me,
     node::{Auth, Caller, Node},
     ports::{
         auth::{Claims, TokenError},
-        store::{Put, Scan, Shard, StoreError},
+        store::StoreError,
     },
-    records::{RevokedRow, UserRow, key, org_user},
+    records::{RevokedRow, key},
     tables::Table,
 };
 
@@ -187,8 +187,13 @@ impl Node {
             },
             auth: Mutex::new(auth),
         });
+        let directory = self.directory(org).await?;
+        if directory.read(|directory| directory.is_deactivated(user)) {
+            return Err(Refusal::Revoked);
+        }
         let introduces = self.introduction(&caller).await?;
-        let welcome = self.welcome(&caller, hello, resume.is_some(), now.unix_ms);
+        let me = self.profile(&caller, &directory).await?;
+        let welcome = self.welcome(&caller, hello, resume.is_some(), now.unix_ms, me);
         Ok(Admission { caller, welcome, resumed: resume.is_some(), introduces })
     }
 
@@ -211,7 +216,7 @@ impl Node {
         (same && now_ms <= resume.until_ms).then_some(session)
     }
 
-    fn welcome(&self, caller: &Caller, hello: &Hello, resumed: bool, now_ms: u64) -> Bytes {
+    fn welcome(&self, caller: &Caller, hello: &Hello, resumed: bool, now_ms: u64, me: Me) -> Bytes {
         let auth_expires_ms = caller.auth().expires_at_ms;
         let resume = Resume {
             session: caller.session.to_field(),
@@ -225,54 +230,18 @@ impl Node {
             session: caller.session.to_field(),
             user: caller.user.to_field(),
             org: caller.org.to_field(),
-            name: caller.name.to_string(),
+            name: me.name,
             limits: Some(announced()),
             auth_expires_ms,
             resume: self.sealer.seal(&resume.encode_to_vec()).into(),
             server_time_ms: now_ms,
             incarnation: self.incarnation.to_field(),
             resumed,
+            profile: me.profile,
+            role: me.role,
+            memberships: me.memberships,
         };
         frame::encode(&ServerFrame { frame: Some(Frame::Welcome(welcome)) })
-    }
-
-    /// The row of a user who is new or has another name than before.
-    async fn introduction(&self, caller: &Caller) -> Result<Option<Draft>, Refusal> {
-        let row = UserRow { subject: caller.subject.to_string(), name: caller.name.to_string() };
-        let known = || self.known_users.lock().expect("no panic while the lock is held");
-        if known().get(&caller.user) == Some(&row) {
-            return Ok(None);
-        }
-        let key = org_user(caller.org, caller.user);
-        let stored = self.store.get(Table::USERS, &key).await?;
-        let value: Bytes = row.encode_to_vec().into();
-        if known().len() >= crate::limits::USER_CACHE_MAX {
-            known().clear();
-        }
-        if stored.as_ref() == Some(&value) {
-            known().insert(caller.user, row);
-            return Ok(None);
-        }
-        Ok(Some(Draft::Rows(Box::new(RowsDraft {
-            shard: Shard::Org(caller.org),
-            puts: vec![Put { table: Table::USERS, key, value: Some(value) }],
-            erases: vec![],
-            closes: None,
-        }))))
-    }
-
-    /// The rooms a user is in, as far as their shard knows.
-    pub async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomId>, StoreError> {
-        let mut rooms = Vec::new();
-        let mut scan = Scan::prefix(Table::USER_ROOMS, user.to_field(), SCAN_ROWS);
-        while rooms.len() < ROOMS_PER_USER_MAX {
-            let rows = self.store.scan(scan.clone()).await?;
-            let ids = rows.iter().filter_map(|(key, _)| RoomId::parse(key.get(16..)?).ok());
-            rooms.extend(ids);
-            let Some((last, _)) = rows.last().filter(|_| rows.len() == SCAN_ROWS) else { break };
-            scan.from = key(&[last, &[0]]);
-        }
-        Ok(rooms)
     }
 }
 

@@ -5,12 +5,13 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use parlour_protocol::{
-    ids::{ClientRef, RoomId, SessionId, UserId},
+    ids::{ClientRef, OrgId, RoomId, SessionId, UserId},
     wire::{Error, ErrorReason},
 };
 
 use crate::{
     chain::{Link, chain_broken},
+    directory::{Change, DirectoryCell, rows::DirectoryJobRow},
     ports::store::{Erase, Put, Shard, StoreError},
     records::Effect,
     rooms::{RoomCell, RoomChange},
@@ -25,6 +26,8 @@ pub enum Draft {
     Room(Box<RoomDraft>),
     /// An event of a user's own log.
     User(Box<UserDraft>),
+    /// An event of an organization's log, which changes its directory.
+    Org(Box<OrgDraft>),
     /// Rows without an event.
     Rows(Box<RowsDraft>),
     /// Nothing to commit: which rooms the asking connection hears in full.
@@ -34,12 +37,20 @@ pub enum Draft {
 /// What must still be true when a draft's turn comes.
 #[derive(Clone, Copy, Debug)]
 pub enum Guard {
-    /// The user is in the room; otherwise the room isn't there for them.
-    Member(UserId),
+    /// The user is in the room, otherwise it isn't there for them; and nothing changed that says
+    /// what they may do in it, otherwise decide again.
+    Sender {
+        /// The user.
+        user: UserId,
+        /// The room's version that was decided on.
+        version: u64,
+    },
     /// Members and record are as they were at this version; otherwise decide again.
     Version(u64),
     /// The room doesn't exist yet.
     New,
+    /// Nothing: it follows from what was committed elsewhere.
+    Open,
 }
 
 /// What follows elsewhere from an event, once its sequence number is known.
@@ -149,6 +160,49 @@ pub struct UserDraft {
     pub absent: Vec<(Table, Bytes)>,
     /// A room that the user's connections hear from now on.
     pub gains_room: Option<GainsRoom>,
+    /// What it says of the directory, which must be so when its turn comes.
+    pub tells: Option<Tells>,
+}
+
+/// Whether a user is in the room of a node.
+#[derive(Clone, Copy, Debug)]
+pub struct Tells {
+    /// Whose directory.
+    pub org: OrgId,
+    /// The node's room.
+    pub room: RoomId,
+    /// Whether the user is in it.
+    pub is_member: bool,
+}
+
+/// An event for an organization's log, and what changes with it.
+pub struct OrgDraft {
+    /// The directory.
+    pub cell: Arc<DirectoryCell>,
+    /// The event it was decided on; if another one came since, decide again.
+    pub version: u64,
+    /// Who causes it.
+    pub sender: UserId,
+    /// Its kind; must be an organization's event of the registry.
+    pub kind: u32,
+    /// Its body.
+    pub body: Bytes,
+    /// What changes in memory.
+    pub changes: Vec<Change>,
+    /// What changes in the store.
+    pub puts: Vec<Put>,
+    /// What follows elsewhere.
+    pub jobs: Vec<DirectoryJobRow>,
+}
+
+impl fmt::Debug for OrgDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OrgDraft")
+            .field("org", &self.cell.org)
+            .field("version", &self.version)
+            .field("changes", &self.changes.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A user is in a room now.
@@ -219,6 +273,9 @@ pub enum Refused {
     /// The sender is no longer in the room.
     #[error("sender is not in the room")]
     NotMember,
+    /// The room is archived.
+    #[error("room is archived")]
+    Archived,
     /// Too many drafts are waiting.
     #[error("too many drafts are waiting")]
     Busy,
@@ -234,6 +291,7 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Error {
         match refused {
             Refused::NotMember => room_not_found(),
+            Refused::Archived => room_archived(),
             Refused::ChainBroken => chain_broken(),
             Refused::Busy | Refused::Stale | Refused::Exists => {
                 Error::new(ErrorReason::RateLimited, "too much at once")
@@ -246,6 +304,11 @@ impl From<Refused> for Error {
 /// The one answer for rooms that don't exist and rooms one may not see.
 pub fn room_not_found() -> Error {
     Error::new(ErrorReason::RoomNotFound, "no such room")
+}
+
+/// The answer to whoever writes into an archived room.
+pub fn room_archived() -> Error {
+    Error::new(ErrorReason::RoomArchived, "the room is archived")
 }
 
 /// A store's error as callers see it.

@@ -15,17 +15,28 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
+    directory::rows::DirectoryJobRow,
     draft::{Draft, GainsRoom, Refused, RowsDraft, Submission, Submit, Then, UserDraft},
     limits::{ITEM_BYTES, SCAN_ROWS},
     node::Node,
     ports::store::{Erase, LogKey, Put, ReadRange, Scan, Shard, StoreError},
     records::{Effect, OutboxRow, key, room_seq, trailing_seq},
     tables::Table,
+    told::{self, DirectoryJob},
 };
 
-/// What follows from one event.
+/// What follows from something that was committed.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub enum Job {
+    /// From an event of a room.
+    Room(RoomJob),
+    /// From a change of a directory.
+    Directory(DirectoryJob),
+}
+
+/// What follows from one event of a room.
+#[derive(Clone, Debug)]
+pub struct RoomJob {
     /// The event's room.
     pub room: RoomId,
     /// The event.
@@ -64,8 +75,16 @@ fn rows(shard: Shard, puts: Vec<Put>, erases: Vec<Erase>) -> Draft {
     Draft::Rows(Box::new(RowsDraft { shard, puts, erases, closes: None }))
 }
 
-/// Carries out a job: submits all its parts.
+/// Carries out a job. That of a directory ends when all of it is committed, that of a room when
+/// all of it is submitted.
 pub async fn carry_out(node: &Node, hub: &Arc<dyn Submit>, job: &Job) -> Result<(), StoreError> {
+    match job {
+        Job::Room(job) => follow_event(node, hub, job).await,
+        Job::Directory(job) => told::follow_change(node, hub, job).await,
+    }
+}
+
+async fn follow_event(node: &Node, hub: &Arc<dyn Submit>, job: &RoomJob) -> Result<(), StoreError> {
     let mut drafts = Vec::new();
     for (part, effect) in job.row.effects.iter().enumerate() {
         for user in &effect.users {
@@ -101,7 +120,7 @@ pub async fn carry_out(node: &Node, hub: &Arc<dyn Submit>, job: &Job) -> Result<
 
 async fn for_user(
     node: &Node,
-    job: &Job,
+    job: &RoomJob,
     effect: &Effect,
     part: usize,
     user: UserId,
@@ -128,6 +147,7 @@ async fn for_user(
         puts,
         absent: vec![(Table::DELIVERED, done)],
         gains_room,
+        tells: None,
     })))
 }
 
@@ -167,25 +187,51 @@ async fn erased(node: &Node, room: RoomId, seq: u64) -> Result<Option<Bytes>, St
     Ok(Some(event::compose(&header, &[])))
 }
 
-/// Carries out what was left undone, at the start: before it, nothing may be submitted.
-pub async fn recover(node: &Node, hub: &Arc<dyn Submit>) -> Result<usize, StoreError> {
+/// Carries out what was left undone, at the start: before it, nothing may be submitted. What it
+/// returns is carried out meanwhile.
+pub async fn recover(
+    node: &Node,
+    hub: &Arc<dyn Submit>,
+) -> Result<(usize, Vec<DirectoryJob>), StoreError> {
     node.recall_time().await?;
-    let mut count = 0;
-    let mut scan = Scan::prefix(Table::OUTBOX, Bytes::new(), SCAN_ROWS);
+    let mut jobs = Vec::new();
+    each_row(node, Table::OUTBOX, |row, value| {
+        let room = row.get(..16).and_then(|room| RoomId::parse(room).ok());
+        let row = OutboxRow::decode(value).ok().zip(trailing_seq(row));
+        // A damaged row never hides the others.
+        jobs.extend(room.zip(row).map(|(room, (row, seq))| RoomJob { room, seq, row }));
+    })
+    .await?;
+    for job in &jobs {
+        follow_event(node, hub, job).await?;
+    }
+    let mut directory_jobs = Vec::new();
+    each_row(node, Table::DIRECTORY_OUTBOX, |row, value| {
+        let row = DirectoryJob::place(row).zip(DirectoryJobRow::decode(value).ok());
+        directory_jobs.extend(row.map(|((org, seq, part), row)| DirectoryJob {
+            org,
+            seq,
+            part,
+            row,
+        }));
+    })
+    .await?;
+    Ok((jobs.len() + directory_jobs.len(), directory_jobs))
+}
+
+async fn each_row(
+    node: &Node,
+    table: Table,
+    mut take: impl FnMut(&Bytes, Bytes),
+) -> Result<(), StoreError> {
+    let mut scan = Scan::prefix(table, Bytes::new(), SCAN_ROWS);
     loop {
         let index = node.store.scan(scan.clone()).await?;
         for (row, value) in &index {
-            let room = row.get(..16).and_then(|room| RoomId::parse(room).ok());
-            let seq = trailing_seq(row);
-            let row = OutboxRow::decode(value.clone()).ok();
-            // A damaged row never hides the others.
-            if let (Some(room), Some(seq), Some(row)) = (room, seq, row) {
-                carry_out(node, hub, &Job { room, seq, row }).await?;
-                count += 1;
-            }
+            take(row, value.clone());
         }
         let Some((row, _)) = index.last().filter(|_| index.len() == SCAN_ROWS) else {
-            return Ok(count);
+            return Ok(());
         };
         scan.from = key(&[row, &[0]]);
     }

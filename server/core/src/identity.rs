@@ -27,6 +27,11 @@ pub fn user_id(org: OrgId, subject: &str) -> UserId {
     UserId::from_bytes(hash("parlour/user", &[org.as_bytes(), subject.as_bytes()]))
 }
 
+/// The id that the operators of an organization have, who are no users of it.
+pub fn operator_id(org: OrgId) -> UserId {
+    UserId::from_bytes(hash("parlour/operator", &[org.as_bytes()]))
+}
+
 /// The id of the one direct room of two users, whichever opens it.
 pub fn direct_room_id(org: OrgId, a: UserId, b: UserId) -> RoomId {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
@@ -37,6 +42,11 @@ pub fn direct_room_id(org: OrgId, a: UserId, b: UserId) -> RoomId {
 pub fn group_room_id(org: OrgId, creator: UserId, client_ref: ClientRef) -> RoomId {
     let parts: [&[u8]; 3] = [org.as_bytes(), creator.as_bytes(), client_ref.as_bytes()];
     RoomId::from_bytes(hash("parlour/group", &parts))
+}
+
+/// The id of the node that the organization calls `key`, which is its room's, too.
+pub fn node_id(org: OrgId, key: &str) -> RoomId {
+    RoomId::from_bytes(hash("parlour/node", &[org.as_bytes(), key.as_bytes()]))
 }
 
 /// Tells one request from another under the same client_ref.

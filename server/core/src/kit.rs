@@ -4,6 +4,7 @@ use std::{marker::PhantomData, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use parlour_protocol::{
+    access::Permission,
     event,
     generated::Kit,
     ids::{IdError, RoomId, UserId},
@@ -12,7 +13,9 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
-    draft::{AnswerOf, Committed, Draft, room_not_found, store_error},
+    access::Bits,
+    directory::DirectoryCell,
+    draft::{AnswerOf, Committed, Draft, Guard, room_archived, room_not_found, store_error},
     node::{Caller, Node},
     ports::{Task, clock::Now, store::Store},
     rooms::RoomCell,
@@ -53,8 +56,50 @@ impl Ctx {
     /// The room a request names, if the caller is in it; otherwise it doesn't exist for them.
     pub async fn room(&self, field: &[u8]) -> Result<Arc<RoomCell>, Error> {
         let id = id_field("room", RoomId::parse(field))?;
-        let cell = self.node.rooms.get(self.store(), id).await.map_err(store_error)?;
+        let cell = self.node.room(self.caller.org, id).await.map_err(store_error)?;
         cell.filter(|cell| cell.is_member(self.user())).ok_or_else(room_not_found)
+    }
+
+    /// The same, if new things can be written there.
+    pub async fn open_room(&self, field: &[u8]) -> Result<Arc<RoomCell>, Error> {
+        let cell = self.room(field).await?;
+        if cell.read(|state| state.archived) { Err(room_archived()) } else { Ok(cell) }
+    }
+
+    /// What the caller may do in a room they are in, and the version of the room that is true of.
+    pub async fn permissions(&self, cell: &RoomCell) -> Result<(Bits, u64), Error> {
+        let directory = self.directory().await?;
+        let user = self.user();
+        // The version first: if anything changes afterwards, what was decided is decided again.
+        let (version, of_directory) = cell.read(|room| (room.version, room.is_of_directory()));
+        let bits = directory.read(|directory| match of_directory {
+            true => directory.permissions(cell.id, user),
+            false => cell.read(|room| room.permissions(directory.role(user), user)),
+        });
+        Ok((bits, version))
+    }
+
+    /// Refuses a caller who may not do that; otherwise what the draft is guarded by.
+    pub async fn check(&self, cell: &RoomCell, permission: Permission) -> Result<Guard, Error> {
+        self.check_all(cell, &[permission]).await
+    }
+
+    /// The same for several permissions at once.
+    pub async fn check_all(
+        &self,
+        cell: &RoomCell,
+        permissions: &[Permission],
+    ) -> Result<Guard, Error> {
+        let (bits, version) = self.permissions(cell).await?;
+        if permissions.iter().any(|permission| !bits.has(*permission)) {
+            return Err(Error::new(ErrorReason::NotAllowed, "a permission is missing"));
+        }
+        Ok(Guard::Sender { user: self.user(), version })
+    }
+
+    /// The directory of the caller's organization.
+    pub async fn directory(&self) -> Result<Arc<DirectoryCell>, Error> {
+        self.node.directory(self.caller.org).await.map_err(store_error)
     }
 
     /// The caller's own log.

@@ -1,13 +1,17 @@
 //! Parlour's server without sockets, disks, clocks and threads: sessions, features, the
 //! pipeline and the fan-out. Time, bytes and entropy are arguments.
 
+pub mod access;
 pub mod admission;
 pub mod chain;
+pub mod directory;
+pub mod done;
 pub mod draft;
 pub mod effects;
 pub mod features;
 pub mod hub;
 pub mod identity;
+pub mod introduction;
 pub mod kit;
 pub mod limits;
 pub mod log_time;
@@ -17,5 +21,6 @@ pub mod records;
 pub mod rooms;
 pub mod session;
 pub mod tables;
+pub mod told;
 pub mod unread;
 pub mod users;

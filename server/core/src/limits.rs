@@ -52,6 +52,8 @@ pub const REAUTH_LEAD: Duration = Duration::from_secs(60);
 pub const ROOM_CACHE_MAX: usize = 100_000;
 /// User log heads kept in memory.
 pub const USER_CACHE_MAX: usize = 200_000;
+/// Users told at once of what a change of the directory means for them.
+pub const TOLD_AT_ONCE: usize = 500;
 /// Rows read by one scan.
 pub const SCAN_ROWS: usize = 1_000;
 /// Bytes of events in one item of a bulk answer.

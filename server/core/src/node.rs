@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use parlour_protocol::{
-    ids::{DeviceId, Incarnation, OrgId, SessionId, UserId},
+    ids::{DeviceId, Incarnation, OrgId, RoomId, SessionId, UserId},
     wire::{Delivery, Error, ErrorReason},
 };
 use prost::Message;
@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     chain::chain_broken,
+    directory::{Directories, DirectoryCell},
     draft::{Again, AnswerOf, Draft, store_error},
     kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
     log_time::LogTime,
@@ -19,10 +20,10 @@ use crate::{
         auth::TokenVerifier,
         clock::{Clock, Entropy, Now},
         seal::Sealer,
-        store::{Store, StoreError},
+        store::{LogKey, Store, StoreError},
     },
-    records::{LogTimeRow, UserRow},
-    rooms::Rooms,
+    records::LogTimeRow,
+    rooms::{RoomCell, Rooms, head_counters},
     tables::Table,
     users::UserLogs,
 };
@@ -52,6 +53,8 @@ pub struct Node {
     pub rooms: Rooms,
     /// Users' own logs in memory.
     pub users: UserLogs,
+    /// Organizations' directories in memory.
+    pub directories: Directories,
     /// When what was changed.
     pub log_time: LogTime,
     /// The store's incarnation.
@@ -59,8 +62,8 @@ pub struct Node {
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    // Rows of users already written, so that a reconnect writes nothing.
-    pub(crate) known_users: Mutex<FxHashMap<UserId, UserRow>>,
+    // Users whose rows are written, under that name of their tokens, so that a reconnect writes nothing.
+    pub(crate) known_users: Mutex<FxHashMap<UserId, Arc<str>>>,
 }
 
 /// Who is on the other side of a connection.
@@ -136,6 +139,7 @@ impl Node {
             entropy: parts.entropy,
             rooms: Rooms::default(),
             users: UserLogs::default(),
+            directories: Directories::default(),
             log_time: LogTime::default(),
             incarnation,
             known_users: Mutex::new(FxHashMap::default()),
@@ -150,6 +154,29 @@ impl Node {
     /// Processor time this program has used so far, where that is known.
     pub fn processor_time(&self) -> Option<std::time::Duration> {
         self.clock.processor_time()
+    }
+
+    /// The organization's directory.
+    pub async fn directory(&self, org: OrgId) -> Result<Arc<DirectoryCell>, StoreError> {
+        self.directories.get(&*self.store, &self.rooms, org).await
+    }
+
+    /// A room that the organization may have: of a node of its directory, or any other.
+    pub async fn room(&self, org: OrgId, id: RoomId) -> Result<Option<Arc<RoomCell>>, StoreError> {
+        if let Some(cell) = self.rooms.cached(id) {
+            return Ok(Some(cell));
+        }
+        let directory = self.directory(org).await?;
+        if !directory.read(|directory| directory.node(id).is_some()) {
+            return self.rooms.get(&*self.store, id).await;
+        }
+        let head = head_counters(&*self.store, LogKey::Room(id)).await?;
+        // Kept while the directory can't change, so that every change reaches it.
+        Ok(directory.read(|directory| {
+            let mut state = directory.room_state(id)?;
+            state.head = head;
+            Some(self.rooms.insert(Arc::new(RoomCell::new(id, state))))
+        }))
     }
 
     /// Goes on with the log time that was committed before a restart.

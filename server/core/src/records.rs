@@ -1,8 +1,13 @@
 //! Rows and keys as they lie in the store. Fields are numbered like a protocol: never reused.
 
 use bytes::{Bytes, BytesMut};
-use parlour_protocol::ids::{OrgId, RoomId, UserId};
+use parlour_protocol::{
+    ids::{OrgId, RoomId, UserId},
+    user::{Profile, User},
+};
 use prost::Message;
+
+use crate::directory::Role;
 
 /// A row of `Table::ROOMS`.
 #[derive(Clone, PartialEq, Message)]
@@ -19,6 +24,12 @@ pub struct RoomRow {
     /// Who made it.
     #[prost(bytes = "bytes", tag = "4")]
     pub creator: Bytes,
+    /// What it is for.
+    #[prost(string, tag = "5")]
+    pub topic: String,
+    /// What it says of permissions.
+    #[prost(message, repeated, tag = "6")]
+    pub overrides: Vec<parlour_protocol::access::PermissionOverride>,
 }
 
 /// A row of `Table::SENDS`.
@@ -75,14 +86,44 @@ pub struct LogTimeRow {
 }
 
 /// A row of `Table::USERS`.
-#[derive(Clone, PartialEq, Eq, Message)]
+#[derive(Clone, PartialEq, Message)]
 pub struct UserRow {
     /// The token's `sub`.
     #[prost(string, tag = "1")]
     pub subject: String,
-    /// The token's `name`.
+    /// What they are called: the token's `name`, or the profile's.
     #[prost(string, tag = "2")]
     pub name: String,
+    /// What the directory says of them.
+    #[prost(message, optional, tag = "3")]
+    pub profile: Option<Profile>,
+    /// Whether they are shut out.
+    #[prost(bool, tag = "4")]
+    pub deactivated: bool,
+    /// Whether they were here: their own log has to say which rooms they gain and lose.
+    #[prost(bool, tag = "5")]
+    pub seen: bool,
+    /// Whether they came as a guest.
+    #[prost(bool, tag = "6")]
+    pub guest: bool,
+}
+
+impl UserRow {
+    /// The role the organization gives them, unless it says otherwise.
+    pub fn role_when_new(&self) -> &'static str {
+        if self.guest { Role::GUEST } else { Role::MEMBER }
+    }
+
+    /// The user as others see them.
+    pub fn view(self, id: UserId) -> User {
+        User {
+            id: id.to_field(),
+            subject: self.subject,
+            name: self.name,
+            profile: self.profile,
+            deactivated: self.deactivated,
+        }
+    }
 }
 
 /// A row of `Table::REVOKED`.

@@ -5,10 +5,11 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc, Mutex, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
+use bytes::Bytes;
 use parlour_protocol::{
     ids::{OrgId, RoomId, UserId},
     room::{Room, RoomKind},
@@ -18,8 +19,10 @@ use prost::Message;
 use rustc_hash::FxHashMap;
 
 use crate::{
+    access::{Bits, Override, base, evaluate},
+    directory::Role,
     limits,
-    ports::store::{LogKey, Scan, Store, StoreError},
+    ports::store::{LogKey, Put, Scan, Store, StoreError},
     records::{Counters, RoomRow, room_user},
     tables::Table,
 };
@@ -27,17 +30,26 @@ use crate::{
 /// What is known of a room.
 #[derive(Clone, Debug)]
 pub struct RoomState {
-    /// Direct or group.
+    /// What it is a room of.
     pub kind: RoomKind,
     /// Whose it is.
     pub org: OrgId,
     /// Empty for direct rooms.
     pub name: String,
+    /// What it is for.
+    pub topic: String,
+    /// Whether nothing new can be written.
+    pub archived: bool,
+    /// Of a node's room: the node above.
+    pub parent: Option<RoomId>,
     /// Who made it.
     pub creator: UserId,
+    /// What it says of permissions.
+    pub overrides: Arc<[Override]>,
     /// Everyone in it.
     pub members: Arc<BTreeSet<UserId>>,
-    /// The event that last changed members or record; decisions are made on a version.
+    /// Another one, in this program's life never used before, whenever members or record change:
+    /// decisions are made on a version.
     pub version: u64,
     /// The log's end.
     pub head: Counters,
@@ -56,8 +68,34 @@ impl RoomState {
             creator: self.creator.to_field(),
             member_count: self.members.len() as u32,
             peer: peer.map(|user| user.to_field()).unwrap_or_default(),
+            topic: self.topic.clone(),
+            archived: self.archived,
+            parent: self.parent.map(|parent| parent.to_field()).unwrap_or_default(),
         }
     }
+
+    /// What a member may do in a room that isn't the directory's. Whoever made a group may do
+    /// everything in it.
+    pub fn permissions(&self, role: Option<&Role>, user: UserId) -> Bits {
+        if self.kind == RoomKind::Group && self.creator == user {
+            return Bits::ALL;
+        }
+        // Running the organization is not running what people make for themselves.
+        let plain = role.filter(|role| role.name() == Role::GUEST);
+        let roles: Vec<&Role> = role.into_iter().collect();
+        evaluate(base(plain, self.kind), user, [(&*self.overrides, roles)])
+    }
+
+    /// Whether its name and members come from the directory.
+    pub fn is_of_directory(&self) -> bool {
+        !matches!(self.kind, RoomKind::Direct | RoomKind::Group | RoomKind::User)
+    }
+}
+
+/// A version that no room has had.
+pub fn next_version() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// How an event changes what is known of its room.
@@ -71,6 +109,12 @@ pub enum RoomChange {
     Removed(UserId),
     /// It has another name.
     Renamed(String),
+    /// It has another topic.
+    Topic(String),
+    /// It is archived, or is no longer.
+    Archived(bool),
+    /// It says something else of permissions.
+    Overrides(Arc<[Override]>),
 }
 
 /// A room in memory.
@@ -78,6 +122,8 @@ pub enum RoomChange {
 pub struct RoomCell {
     /// Its id.
     pub id: RoomId,
+    /// Whose it is.
+    pub org: OrgId,
     // Set when a commit failed and what is known may no longer be true.
     lost: AtomicBool,
     state: RwLock<RoomState>,
@@ -86,7 +132,7 @@ pub struct RoomCell {
 impl RoomCell {
     /// A cell for a room in that state.
     pub fn new(id: RoomId, state: RoomState) -> Self {
-        RoomCell { id, lost: AtomicBool::new(false), state: RwLock::new(state) }
+        RoomCell { id, org: state.org, lost: AtomicBool::new(false), state: RwLock::new(state) }
     }
 
     /// Everything, as of now.
@@ -131,19 +177,36 @@ impl RoomCell {
         let mut state = self.state.write().expect("no panic while the lock is held");
         state.head = head;
         let Some(change) = change else { return };
-        state.version = head.seq;
         match change {
             RoomChange::Created(created) => {
                 *state = *created;
                 state.head = head;
-                state.version = head.seq;
             }
             RoomChange::Added(users) => Arc::make_mut(&mut state.members).extend(users),
             RoomChange::Removed(user) => {
                 Arc::make_mut(&mut state.members).remove(&user);
             }
             RoomChange::Renamed(name) => state.name = name,
+            RoomChange::Topic(topic) => state.topic = topic,
+            RoomChange::Archived(archived) => state.archived = archived,
+            RoomChange::Overrides(overrides) => state.overrides = overrides,
         }
+        state.version = next_version();
+    }
+
+    /// What the directory says of a node becomes what is known of its room.
+    pub fn follow(&self, record: Option<RoomState>, joined: &[UserId], left: &[UserId]) {
+        let mut state = self.state.write().expect("no panic while the lock is held");
+        if let Some(record) = record {
+            let (members, head) = (state.members.clone(), state.head);
+            *state = RoomState { members, head, ..record };
+        }
+        let members = Arc::make_mut(&mut state.members);
+        members.extend(joined);
+        for user in left {
+            members.remove(user);
+        }
+        state.version = next_version();
     }
 
     /// What is known may no longer be true: load it again.
@@ -155,6 +218,20 @@ impl RoomCell {
     pub fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire)
     }
+}
+
+/// The write of a room's record.
+pub fn room_put(id: RoomId, state: &RoomState) -> Put {
+    let row = RoomRow {
+        kind: state.kind as i32,
+        org: state.org.to_field(),
+        name: state.name.clone(),
+        creator: state.creator.to_field(),
+        topic: state.topic.clone(),
+        overrides: state.overrides.iter().map(Override::to_wire).collect(),
+    };
+    let value = Some(row.encode_to_vec().into());
+    Put { table: Table::ROOMS, key: Bytes::copy_from_slice(id.as_bytes()), value }
 }
 
 /// The rooms in memory.
@@ -213,8 +290,12 @@ async fn load(store: &dyn Store, id: RoomId) -> Result<Option<RoomState>, StoreE
             org: OrgId::parse(&row.org).map_err(|_| StoreError::Damaged)?,
             name: row.name,
             creator: UserId::parse(&row.creator).map_err(|_| StoreError::Damaged)?,
+            overrides: Override::parse_all(&row.overrides).map_err(|_| StoreError::Damaged)?.into(),
+            topic: row.topic,
+            archived: false,
+            parent: None,
             members: Arc::new(members),
-            version: head.seq,
+            version: next_version(),
             head,
         }));
     }

@@ -46,12 +46,24 @@ tables! {
     MENTIONS = 10, "mentions";
     /// user ‖ room ‖ seq ‖ kind -> nothing: outbox rows already carried out.
     DELIVERED = 11, "delivered";
-    /// org ‖ user -> subject and name.
+    /// org ‖ user -> subject, name and profile.
     USERS = 12, "users";
     /// org ‖ kind ‖ id -> not-before: revoked users, sessions and tokens.
     REVOKED = 13, "revoked";
     /// nothing -> the floor under the log's time, kept over restarts.
     LOG_TIME = 14, "log_time";
+    /// org ‖ node -> the node's record.
+    NODES = 15, "nodes";
+    /// org ‖ node ‖ user -> the user's role in it.
+    MEMBERSHIPS = 16, "memberships";
+    /// org ‖ seq ‖ part -> what must follow from a change of the directory, at least once.
+    DIRECTORY_OUTBOX = 17, "directory_outbox";
+    /// user ‖ room -> nothing: rooms of the directory that the user's own log says they are in.
+    TOLD_ROOMS = 18, "told_rooms";
+    /// room ‖ org's seq ‖ kind -> nothing: changes of the directory that the room's log has.
+    NOTICED = 19, "noticed";
+    /// org ‖ handle -> the user who has it.
+    HANDLES = 20, "handles";
 }
 
 impl Table {

@@ -27,10 +27,14 @@ fn person(number: u8, subject: &str, name: &str) -> Person {
 fn summary(number: u8, name: &str, unread: u64, read_seq: u64) -> Arc<RoomSummary> {
     Arc::new(RoomSummary {
         id: room(number),
+        kind: parlour::RoomKind::Group,
         is_direct: false,
         name: name.to_owned(),
         peer: None,
         member_count: 2,
+        topic: String::new(),
+        is_archived: false,
+        parent: None,
         last_seq: 0,
         last_at_ms: 0,
         unread,

@@ -40,7 +40,7 @@ impl LogRange {
 pub struct RoomRecord {
     /// Its id.
     pub id: RoomId,
-    /// Direct or group; `Unspecified` until the server has told.
+    /// What it is a room of (`RoomKind`); `Unspecified` until the server has told.
     pub kind: i32,
     /// Empty for direct rooms.
     pub name: String,
@@ -50,6 +50,12 @@ pub struct RoomRecord {
     pub creator: Option<UserId>,
     /// How many are in it.
     pub member_count: u32,
+    /// What it is for.
+    pub topic: String,
+    /// Whether nothing new can be written.
+    pub is_archived: bool,
+    /// Of a node's room: the node above.
+    pub parent: Option<RoomId>,
     /// The newest known place of its log.
     pub head: Head,
     /// Marker and unread counts.
@@ -70,6 +76,9 @@ impl RoomRecord {
             peer: None,
             creator: None,
             member_count: 0,
+            topic: String::new(),
+            is_archived: false,
+            parent: None,
             head: Head::default(),
             counts: Counts::default(),
             log: LogRange::empty_after(0),
@@ -89,6 +98,9 @@ impl RoomRecord {
         self.peer = UserId::parse(&room.peer).ok();
         self.creator = UserId::parse(&room.creator).ok();
         self.member_count = room.member_count;
+        self.topic.clone_from(&room.topic);
+        self.is_archived = room.archived;
+        self.parent = RoomId::parse(&room.parent).ok();
     }
 
     /// The bytes to keep.
@@ -112,6 +124,9 @@ impl RoomRecord {
             ],
             log: vec![self.log.from, self.log.to],
             unsent_read: self.unsent_read,
+            topic: self.topic.clone(),
+            is_archived: self.is_archived,
+            parent: self.parent.map_or(Bytes::new(), RoomId::to_field),
         }
         .encode_to_vec()
     }
@@ -131,6 +146,9 @@ impl RoomRecord {
             peer: UserId::parse(&row.peer).ok(),
             creator: UserId::parse(&row.creator).ok(),
             member_count: row.member_count,
+            topic: row.topic,
+            is_archived: row.is_archived,
+            parent: RoomId::parse(&row.parent).ok(),
             head: Head { seq, at_ms, msg_no, bcast_no, del_no },
             counts: Counts {
                 marker: row.marker.unwrap_or_default(),
@@ -213,4 +231,10 @@ struct Row {
     log: Vec<u64>,
     #[prost(uint64, tag = "11")]
     unsent_read: u64,
+    #[prost(string, tag = "12")]
+    topic: String,
+    #[prost(bool, tag = "13")]
+    is_archived: bool,
+    #[prost(bytes = "bytes", tag = "14")]
+    parent: Bytes,
 }

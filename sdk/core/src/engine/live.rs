@@ -150,6 +150,8 @@ impl Engine {
         }
         match event.decoded() {
             EventBody::RoomRenamed(renamed) => record.name = renamed.name,
+            EventBody::TopicChanged(changed) => record.topic = changed.topic,
+            EventBody::RoomArchived(archived) => record.is_archived = archived.archived,
             EventBody::MembersAdded(added) => record.member_count += added.users.len() as u32,
             EventBody::MemberRemoved(_) => {
                 record.member_count = record.member_count.saturating_sub(1);

@@ -93,6 +93,7 @@ async fn moved(ctx: &Ctx, cell: &RoomCell, marker: Marker) -> Result<(Draft, Unr
         }],
         absent: vec![],
         gains_room: None,
+        tells: None,
     };
     Ok((Draft::User(Box::new(draft)), unread))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parlour_protocol::{
+    access::Permission,
     event::{self, FLAG_ERASED, FLAG_EVERYONE},
     generated::{EventMessage, MessageService},
     ids::{ClientRef, RoomId, UserId, uuid_v7_ms},
@@ -34,8 +35,12 @@ impl MessageService<ServerKit> for Features {
         ctx: &mut Ctx,
         request: SendRequest,
     ) -> Result<Answer<SendResponse>, Error> {
-        let cell = ctx.room(&request.room).await?;
+        let cell = ctx.open_room(&request.room).await?;
         let kind = MessagePosted::RULE.kind;
+        let guard = match request.mention_everyone {
+            true => ctx.check_all(&cell, &[Permission::Send, Permission::MentionEveryone]).await?,
+            false => ctx.check(&cell, Permission::Send).await?,
+        };
         let mentions = mentions(&request.mentions, &cell)?;
         let everyone = [u8::from(request.mention_everyone)];
         let mut parts: Vec<&[u8]> = vec![&request.body, &everyone];
@@ -59,7 +64,7 @@ impl MessageService<ServerKit> for Features {
             ..NewEvent::new(ctx.user(), kind, body)
         };
         let room = cell.id;
-        let mut draft = RoomDraft::new(cell, Guard::Member(ctx.user()), event);
+        let mut draft = RoomDraft::new(cell, guard, event);
         // Who is meant as part of everyone isn't meant twice.
         let named = if request.mention_everyone { vec![] } else { mentions };
         draft.effects = mention_effects(room, ctx.user(), named);
@@ -75,7 +80,7 @@ impl MessageService<ServerKit> for Features {
         ctx: &mut Ctx,
         request: EditRequest,
     ) -> Result<Answer<EditResponse>, Error> {
-        let cell = ctx.room(&request.room).await?;
+        let cell = ctx.open_room(&request.room).await?;
         let kind = MessageEdited::RULE.kind;
         let client_ref = own_ref(ctx, &request.client_ref)?;
         let print = fingerprint(kind, &[&request.body, &request.target_seq.to_be_bytes()]);
@@ -83,6 +88,7 @@ impl MessageService<ServerKit> for Features {
             let (seq, at_ms) = (sent.seq, sent.at_ms);
             return Ok(Answer::Now(EditResponse { seq, at_ms, deduplicated: true }));
         }
+        let guard = ctx.check(&cell, Permission::Send).await?;
         text_body::<MessageEdited>(&request.body, |message| message.text.len())?;
         let target = target(ctx, &cell, request.target_seq).await?;
         if target.sender != ctx.user().as_bytes()[..] {
@@ -93,7 +99,7 @@ impl MessageService<ServerKit> for Features {
             target_seq: request.target_seq,
             ..NewEvent::new(ctx.user(), kind, request.body)
         };
-        let draft = amendment(ctx, cell, event);
+        let draft = amendment(cell, guard, event);
         Ok(Answer::commit(Draft::Room(Box::new(draft)), |done| EditResponse {
             seq: done.seq,
             at_ms: done.at_ms,
@@ -106,7 +112,7 @@ impl MessageService<ServerKit> for Features {
         ctx: &mut Ctx,
         request: DeleteRequest,
     ) -> Result<Answer<DeleteResponse>, Error> {
-        let cell = ctx.room(&request.room).await?;
+        let cell = ctx.open_room(&request.room).await?;
         let kind = MessageDeleted::RULE.kind;
         let client_ref = own_ref(ctx, &request.client_ref)?;
         let print = fingerprint(kind, &[&request.target_seq.to_be_bytes()]);
@@ -115,11 +121,11 @@ impl MessageService<ServerKit> for Features {
             return Ok(Answer::Now(DeleteResponse { seq, at_ms, deduplicated: true }));
         }
         let header = target(ctx, &cell, request.target_seq).await?;
-        let own = header.sender == ctx.user().as_bytes()[..];
-        if !own && cell.read(|room| room.creator != ctx.user()) {
-            let what = "only its sender or the room's creator deletes a message";
-            return Err(Error::new(ErrorReason::NotAllowed, what));
-        }
+        // One's own goes whatever else one may do.
+        let guard = match header.sender == ctx.user().as_bytes()[..] {
+            true => ctx.check_all(&cell, &[]).await?,
+            false => ctx.check(&cell, Permission::Moderate).await?,
+        };
         let event = NewEvent {
             client_ref: Some((client_ref, print)),
             target_seq: request.target_seq,
@@ -127,7 +133,7 @@ impl MessageService<ServerKit> for Features {
             ..NewEvent::new(ctx.user(), kind, Bytes::new())
         };
         let room = cell.id;
-        let mut draft = amendment(ctx, cell, event);
+        let mut draft = amendment(cell, guard, event);
         draft.puts.push(Put {
             table: Table::DELETED,
             key: room_seq(room, request.target_seq),
@@ -153,10 +159,10 @@ impl MessageService<ServerKit> for Features {
 }
 
 /// A draft of something about an earlier message that isn't deleted.
-fn amendment(ctx: &Ctx, cell: Arc<RoomCell>, event: NewEvent) -> RoomDraft {
+fn amendment(cell: Arc<RoomCell>, guard: Guard, event: NewEvent) -> RoomDraft {
     let (room, target) = (cell.id, event.target_seq);
     let kind = event.kind.to_be_bytes();
-    let mut draft = RoomDraft::new(cell, Guard::Member(ctx.user()), event);
+    let mut draft = RoomDraft::new(cell, guard, event);
     draft.absent.push((Table::DELETED, room_seq(room, target)));
     let index = key(&[room.as_bytes(), &target.to_be_bytes()]);
     draft.seq_puts.push((Table::AMENDMENTS, index, Bytes::copy_from_slice(&kind)));

@@ -1,6 +1,8 @@
 //! The features: one file each, none knows another. A handler reads through its context and
 //! emits drafts.
 
+mod access;
+mod directory;
 mod history;
 mod markers;
 mod messages;

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use parlour_protocol::{
+    access::Permission,
     generated::{EventMessage, RoomService},
     ids::{ClientRef, RoomId, UserId},
     limits,
@@ -24,8 +25,8 @@ use crate::{
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     ports::store::{Put, StoreError},
-    records::{Counters, Effect, EffectRow, RoomRow, UserRow, org_user, room_user},
-    rooms::{RoomCell, RoomChange, RoomState},
+    records::{Counters, Effect, EffectRow, UserRow, org_user, room_user},
+    rooms::{RoomCell, RoomChange, RoomState, next_version, room_put},
     tables::Table,
 };
 
@@ -85,6 +86,7 @@ impl RoomService<ServerKit> for Features {
         request: AddMembersRequest,
     ) -> Result<Answer<AddMembersResponse>, Error> {
         let cell = group(ctx, &request.room).await?;
+        ctx.check(&cell, Permission::AddMembers).await?;
         let state = cell.state();
         let mut users = resolve_all(ctx, &request.members).await?;
         users.retain(|user| !state.members.contains(user));
@@ -114,10 +116,10 @@ impl RoomService<ServerKit> for Features {
     ) -> Result<Answer<RemoveMemberResponse>, Error> {
         let cell = group(ctx, &request.room).await?;
         let user = id_field("user", UserId::parse(&request.user))?;
-        let state = cell.state();
-        if user != ctx.user() && state.creator != ctx.user() {
-            return Err(Error::new(ErrorReason::NotAllowed, "only the creator removes others"));
+        if user != ctx.user() {
+            ctx.check(&cell, Permission::RemoveMembers).await?;
         }
+        let state = cell.state();
         if !state.members.contains(&user) {
             return Err(Error::new(ErrorReason::UserNotFound, "no such member"));
         }
@@ -141,6 +143,7 @@ impl RoomService<ServerKit> for Features {
     ) -> Result<Answer<RenameRoomResponse>, Error> {
         let cell = group(ctx, &request.room).await?;
         check_name(&request.name)?;
+        ctx.check(&cell, Permission::ManageRoom).await?;
         let state = cell.state();
         let body = RoomRenamed { name: request.name.clone() }.encode_to_vec().into();
         let event = NewEvent::new(ctx.user(), RoomRenamed::RULE.kind, body);
@@ -200,10 +203,16 @@ impl RoomService<ServerKit> for Features {
 
 async fn group(ctx: &Ctx, field: &[u8]) -> Result<Arc<RoomCell>, Error> {
     let cell = ctx.room(field).await?;
-    if cell.read(|state| state.kind == RoomKind::Direct) {
-        return Err(Error::new(ErrorReason::DirectRoom, "a direct room stays as it is"));
+    match cell.read(|state| state.kind) {
+        RoomKind::Group => Ok(cell),
+        RoomKind::Direct | RoomKind::User => {
+            Err(Error::new(ErrorReason::DirectRoom, "a direct room stays as it is"))
+        }
+        _ => {
+            let what = "name and members come from the directory";
+            Err(Error::new(ErrorReason::DirectoryRoom, what))
+        }
     }
-    Ok(cell)
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
@@ -244,7 +253,7 @@ async fn member(ctx: &Ctx, id: UserId) -> Result<User, Error> {
     let row = ctx.store().get(Table::USERS, &key).await.map_err(store_error)?;
     let row = row.map(UserRow::decode).transpose();
     let row = row.map_err(|_| store_error(StoreError::Damaged))?.unwrap_or_default();
-    Ok(User { id: id.to_field(), subject: row.subject, name: row.name })
+    Ok(row.view(id))
 }
 
 fn new_state(ctx: &Ctx, kind: RoomKind, name: String, members: BTreeSet<UserId>) -> RoomState {
@@ -252,9 +261,13 @@ fn new_state(ctx: &Ctx, kind: RoomKind, name: String, members: BTreeSet<UserId>)
         kind,
         org: ctx.caller.org,
         name,
+        topic: String::new(),
+        archived: false,
+        parent: None,
         creator: ctx.user(),
+        overrides: Arc::default(),
         members: Arc::new(members),
-        version: 0,
+        version: next_version(),
         head: Counters::default(),
     }
 }
@@ -283,17 +296,6 @@ fn creation(ctx: &Ctx, id: RoomId, state: RoomState) -> RoomDraft {
     draft.change = Some(RoomChange::Created(Box::new(state)));
     draft.effects = Some(gained(id, views));
     draft
-}
-
-fn room_put(id: RoomId, state: &RoomState) -> Put {
-    let row = RoomRow {
-        kind: state.kind as i32,
-        org: state.org.to_field(),
-        name: state.name.clone(),
-        creator: state.creator.to_field(),
-    };
-    let value = Some(row.encode_to_vec().into());
-    Put { table: Table::ROOMS, key: Bytes::copy_from_slice(id.as_bytes()), value }
 }
 
 fn member_put(room: RoomId, user: UserId, present: bool) -> Put {

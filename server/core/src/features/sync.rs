@@ -38,7 +38,7 @@ pub(super) async fn sync(
     let reset = !same || behind.is_none_or(|n| n > limits::USER_DELTA_MAX);
     let since_ms = if reset { 0 } else { request.watermark_ms };
 
-    let all = ctx.node.rooms_of(ctx.user()).await.map_err(store_error)?;
+    let all = ctx.node.rooms_of(ctx.caller.org, ctx.user()).await.map_err(store_error)?;
     let rooms = changed_rooms(ctx, &all, since_ms).await?;
     let first = match request.first {
         0 => FIRST_DEFAULT,
@@ -125,7 +125,7 @@ async fn send_digests(
 ) -> Result<(), Error> {
     let mut digests = Vec::with_capacity(rooms.len());
     for (room, _) in rooms {
-        let cell = ctx.node.rooms.get(ctx.store(), *room).await.map_err(store_error)?;
+        let cell = ctx.node.room(ctx.caller.org, *room).await.map_err(store_error)?;
         let Some(cell) = cell.filter(|cell| cell.is_member(ctx.user())) else { continue };
         digests.push(digest(ctx, &cell).await?);
     }

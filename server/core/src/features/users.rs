@@ -1,4 +1,4 @@
-//! Users, as far as tokens tell.
+//! Users, as tokens and the directory tell.
 
 use parlour_protocol::{
     generated::UserService,
@@ -48,5 +48,5 @@ async fn read_user(ctx: &Ctx, id: UserId) -> Result<Option<User>, Error> {
         return Ok(None);
     };
     let row = UserRow::decode(row).map_err(|_| store_error(StoreError::Damaged))?;
-    Ok(Some(User { id: id.to_field(), subject: row.subject, name: row.name }))
+    Ok(Some(row.view(id)))
 }

@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use super::{Hub, Output, place::Placed};
 use crate::{
     draft::{Committed, Draft, Refused, Submission, Then},
-    effects::Job,
+    effects::{Job, RoomJob},
     ports::{
         clock::Now,
         store::{LogKey, Refusal, StoreError},
@@ -91,8 +91,8 @@ impl Hub {
                 cell.apply(next, draft.change);
                 self.untold.add(&cell, record);
                 if let Some(row) = outbox {
-                    let job = Job { room: cell.id, seq: next.seq, row };
-                    self.outputs.push_back(Output::Effects(job));
+                    let job = RoomJob { room: cell.id, seq: next.seq, row };
+                    self.outputs.push_back(Output::Effects(Job::Room(job)));
                 }
             }
             Draft::User(draft) => {
@@ -104,6 +104,7 @@ impl Hub {
                     self.user_gains_room(user, &gains);
                 }
             }
+            Draft::Org(draft) => self.directory_changed(*draft, next, now),
             Draft::Rows(draft) => {
                 committed.closed = draft.closes.map_or(0, |closes| self.close_revoked(&closes));
             }

@@ -4,6 +4,7 @@
 mod audience;
 mod commit;
 mod connections;
+mod directory;
 mod gather;
 mod outbox;
 mod pace;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use parlour_protocol::{
     event::{self, FLAG_EVERYONE},
     generated::event_rule,
-    ids::{ClientRef, RoomId, UserId},
+    ids::{ClientRef, OrgId, RoomId, UserId},
     wire::EventHeader,
 };
 use prost::Message;
@@ -14,7 +14,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Hub;
 use crate::{
-    draft::{Draft, Guard, Refused, RoomDraft, Submission, Then, UserDraft},
+    directory::rows::outbox_key,
+    draft::{Draft, Guard, OrgDraft, Refused, RoomDraft, Submission, Tells, Then, UserDraft},
     limits,
     ports::{
         clock::Now,
@@ -41,6 +42,8 @@ struct Overlay {
     // Rooms in which what follows waits for the next group: members or record change, or
     // something waits already and must not be overtaken.
     closed: FxHashSet<RoomId>,
+    // Organizations whose directory changes: all that leans on it waits for the next group.
+    closed_orgs: FxHashSet<OrgId>,
     bytes: usize,
     // The log time of everything in the group.
     changed_ms: u64,
@@ -104,7 +107,22 @@ impl Hub {
             Draft::User(draft) if draft.cell.is_lost() => {
                 Turn::Refused(submission.then, Refused::Store(StoreError::Unavailable))
             }
-            Draft::User(_) => place_user(submission, overlay, now),
+            Draft::User(draft) => match draft.tells {
+                Some(tells) if overlay.closed_orgs.contains(&tells.org) => Turn::Later(submission),
+                Some(tells) if !self.is_so(draft.cell.id, tells) => {
+                    Turn::Refused(submission.then, Refused::Stale)
+                }
+                _ => place_user(submission, overlay, now),
+            },
+            Draft::Org(draft) => {
+                if overlay.closed_orgs.contains(&draft.cell.org) {
+                    return Turn::Later(submission);
+                }
+                if draft.cell.is_lost() || draft.cell.head().seq != draft.version {
+                    return Turn::Refused(submission.then, Refused::Stale);
+                }
+                place_org(submission, overlay, now)
+            }
             Draft::Rows(draft) => {
                 let batch = Batch {
                     puts: draft.puts.clone(),
@@ -125,12 +143,30 @@ impl Hub {
             return Err(Refused::Store(StoreError::Unavailable));
         }
         match draft.guard {
-            Guard::Member(user) if draft.cell.is_member(user) => Ok(()),
-            Guard::Member(_) => Err(Refused::NotMember),
+            Guard::Sender { user, version } => draft.cell.read(|room| {
+                if !room.members.contains(&user) {
+                    Err(Refused::NotMember)
+                } else if room.archived {
+                    Err(Refused::Archived)
+                } else if room.version != version {
+                    Err(Refused::Stale)
+                } else {
+                    Ok(())
+                }
+            }),
+            Guard::Open => Ok(()),
             Guard::Version(version) if draft.cell.read(|s| s.version) == version => Ok(()),
             Guard::New if self.node.rooms.cached(draft.cell.id).is_none() => Ok(()),
             Guard::Version(_) | Guard::New => Err(Refused::Stale),
         }
+    }
+
+    /// Whether the directory says so now.
+    fn is_so(&self, user: UserId, tells: Tells) -> bool {
+        let directory = self.node.directories.cached(tells.org);
+        directory.is_some_and(|cell| {
+            cell.read(|directory| directory.is_member(tells.room, user)) == tells.is_member
+        })
     }
 }
 
@@ -140,7 +176,9 @@ impl Overlay {
         let same_ref = draft.event.client_ref.is_some_and(|(client_ref, _)| {
             self.refs.contains(&(room, draft.event.sender, client_ref))
         });
-        same_ref || self.closed.contains(&room)
+        let org_changes =
+            !self.closed_orgs.is_empty() && self.closed_orgs.contains(&draft.cell.org);
+        same_ref || org_changes || self.closed.contains(&room)
     }
 
     fn head(&self, log: LogKey, committed: impl FnOnce() -> Counters) -> Counters {
@@ -262,12 +300,42 @@ fn place_user(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     Turn::Placed(Box::new(Placed { submission, next, record, outbox: None }), Box::new(batch))
 }
 
+fn place_org(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
+    let Draft::Org(draft) = &submission.draft else { unreachable!("called for org drafts") };
+    let OrgDraft { cell, sender, kind, body, puts, jobs, .. } = &**draft;
+    let (log, head) = (LogKey::Org(cell.org), cell.head());
+    let at_ms = now.unix_ms.max(head.at_ms);
+    let next = Counters { seq: head.seq + 1, at_ms, ..Counters::default() };
+    let header = EventHeader {
+        seq: next.seq,
+        at_ms: next.at_ms,
+        sender: sender.to_field(),
+        kind: *kind,
+        ..EventHeader::default()
+    };
+    let record = event::compose(&header, body);
+    let mut batch = Batch {
+        appends: vec![append(log, head, next, &record)],
+        puts: puts.clone(),
+        ..Batch::new(Shard::Org(cell.org))
+    };
+    for (part, job) in (0..).zip(jobs) {
+        let key = outbox_key(cell.org, next.seq, part);
+        let value = Some(job.encode_to_vec().into());
+        batch.puts.push(Put { table: Table::DIRECTORY_OUTBOX, key, value });
+    }
+    overlay.bytes += record.len();
+    overlay.closed_orgs.insert(cell.org);
+    Turn::Placed(Box::new(Placed { submission, next, record, outbox: None }), Box::new(batch))
+}
+
 impl Placed {
     /// The log the draft goes to, if any.
     pub(super) fn log(&self) -> Option<LogKey> {
         match &self.submission.draft {
             Draft::Room(draft) => Some(LogKey::Room(draft.cell.id)),
             Draft::User(draft) => Some(LogKey::User(draft.cell.id)),
+            Draft::Org(draft) => Some(LogKey::Org(draft.cell.org)),
             _ => None,
         }
     }
@@ -277,6 +345,7 @@ impl Placed {
         match &self.submission.draft {
             Draft::Room(draft) => draft.cell.lose(),
             Draft::User(draft) => draft.cell.lose(),
+            Draft::Org(draft) => draft.cell.lose(),
             _ => {}
         }
     }

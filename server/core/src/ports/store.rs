@@ -11,21 +11,24 @@ use parlour_protocol::ids::{OrgId, RoomId, UserId};
 use super::Task;
 use crate::tables::Table;
 
-/// The key of a log: one per room, one per user.
+/// The key of a log: one per room, one per user, one per organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LogKey {
     /// A room's log.
     Room(RoomId),
     /// A user's personal log.
     User(UserId),
+    /// An organization's log: what was changed in its directory.
+    Org(OrgId),
 }
 
 impl LogKey {
-    /// Seventeen bytes: a kind byte (`r` or `u`), then the id. Sorts by kind, then id.
+    /// Seventeen bytes: a kind byte (`r`, `u` or `o`), then the id. Sorts by kind, then id.
     pub fn to_bytes(self) -> [u8; 17] {
         let (kind, id) = match self {
             LogKey::Room(id) => (b'r', id.to_bytes()),
             LogKey::User(id) => (b'u', id.to_bytes()),
+            LogKey::Org(id) => (b'o', id.to_bytes()),
         };
         let mut out = [kind; 17];
         out[1..].copy_from_slice(&id);
@@ -39,6 +42,7 @@ impl LogKey {
         match kind {
             b'r' => Some(LogKey::Room(RoomId::from_bytes(id))),
             b'u' => Some(LogKey::User(UserId::from_bytes(id))),
+            b'o' => Some(LogKey::Org(OrgId::from_bytes(id))),
             _ => None,
         }
     }
@@ -51,7 +55,7 @@ pub enum Shard {
     Room(RoomId),
     /// User log, markers, mentions.
     User(UserId),
-    /// Users, revocations, directory.
+    /// Users, revocations, the directory and its log.
     Org(OrgId),
     /// What belongs to this installation: incarnation, keys.
     Node,

@@ -8,12 +8,14 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
+    task::{Context, Waker},
     time::Duration,
 };
 
 use bytes::Bytes;
 use parlour_adapters::memory::Memory;
 use parlour_core::{
+    admission::Refusal,
     chain::{Chains, Link},
     draft::{Again, ConnId, Submission, Submit, Then},
     effects,
@@ -28,6 +30,7 @@ use parlour_core::{
         store::StoreError,
     },
     session::reply_frame,
+    told,
 };
 use parlour_protocol::{
     frame::Splitter,
@@ -50,7 +53,12 @@ impl TokenVerifier for Trusting {
             subject: token.into(),
             org: "acme".into(),
             name: token.into(),
-            scopes: vec!["admin:sessions".into()],
+            scopes: match token.starts_with("guest") {
+                true => vec!["guest".into()],
+                false => {
+                    vec!["admin:sessions".into(), "admin:directory".into(), "admin:audit".into()]
+                }
+            },
             token_id: None,
             key_id: "test".into(),
             issued_at_ms: now_ms,
@@ -149,6 +157,8 @@ pub struct Server {
     /// The store takes nothing new.
     pub read_only: bool,
     pub closed: Vec<(ConnId, parlour_protocol::wire::CloseCode)>,
+    // Jobs that wait for what they submitted.
+    jobs: Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -187,6 +197,7 @@ impl Server {
             drop_effects: false,
             read_only: false,
             closed: vec![],
+            jobs: vec![],
             runtime,
         }
     }
@@ -213,8 +224,13 @@ impl Server {
         let calls = Arc::new(AtomicU32::new(0));
         let id = self.hub.handle_connected(admission.caller.clone(), calls).unwrap();
         let user = admission.caller.user;
-        let rooms = self.runtime.block_on(self.node.rooms_of(user)).unwrap();
+        let org = admission.caller.org;
+        let rooms = self.runtime.block_on(self.node.rooms_of(org, user)).unwrap();
         self.hub.handle_rooms(id, &rooms, admission.welcome);
+        for draft in self.runtime.block_on(self.node.untold(&admission.caller)).unwrap() {
+            let then = Then::Callback(Box::new(|_| {}));
+            self.hub.handle_submission(Submission { draft, then });
+        }
         self.clients.push(Client {
             id,
             caller: admission.caller,
@@ -230,6 +246,18 @@ impl Server {
         self.run();
         self.deliver();
         self.clients.len() - 1
+    }
+
+    /// Whether somebody would be let in.
+    pub fn try_admit(&mut self, subject: &str) -> Result<(), Refusal> {
+        let hello = Hello {
+            min_rev: 1,
+            max_rev: 1,
+            token: subject.into(),
+            device: Bytes::copy_from_slice(&[7; 16]),
+            ..Hello::default()
+        };
+        self.runtime.block_on(self.node.admit(&hello)).map(|_| ())
     }
 
     pub fn client_ref(&mut self) -> ClientRef {
@@ -312,6 +340,7 @@ impl Server {
                 self.hub.handle_submission(submission);
             }
             let Some(output) = self.hub.poll(self.hand.now()) else {
+                self.poll_jobs();
                 if self.queue.0.lock().unwrap().is_empty() {
                     return;
                 }
@@ -331,9 +360,12 @@ impl Server {
                     self.handle(client, call, again);
                 }
                 Output::Effects(job) if !self.drop_effects => {
-                    let queue: Arc<dyn Submit> = self.queue.clone();
-                    let done = effects::carry_out(&self.node, &queue, &job);
-                    self.runtime.block_on(done).unwrap();
+                    let (node, queue) = (self.node.clone(), self.queue.clone());
+                    self.jobs.push(Box::pin(async move {
+                        let queue: Arc<dyn Submit> = queue;
+                        effects::carry_out(&node, &queue, &job).await.unwrap();
+                    }));
+                    self.poll_jobs();
                 }
                 Output::Effects(_) => {}
                 Output::Close { conn, code, .. } => self.closed.push((conn, code)),
@@ -341,10 +373,24 @@ impl Server {
         }
     }
 
+    fn poll_jobs(&mut self) {
+        let mut context = Context::from_waker(Waker::noop());
+        let _runtime = self.runtime.enter();
+        self.jobs.retain_mut(|job| job.as_mut().poll(&mut context).is_pending());
+    }
+
     /// Carries out what is left in the outbox, as after a crash.
     pub fn recover(&mut self) -> usize {
         let queue: Arc<dyn Submit> = self.queue.clone();
-        let count = self.runtime.block_on(effects::recover(&self.node, &queue)).unwrap();
+        let redone = self.runtime.block_on(effects::recover(&self.node, &queue));
+        let (count, jobs) = redone.unwrap();
+        for job in jobs {
+            let (node, queue) = (self.node.clone(), queue.clone());
+            self.jobs.push(Box::pin(async move {
+                told::follow_change(&node, &queue, &job).await.unwrap();
+            }));
+        }
+        self.poll_jobs();
         self.run();
         self.deliver();
         count

@@ -37,6 +37,15 @@ pub enum Request {
         /// What is revoked.
         what: Revoked,
     },
+    /// Make a call of the protocol as an operator of an organization, with every admin scope.
+    Call {
+        /// The `org` of the tokens.
+        org: String,
+        /// The method's number; one of the control lane.
+        method: u32,
+        /// The request, in base64.
+        body: String,
+    },
     /// Read the configuration again.
     Reload,
     /// Move clients away and end.
@@ -55,6 +64,11 @@ pub enum Response {
     Revoked {
         /// Connections that were open and are being closed.
         closed: u32,
+    },
+    /// The call's answer.
+    Called {
+        /// The response, in base64.
+        body: String,
     },
     /// It can't be done.
     Failed {

@@ -1,6 +1,7 @@
 //! The command line: one file per command. Errors are one sentence on standard error and an
 //! exit code: 1 for what went wrong, 2 for a command line that isn't one.
 
+mod admin;
 mod backup;
 mod config;
 mod doctor;
@@ -63,6 +64,9 @@ enum Command {
     Backup(backup::Backup),
     /// Make a data folder out of a backup.
     Restore(backup::Restore),
+    /// Show and change an organization's directory, through the running server.
+    #[command(subcommand)]
+    Admin(admin::Admin),
     /// Close sessions and refuse their tokens.
     Revoke(revoke::Revoke),
     /// Say how the running server is.
@@ -110,6 +114,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Storage(command) => command.run(&common),
         Command::Backup(command) => command.run(&common),
         Command::Restore(command) => command.run(),
+        Command::Admin(command) => command.run(&common),
         Command::Revoke(command) => command.run(&common),
         Command::Status => status::run(&common),
         Command::Doctor => doctor::run(&common),

@@ -49,7 +49,7 @@ pub const HTTP_CONNECTION_FOR: Duration = Duration::from_secs(10);
 /// Operators' connections at once.
 pub const ADMIN_CONNECTIONS_MAX: usize = 8;
 /// Longest request or answer on an operator's connection, in bytes.
-pub const ADMIN_LINE_BYTES_MAX: u64 = 64 * 1024;
+pub const ADMIN_LINE_BYTES_MAX: u64 = 128 * 1024;
 /// An operator's request comes within this time.
 pub const ADMIN_REQUEST_WITHIN: Duration = Duration::from_secs(5);
 /// How long accepting pauses after it failed.

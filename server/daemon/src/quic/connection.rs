@@ -8,7 +8,8 @@ use std::{
 
 use parlour_core::{
     admission::Admission,
-    draft::{Again, ConnId, Draft, Submission, Then},
+    draft::{Again, ConnId, Draft, Refused, Submission, Then},
+    limits::RERUNS_MAX,
     node::{Caller, Outcome},
     session::{Output, Session, goodbye, reply_frame},
 };
@@ -196,11 +197,7 @@ async fn join(
     admission: Admission,
 ) -> Result<Box<Established>, HandshakeFailure> {
     let Admission { caller, welcome, resumed, introduces } = admission;
-    let introduced = match introduces {
-        Some(draft) => introduce(shared, draft).await,
-        None => true,
-    };
-    if !introduced {
+    if !introduce(shared, &caller, introduces).await {
         // A new name is not worth keeping somebody out, e.g. while the disk is full.
         tracing::warn!("a user's record could not be written");
     }
@@ -221,7 +218,7 @@ async fn join(
     let id = answer.await.map_err(|_| HandshakeFailure::Refused)?;
     let Ok(id) = id else { return Err(HandshakeFailure::TooManyConnections) };
     // Read after the hub knows the user, so that a room gained meanwhile isn't missed.
-    let rooms = match shared.node.rooms_of(caller.user).await {
+    let rooms = match shared.node.rooms_of(caller.org, caller.user).await {
         Ok(rooms) => rooms,
         Err(_) => {
             shared.hub.send(Command::Close(id, CloseCode::Overloaded, "store is unavailable"));
@@ -230,19 +227,38 @@ async fn join(
         }
     };
     shared.hub.send(Command::Rooms(id, rooms, welcome));
+    match shared.node.untold(&caller).await {
+        Ok(drafts) => drafts.into_iter().for_each(|draft| {
+            let then = Then::Callback(Box::new(|_| {}));
+            shared.hub.send(Command::Submit(Submission { draft, then }));
+        }),
+        // It is told the next time.
+        Err(_) => tracing::warn!("what a user gained while away could not be read"),
+    }
     transport::raise(&connection);
     session.handle_admitted();
     shared.metrics.connection_opened(resumed);
     Ok(Box::new(Established { connection, control: recv, session, caller, id, reruns }))
 }
 
-async fn introduce(shared: &Shared, draft: Draft) -> bool {
-    let (done, answer) = oneshot::channel();
-    let then = Then::Callback(Box::new(move |result| {
-        let _ = done.send(result.is_ok());
-    }));
-    shared.hub.send(Command::Submit(Submission { draft, then }));
-    answer.await.unwrap_or(false)
+/// Writes who is new, or has another name; again where the directory changed meanwhile.
+async fn introduce(shared: &Shared, caller: &Caller, mut draft: Option<Draft>) -> bool {
+    for _ in 0..RERUNS_MAX {
+        let Some(next) = draft.take() else { return true };
+        let (done, answer) = oneshot::channel();
+        let then = Then::Callback(Box::new(move |result| {
+            let _ = done.send(result);
+        }));
+        shared.hub.send(Command::Submit(Submission { draft: next, then }));
+        match answer.await {
+            Ok(Ok(_)) => return true,
+            Ok(Err(Refused::Stale)) => {}
+            _ => return false,
+        }
+        let Ok(again) = shared.node.introduction(caller).await else { return false };
+        draft = again;
+    }
+    false
 }
 
 /// Why a caller has to wait, if they do.

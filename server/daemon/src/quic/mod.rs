@@ -89,7 +89,15 @@ pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::
     });
     let mut tasks = vec![tokio::spawn(hub_task::run(shared.clone(), commands))];
     let submit: Arc<dyn parlour_core::draft::Submit> = Arc::new(hub);
-    let redone = parlour_core::effects::recover(&shared.node, &submit).await?;
+    let (redone, jobs) = parlour_core::effects::recover(&shared.node, &submit).await?;
+    let (node, hub) = (shared.node.clone(), submit.clone());
+    tokio::spawn(async move {
+        for job in jobs {
+            if let Err(error) = parlour_core::told::follow_change(&node, &hub, &job).await {
+                tracing::warn!(%error, "what follows from a change of a directory has to wait");
+            }
+        }
+    });
     if redone > 0 {
         tracing::info!(jobs = redone, "carried out what was left undone");
     }

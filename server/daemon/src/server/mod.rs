@@ -3,6 +3,7 @@
 
 mod open;
 mod operator;
+mod operator_call;
 mod supervisor;
 
 use std::{
@@ -19,6 +20,7 @@ use std::{
 use parlour_adapters::OpenError;
 use parlour_core::{
     draft::Submit,
+    node::Node,
     ports::{
         auth::TokenVerifier,
         store::{Store, StoreError},
@@ -95,6 +97,7 @@ pub(crate) struct Shared {
     pub(crate) log: Option<LogHandle>,
     pub(crate) data: DataFolder,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) node: Arc<Node>,
     /// The verifier whose keys are ours to reload; none when an embedder brought its own.
     pub(crate) keys: Option<Arc<JwtVerifier>>,
     pub(crate) certificates: Arc<Certificates>,

@@ -61,13 +61,15 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),
     }));
-    let quic = start_quic(&config, &server_keys, certificates.clone(), node, &metrics).await?;
+    let quic =
+        start_quic(&config, &server_keys, certificates.clone(), node.clone(), &metrics).await?;
     let listen = quic.local_addr().map_err(|error| bind_error("quic", config.listen, error))?;
     let shared = Arc::new(Shared {
         has_failed: AtomicBool::new(false),
         config_file,
         log,
         store,
+        node,
         keys,
         certificates,
         metrics,

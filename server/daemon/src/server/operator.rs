@@ -28,6 +28,7 @@ impl AdminService for Operator {
                 Request::Status => Ok(Response::Status(self.status())),
                 Request::Backup { to } => self.back_up(to).await,
                 Request::Revoke { org, what } => self.revoke(&org, &what).await,
+                Request::Call { org, method, body } => self.call(&org, method, &body).await,
                 Request::Reload => self.reload(),
                 Request::Drain => {
                     self.shared.begin(Phase::Draining);

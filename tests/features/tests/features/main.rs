@@ -6,6 +6,7 @@ mod bad_lanes;
 mod certificate;
 mod config;
 mod devices;
+mod directory;
 mod drain;
 mod focused;
 mod hello;

@@ -1,0 +1,157 @@
+//! Planning what becomes of users and of who is in which node.
+
+use parlour_protocol::{
+    directory::{EndMembership, NodeKind, Outcome, PutMembership, PutUser},
+    ids::{RoomId, UserId},
+    limits,
+    user::Profile,
+};
+
+use super::{Planner, Wrong, wrong};
+use crate::{directory::Role, identity, records::UserRow};
+
+/// Roles in the organization itself.
+const ROLES: [&str; 4] = [Role::OWNER, Role::ADMIN, Role::MEMBER, Role::GUEST];
+
+impl Planner<'_> {
+    pub(super) fn put_user(&mut self, put: &PutUser) -> Result<Outcome, Wrong> {
+        let user = self.user_id(&put.subject)?;
+        let root = self.base.root();
+        if self.node(root).is_none() {
+            return Err(wrong("", "the organization has no directory yet: put it first"));
+        }
+        let before = self.role_in(root, user).cloned();
+        let role = match put.role.as_deref() {
+            Some(role) if ROLES.contains(&role) => role,
+            Some(_) => return Err(wrong("role", "is not owner, admin, member or guest")),
+            None => before.as_ref().map_or(Role::MEMBER, Role::name),
+        };
+        let role = Role::parse(role).expect("a role's name");
+        let changed = self.write_user(user, put)?;
+        if before.as_ref() != Some(&role) {
+            self.set_role(root, user, Some(role));
+        } else if !changed {
+            return Ok(Outcome::None);
+        }
+        Ok(if before.is_none() { Outcome::Created } else { Outcome::Changed })
+    }
+
+    /// The user's row as the change wants it; whether that is another one than before.
+    fn write_user(&mut self, user: UserId, put: &PutUser) -> Result<bool, Wrong> {
+        let before = self.users.get(&user).cloned();
+        let mut row = before.clone().unwrap_or_else(|| UserRow {
+            subject: put.subject.clone(),
+            name: put.subject.clone(),
+            ..UserRow::default()
+        });
+        if let Some(profile) = &put.profile {
+            self.merge_profile(user, &mut row, profile)?;
+        }
+        if let Some(deactivated) = put.deactivated
+            && deactivated != row.deactivated
+        {
+            row.deactivated = deactivated;
+            self.deactivated.insert(user, deactivated);
+            self.told.insert(user);
+        }
+        if before.as_ref() == Some(&row) {
+            return Ok(false);
+        }
+        self.users.insert(user, row);
+        self.written.insert(user);
+        Ok(true)
+    }
+
+    fn merge_profile(
+        &mut self,
+        user: UserId,
+        row: &mut UserRow,
+        wanted: &Profile,
+    ) -> Result<(), Wrong> {
+        let profile = row.profile.get_or_insert_default();
+        let name_max = limits::PROFILE_NAME_BYTES_MAX;
+        let fields = [
+            ("profile.name", &wanted.name, &mut profile.name, name_max),
+            ("profile.title", &wanted.title, &mut profile.title, name_max),
+            ("profile.pronouns", &wanted.pronouns, &mut profile.pronouns, 64),
+            ("profile.time_zone", &wanted.time_zone, &mut profile.time_zone, 64),
+            ("profile.locale", &wanted.locale, &mut profile.locale, 35),
+        ];
+        for (field, wanted, has, bytes_max) in fields {
+            let Some(wanted) = wanted else { continue };
+            if wanted.len() > bytes_max {
+                return Err(wrong(field, format!("is over {bytes_max} bytes")));
+            }
+            *has = (!wanted.is_empty()).then(|| wanted.clone());
+        }
+        if let Some(name) = &profile.name {
+            row.name = name.clone();
+        }
+        let Some(handle) = &wanted.handle else { return Ok(()) };
+        check_handle(handle)?;
+        if self.handles.get(handle).is_some_and(|owner| *owner != user) {
+            return Err(wrong("profile.handle", "is another user's"));
+        }
+        if let Some(before) = profile.handle.replace(handle.clone()) {
+            self.handles.remove(&before);
+            self.handle_writes.insert(before, None);
+        }
+        self.handles.insert(handle.clone(), user);
+        self.handle_writes.insert(handle.clone(), Some(user));
+        Ok(())
+    }
+
+    pub(super) fn put_membership(&mut self, put: &PutMembership) -> Result<Outcome, Wrong> {
+        let (node, kind) = self.named_node(&put.node)?;
+        let user = self.user_id(&put.subject)?;
+        let role = match (put.role.as_str(), kind) {
+            ("", NodeKind::Task) => "assignee",
+            ("", _) => Role::MEMBER,
+            (role, _) => role,
+        };
+        let role = Role::parse(role).map_err(|error| wrong("role", error.to_string()))?;
+        let root = self.base.root();
+        if self.role_in(root, user).is_none() {
+            // Somebody who came with a token before there was a directory.
+            let row = self.users.get(&user).ok_or_else(|| wrong("subject", "no such user"))?;
+            let role = Role::parse(row.role_when_new()).expect("a role's name");
+            self.set_role(root, user, Some(role));
+        }
+        match self.role_in(node, user) {
+            Some(before) if *before == role => Ok(Outcome::None),
+            before => {
+                let outcome = before.map_or(Outcome::Created, |_| Outcome::Changed);
+                self.set_role(node, user, Some(role));
+                Ok(outcome)
+            }
+        }
+    }
+
+    pub(super) fn end_membership(&mut self, end: &EndMembership) -> Result<Outcome, Wrong> {
+        let (node, _) = self.named_node(&end.node)?;
+        let user = self.user_id(&end.subject)?;
+        if self.role_in(node, user).is_none() {
+            return Ok(Outcome::None);
+        }
+        self.set_role(node, user, None);
+        Ok(Outcome::Removed)
+    }
+
+    /// A node that users are put into one by one: any but the organization itself.
+    fn named_node(&self, key: &str) -> Result<(RoomId, NodeKind), Wrong> {
+        if key.is_empty() {
+            return Err(wrong("node", "is the organization: put or deactivate the user instead"));
+        }
+        let id = identity::node_id(self.base.org(), key);
+        let record = self.node(id).ok_or_else(|| wrong("node", "no such node"))?;
+        Ok((id, record.kind))
+    }
+}
+
+fn check_handle(handle: &str) -> Result<(), Wrong> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+    if (1..=limits::HANDLE_BYTES_MAX).contains(&handle.len()) && handle.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(wrong("profile.handle", "is not 1 to 32 of a-z 0-9 . _ -"))
+}

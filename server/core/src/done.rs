@@ -1,0 +1,57 @@
+//! Waiting, without a runtime, for callbacks: a future that ends when all of them were called.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+};
+
+#[derive(Debug, Default)]
+struct State {
+    left: usize,
+    failed: bool,
+    waker: Option<Waker>,
+}
+
+/// A number of callbacks to wait for; resolves to whether all of them said yes.
+#[derive(Clone, Debug, Default)]
+pub struct AllDone {
+    state: Arc<Mutex<State>>,
+}
+
+impl AllDone {
+    /// Waits for one more.
+    pub fn expect_one(&self) {
+        self.lock().left += 1;
+    }
+
+    /// One of them is done.
+    pub fn one_done(&self, well: bool) {
+        let mut state = self.lock();
+        state.left -= 1;
+        state.failed |= !well;
+        let waker = if state.left == 0 { state.waker.take() } else { None };
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while the lock is held")
+    }
+}
+
+impl Future for AllDone {
+    type Output = bool;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
+        let mut state = self.lock();
+        if state.left == 0 {
+            return Poll::Ready(!state.failed);
+        }
+        state.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}

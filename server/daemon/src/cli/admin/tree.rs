@@ -1,0 +1,89 @@
+//! `parlour admin tree` and `parlour admin audit`: what is, and how it came to be.
+
+use parlour_protocol::{
+    directory::{
+        Change, DirectoryChanged, Node, NodeKind, ReadAuditRequest, change::Change as What,
+    },
+    generated::{EventMessage, rpc::ReadAudit},
+};
+use prost::Message;
+
+use super::{Line, Outcome, fail, state::State};
+
+pub(super) async fn tree(line: &Line) -> Outcome {
+    let mut state = State::read(line).await?;
+    let keys: Vec<String> = state.nodes.keys().cloned().collect();
+    for key in &keys {
+        state.read_members(line, key).await?;
+    }
+    let Some(root) = state.nodes.get("") else {
+        return fail("the organization has no directory; make one with `parlour admin apply`");
+    };
+    show(&state, root, 0);
+    Ok(())
+}
+
+fn show(state: &State, node: &Node, depth: usize) {
+    let kind = NodeKind::try_from(node.kind).unwrap_or(NodeKind::Unspecified);
+    let kind = format!("{kind:?}").to_lowercase();
+    let count = state.members_of(&node.key).map_or(0, |members| members.len());
+    let archived = if node.archived { ", archived" } else { "" };
+    let private = if node.private { ", private" } else { "" };
+    let key = if node.key.is_empty() { String::new() } else { format!(" [{}]", node.key) };
+    println!(
+        "{:indent$}{kind} {}{key}: {count}{private}{archived}",
+        "",
+        node.name,
+        indent = depth * 2
+    );
+    for child in state.nodes.values().filter(|child| child.parent == node.id) {
+        show(state, child, depth + 1);
+    }
+}
+
+pub(super) async fn audit(line: &Line, from: u64) -> Outcome {
+    let mut request = ReadAuditRequest { from_seq: from, limit: 50 };
+    loop {
+        let page = line.call::<ReadAudit>(&request).await?;
+        let Some(last) = page.entries.last().map(|entry| entry.seq) else { return Ok(()) };
+        for entry in page.entries {
+            if entry.kind != DirectoryChanged::RULE.kind {
+                println!("{} {} event of kind {}", entry.seq, entry.at_ms, entry.kind);
+                continue;
+            }
+            let changed = DirectoryChanged::decode(entry.body)?;
+            for change in &changed.changes {
+                println!("{} {} {}: {}", entry.seq, entry.at_ms, changed.actor, words(change));
+            }
+        }
+        if last >= page.as_of_seq {
+            return Ok(());
+        }
+        request.from_seq = last + 1;
+    }
+}
+
+fn words(change: &Change) -> String {
+    match &change.change {
+        Some(What::PutNode(put)) => {
+            let name = put.name.as_deref().unwrap_or_default();
+            let archived = match put.archived {
+                Some(true) => " archived",
+                _ => "",
+            };
+            format!("node {:?} {name}{archived}", put.key)
+        }
+        Some(What::PutUser(put)) => match put.deactivated {
+            Some(true) => format!("user {} deactivated", put.subject),
+            _ => format!("user {}", put.subject),
+        },
+        Some(What::PutMembership(put)) => {
+            format!("{} in {} as {}", put.subject, put.node, put.role)
+        }
+        Some(What::EndMembership(end)) => format!("{} from {}", end.subject, end.node),
+        Some(What::PutOverrides(put)) => {
+            format!("{} overrides at node {:?}", put.overrides.len(), put.node)
+        }
+        None => "a change that this release doesn't know".into(),
+    }
+}

@@ -1,0 +1,100 @@
+//! Calls of the protocol that an operator makes, without a connection.
+
+use std::sync::{Arc, Mutex};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use parlour_core::{
+    draft::{Again, Refused, Submission, Then},
+    identity,
+    limits::RERUNS_MAX,
+    node::{Auth, Caller, Outcome},
+};
+use parlour_protocol::{
+    generated::{Lane, METHODS, method},
+    ids::{DeviceId, SessionId},
+    limits::SUBJECT_BYTES_MAX,
+    wire::{Delivery, Error},
+};
+use tokio::sync::oneshot;
+
+use super::operator::Operator;
+use crate::admin::Response;
+
+/// What the organization's log says of who did it.
+const OPERATOR: &str = "operator";
+
+impl Operator {
+    /// Makes the call, again where what it was decided on changed meanwhile.
+    pub(super) async fn call(
+        &self,
+        org: &str,
+        number: u32,
+        body: &str,
+    ) -> Result<Response, String> {
+        if org.is_empty() || org.len() > SUBJECT_BYTES_MAX {
+            return Err("an organization's name is 1 to 255 bytes".into());
+        }
+        if method(number).is_none_or(|method| method.lane != Lane::Control) {
+            return Err("no such method on the control lane".into());
+        }
+        let body = STANDARD.decode(body).map_err(|_| "the body is not base64")?;
+        let caller = operator_of(org);
+        let mut again = Again::first(number, Bytes::from(body), None);
+        loop {
+            let result = match self.shared.node.call(&caller, &again, || None).await {
+                Outcome::Now(result) => result,
+                Outcome::Commit(draft, answer) => {
+                    let (told, hears) = oneshot::channel();
+                    let then = Then::Callback(Box::new(move |result| {
+                        let _ = told.send(result);
+                    }));
+                    self.shared.submit.submit(Submission { draft, then });
+                    match hears.await.map_err(|_| "the server is stopping")? {
+                        Ok(committed) => Ok(answer(&committed)),
+                        Err(Refused::Stale | Refused::Exists) if again.times < RERUNS_MAX => {
+                            again.times += 1;
+                            continue;
+                        }
+                        Err(refused) => Err(Error::from(refused)),
+                    }
+                }
+            };
+            return match result {
+                Ok(body) => Ok(Response::Called { body: STANDARD.encode(body) }),
+                Err(error) => Err(in_words(&error)),
+            };
+        }
+    }
+}
+
+fn operator_of(org: &str) -> Arc<Caller> {
+    let id = identity::org_id(org);
+    let mut scopes: Vec<Arc<str>> = METHODS.iter().map(|method| method.scope.into()).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    Arc::new(Caller {
+        user: identity::operator_id(id),
+        org: id,
+        subject: OPERATOR.into(),
+        name: OPERATOR.into(),
+        device: DeviceId::from_bytes([0; 16]),
+        session: SessionId::from_bytes([0; 16]),
+        delivery: Delivery::Focused,
+        auth: Mutex::new(Auth {
+            expires_at_ms: u64::MAX,
+            issued_at_ms: 0,
+            key_id: OPERATOR.into(),
+            token_id: None,
+            scopes,
+        }),
+    })
+}
+
+fn in_words(error: &Error) -> String {
+    let mut text = error.message.clone();
+    for violation in &error.violations {
+        text += &format!("; {} {}", violation.field, violation.problem);
+    }
+    text
+}
