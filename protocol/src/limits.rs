@@ -26,6 +26,10 @@ pub const BODY_BYTES_MAX: usize = 60 * 1024;
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 /// Most users one message mentions.
 pub const MENTIONS_MAX: usize = 100;
+/// Most emoji that one user puts to one message.
+pub const REACTIONS_PER_USER_MAX: usize = 20;
+/// Longest emoji, in bytes.
+pub const REACTION_BYTES_MAX: usize = 64;
 /// Longest name of a room, in bytes.
 pub const ROOM_NAME_BYTES_MAX: usize = 200;
 /// Most members added by one call.

@@ -17,6 +17,8 @@ use crate::{
 
 /// Columns for names.
 const NAME_COLUMNS_MAX: usize = 14;
+/// How much of a message is shown by what answers it.
+const QUOTE_COLUMNS: usize = 24;
 /// Messages whose authors make room for their names.
 const WRITERS_MAX: usize = 100;
 /// The same author within this time isn't named again.
@@ -213,7 +215,11 @@ impl<'a> Layout<'a> {
             }
             Happening::Removed(user) if entry.sender == Some(*user) => format!("{who} left"),
             Happening::Removed(user) => format!("{who} removed {}", name(user)),
-            Happening::Renamed(name) => format!("{who} renamed the group to {name}"),
+            Happening::Renamed(name) => format!("{who} renamed the room to {name}"),
+            Happening::Topic(topic) => format!("{who} set the topic: {topic}"),
+            Happening::Archived(true) => format!("{who} archived the room"),
+            Happening::Archived(false) => format!("{who} took the room out of the archive"),
+            Happening::Permissions => format!("{who} changed who may do what"),
             Happening::Unknown => format!("{who} did something this program is too old for"),
         };
         let time = clock::time_of_day(entry.at_ms);
@@ -258,10 +264,17 @@ impl<'a> Layout<'a> {
         let mut pieces = if said.is_deleted {
             vec![("message deleted".to_owned(), Role::Deleted)]
         } else {
-            self.with_mentions(said)
+            let mut pieces: Vec<Piece> = self.quote(said).into_iter().collect();
+            pieces.extend(self.with_mentions(said));
+            pieces
         };
         if said.is_edited && !said.is_deleted {
             pieces.push((" (edited)".to_owned(), Role::Faint));
+        }
+        for (emoji, users) in &said.reactions {
+            let mine = self.model.me.is_some_and(|me| users.contains(&me));
+            let role = if mine { Role::Mention } else { Role::Faint };
+            pieces.push((format!("  {emoji} {}", users.len()), role));
         }
         match &said.progress {
             Progress::Failed(why) => {
@@ -273,6 +286,21 @@ impl<'a> Layout<'a> {
             _ => {}
         }
         pieces
+    }
+
+    /// What it answers, as far as that is on the screen's list.
+    fn quote(&self, said: &Said) -> Option<Piece> {
+        let seq = said.reply_to?;
+        let entry = self.room.entries.iter().find(|entry| entry.seq() == Some(seq));
+        let words = match entry.and_then(|entry| Some((entry, entry.said()?))) {
+            Some((entry, answered)) => {
+                let name = entry.sender.map_or("", |user| self.model.people.name(user));
+                let text = answered.text.lines().next().unwrap_or_default();
+                format!("↪ {name}: {} ", shorten(text, QUOTE_COLUMNS))
+            }
+            None => "↪ an earlier message ".to_owned(),
+        };
+        Some((words, Role::Faint))
     }
 
     fn with_mentions(&self, said: &Said) -> Vec<Piece> {

@@ -4,7 +4,7 @@
 use parlour_protocol::{
     access, directory, marker, message,
     prost::{DecodeError, Message},
-    room, session, sync, typing, user, wire,
+    reaction, room, session, sync, typing, user, wire,
 };
 
 /// Decodes bytes as one message and encodes it again.
@@ -39,6 +39,8 @@ codecs! {
         MarkUnreadResponse, MarkerMoved;
     message: SendRequest, SendResponse, EditRequest, EditResponse, DeleteRequest, DeleteResponse,
         MessagePosted, MessageEdited, MessageDeleted, Mentioned, MentionWithdrawn;
+    reaction: ReactRequest, ReactResponse, UnreactRequest, UnreactResponse, ReactionAdded,
+        ReactionWithdrawn;
     room: Room, UserRef, OpenDirectRequest, OpenDirectResponse, CreateGroupRequest,
         CreateGroupResponse, AddMembersRequest, AddMembersResponse, RemoveMemberRequest,
         RemoveMemberResponse, RenameRoomRequest, RenameRoomResponse, GetRoomRequest, GetRoomResponse,

@@ -7,6 +7,7 @@ use futures_util::stream;
 pub use parlour_protocol::ids::{ClientRef, RoomId, UserId};
 use parlour_protocol::{
     generated::{ControlRpc, Rpc, rpc},
+    limits::USERS_PER_CALL_MAX,
     room::{CreateGroupRequest, OpenDirectRequest, UserRef, user_ref},
     user::GetUsersRequest,
 };
@@ -241,9 +242,13 @@ impl Client {
                 None => unknown.push(id.to_field()),
             }
         }
-        for users in unknown.chunks(parlour_protocol::limits::USERS_PER_CALL_MAX) {
+        let mut rest = &unknown[..];
+        while !rest.is_empty() {
+            let users = &rest[..rest.len().min(USERS_PER_CALL_MAX)];
             let request = GetUsersRequest { users: users.to_vec(), subjects: Vec::new() };
-            for user in self.call::<rpc::GetUsers>(request).await?.users {
+            let answer = self.call::<rpc::GetUsers>(request).await?;
+            rest = &rest[looked_at(answer.looked_at, users.len())..];
+            for user in answer.users {
                 found.extend(
                     parse_user(user)
                         .inspect(|u| self.inner.handle.remember_user(u))
@@ -260,11 +265,14 @@ impl Client {
     /// When the server refuses or the client is gone.
     pub async fn users_by_subject(&self, subjects: &[&str]) -> Result<Vec<User>, CallError> {
         let mut found = Vec::new();
-        for subjects in subjects.chunks(parlour_protocol::limits::USERS_PER_CALL_MAX) {
-            let subjects = subjects.iter().map(|subject| (*subject).to_owned()).collect();
+        let mut rest = subjects;
+        while !rest.is_empty() {
+            let some = &rest[..rest.len().min(USERS_PER_CALL_MAX)];
+            let subjects = some.iter().map(|subject| (*subject).to_owned()).collect();
             let request = GetUsersRequest { users: Vec::new(), subjects };
-            let users = self.call::<rpc::GetUsers>(request).await?.users;
-            found.extend(users.into_iter().filter_map(parse_user));
+            let answer = self.call::<rpc::GetUsers>(request).await?;
+            rest = &rest[looked_at(answer.looked_at, some.len())..];
+            found.extend(answer.users.into_iter().filter_map(parse_user));
         }
         Ok(found)
     }
@@ -293,6 +301,14 @@ impl Client {
         &self,
     ) -> Result<impl Stream<Item = RoomEvents> + Send + Unpin + use<>, CallError> {
         self.inner.handle.ask(Command::Events).await.map_err(|Gone| CallError::Closed)
+    }
+}
+
+/// How many of those asked for are done with; a server that doesn't say has looked at all.
+fn looked_at(said: u32, asked: usize) -> usize {
+    match said as usize {
+        0 => asked,
+        n => n.min(asked),
     }
 }
 

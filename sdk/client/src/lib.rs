@@ -40,7 +40,7 @@ pub use directory::Directory;
 pub use driver::Sent;
 pub use environment::{Clock, Entropy, SocketFactory};
 pub use error::{CallError, ConnectError, HistoryError, PageError, QueueError, SendError, Stop};
-pub use message::{Delivery, Item, Message, Notice, Place};
+pub use message::{Delivery, Item, Message, Notice, Place, Reaction};
 pub use parlour_protocol::{self as protocol, room::RoomKind};
 pub use parlour_sdk_core::{
     Now,

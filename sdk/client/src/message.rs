@@ -3,12 +3,13 @@
 use std::{fmt, ops::Deref, sync::Arc};
 
 use parlour_sdk_core::timeline;
-pub use parlour_sdk_core::timeline::{Delivery, Notice, Place};
+pub use parlour_sdk_core::timeline::{Delivery, Notice, Place, Reaction};
 
 use crate::{
     Room,
     driver::{Command, Sent},
     error::QueueError,
+    room::Draft,
 };
 
 /// One line of a timeline.
@@ -92,6 +93,31 @@ impl Message {
             Place::Log(seq) => self.room.delete(seq).await.map(|_| ()),
             Place::Outbox(_) => self.discard().await,
         }
+    }
+
+    /// Replies to it; a text, or a draft whose `reply_to` is filled in.
+    ///
+    /// # Errors
+    /// [`QueueError::NotSent`] for one that isn't in the log yet; else as [`Room::send`].
+    pub async fn reply(&self, message: impl Into<Draft>) -> Result<Sent, QueueError> {
+        let seq = self.seq().ok_or(QueueError::NotSent)?;
+        self.room.send(Draft { reply_to: Some(seq), ..message.into() }).await
+    }
+
+    /// Puts an emoji, or `:name:`, to it.
+    ///
+    /// # Errors
+    /// [`QueueError::NotSent`] for one that isn't in the log yet; else as [`Room::react`].
+    pub async fn react(&self, emoji: &str) -> Result<(), QueueError> {
+        self.room.react(self.seq().ok_or(QueueError::NotSent)?, emoji).await
+    }
+
+    /// Takes the user's emoji off it.
+    ///
+    /// # Errors
+    /// As [`Message::react`].
+    pub async fn unreact(&self, emoji: &str) -> Result<(), QueueError> {
+        self.room.unreact(self.seq().ok_or(QueueError::NotSent)?, emoji).await
     }
 
     /// Sends it, or a pending change of it, again after it failed.

@@ -34,6 +34,8 @@ pub struct Draft {
     pub mentions: Vec<UserId>,
     /// Mentions everyone in the room.
     pub mentions_everyone: bool,
+    /// The message it replies to, by its number in the log.
+    pub reply_to: Option<u64>,
 }
 
 impl From<&str> for Draft {
@@ -127,13 +129,13 @@ impl Room {
     /// # Errors
     /// When the text isn't 1 byte to 16 KiB, or the outbox is full.
     pub async fn queue(&self, message: impl Into<Draft>) -> Result<QueuedSend, QueueError> {
-        let Draft { text, mentions, mentions_everyone } = message.into();
+        let Draft { text, mentions, mentions_everyone, reply_to } = message.into();
         check_text(&text)?;
         if mentions.len() > MENTIONS_MAX {
             return Err(QueueError::Mentions);
         }
         let body = post_body(&text);
-        self.put(Payload::Post { body, mentions, mentions_everyone }).await
+        self.put(Payload::Post { body, mentions, mentions_everyone, reply_to }).await
     }
 
     /// Gives the user's own message at `seq` another text.
@@ -152,6 +154,27 @@ impl Room {
     /// When the server refuses.
     pub async fn delete(&self, seq: u64) -> Result<Sent, QueueError> {
         self.put(Payload::Delete { target_seq: seq }).await?.sent().await
+    }
+
+    /// Puts an emoji, or `:name:`, to the message at `seq`. It shows at once, and is sent when there
+    /// is a connection.
+    ///
+    /// # Errors
+    /// When the server refuses: `INVALID_FIELD` for what isn't an emoji, `TOO_MANY_REACTIONS`.
+    pub async fn react(&self, seq: u64, emoji: &str) -> Result<(), QueueError> {
+        let (target_seq, emoji) = (seq, emoji.to_owned());
+        let queued = self.put(Payload::React { target_seq, emoji, on: true }).await?;
+        queued.sent().await.map(drop)
+    }
+
+    /// Takes the user's emoji off the message at `seq`.
+    ///
+    /// # Errors
+    /// As [`Room::react`].
+    pub async fn unreact(&self, seq: u64, emoji: &str) -> Result<(), QueueError> {
+        let (target_seq, emoji) = (seq, emoji.to_owned());
+        let queued = self.put(Payload::React { target_seq, emoji, on: false }).await?;
+        queued.sent().await.map(drop)
     }
 
     async fn put(&self, payload: Payload) -> Result<QueuedSend, QueueError> {

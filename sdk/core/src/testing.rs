@@ -6,6 +6,7 @@ use parlour_protocol::{
     generated::EventMessage,
     ids::{ClientRef, RoomId, UserId},
     message::{MessageDeleted, MessageEdited, MessagePosted},
+    reaction::{ReactionAdded, ReactionWithdrawn},
     wire::EventHeader,
 };
 use prost::Message;
@@ -70,4 +71,18 @@ pub(crate) fn delete(seq: u64, target: u64) -> LogEvent {
     let mut header = header(seq, MessageDeleted::RULE.kind, OTHER);
     header.target_seq = target;
     event(header, &MessageDeleted {})
+}
+
+/// An emoji put to the message at `target`, or taken off.
+pub(crate) fn reaction(sender: UserId, seq: u64, target: u64, emoji: &str, on: bool) -> LogEvent {
+    let emoji = emoji.to_owned();
+    if on {
+        let mut header = header(seq, ReactionAdded::RULE.kind, sender);
+        header.target_seq = target;
+        event(header, &ReactionAdded { emoji })
+    } else {
+        let mut header = header(seq, ReactionWithdrawn::RULE.kind, sender);
+        header.target_seq = target;
+        event(header, &ReactionWithdrawn { emoji })
+    }
 }

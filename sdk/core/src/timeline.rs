@@ -3,6 +3,7 @@
 
 mod fold;
 mod item;
+mod reactions;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,7 +17,7 @@ use parlour_protocol::{
 };
 use prost::Message as _;
 
-pub use item::{Delivery, Item, Message, Notice, Place};
+pub use item::{Delivery, Item, Message, Notice, Place, Reaction};
 
 use crate::{
     diff::Diff,
@@ -152,7 +153,7 @@ impl Timeline {
     pub fn handle_outbox(&mut self, entry: &Entry) {
         let delivery = delivery(&entry.state);
         match &entry.payload {
-            Payload::Post { body, mentions, mentions_everyone } => {
+            Payload::Post { body, mentions, mentions_everyone, reply_to } => {
                 let text = MessagePosted::decode(body.clone()).map(|m| m.text).unwrap_or_default();
                 let message = Message {
                     room: self.room,
@@ -164,6 +165,8 @@ impl Timeline {
                     is_deleted: false,
                     mentions: mentions.clone(),
                     mentions_everyone: *mentions_everyone,
+                    reply_to: *reply_to,
+                    reactions: vec![],
                     client_ref: Some(entry.client_ref),
                     pending: None,
                     delivery,
@@ -178,13 +181,23 @@ impl Timeline {
             Payload::Delete { target_seq } => {
                 self.overlay(*target_seq, entry.client_ref, None, delivery);
             }
+            Payload::React { target_seq, emoji, on } => {
+                let change = match delivery {
+                    // Nobody wants to see that an emoji failed; it isn't there.
+                    Delivery::Failed(_) => {
+                        self.fold.drop_reaction(*target_seq, emoji, entry.client_ref)
+                    }
+                    _ => self.fold.put_reaction(*target_seq, emoji, entry.client_ref, *on),
+                };
+                self.show(change);
+            }
         }
     }
 
     /// A row of the outbox was acknowledged at this place, which the log may reach later.
     pub fn handle_sent(&mut self, entry: &Entry, seq: u64, at_ms: u64) {
         let Payload::Post { .. } = entry.payload else {
-            let change = self.fold.settle(entry, seq);
+            let change = self.fold.settle(entry, seq, self.me);
             return self.show(change);
         };
         if self.fold.has(seq) {
@@ -198,10 +211,14 @@ impl Timeline {
 
     /// A row of the outbox is gone without having been sent.
     pub fn handle_discarded(&mut self, entry: &Entry) {
-        match entry.payload {
+        match &entry.payload {
             Payload::Post { .. } => self.remove_echo(entry.order),
             Payload::Edit { target_seq, .. } | Payload::Delete { target_seq } => {
-                let change = self.fold.drop_overlay(target_seq, entry.client_ref);
+                let change = self.fold.drop_overlay(*target_seq, entry.client_ref);
+                self.show(change);
+            }
+            Payload::React { target_seq, emoji, .. } => {
+                let change = self.fold.drop_reaction(*target_seq, emoji, entry.client_ref);
                 self.show(change);
             }
         }
@@ -235,7 +252,7 @@ impl Timeline {
     /// The log has what an echo stood for: in place where nothing stands between.
     fn replace_echo(&mut self, order: u64, seq: u64) {
         self.echoes.remove(&order);
-        let Some(item) = self.fold.item(self.room, seq) else { return };
+        let Some(item) = self.fold.item(self.room, seq, self.me) else { return };
         let (Ok(at), Err(to)) = (self.find(Place::Outbox(order)), self.find(Place::Log(seq)))
         else {
             return self.put(item);
@@ -252,7 +269,7 @@ impl Timeline {
 
     fn show(&mut self, change: Change) {
         if let Change::Shown(seq) = change
-            && let Some(item) = self.fold.item(self.room, seq)
+            && let Some(item) = self.fold.item(self.room, seq, self.me)
         {
             self.put(item);
         }

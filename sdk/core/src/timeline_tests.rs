@@ -28,7 +28,7 @@ fn entry(order: u64, payload: Payload) -> Entry {
 
 fn post(order: u64, text: &str) -> Entry {
     let body = post_body(text);
-    entry(order, Payload::Post { body, mentions: vec![], mentions_everyone: false })
+    entry(order, Payload::Post { body, mentions: vec![], mentions_everyone: false, reply_to: None })
 }
 
 /// The list an observer has.
@@ -167,4 +167,49 @@ proptest! {
         observe(&mut later, &mut list);
         prop_assert_eq!(later.items(), whole.items());
     }
+}
+
+fn reactions(timeline: &Timeline) -> Vec<(String, usize)> {
+    let items = timeline.items();
+    let Some(Item::Message(message)) = items.first().map(|item| &**item) else { return vec![] };
+    message.reactions.iter().map(|r| (r.emoji.clone(), r.users.len())).collect()
+}
+
+#[test]
+fn the_newest_reaction_counts_whatever_comes_first() {
+    let mut timeline = timeline();
+    let events = [
+        testing::reaction(ME, 5, 1, "👍", false),
+        testing::reaction(ME, 2, 1, "👍", true),
+        testing::reaction(testing::OTHER, 3, 1, "👍", true),
+        testing::reaction(testing::OTHER, 4, 1, "🎉", true),
+    ];
+    timeline.handle_older(1, &[testing::message(1, "well?")], &events, true);
+    let once = [("👍".to_owned(), 1), ("🎉".to_owned(), 1)];
+    let mut found = reactions(&timeline);
+    found.sort_by_key(|(emoji, _)| emoji != "👍");
+    assert_eq!(found, once);
+    assert_eq!(timeline.items().len(), 1, "reactions are no lines of their own");
+    timeline.handle_live(&[testing::delete(6, 1)]);
+    assert_eq!(reactions(&timeline), []);
+}
+
+#[test]
+fn an_own_reaction_shows_at_once_and_goes_if_it_fails() {
+    let mut timeline = timeline();
+    timeline.handle_live(&[testing::message(1, "well?")]);
+    let react =
+        |order, on| entry(order, Payload::React { target_seq: 1, emoji: "👍".to_owned(), on });
+    let mine = react(1, true);
+    timeline.handle_outbox(&mine);
+    assert_eq!(reactions(&timeline), [("👍".to_owned(), 1)]);
+    timeline.handle_sent(&mine, 2, 9);
+    assert_eq!(reactions(&timeline), [("👍".to_owned(), 1)]);
+    timeline.handle_live(&[testing::reaction(ME, 2, 1, "👍", true)]);
+    let mut off = react(2, false);
+    timeline.handle_outbox(&off);
+    assert_eq!(reactions(&timeline), []);
+    off.state = State::Failed(SendError::RoomLost);
+    timeline.handle_outbox(&off);
+    assert_eq!(reactions(&timeline), [("👍".to_owned(), 1)]);
 }

@@ -15,6 +15,7 @@ pub mod introduction;
 pub mod kit;
 pub mod limits;
 pub mod log_time;
+mod messages;
 pub mod node;
 pub mod ports;
 pub mod records;

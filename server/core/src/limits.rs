@@ -58,6 +58,8 @@ pub const TOLD_AT_ONCE: usize = 500;
 pub const SCAN_ROWS: usize = 1_000;
 /// Bytes of events in one item of a bulk answer.
 pub const ITEM_BYTES: usize = 128 * 1024;
+/// Bytes of a control answer that lists things: with what stands around it, it fits a frame.
+pub const ANSWER_BYTES: usize = 48 * 1024;
 /// Events in one item of a bulk answer.
 pub const ITEM_EVENTS: usize = 500;
 /// Digests in one item of a sync, after the first.

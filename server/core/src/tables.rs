@@ -64,6 +64,8 @@ tables! {
     NOTICED = 19, "noticed";
     /// org ‖ handle -> the user who has it.
     HANDLES = 20, "handles";
+    /// room ‖ target seq ‖ user ‖ emoji ‖ seq -> whether it is there or taken off.
+    REACTIONS = 21, "reactions";
 }
 
 impl Table {

@@ -2,11 +2,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod harness;
-
 use bytes::Bytes;
-use harness::{Server, group, message, send};
 use parlour_core::identity;
+use parlour_inproc::{Server, group, message, send};
 use parlour_protocol::{
     access::{permission_override::Subject, *},
     directory::{change::Change as What, *},

@@ -2,14 +2,12 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod harness;
-
 use bytes::Bytes;
-use harness::{Server, group, message};
 use parlour_core::{
     hub::Output,
     ports::{clock::Clock, store::StoreError},
 };
+use parlour_inproc::{Server, group, message};
 use parlour_protocol::{
     generated::rpc,
     message::SendRequest,

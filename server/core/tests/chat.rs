@@ -2,13 +2,11 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod harness;
-
 use std::time::Duration;
 
 use bytes::Bytes;
-use harness::{Server, group, message, send, user};
 use parlour_core::records::trailing_seq;
+use parlour_inproc::{Server, group, message, send, user};
 use parlour_protocol::{
     generated::{EventBody, EventMessage, rpc},
     message::*,

@@ -2,17 +2,15 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod harness;
-
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use bytes::Bytes;
-use harness::Server;
 use parlour_adapters::memory::Memory;
 use parlour_core::ports::clock::Clock;
+use parlour_inproc::Server;
 use parlour_protocol::{
     generated::rpc,
     message::{MessagePosted, SendRequest},

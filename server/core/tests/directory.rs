@@ -3,17 +3,18 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod harness;
-
 use bytes::Bytes;
-use harness::{Server, message, send};
 use parlour_core::identity;
+use parlour_inproc::{Server, message, send};
 use parlour_protocol::{
     directory::{self as wire, change::Change as What, *},
     generated::{EventBody, rpc},
+    room::ListMembersRequest,
     sync::*,
+    user::{GetUsersRequest, Profile},
     wire::{Error, ErrorReason, event_frame::Frame},
 };
+use prost::Message;
 
 fn put(what: What) -> wire::Change {
     wire::Change { change: Some(what) }
@@ -329,4 +330,50 @@ fn wrong_changes_are_named() {
     let nobody = member("team", "nobody");
     assert_eq!(field(&mut server, nobody), "changes[0].put_membership.subject");
     assert_eq!(field(&mut server, wire::Change::default()), "changes[0].change");
+}
+
+#[test]
+fn a_message_to_a_whole_node_is_one_commit_however_many_are_in_it() {
+    let mut server = Server::new();
+    let root = acme(&mut server);
+    let people: Vec<String> = (0..300).map(|n| format!("u{n}")).collect();
+    change(&mut server, root, people.iter().map(|subject| person(subject)).collect());
+    let before = server.hub.totals();
+    send(&mut server, root, &room(""), "all of you");
+    let after = server.hub.totals();
+    assert_eq!((after.drafts - before.drafts, after.groups - before.groups), (1, 1));
+}
+
+#[test]
+fn lists_fit_a_frame_however_long_the_names() {
+    let mut server = Server::new();
+    let root = acme(&mut server);
+    let name = |n: usize| format!("{n:03}{}", "n".repeat(197));
+    let subject = |n: usize| format!("{n:03}{}", "s".repeat(252));
+    for part in (0..400).collect::<Vec<_>>().chunks(40) {
+        let put = |n: &usize| {
+            let profile =
+                Profile { name: Some(name(*n)), title: Some(name(*n)), ..Profile::default() };
+            let profile = Some(profile);
+            put(What::PutUser(PutUser { subject: subject(*n), profile, ..PutUser::default() }))
+        };
+        change(&mut server, root, part.iter().map(put).collect());
+    }
+    let mut request = ListMembersRequest { room: room(""), page_size: 500, ..Default::default() };
+    let mut found = 0;
+    loop {
+        let page = server.call::<rpc::ListMembers>(root, &request).unwrap();
+        assert!(page.encoded_len() < 60 * 1024);
+        found += page.members.len();
+        if page.next_page.is_empty() {
+            break;
+        }
+        request.page = page.next_page;
+    }
+    assert_eq!(found, 401);
+    let subjects = (0..200).map(subject).collect();
+    let request = GetUsersRequest { subjects, ..Default::default() };
+    let answer = server.call::<rpc::GetUsers>(root, &request).unwrap();
+    assert_eq!(answer.looked_at as usize, answer.users.len());
+    assert!(answer.looked_at > 20 && answer.encoded_len() < 60 * 1024);
 }

@@ -2,16 +2,14 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod harness;
-
 use std::{sync::atomic::Ordering, time::Duration};
 
 use bytes::Bytes;
-use harness::{Server, group, message};
 use parlour_core::{
     hub::Output,
     ports::{clock::Clock, store::Batch},
 };
+use parlour_inproc::{Server, group, message};
 use parlour_protocol::generated::rpc;
 
 /// A sync takes so long that a third of it is worth waiting.

@@ -2,16 +2,14 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod harness;
-
 use std::time::Duration;
 
 use bytes::Bytes;
-use harness::{Server, group, message, send, user};
 use parlour_core::{
     limits::{HEADS_EVERY, PAUSE_MAX, UNTOLD_BYTES_MAX, UNTOLD_EVENTS_MAX},
     ports::clock::Clock,
 };
+use parlour_inproc::{Server, group, message, send, user};
 use parlour_protocol::{
     generated::rpc,
     room::{AddMembersRequest, RemoveMemberRequest},

@@ -2,12 +2,10 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-mod harness;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use harness::Server;
+use parlour_inproc::Server;
 use parlour_protocol::{generated::rpc, marker::*, message::*, room::*, sync::*};
 use proptest::prelude::*;
 use prost::Message;
@@ -80,6 +78,7 @@ fn play(server: &mut Server, paper: &mut Paper, room: &Bytes, step: Step) {
                 body: MessagePosted { text: "text".into() }.encode_to_vec().into(),
                 mentions: mentions.iter().map(|m| users[*m].clone()).collect(),
                 mention_everyone: everyone,
+                ..SendRequest::default()
             };
             let seq = server.call::<rpc::Send>(by, &request).unwrap().seq;
             let mentions = mentions.into_iter().collect();

@@ -152,3 +152,43 @@ async fn a_dropped_client_ends_and_its_handles_say_so() {
     bob.disconnect().await;
     assert!(matches!(bob.rooms().await, Err(CallError::Closed)));
 }
+
+/// Emoji and how many put them to the timeline's last message.
+fn reactions(items: &[Item]) -> Vec<(String, usize)> {
+    let last = items.iter().filter_map(Item::message).next_back();
+    let reactions = last.map(|message| message.reactions.clone()).unwrap_or_default();
+    reactions.into_iter().map(|reaction| (reaction.emoji, reaction.users.len())).collect()
+}
+
+#[tokio::test]
+async fn reactions_and_replies_show_on_both_sides_and_on_a_new_device() {
+    let server = Server::roomy();
+    let (alice, bob) = pair(&server).await;
+    let room = alice.open_direct("bob").await.unwrap();
+    let (mut mine, mut theirs) =
+        (room.timeline().await.unwrap(), bob.room(room.id()).timeline().await.unwrap());
+    let question = room.send("well?").await.unwrap();
+    eventually(|| texts(theirs.refresh()) == ["well?"]).await;
+    let seen = theirs.items().iter().filter_map(Item::message).next_back().unwrap().clone();
+    seen.react("👍").await.unwrap();
+    room.react(question.seq, "👍").await.unwrap();
+    seen.react("🎉").await.unwrap();
+    seen.unreact("🎉").await.unwrap();
+    let both = [("👍".to_owned(), 2)];
+    eventually(|| reactions(mine.refresh()) == both && reactions(theirs.refresh()) == both).await;
+    let answer = seen.reply("yes").await.unwrap();
+    eventually(|| texts(mine.refresh()) == ["well?", "yes"]).await;
+    let reply = mine.items().iter().filter_map(Item::message).next_back().unwrap();
+    assert_eq!((reply.seq(), reply.reply_to), (Some(answer.seq), Some(question.seq)));
+
+    // A page of history has them as they are, too.
+    let device = client(&server, "alice").connect().await.unwrap();
+    let mut timeline = device.room(room.id()).timeline().await.unwrap();
+    let first = |items: &[Item]| {
+        let message = items.iter().filter_map(Item::message).next()?.clone();
+        Some(message.reactions.iter().map(|r| (r.emoji.clone(), r.users.len())).collect::<Vec<_>>())
+    };
+    eventually(|| first(timeline.refresh()).is_some_and(|found| found == both)).await;
+    let refused = room.react(question.seq, "word").await;
+    assert!(matches!(refused, Err(QueueError::Failed(_))), "{refused:?}");
+}

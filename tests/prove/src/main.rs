@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout)] // Lines on stdout are what this program is for.
 
 mod args;
+mod authz_oracle;
 mod crash_kill;
 mod disk_damage;
 mod disk_full;
@@ -31,6 +32,7 @@ const PROOFS: &[Proof] = &[
     ("disk-damage", disk_damage::run),
     ("disk-full", disk_full::run),
     ("sim-chaos", sim_chaos::run),
+    ("authz-oracle", authz_oracle::run),
 ];
 
 /// A program that proofs start as a child of their own; not for people.

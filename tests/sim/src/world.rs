@@ -257,7 +257,7 @@ impl World {
         self.messages += 1;
         let text = format!("{} {}", self.devices[at].name, self.messages);
         let everyone = self.rng.per_mille(100);
-        let draft = Draft { text: text.clone(), mentions: vec![], mentions_everyone: everyone };
+        let draft = Draft { text: text.clone(), mentions_everyone: everyone, ..Draft::default() };
         let target = client.room(room);
         let queue = tokio::time::timeout(Duration::from_secs(5), target.queue(draft));
         let Ok(Ok(queued)) = queue.await else { return };

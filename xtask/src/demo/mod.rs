@@ -72,6 +72,7 @@ fn serve(bins: &Path) -> Outcome {
         site.token(subject, name)?;
     }
     let mut server = site.start(Some(site::free(ADDRESS)?), false)?;
+    site.organize()?;
     if !site.file(SEEDED).exists() {
         seed(&site, &server)?;
     }

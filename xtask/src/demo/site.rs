@@ -26,6 +26,9 @@ deadline_s = 2
 jitter_s = 1
 "#;
 
+/// Who is in the example organization, and where.
+const ORGANIZATION: &str = include_str!("org.toml");
+
 /// A folder to run a server in, and the programs.
 pub(super) struct Site {
     folder: PathBuf,
@@ -64,6 +67,15 @@ impl Site {
         let file = self.token_file(subject);
         write(&file, token.trim())?;
         Ok(file)
+    }
+
+    /// Makes the running server's organization what the example says; does nothing the next time.
+    pub(super) fn organize(&self) -> Outcome {
+        let file = self.file("org.toml");
+        write(&file, ORGANIZATION)?;
+        let mut command = shell::program(self.program("parlour"), &["admin", "apply", "--yes"]);
+        command.arg(file).arg("--config").arg(self.config());
+        shell::output(&mut command).map(drop)
     }
 
     /// Starts the server and waits until it is ready. `quiet`: its log goes to a file.

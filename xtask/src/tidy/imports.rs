@@ -42,6 +42,7 @@ const MATRIX: &[Row] = &[
     row("parlour-chat", &["parlour"], true),
     row("parlour-demo-client", ANYTHING, true),
     row("parlour-features", ANYTHING, true),
+    row("parlour-inproc", ANYTHING, true),
     row("parlour-sim", ANYTHING, true),
     row("parlour-prove", ANYTHING, true),
     row("parlour-bench", ANYTHING, true),

@@ -38,6 +38,12 @@ fn said(message: &Message) -> Said {
         is_deleted: message.is_deleted,
         mentions: message.mentions.clone(),
         mentions_everyone: message.mentions_everyone,
+        reply_to: message.reply_to,
+        reactions: message
+            .reactions
+            .iter()
+            .map(|reaction| (reaction.emoji.clone(), reaction.users.clone()))
+            .collect(),
         progress: match &message.delivery {
             Delivery::Sent => Progress::Sent,
             Delivery::Queued | Delivery::Sending => Progress::Waiting,
@@ -63,6 +69,9 @@ fn happening(notice: &Notice) -> Happening {
             user(&removed.user).map_or(Happening::Unknown, Happening::Removed)
         }
         EventBody::RoomRenamed(renamed) => Happening::Renamed(renamed.name.clone()),
+        EventBody::TopicChanged(changed) => Happening::Topic(changed.topic.clone()),
+        EventBody::RoomArchived(archived) => Happening::Archived(archived.archived),
+        EventBody::OverridesChanged(_) => Happening::Permissions,
         _ => Happening::Unknown,
     }
 }

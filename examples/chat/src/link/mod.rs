@@ -66,12 +66,11 @@ impl Link {
             Effect::Retry { room, place } => {
                 self.order(room, Order::Change(place, Change::Retry));
             }
-            Effect::Send { room, text, mentions, everyone } => {
-                self.order(
-                    room,
-                    Order::Send(Draft { text, mentions, mentions_everyone: everyone }),
-                );
+            Effect::Send { room, text, mentions, everyone, reply_to } => {
+                let draft = Draft { text, mentions, mentions_everyone: everyone, reply_to };
+                self.order(room, Order::Send(draft));
             }
+            Effect::React { room, seq, emoji, on } => self.react(room, seq, emoji, on),
             Effect::Typing { room, active } => self.client.room(room).typing(active),
             Effect::ListMembers(room) => self.list_members(room),
             Effect::LookUp(users) => self.look_up(users),
@@ -111,6 +110,19 @@ impl Link {
             Effect::Reconnect => self.client.reconnect(),
             Effect::Quit => {}
         }
+    }
+
+    fn react(&mut self, room: RoomId, seq: u64, emoji: String, on: bool) {
+        let (room, events) = (self.client.room(room), self.events.clone());
+        self.tasks.spawn(async move {
+            let done = match on {
+                true => room.react(seq, &emoji).await,
+                false => room.unreact(seq, &emoji).await,
+            };
+            if let Err(error) = done {
+                let _ = events.send(Event::Failed(words::queue_words(&error))).await;
+            }
+        });
     }
 
     fn open(&mut self, room: RoomId) {

@@ -24,6 +24,10 @@ pub(crate) enum Command {
     /// The new text of the own last message; empty: put the old one into the input line.
     Edit(String),
     Delete,
+    /// An emoji for the last message; again takes it off.
+    React(String),
+    /// An answer to the last message of others.
+    Reply(String),
     Retry,
     Unread,
     Reconnect,
@@ -41,6 +45,8 @@ pub(crate) const COMMANDS: &[(&str, &str, &str)] = &[
     ("leave", "", "leave this group"),
     ("edit", "[TEXT]", "change your last message"),
     ("delete", "", "delete your last message"),
+    ("react", "EMOJI", "put an emoji to the last message, or take yours off"),
+    ("reply", "TEXT", "answer the last message of others"),
     ("retry", "", "send again what failed"),
     ("unread", "", "mark the last message of others as unread"),
     ("reconnect", "", "connect now instead of waiting"),
@@ -72,6 +78,8 @@ pub(crate) fn parse(line: &str) -> Result<Line, String> {
         "edit" => Command::Edit(rest.to_owned()),
         "leave" => Command::Leave,
         "delete" => Command::Delete,
+        "react" => Command::React(needed(word, rest)?),
+        "reply" => Command::Reply(needed(word, rest)?),
         "retry" => Command::Retry,
         "unread" => Command::Unread,
         "reconnect" => Command::Reconnect,

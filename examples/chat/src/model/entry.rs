@@ -26,6 +26,10 @@ pub(crate) struct Said {
     pub(crate) is_deleted: bool,
     pub(crate) mentions: Vec<UserId>,
     pub(crate) mentions_everyone: bool,
+    /// The message it answers.
+    pub(crate) reply_to: Option<u64>,
+    /// Emoji and who put them there.
+    pub(crate) reactions: Vec<(String, Vec<UserId>)>,
     pub(crate) progress: Progress,
 }
 
@@ -48,6 +52,9 @@ pub(crate) enum Happening {
     Added(Vec<UserId>),
     Removed(UserId),
     Renamed(String),
+    Topic(String),
+    Archived(bool),
+    Permissions,
     /// A kind of event this version doesn't know.
     Unknown,
 }

@@ -86,6 +86,13 @@ pub(crate) enum Effect {
         text: String,
         mentions: Vec<UserId>,
         everyone: bool,
+        reply_to: Option<u64>,
+    },
+    React {
+        room: RoomId,
+        seq: u64,
+        emoji: String,
+        on: bool,
     },
     Edit {
         room: RoomId,

@@ -128,6 +128,22 @@ fn sending_resolves_mentions_to_members() {
 }
 
 #[test]
+fn the_last_message_is_reacted_to_and_answered() {
+    let (mut model, _) = model(0, 2, vec![said(1, ME, "a"), said(2, GRACE, "b")]);
+    let effects = type_in(&mut model, "/react 👍");
+    let Effect::React { seq, emoji, on: true, .. } = &effects[0] else { panic!("{effects:?}") };
+    assert_eq!((*seq, emoji.as_str()), (2, "👍"));
+    let open = model.open.as_mut().expect("a room is open");
+    let last = open.entries.last_mut().expect("a message");
+    let What::Message(said) = &mut last.what else { panic!("a message") };
+    said.reactions = vec![("👍".to_owned(), vec![user(ME)])];
+    let effects = type_in(&mut model, "/react 👍");
+    assert!(matches!(&effects[0], Effect::React { on: false, .. }), "{effects:?}");
+    let effects = type_in(&mut model, "/reply indeed");
+    assert!(matches!(&effects[0], Effect::Send { reply_to: Some(2), .. }), "{effects:?}");
+}
+
+#[test]
 fn the_longest_name_is_meant_and_only_whole_words() {
     let members = [person(1, "ann", "Ann"), person(2, "a2", "Ann Lee"), person(3, "x", "Änne")];
     let called = |text: &str| mentions(text, &members).into_iter().map(|m| m.1).collect::<Vec<_>>();

@@ -1,6 +1,6 @@
 //! What a line of input does when Enter is pressed.
 
-use parlour::RoomId;
+use parlour::{RoomId, UserId};
 
 use super::{
     Effect, Mode, Model,
@@ -45,6 +45,10 @@ impl Model {
     }
 
     fn send(&mut self, text: String) -> Vec<Effect> {
+        self.send_as(text, None)
+    }
+
+    fn send_as(&mut self, text: String, reply_to: Option<u64>) -> Vec<Effect> {
         let Some(open) = &mut self.open else {
             self.complain("no room is open; /dm NAME or /group NAME a b c makes one");
             return Vec::new();
@@ -61,7 +65,7 @@ impl Model {
             }
         }
         let room = open.id;
-        let sent = Effect::Send { room, text, mentions, everyone };
+        let sent = Effect::Send { room, text, mentions, everyone, reply_to };
         vec![sent, Effect::Typing { room, active: false }]
     }
 
@@ -95,6 +99,11 @@ impl Model {
                 None => self.tell("you have written nothing here yet"),
             },
             Command::Delete => self.ask_delete(),
+            Command::React(emoji) => return self.react(room, emoji),
+            Command::Reply(text) => match self.last_of(|entry, me| !entry.is_by(me)) {
+                Some(seq) => return self.send_as(text, Some(seq)),
+                None => self.tell("nobody else has written here yet"),
+            },
             Command::Retry => return self.retry(room),
             Command::Unread => {
                 let me = self.me;
@@ -106,6 +115,27 @@ impl Model {
             _ => {}
         }
         Vec::new()
+    }
+
+    /// The last message that fits and can be named.
+    fn last_of(&self, fits: impl Fn(&Entry, Option<UserId>) -> bool) -> Option<u64> {
+        let entries = self.open.as_ref()?.entries.iter().rev();
+        let mut messages = entries.filter(|entry| entry.said().is_some_and(|s| !s.is_deleted));
+        messages.find(|entry| entry.seq().is_some() && fits(entry, self.me))?.seq()
+    }
+
+    fn react(&mut self, room: RoomId, emoji: String) -> Vec<Effect> {
+        let Some(seq) = self.last_of(|_, _| true) else {
+            self.tell("there is no message here yet");
+            return Vec::new();
+        };
+        let entries = self.open.as_ref().map_or(&[][..], |open| &open.entries);
+        let said = entries.iter().find(|entry| entry.seq() == Some(seq)).and_then(Entry::said);
+        let is_there = said.is_some_and(|said| {
+            let mine = |users: &[UserId]| self.me.is_some_and(|me| users.contains(&me));
+            said.reactions.iter().any(|(other, users)| *other == emoji && mine(users))
+        });
+        vec![Effect::React { room, seq, emoji, on: !is_there }]
     }
 
     fn retry(&mut self, room: RoomId) -> Vec<Effect> {

@@ -154,6 +154,17 @@ impl Script {
                 self.sending.push(delete.map(|e| e.map_err(|e| words::queue_words(&e))).boxed());
                 Ok(())
             }
+            Command::React(emoji) => {
+                let room = self.room()?;
+                let seq = self.newest().ok_or("there is no message")?;
+                let react = async move { room.react(seq, &emoji).await.map(|()| None) };
+                self.sending.push(react.map(|e| e.map_err(|e| words::queue_words(&e))).boxed());
+                Ok(())
+            }
+            Command::Reply(text) => {
+                let reply_to = Some(self.newest().ok_or("there is no message")?);
+                self.send_as(text, reply_to).await
+            }
             Command::Unread => {
                 let room = self.room()?;
                 let seq = self.newest().ok_or("there is no message")?;
@@ -243,8 +254,12 @@ impl Script {
     // Messages.
 
     async fn send(&mut self, text: String) -> Result<(), String> {
+        self.send_as(text, None).await
+    }
+
+    async fn send_as(&mut self, text: String, reply_to: Option<u64>) -> Result<(), String> {
         let open = self.open.as_ref().ok_or("no room is open")?;
-        let mut draft = Draft::from(text.as_str());
+        let mut draft = Draft { reply_to, ..Draft::from(text.as_str()) };
         for (_, called) in people::mentions(&text, &open.members) {
             match called {
                 Called::User(user) => draft.mentions.push(user),

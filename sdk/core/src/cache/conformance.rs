@@ -43,8 +43,12 @@ fn events(from: u64, to: u64) -> Run {
 }
 
 fn entry(order: u64) -> Entry {
-    let payload =
-        Payload::Post { body: Bytes::from_static(b"b"), mentions: vec![], mentions_everyone: true };
+    let payload = Payload::Post {
+        body: Bytes::from_static(b"b"),
+        mentions: vec![],
+        mentions_everyone: true,
+        reply_to: None,
+    };
     let mut id = [9; 16];
     id[0] = order as u8;
     Entry::new(order, ROOM, ClientRef::from_bytes(id), payload, order + 5, 1)

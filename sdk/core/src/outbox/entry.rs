@@ -8,6 +8,7 @@ use parlour_protocol::{
     generated::{Rpc, rpc},
     ids::{ClientRef, RoomId, UserId},
     message::{DeleteRequest, EditRequest, SendRequest},
+    reaction::{ReactRequest, UnreactRequest},
     wire::Error,
 };
 use prost::Message;
@@ -26,6 +27,8 @@ pub enum Payload {
         mentions: Vec<UserId>,
         /// Whether everyone is.
         mentions_everyone: bool,
+        /// The message it replies to.
+        reply_to: Option<u64>,
     },
     /// Another text for the message at `target_seq`.
     Edit {
@@ -39,6 +42,15 @@ pub enum Payload {
         /// The message.
         target_seq: u64,
     },
+    /// An emoji put to the message at `target_seq`, or taken off.
+    React {
+        /// The message.
+        target_seq: u64,
+        /// The emoji.
+        emoji: String,
+        /// Put there, or taken off.
+        on: bool,
+    },
 }
 
 impl fmt::Debug for Payload {
@@ -48,6 +60,7 @@ impl fmt::Debug for Payload {
             Payload::Post { body, .. } => write!(f, "Post(<{} bytes>)", body.len()),
             Payload::Edit { target_seq, .. } => write!(f, "Edit({target_seq})"),
             Payload::Delete { target_seq } => write!(f, "Delete({target_seq})"),
+            Payload::React { target_seq, on, .. } => write!(f, "React({target_seq}, {on})"),
         }
     }
 }
@@ -146,10 +159,15 @@ impl Entry {
     pub fn transmit(&self) -> Transmit {
         let (room, client_ref) = (self.room.to_field(), self.client_ref.to_field());
         let (method, body) = match &self.payload {
-            Payload::Post { body, mentions, mentions_everyone } => {
-                let mentions = mentions.iter().map(|user| user.to_field()).collect();
-                let (body, mention_everyone) = (body.clone(), *mentions_everyone);
-                let request = SendRequest { room, client_ref, body, mentions, mention_everyone };
+            Payload::Post { body, mentions, mentions_everyone, reply_to } => {
+                let request = SendRequest {
+                    room,
+                    client_ref,
+                    body: body.clone(),
+                    mentions: mentions.iter().map(|user| user.to_field()).collect(),
+                    mention_everyone: *mentions_everyone,
+                    reply_to_seq: reply_to.unwrap_or_default(),
+                };
                 (rpc::Send::METHOD, request.encode_to_vec())
             }
             Payload::Edit { target_seq, body } => {
@@ -160,6 +178,16 @@ impl Entry {
             Payload::Delete { target_seq } => {
                 let request = DeleteRequest { room, client_ref, target_seq: *target_seq };
                 (rpc::Delete::METHOD, request.encode_to_vec())
+            }
+            Payload::React { target_seq, emoji, on } => {
+                let (target_seq, emoji) = (*target_seq, emoji.clone());
+                if *on {
+                    let request = ReactRequest { room, client_ref, target_seq, emoji };
+                    (rpc::React::METHOD, request.encode_to_vec())
+                } else {
+                    let request = UnreactRequest { room, client_ref, target_seq, emoji };
+                    (rpc::Unreact::METHOD, request.encode_to_vec())
+                }
             }
         };
         Transmit {
@@ -182,7 +210,8 @@ impl Entry {
             ..Row::default()
         };
         match &self.payload {
-            Payload::Post { body, mentions, mentions_everyone } => {
+            Payload::Post { body, mentions, mentions_everyone, reply_to } => {
+                row.target_seq = reply_to.unwrap_or_default();
                 row.kind = 1;
                 row.body = body.clone();
                 row.mentions = mentions.iter().map(|user| user.to_field()).collect();
@@ -192,6 +221,11 @@ impl Entry {
                 (row.kind, row.target_seq, row.body) = (2, *target_seq, body.clone());
             }
             Payload::Delete { target_seq } => (row.kind, row.target_seq) = (3, *target_seq),
+            Payload::React { target_seq, emoji, on } => {
+                row.kind = if *on { 4 } else { 5 };
+                row.target_seq = *target_seq;
+                row.body = Bytes::copy_from_slice(emoji.as_bytes());
+            }
         }
         if let State::Failed(SendError::Refused(error)) = &self.state {
             row.error = Some((**error).clone());
@@ -207,9 +241,15 @@ impl Entry {
                 body: row.body,
                 mentions: row.mentions.iter().filter_map(|id| UserId::parse(id).ok()).collect(),
                 mentions_everyone: row.mentions_everyone,
+                reply_to: Some(row.target_seq).filter(|seq| *seq > 0),
             },
             2 => Payload::Edit { target_seq: row.target_seq, body: row.body },
             3 => Payload::Delete { target_seq: row.target_seq },
+            4 | 5 => Payload::React {
+                target_seq: row.target_seq,
+                emoji: String::from_utf8(row.body.to_vec()).map_err(|_| Malformed)?,
+                on: row.kind == 4,
+            },
             _ => return Err(Malformed),
         };
         let room = RoomId::parse(&row.room).map_err(|_| Malformed)?;

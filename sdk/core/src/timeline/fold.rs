@@ -1,4 +1,4 @@
-//! The fold: base events, for each the newest edit and whether it is deleted. Nothing here depends
+//! The fold: base events, for each the newest edit, whether it is deleted, and what people put to it. Nothing here depends
 //! on the order in which events come.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -10,7 +10,10 @@ use parlour_protocol::{
 };
 use prost::Message as _;
 
-use super::item::{Delivery, Item, Message, Notice, Place};
+use super::{
+    item::{Delivery, Item, Message, Notice, Place},
+    reactions::{self, Reactions},
+};
 use crate::{
     event::LogEvent,
     limits::PENDING_AMENDMENTS_MAX,
@@ -41,6 +44,7 @@ pub(super) struct Fold {
     edits: BTreeMap<u64, (u64, String)>,
     deletes: BTreeMap<u64, u64>,
     overlays: BTreeMap<u64, Overlay>,
+    reactions: Reactions,
 }
 
 impl Fold {
@@ -58,6 +62,13 @@ impl Fold {
             }
         } else if event.header.kind == MessageDeleted::RULE.kind {
             self.delete(target, event.seq())
+        } else if let Some((emoji, on)) = reactions::of(event) {
+            let Some(sender) = event.sender() else { return Change::None };
+            let pending_max = self.base.len() + PENDING_AMENDMENTS_MAX;
+            match self.reactions.apply(target, emoji, sender, event.seq(), on, pending_max) {
+                true => Change::Shown(target),
+                false => Change::None,
+            }
         } else {
             self.insert(event)
         }
@@ -120,7 +131,7 @@ impl Fold {
     }
 
     /// A change the server took at `seq`: its event will say the same.
-    pub(super) fn settle(&mut self, entry: &Entry, seq: u64) -> Change {
+    pub(super) fn settle(&mut self, entry: &Entry, seq: u64, me: Option<UserId>) -> Change {
         match &entry.payload {
             Payload::Post { .. } => Change::None,
             Payload::Edit { target_seq, body } => {
@@ -137,6 +148,10 @@ impl Fold {
                 self.drop_overlay(*target_seq, entry.client_ref);
                 self.delete(*target_seq, seq)
             }
+            Payload::React { target_seq, emoji, on } => {
+                self.reactions.settle(*target_seq, emoji, entry.client_ref, seq, *on, me);
+                Change::Shown(*target_seq)
+            }
         }
     }
 
@@ -144,9 +159,33 @@ impl Fold {
         self.base = self.base.split_off(&(seq + 1));
         self.edits = self.edits.split_off(&(seq + 1));
         self.deletes = self.deletes.split_off(&(seq + 1));
+        self.reactions.forget_to(seq);
     }
 
-    pub(super) fn item(&self, room: RoomId, seq: u64) -> Option<Arc<Item>> {
+    /// A reaction of the user's own that the server doesn't have yet.
+    pub(super) fn put_reaction(
+        &mut self,
+        target: u64,
+        emoji: &str,
+        client_ref: ClientRef,
+        on: bool,
+    ) -> Change {
+        self.reactions.put_pending(target, emoji, client_ref, on);
+        Change::Shown(target)
+    }
+
+    /// It won't reach the server.
+    pub(super) fn drop_reaction(
+        &mut self,
+        target: u64,
+        emoji: &str,
+        client_ref: ClientRef,
+    ) -> Change {
+        self.reactions.drop_pending(target, emoji, client_ref);
+        Change::Shown(target)
+    }
+
+    pub(super) fn item(&self, room: RoomId, seq: u64, me: Option<UserId>) -> Option<Arc<Item>> {
         let event = self.base.get(&seq)?;
         let (sender, at_ms) = (event.sender(), event.header.at_ms);
         if event.header.kind != MessagePosted::RULE.kind {
@@ -181,6 +220,11 @@ impl Fold {
             is_deleted: is_deleted || deleting,
             mentions: event.header.mentions.iter().filter_map(|u| UserId::parse(u).ok()).collect(),
             mentions_everyone: event.mentions_everyone(),
+            reply_to: Some(event.header.target_seq).filter(|seq| *seq > 0),
+            reactions: match is_deleted || deleting {
+                true => vec![],
+                false => self.reactions.shown(seq, me),
+            },
             client_ref: event.client_ref(),
             pending: overlay.map(|overlay| overlay.client_ref),
             delivery: overlay.map_or(Delivery::Sent, |overlay| overlay.delivery.clone()),

@@ -71,12 +71,26 @@ pub struct Message {
     pub mentions: Vec<UserId>,
     /// Whether everyone is.
     pub mentions_everyone: bool,
+    /// The message it replies to, by its number in the log.
+    pub reply_to: Option<u64>,
+    /// What people put to it, in the order of the emoji; those of the user that the server doesn't
+    /// have yet included. Empty when it is deleted.
+    pub reactions: Vec<Reaction>,
     /// The sender's own id for it.
     pub client_ref: Option<ClientRef>,
     /// An own edit or delete of it that the server doesn't have yet.
     pub pending: Option<ClientRef>,
     /// How far the message, or the pending change of it, got.
     pub delivery: Delivery,
+}
+
+/// An emoji that people put to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reaction {
+    /// The emoji, or `:name:`.
+    pub emoji: String,
+    /// Who put it there; never nobody.
+    pub users: Vec<UserId>,
 }
 
 impl Message {

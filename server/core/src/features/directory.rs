@@ -6,7 +6,7 @@ use parlour_protocol::{
     directory::{
         AuditEntry, Change, ChangeDirectoryRequest, ChangeDirectoryResponse,
         ListMembershipsRequest, ListMembershipsResponse, ListNodesRequest, ListNodesResponse,
-        Membership, ReadAuditRequest, ReadAuditResponse, change::Change as Wanted,
+        Membership, Node, ReadAuditRequest, ReadAuditResponse, change::Change as Wanted,
     },
     generated::{DirectoryAdminService, DirectoryService},
     ids::{RoomId, UserId},
@@ -20,7 +20,7 @@ use crate::{
     draft::store_error,
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
-    limits::ITEM_BYTES,
+    limits::{ANSWER_BYTES, ITEM_BYTES},
     ports::store::{LogKey, ReadRange, StoreError},
     records::{UserRow, org_user},
     tables::Table,
@@ -45,9 +45,15 @@ impl DirectoryService<ServerKit> for Features {
         let directory = ctx.directory().await?;
         Ok(Answer::Now(directory.read_at(|directory, as_of_seq| {
             let nodes = directory.nodes_after(after);
-            let mut seen = nodes.filter(|(id, _)| all || directory.is_visible(*id, user));
-            let nodes: Vec<_> =
-                seen.by_ref().take(size).filter_map(|(id, _)| directory.view(id)).collect();
+            let seen = nodes.filter(|(id, _)| all || directory.is_visible(*id, user));
+            let mut seen = seen.filter_map(|(id, _)| directory.view(id)).peekable();
+            let (mut nodes, mut bytes) = (Vec::<Node>::new(), 0);
+            while nodes.len() < size
+                && let Some(node) = seen.next_if(|node| bytes + node.encoded_len() <= ANSWER_BYTES)
+            {
+                bytes += node.encoded_len();
+                nodes.push(node);
+            }
             let next_page = seen.next().and_then(|_| nodes.last()).map(|node| node.id.clone());
             ListNodesResponse { next_page: next_page.unwrap_or_default(), nodes, as_of_seq }
         })))
@@ -99,15 +105,22 @@ impl DirectoryAdminService<ServerKit> for Features {
         });
         let missing = || Error::new(ErrorReason::NodeNotFound, "no such node");
         let (mut found, as_of_seq) = found.ok_or_else(missing)?;
-        let more = found.len() > size;
+        let mut more = found.len() > size;
         found.truncate(size);
-        let next_page = found.last().filter(|_| more).map(|(user, _)| user.to_field());
-        let mut memberships = Vec::with_capacity(found.len());
+        let (mut memberships, mut bytes) = (Vec::with_capacity(found.len()), 0);
+        let mut last = None;
         for (user, role) in found {
             let row = user_row(ctx, user).await?.unwrap_or_default();
-            memberships.push(Membership { user: Some(row.view(user)), role });
+            let membership = Membership { user: Some(row.view(user)), role };
+            bytes += membership.encoded_len();
+            if bytes > ANSWER_BYTES {
+                more = true;
+                break;
+            }
+            memberships.push(membership);
+            last = Some(user);
         }
-        let next_page = next_page.unwrap_or_default();
+        let next_page = last.filter(|_| more).map(|user| user.to_field()).unwrap_or_default();
         Ok(Answer::Now(ListMembershipsResponse { memberships, next_page, as_of_seq }))
     }
 

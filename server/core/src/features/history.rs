@@ -110,7 +110,8 @@ pub(super) async fn read_timeline(
         let Some(first) = page.last_seq else { break };
         page.events.reverse();
         page.seqs.reverse();
-        let amendments = amendments(ctx, &cell, first, to, as_of_seq).await?;
+        let mut amendments = amendments(ctx, &cell, first, to, as_of_seq).await?;
+        let mut rest = beyond(&mut amendments, ITEM_BYTES);
         left -= page.count.min(left);
         to = first - 1;
         let item = ReadTimelineItem {
@@ -121,6 +122,11 @@ pub(super) async fn read_timeline(
             ..Default::default()
         };
         out.send_with_events(1, &page.events, &item).await?;
+        while !rest.is_empty() {
+            let mut amendments = rest;
+            rest = beyond(&mut amendments, ITEM_BYTES);
+            out.send(&ReadTimelineItem { as_of_seq, amendments, ..Default::default() }).await?;
+        }
     }
     if as_of_seq == 0 || (to == 0 && request.before_seq == 1) {
         let item = ReadTimelineItem { as_of_seq, at_start: true, ..Default::default() };
@@ -129,7 +135,20 @@ pub(super) async fn read_timeline(
     Ok(())
 }
 
-/// For each message of the page, the newest edit and the delete that came after the page.
+/// Takes out what is more than so many bytes.
+fn beyond(events: &mut Vec<Event>, bytes_max: usize) -> Vec<Event> {
+    let mut bytes = 0;
+    let fit = events.iter().take_while(|event| {
+        bytes += event.encoded_len();
+        bytes <= bytes_max
+    });
+    // At least one, or there would be no end.
+    let fit = fit.count().max(1).min(events.len());
+    events.split_off(fit)
+}
+
+/// For each message of the page, what came after the page: the newest edit, the delete, and the
+/// newest of each user about each emoji.
 async fn amendments(
     ctx: &Ctx,
     cell: &RoomCell,
@@ -138,8 +157,9 @@ async fn amendments(
     as_of_seq: u64,
 ) -> Result<Vec<Event>, Error> {
     let newest = index(ctx, cell.id, first, last, as_of_seq).await?;
+    let reactions = reactions(ctx, cell.id, first, last, as_of_seq).await?;
     let mut events = Vec::new();
-    for seq in newest.into_values() {
+    for seq in newest.into_values().chain(reactions) {
         let range =
             ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: ITEM_BYTES };
         let page = read(ctx, cell.id, range).await?;
@@ -181,6 +201,39 @@ async fn index(
         }
         let Some((row, _)) = rows.last().filter(|_| rows.len() == SCAN_ROWS) else {
             return Ok(newest);
+        };
+        from = key(&[row, &[0]]);
+    }
+}
+
+/// The newest reaction of each user with each emoji to the page's messages, where it came after the
+/// page.
+async fn reactions(
+    ctx: &Ctx,
+    room: RoomId,
+    first: u64,
+    last: u64,
+    as_of_seq: u64,
+) -> Result<Vec<u64>, Error> {
+    let mut newest: BTreeMap<Bytes, u64> = BTreeMap::new();
+    let mut from = key(&[room.as_bytes(), &first.to_be_bytes()]);
+    let to = key(&[room.as_bytes(), &(last + 1).to_be_bytes()]);
+    loop {
+        let scan = Scan {
+            table: Table::REACTIONS,
+            from: from.clone(),
+            to: Some(to.clone()),
+            reverse: false,
+            rows_max: SCAN_ROWS,
+        };
+        let rows = ctx.store().scan(scan).await.map_err(store_error)?;
+        for (row, _) in &rows {
+            let Some(seq) = trailing_seq(row).filter(|seq| *seq <= as_of_seq) else { continue };
+            let of = newest.entry(row.slice(..row.len() - 8)).or_default();
+            *of = seq.max(*of);
+        }
+        let Some((row, _)) = rows.last().filter(|_| rows.len() == SCAN_ROWS) else {
+            return Ok(newest.into_values().filter(|seq| *seq > last).collect());
         };
         from = key(&[row, &[0]]);
     }

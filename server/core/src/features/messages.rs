@@ -7,23 +7,23 @@ use parlour_protocol::{
     access::Permission,
     event::{self, FLAG_ERASED, FLAG_EVERYONE},
     generated::{EventMessage, MessageService},
-    ids::{ClientRef, RoomId, UserId, uuid_v7_ms},
+    ids::{RoomId, UserId},
     limits,
     message::{
         DeleteRequest, DeleteResponse, EditRequest, EditResponse, MentionWithdrawn, Mentioned,
         MessageDeleted, MessageEdited, MessagePosted, SendRequest, SendResponse,
     },
-    wire::{Error, ErrorReason, Event, EventHeader},
+    wire::{Error, ErrorReason, EventHeader},
 };
 use prost::Message;
 
 use crate::{
-    draft::{Draft, EffectsOf, Guard, NewEvent, RoomDraft, store_error},
+    draft::{Draft, EffectsOf, Guard, NewEvent, RoomDraft},
     identity::fingerprint,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
-    limits::REF_AHEAD_MS_MAX,
-    ports::store::{Erase, LogKey, Put, ReadRange, StoreError},
-    records::{Effect, EffectRow, SendRow, key, room_seq},
+    messages::{own_ref, sent_before, target},
+    ports::store::{Erase, LogKey, Put},
+    records::{Effect, EffectRow, key, room_seq},
     rooms::RoomCell,
     tables::Table,
     unread::TO_EVERYONE,
@@ -43,7 +43,11 @@ impl MessageService<ServerKit> for Features {
         };
         let mentions = mentions(&request.mentions, &cell)?;
         let everyone = [u8::from(request.mention_everyone)];
+        let reply_to = request.reply_to_seq.to_be_bytes();
         let mut parts: Vec<&[u8]> = vec![&request.body, &everyone];
+        if request.reply_to_seq > 0 {
+            parts.push(&reply_to);
+        }
         parts.extend(request.mentions.iter().map(|user| &user[..]));
         let client_ref = own_ref(ctx, &request.client_ref)?;
         let print = fingerprint(kind, &parts);
@@ -57,10 +61,14 @@ impl MessageService<ServerKit> for Features {
         }
         let body = request.body;
         text_body::<MessagePosted>(&body, |message| message.text.len())?;
+        if request.reply_to_seq > 0 {
+            target(ctx, &cell, request.reply_to_seq).await?;
+        }
         let event = NewEvent {
             client_ref: Some((client_ref, print)),
             everyone: request.mention_everyone,
             mentions: mentions.clone(),
+            target_seq: request.reply_to_seq,
             ..NewEvent::new(ctx.user(), kind, body)
         };
         let room = cell.id;
@@ -169,38 +177,6 @@ fn amendment(cell: Arc<RoomCell>, guard: Guard, event: NewEvent) -> RoomDraft {
     draft
 }
 
-/// The client's own id, if it is one and within the window in which it is remembered.
-fn own_ref(ctx: &Ctx, field: &[u8]) -> Result<ClientRef, Error> {
-    let client_ref = id_field("client_ref", ClientRef::parse(field))?;
-    let made_ms = uuid_v7_ms(client_ref.as_bytes())
-        .ok_or_else(|| Error::invalid("client_ref", "is not a UUIDv7"))?;
-    let oldest = ctx.now.unix_ms.saturating_sub(limits::REF_WINDOW.as_millis() as u64);
-    if made_ms < oldest || made_ms > ctx.now.unix_ms + REF_AHEAD_MS_MAX {
-        let what = "client_ref is not of the last thirty days";
-        return Err(Error::new(ErrorReason::RefExpired, what));
-    }
-    Ok(client_ref)
-}
-
-/// What was made of the same ref before.
-async fn sent_before(
-    ctx: &Ctx,
-    room: RoomId,
-    client_ref: ClientRef,
-    print: u64,
-) -> Result<Option<SendRow>, Error> {
-    let row = key(&[room.as_bytes(), ctx.user().as_bytes(), client_ref.as_bytes()]);
-    let Some(row) = ctx.store().get(Table::SENDS, &row).await.map_err(store_error)? else {
-        return Ok(None);
-    };
-    let row = SendRow::decode(row).map_err(|_| store_error(StoreError::Damaged))?;
-    if row.fingerprint != print {
-        let what = "client_ref was used for something else";
-        return Err(Error::new(ErrorReason::RefConflict, what));
-    }
-    Ok(Some(row))
-}
-
 /// Refuses a body that is too large, malformed, or without text.
 fn text_body<M: EventMessage>(body: &Bytes, text_len: fn(&M) -> usize) -> Result<(), Error> {
     if body.len() > limits::BODY_BYTES_MAX {
@@ -230,24 +206,6 @@ fn mentions(fields: &[Bytes], cell: &RoomCell) -> Result<Vec<UserId>, Error> {
     users.sort_unstable();
     users.dedup();
     Ok(users)
-}
-
-/// The header of the message to amend, if it is one and not deleted.
-async fn target(ctx: &Ctx, cell: &RoomCell, seq: u64) -> Result<EventHeader, Error> {
-    let missing = || Error::new(ErrorReason::MessageNotFound, "no such message");
-    if seq == 0 || seq > cell.head().seq {
-        return Err(missing());
-    }
-    let range =
-        ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: usize::MAX };
-    let log = LogKey::Room(cell.id);
-    let read = ctx.store().read(log, range).await.map_err(store_error)?;
-    let stored = read.into_iter().next().ok_or_else(missing)?;
-    let damaged = || store_error(StoreError::Damaged);
-    let event = Event::decode(stored.record.ok_or_else(damaged)?).map_err(|_| damaged())?;
-    let header = event.header.ok_or_else(damaged)?;
-    let amendable = header.kind == MessagePosted::RULE.kind && header.flags & FLAG_ERASED == 0;
-    if amendable { Ok(header) } else { Err(missing()) }
 }
 
 /// What a message means to those it mentions: an entry in their own logs, and a row to count.

@@ -6,6 +6,7 @@ mod directory;
 mod history;
 mod markers;
 mod messages;
+mod reactions;
 mod rooms;
 mod sessions;
 mod sync;

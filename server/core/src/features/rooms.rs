@@ -24,6 +24,7 @@ use crate::{
     draft::{Draft, EffectsOf, Guard, NewEvent, RoomDraft, store_error},
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
+    limits::ANSWER_BYTES,
     ports::store::{Put, StoreError},
     records::{Counters, Effect, EffectRow, UserRow, org_user, room_user},
     rooms::{RoomCell, RoomChange, RoomState, next_version, room_put},
@@ -189,13 +190,20 @@ impl RoomService<ServerKit> for Features {
                 state.members.range(rest).take(size + 1).copied().collect()
             }
         };
-        let more = page.len() > size;
+        let mut more = page.len() > size;
         page.truncate(size);
-        let next_page = page.last().filter(|_| more).map(|id| id.to_field()).unwrap_or_default();
-        let mut members = Vec::with_capacity(page.len());
+        let (mut members, mut bytes) = (Vec::with_capacity(page.len()), 0);
         for id in page {
-            members.push(member(ctx, id).await?);
+            let member = member(ctx, id).await?;
+            bytes += member.encoded_len();
+            if bytes > ANSWER_BYTES {
+                more = true;
+                break;
+            }
+            members.push(member);
         }
+        let last = members.last().filter(|_| more);
+        let next_page = last.map(|member: &User| member.id.clone()).unwrap_or_default();
         let as_of_seq = state.head.seq;
         Ok(Answer::Now(ListMembersResponse { members, next_page, as_of_seq }))
     }

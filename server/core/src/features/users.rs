@@ -13,6 +13,7 @@ use crate::{
     draft::store_error,
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
+    limits::ANSWER_BYTES,
     ports::store::StoreError,
     records::{UserRow, org_user},
     tables::Table,
@@ -34,10 +35,17 @@ impl UserService<ServerKit> for Features {
         }
         ids.extend(request.subjects.iter().map(|subject| identity::user_id(org, subject)));
         let mut users = Vec::with_capacity(ids.len());
+        let (mut bytes, mut looked_at) = (0, 0);
         for id in ids {
-            users.extend(read_user(ctx, id).await?);
+            let user = read_user(ctx, id).await?;
+            bytes += user.as_ref().map_or(0, Message::encoded_len);
+            if bytes > ANSWER_BYTES {
+                break;
+            }
+            users.extend(user);
+            looked_at += 1;
         }
-        Ok(Answer::Now(GetUsersResponse { users }))
+        Ok(Answer::Now(GetUsersResponse { users, looked_at }))
     }
 }
 

@@ -88,10 +88,10 @@ async fn attack(args: &Args, count: u64) -> Report {
     report
 }
 
-/// Somebody with the right to revoke, so that what is behind the scope is reached as well.
+/// Somebody with every right, so that what is behind the scope is reached as well.
 async fn eve(server: &Server) -> Client {
     let mut claims = claims(ORG, "eve");
-    claims.scope = Some("admin:sessions".into());
+    claims.scope = Some("admin:sessions admin:directory admin:audit".into());
     server.door().connect(hello(server.sign(&claims))).await.expect("eve has a good token")
 }
 

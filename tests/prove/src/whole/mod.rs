@@ -12,6 +12,7 @@ mod exactly_once;
 mod fd_exhaustion;
 mod history;
 mod hostile;
+mod large_org;
 mod net_chaos;
 mod oom_budget;
 mod power_cut;
@@ -43,6 +44,7 @@ pub(crate) const PROOFS: &[Proof] = &[
     ("stream-flood", stream_flood::run),
     ("datagram-flood", datagram_flood::run),
     ("clean-start", clean_start::run),
+    ("large-org", large_org::run),
     ("clock-jump", clock_jump::run),
     ("backup-restore", backup_restore::run),
     ("canary-logs", canary_logs::run),

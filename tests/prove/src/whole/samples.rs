@@ -3,16 +3,25 @@
 use bytes::Bytes;
 use parlour_features::world::{by_subject, client_ref, text};
 use parlour_protocol::{
+    access::{
+        GetAccessRequest, PermissionOverride, SetOverridesRequest, permission_override::Subject,
+    },
+    directory::{
+        Change, ChangeDirectoryRequest, EndMembership, ListMembershipsRequest, ListNodesRequest,
+        NodeKind, PutMembership, PutNode, PutOverrides, PutUser, ReadAuditRequest,
+        change::Change as What,
+    },
     generated::{Lane, Rpc, rpc},
     marker::{MarkReadRequest, MarkUnreadRequest},
     message::{DeleteRequest, EditRequest},
+    reaction::{ReactRequest, UnreactRequest},
     room::{
         AddMembersRequest, CreateGroupRequest, GetRoomRequest, ListMembersRequest,
         OpenDirectRequest, RemoveMemberRequest, RenameRoomRequest,
     },
     session::{ReauthRequest, RevokeRequest, revoke_request},
     sync::{ReadLogRequest, ReadTimelineRequest, SubscribeRequest, SyncRequest},
-    user::GetUsersRequest,
+    user::{GetUsersRequest, Profile},
 };
 use prost::Message;
 
@@ -97,4 +106,75 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
         sample::<rpc::ReadTimeline>(&timeline),
         sample::<rpc::Subscribe>(&SubscribeRequest { add: vec![room()], remove: vec![room()] }),
     ]
+    .into_iter()
+    .chain(more_samples(&room(), &user()))
+    .collect()
+}
+
+/// The methods that are about reactions, organizations and permissions.
+fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
+    let room = || room.clone();
+    let user = || user.clone();
+    vec![
+        sample::<rpc::React>(&ReactRequest {
+            room: room(),
+            client_ref: client_ref(),
+            target_seq: 2,
+            emoji: "👍".into(),
+        }),
+        sample::<rpc::Unreact>(&UnreactRequest {
+            room: room(),
+            client_ref: client_ref(),
+            target_seq: 2,
+            emoji: ":name:".into(),
+        }),
+        sample::<rpc::ListNodes>(&ListNodesRequest { page: room(), page_size: 10 }),
+        sample::<rpc::ChangeDirectory>(&changes(user())),
+        sample::<rpc::ListMemberships>(&ListMembershipsRequest {
+            node: "team".into(),
+            page: user(),
+            page_size: 10,
+        }),
+        sample::<rpc::ReadAudit>(&ReadAuditRequest { from_seq: 1, limit: 5 }),
+        sample::<rpc::GetAccess>(&GetAccessRequest { room: room() }),
+        sample::<rpc::SetOverrides>(&SetOverridesRequest {
+            room: room(),
+            overrides: vec![override_of(user())],
+        }),
+    ]
+}
+
+fn override_of(user: Bytes) -> PermissionOverride {
+    PermissionOverride { subject: Some(Subject::User(user)), allow: 6, deny: 8 }
+}
+
+/// One change of each kind, of an organization that the first one makes.
+fn changes(user: Bytes) -> ChangeDirectoryRequest {
+    let node = |key: &str, kind: NodeKind| PutNode {
+        key: key.into(),
+        kind: kind as i32,
+        parent: (!key.is_empty()).then(String::new),
+        name: Some("a node".into()),
+        topic: Some("a topic".into()),
+        ..PutNode::default()
+    };
+    let subject = || "nobody-of-that-name".to_owned();
+    let profile = Profile { name: Some("Nobody".into()), ..Profile::default() };
+    let all = [
+        What::PutNode(node("", NodeKind::Organization)),
+        What::PutNode(node("team", NodeKind::Team)),
+        What::PutUser(PutUser { subject: subject(), profile: Some(profile), ..PutUser::default() }),
+        What::PutMembership(PutMembership {
+            node: "team".into(),
+            subject: subject(),
+            role: "lead".into(),
+        }),
+        What::PutOverrides(PutOverrides {
+            node: "team".into(),
+            overrides: vec![override_of(user)],
+        }),
+        What::EndMembership(EndMembership { node: "team".into(), subject: subject() }),
+    ];
+    let changes = all.map(|what| Change { change: Some(what) }).to_vec();
+    ChangeDirectoryRequest { changes, dry_run: false }
 }

@@ -3,7 +3,12 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
-use parlour_core::hub::Lane;
+use parlour_core::{hub::Lane, identity};
+use parlour_protocol::access::{PermissionOverride, permission_override::Subject};
+use parlour_protocol::directory::change::Change as What;
+use parlour_protocol::directory::{
+    Change, ChangeDirectoryRequest, NodeKind, PutMembership, PutNode, PutOverrides,
+};
 use parlour_protocol::event;
 use parlour_protocol::generated::{EventMessage, rpc};
 use parlour_protocol::ids::{RoomId, UserId};
@@ -12,13 +17,8 @@ use parlour_protocol::prost::Message;
 use parlour_protocol::room::{CreateGroupRequest, UserRef, user_ref};
 use parlour_protocol::wire::{EventFrame, EventHeader, event_frame};
 
-use self::core_harness::Server;
 use crate::swarm::world::World;
-
-/// The core's own test harness: a node over the memory store and a hub, without sockets. Taken from
-/// where it is, so that there is one.
-#[path = "../../../../../server/core/tests/harness/mod.rs"]
-mod core_harness;
+use parlour_inproc::Server;
 
 /// One part.
 pub(crate) struct Part {
@@ -34,6 +34,11 @@ pub(crate) const ALL: &[Part] = &[
     Part { name: "decode", is: "that frame to a message", run: decode },
     Part { name: "append", is: "a send, its place and its commit in a room of one", run: append },
     Part { name: "route-1000", is: "a send to 1,000 members' lanes, checked", run: route },
+    Part {
+        name: "route-node-1000",
+        is: "the same in a team's room, with roles and overrides down to it",
+        run: route_node,
+    },
 ];
 
 const MEMBERS: usize = 1_000;
@@ -86,13 +91,28 @@ fn route(operations: u64) {
     send(MEMBERS, operations);
 }
 
-/// Sends from the first of some members; everyone's lanes are emptied after each.
+fn route_node(operations: u64) {
+    let mut server = connected(MEMBERS);
+    let room = team(&mut server, MEMBERS);
+    send_to(&mut server, &room, operations);
+}
+
 fn send(members: usize, operations: u64) {
+    let mut server = connected(members);
+    let room = group(&mut server, members);
+    send_to(&mut server, &room, operations);
+}
+
+fn connected(members: usize) -> Server {
     let mut server = Server::new();
     for member in 0..members {
         server.connect(&World::subject(member));
     }
-    let room = group(&mut server, members);
+    server
+}
+
+/// Sends from the first of the members; everyone's lanes are emptied after each.
+fn send_to(server: &mut Server, room: &Bytes, operations: u64) {
     let body: Bytes = post().1;
     let mut chunks = Vec::new();
     for _ in 0..operations {
@@ -101,8 +121,7 @@ fn send(members: usize, operations: u64) {
             room: room.clone(),
             client_ref,
             body: body.clone(),
-            mentions: Vec::new(),
-            mention_everyone: false,
+            ..SendRequest::default()
         };
         server.start::<rpc::Send>(0, &request);
         server.run();
@@ -135,4 +154,43 @@ fn group(server: &mut Server, members: usize) -> Bytes {
         server.call::<rpc::AddMembers>(0, &request).expect("users that are known");
     }
     room
+}
+
+/// A team below a department, with a role of its own and overrides at every level.
+fn team(server: &mut Server, members: usize) -> Bytes {
+    let node = |kind: NodeKind, key: &str, parent: &str| {
+        What::PutNode(PutNode {
+            key: key.to_owned(),
+            kind: kind as i32,
+            parent: (!key.is_empty()).then(|| parent.to_owned()),
+            name: Some("all".to_owned()),
+            ..PutNode::default()
+        })
+    };
+    let says = |node: &str, role: &str, deny: u64| {
+        let subject = Some(Subject::Role(role.to_owned()));
+        let overrides = vec![PermissionOverride { subject, allow: 0, deny }];
+        What::PutOverrides(PutOverrides { node: node.to_owned(), overrides })
+    };
+    let mut changes = vec![
+        node(NodeKind::Organization, "", ""),
+        node(NodeKind::Department, "one", ""),
+        node(NodeKind::Team, "team", "one"),
+        says("", "guest", 1 << 5),
+        says("one", "everyone", 1 << 5),
+        says("team", "scribe", 1 << 1),
+    ];
+    changes.extend((0..members).map(|member| {
+        What::PutMembership(PutMembership {
+            node: "team".to_owned(),
+            subject: World::subject(member),
+            role: "lead".to_owned(),
+        })
+    }));
+    for changes in changes.chunks(900) {
+        let changes = changes.iter().map(|what| Change { change: Some(what.clone()) }).collect();
+        let request = ChangeDirectoryRequest { changes, dry_run: false };
+        server.call::<rpc::ChangeDirectory>(0, &request).expect("good changes");
+    }
+    identity::node_id(identity::org_id("acme"), "team").to_field()
 }

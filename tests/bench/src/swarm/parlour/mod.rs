@@ -66,8 +66,7 @@ impl Parlour {
             room: self.rooms.id(room)?.to_field(),
             client_ref: self.client_ref(),
             body: MessagePosted { text }.encode_to_vec().into(),
-            mentions: Vec::new(),
-            mention_everyone: false,
+            ..SendRequest::default()
         };
         self.call::<rpc::Send>(client, call, &request)
     }

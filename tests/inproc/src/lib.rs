@@ -1,12 +1,15 @@
 //! A server without sockets: a node over the memory store, a hub, and clients that call
 //! handlers directly. Everything that a driver does, done by hand and in a fixed order.
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used)] // A test's tools: names say it, and they fail by panicking.
+
+mod client;
+mod parts;
 
 use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     task::{Context, Waker},
     time::Duration,
@@ -16,19 +19,13 @@ use bytes::Bytes;
 use parlour_adapters::memory::Memory;
 use parlour_core::{
     admission::Refusal,
-    chain::{Chains, Link},
+    chain::Link,
     draft::{Again, ConnId, Submission, Submit, Then},
     effects,
     hub::{Hub, Lane, Output},
     kit::{ItemSink, SinkClosed},
-    node::{Caller, Node, Outcome, Parts},
-    ports::{
-        Task,
-        auth::{Claims, TokenError, TokenVerifier},
-        clock::{Clock, Entropy, Now},
-        seal::Sealer,
-        store::StoreError,
-    },
+    node::{Node, Outcome, Parts},
+    ports::{Task, clock::Clock, store::StoreError},
     session::reply_frame,
     told,
 };
@@ -38,76 +35,13 @@ use parlour_protocol::{
     ids::{ClientRef, UserId, uuid_v7},
     message::{MessagePosted, SendRequest},
     room::{CreateGroupRequest, UserRef, user_ref},
-    wire::{
-        Delivery, Error, Event, EventFrame, Hello, ServerFrame, event_frame, reply, server_frame,
-    },
+    wire::{Delivery, Error, Hello},
 };
 use prost::Message;
 
-/// The token is the subject.
-struct Trusting;
-
-impl TokenVerifier for Trusting {
-    fn verify(&self, token: &str, now_ms: u64) -> Result<Claims, TokenError> {
-        Ok(Claims {
-            subject: token.into(),
-            org: "acme".into(),
-            name: token.into(),
-            scopes: match token.starts_with("guest") {
-                true => vec!["guest".into()],
-                false => {
-                    vec!["admin:sessions".into(), "admin:directory".into(), "admin:audit".into()]
-                }
-            },
-            token_id: None,
-            key_id: "test".into(),
-            issued_at_ms: now_ms,
-            expires_at_ms: now_ms + 3_600_000,
-        })
-    }
-
-    fn key_is_current(&self, _: &str) -> bool {
-        true
-    }
-}
-
-struct Plain;
-
-impl Sealer for Plain {
-    fn seal(&self, plain: &[u8]) -> Vec<u8> {
-        plain.to_vec()
-    }
-
-    fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
-        Some(sealed.to_vec())
-    }
-}
-
-/// A clock that moves when told, and counted entropy.
-#[derive(Default)]
-pub struct Hand {
-    pub ms: AtomicU64,
-    /// How far the wall clock is ahead of the time that passes.
-    pub ahead_ms: AtomicU64,
-    count: AtomicU64,
-}
-
-impl Clock for Hand {
-    fn now(&self) -> Now {
-        let ms = self.ms.load(Ordering::Relaxed);
-        let unix_ms = 1_700_000_000_000 + ms + self.ahead_ms.load(Ordering::Relaxed);
-        Now { unix_ms, elapsed: Duration::from_millis(ms) }
-    }
-}
-
-impl Entropy for Hand {
-    fn fill(&self, out: &mut [u8]) {
-        let count = self.count.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        for (i, byte) in out.iter_mut().enumerate() {
-            *byte = count[7 - i % 8];
-        }
-    }
-}
+pub use client::Client;
+pub use parts::Hand;
+use parts::{Plain, Trusting};
 
 #[derive(Default)]
 struct Queue(Mutex<VecDeque<Submission>>);
@@ -115,33 +49,6 @@ struct Queue(Mutex<VecDeque<Submission>>);
 impl Submit for Queue {
     fn submit(&self, submission: Submission) {
         self.0.lock().unwrap().push_back(submission);
-    }
-}
-
-pub struct Client {
-    pub id: ConnId,
-    pub caller: Arc<Caller>,
-    pub user: UserId,
-    next_call: u64,
-    chains: Arc<Chains>,
-    control: Splitter,
-    event: Splitter,
-    pub replies: Vec<(u64, Result<Bytes, Error>)>,
-    pub frames: Vec<event_frame::Frame>,
-    pub notices: Vec<server_frame::Frame>,
-}
-
-impl Client {
-    /// Every room event heard, in order.
-    pub fn heard(&self) -> Vec<Event> {
-        let frames = self.frames.iter();
-        frames
-            .filter_map(|frame| match frame {
-                event_frame::Frame::RoomEvents(events) => Some(events.events.clone()),
-                _ => None,
-            })
-            .flatten()
-            .collect()
     }
 }
 
@@ -168,6 +75,12 @@ impl ItemSink for Collect {
     fn send(&mut self, item: Bytes) -> Task<'_, Result<(), SinkClosed>> {
         self.0.lock().unwrap().push(item);
         Box::pin(async { Ok(()) })
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Server::new()
     }
 }
 
@@ -231,7 +144,7 @@ impl Server {
             let then = Then::Callback(Box::new(|_| {}));
             self.hub.handle_submission(Submission { draft, then });
         }
-        self.clients.push(Client {
+        let client = Client {
             id,
             caller: admission.caller,
             user,
@@ -242,10 +155,23 @@ impl Server {
             replies: vec![],
             frames: vec![],
             notices: vec![],
-        });
+            is_gone: false,
+        };
+        let free = self.clients.iter().position(|client| client.is_gone);
+        let at = free.unwrap_or(self.clients.len());
+        match free {
+            Some(at) => self.clients[at] = client,
+            None => self.clients.push(client),
+        }
         self.run();
         self.deliver();
-        self.clients.len() - 1
+        at
+    }
+
+    /// A client is gone; what it heard is forgotten, and its number is used again.
+    pub fn disconnect(&mut self, client: usize) {
+        self.hub.handle_disconnected(self.clients[client].id);
+        self.clients[client].is_gone = true;
     }
 
     /// Whether somebody would be let in.
@@ -438,32 +364,16 @@ impl Server {
     }
 }
 
-impl Client {
-    fn read(&mut self) {
-        while let Some(frame) = self.control.next_frame().unwrap() {
-            match ServerFrame::decode(frame).unwrap().frame {
-                Some(server_frame::Frame::Reply(reply)) => {
-                    let result = match reply.result.unwrap() {
-                        reply::Result::Body(body) => Ok(body),
-                        reply::Result::Error(error) => Err(error),
-                    };
-                    self.replies.push((reply.id, result));
-                }
-                frame => self.notices.extend(frame),
-            }
-        }
-        while let Some(frame) = self.event.next_frame().unwrap() {
-            self.frames.extend(EventFrame::decode(frame).unwrap().frame);
-        }
-    }
-}
-
 pub fn user(id: UserId) -> UserRef {
     UserRef { user: Some(user_ref::User::Id(id.to_field())) }
 }
 
 pub fn group(server: &mut Server, creator: usize, members: &[usize]) -> Bytes {
     let members = members.iter().map(|m| user(server.clients[*m].user)).collect();
+    group_of(server, creator, members)
+}
+
+pub fn group_of(server: &mut Server, creator: usize, members: Vec<UserRef>) -> Bytes {
     let client_ref = server.client_ref().to_field();
     let request = CreateGroupRequest { client_ref, name: "team".into(), members };
     let made = server.call::<rpc::CreateGroup>(creator, &request).unwrap();

@@ -1,0 +1,72 @@
+//! What features that are about messages have in common: a client's own ids, and the messages they
+//! name.
+
+use parlour_protocol::{
+    event::FLAG_ERASED,
+    generated::EventMessage,
+    ids::{ClientRef, RoomId, uuid_v7_ms},
+    limits,
+    message::MessagePosted,
+    wire::{Error, ErrorReason, Event, EventHeader},
+};
+use prost::Message;
+
+use crate::{
+    draft::store_error,
+    kit::{Ctx, id_field},
+    limits::REF_AHEAD_MS_MAX,
+    ports::store::{LogKey, ReadRange, StoreError},
+    records::{SendRow, key},
+    rooms::RoomCell,
+    tables::Table,
+};
+
+/// The client's own id, if it is one and within the window in which it is remembered.
+pub(crate) fn own_ref(ctx: &Ctx, field: &[u8]) -> Result<ClientRef, Error> {
+    let client_ref = id_field("client_ref", ClientRef::parse(field))?;
+    let made_ms = uuid_v7_ms(client_ref.as_bytes())
+        .ok_or_else(|| Error::invalid("client_ref", "is not a UUIDv7"))?;
+    let oldest = ctx.now.unix_ms.saturating_sub(limits::REF_WINDOW.as_millis() as u64);
+    if made_ms < oldest || made_ms > ctx.now.unix_ms + REF_AHEAD_MS_MAX {
+        let what = "client_ref is not of the last thirty days";
+        return Err(Error::new(ErrorReason::RefExpired, what));
+    }
+    Ok(client_ref)
+}
+
+/// What was made of the same ref before.
+pub(crate) async fn sent_before(
+    ctx: &Ctx,
+    room: RoomId,
+    client_ref: ClientRef,
+    print: u64,
+) -> Result<Option<SendRow>, Error> {
+    let row = key(&[room.as_bytes(), ctx.user().as_bytes(), client_ref.as_bytes()]);
+    let Some(row) = ctx.store().get(Table::SENDS, &row).await.map_err(store_error)? else {
+        return Ok(None);
+    };
+    let row = SendRow::decode(row).map_err(|_| store_error(StoreError::Damaged))?;
+    if row.fingerprint != print {
+        let what = "client_ref was used for something else";
+        return Err(Error::new(ErrorReason::RefConflict, what));
+    }
+    Ok(Some(row))
+}
+
+/// The header of the message to amend, if it is one and not deleted.
+pub(crate) async fn target(ctx: &Ctx, cell: &RoomCell, seq: u64) -> Result<EventHeader, Error> {
+    let missing = || Error::new(ErrorReason::MessageNotFound, "no such message");
+    if seq == 0 || seq > cell.head().seq {
+        return Err(missing());
+    }
+    let range =
+        ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: usize::MAX };
+    let log = LogKey::Room(cell.id);
+    let read = ctx.store().read(log, range).await.map_err(store_error)?;
+    let stored = read.into_iter().next().ok_or_else(missing)?;
+    let damaged = || store_error(StoreError::Damaged);
+    let event = Event::decode(stored.record.ok_or_else(damaged)?).map_err(|_| damaged())?;
+    let header = event.header.ok_or_else(damaged)?;
+    let amendable = header.kind == MessagePosted::RULE.kind && header.flags & FLAG_ERASED == 0;
+    if amendable { Ok(header) } else { Err(missing()) }
+}
