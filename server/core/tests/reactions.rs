@@ -42,8 +42,7 @@ fn reason<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorReason {
 }
 
 fn page(server: &mut Server, by: usize, room: &Bytes, before_seq: u64) -> (Vec<Event>, Vec<Event>) {
-    let request =
-        ReadTimelineRequest { room: room.clone(), before_seq, limit: 1, ..Default::default() };
+    let request = ReadTimelineRequest { room: room.clone(), before_seq, limit: 1 };
     let items = server.bulk::<rpc::ReadTimeline>(by, &request).unwrap();
     let mut all = (vec![], vec![]);
     for item in items {
@@ -134,7 +133,7 @@ fn many_reactions_come_in_several_items() {
             react(&mut server, *person, &room, seq, &format!(":emoji_with_a_long_name_{n}:"));
         }
     }
-    let request = ReadTimelineRequest { room, before_seq: seq + 1, limit: 1, ..Default::default() };
+    let request = ReadTimelineRequest { room, before_seq: seq + 1, limit: 1 };
     let items = server.bulk::<rpc::ReadTimeline>(people[0], &request).unwrap();
     let count: usize = items.iter().map(|item| item.amendments.len()).sum();
     assert_eq!(count, 95 * 20);
