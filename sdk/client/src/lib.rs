@@ -15,6 +15,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod access;
 mod builder;
 mod client;
 pub mod directory;

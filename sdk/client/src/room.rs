@@ -97,6 +97,10 @@ impl Room {
         Room { id, handle }
     }
 
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     /// Its id.
     pub fn id(&self) -> RoomId {
         self.id

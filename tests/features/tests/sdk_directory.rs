@@ -3,7 +3,8 @@
 mod sdk;
 
 use parlour::{
-    CallError, Client, RoomKind, Trust,
+    CallError, Client, Focus, RoomKind, Trust,
+    access::{For, Override, Permission, Permissions},
     directory::{NodeKind, Outcome, PutMembership, PutNode, PutUser, What},
     protocol::wire::ErrorReason,
 };
@@ -125,4 +126,63 @@ async fn wrong_changes_are_typed_errors() {
     let refused = ann.directory().change([member("one", "ann")]).await;
     let Err(CallError::Refused(error)) = refused else { panic!("{refused:?}") };
     assert_eq!(error.reason, ErrorReason::ScopeMissing as i32);
+}
+
+#[tokio::test]
+async fn a_group_becomes_a_place_for_announcements_and_back() {
+    let server = Server::roomy();
+    let (alice, bob) = sdk::pair(&server).await;
+    let room = alice.create_group("News", ["bob"]).await.expect("made");
+    let theirs = bob.room(room.id());
+    assert!(theirs.permissions().await.expect("read").has(Permission::Send));
+    room.set_announcements_only(true).await.expect("set");
+    assert!(!theirs.permissions().await.expect("read").has(Permission::Send));
+    assert!(theirs.send("may I?").await.is_err());
+    room.send("whoever made it may").await.expect("sent");
+    let bob_is_editor = Override {
+        subject: For::User(bob.me().expect("connected")),
+        allow: [Permission::Send].into_iter().collect(),
+        deny: Permissions::NONE,
+    };
+    let mut overrides = room.overrides().await.expect("read");
+    overrides.push(bob_is_editor.clone());
+    room.set_overrides(overrides).await.expect("set");
+    theirs.send("now I may").await.expect("sent");
+    room.set_announcements_only(false).await.expect("set");
+    assert_eq!(room.overrides().await.expect("read"), [bob_is_editor]);
+    let refused = theirs.set_announcements_only(true).await;
+    let Err(CallError::Refused(error)) = refused else { panic!("{refused:?}") };
+    assert_eq!(error.reason, ErrorReason::NotAllowed as i32);
+}
+
+#[tokio::test]
+async fn a_nodes_room_begins_empty_and_is_talked_in_by_those_who_have_it_open() {
+    for focus in [Focus::All, Focus::Focused] {
+        talked_in_from_the_beginning(focus).await;
+    }
+}
+
+async fn talked_in_from_the_beginning(focus: Focus) {
+    let server = Server::roomy();
+    let root = acme(&server).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = |name: &str| client(&server, name).focus(focus).cache(folder.path().join(name));
+    let ann = cache("ann").connect().await.expect("ann connects");
+    let ben = cache("ben").connect().await.expect("ben connects");
+    root.directory().change([member("red", "ben")]).await.expect("ben is in");
+    let mut list = ben.rooms().await.expect("a list");
+    eventually(|| names(&mut list).contains(&"Node red".to_owned())).await;
+    let nodes = ann.directory().nodes().await.expect("read");
+    let red = nodes.iter().find(|node| node.key == "red").expect("the team").id;
+    let mut hers = ann.room(red).timeline().await.expect("a timeline");
+    let mut his = ben.room(red).timeline().await.expect("a timeline");
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(!hers.load_older(50).await.expect("read"), "nothing comes before");
+    for n in 0..3 {
+        ann.room(red).send(format!("hers {n}")).await.expect("sent");
+        ben.room(red).send(format!("his {n}")).await.expect("sent");
+    }
+    let all = ["hers 0", "his 0", "hers 1", "his 1", "hers 2", "his 2"];
+    eventually(|| sdk::texts(hers.refresh()) == all).await;
+    eventually(|| sdk::texts(his.refresh()) == all).await;
 }

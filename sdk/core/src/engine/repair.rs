@@ -185,13 +185,19 @@ impl Engine {
 
     // Catching up.
 
+    /// Whether a timeline is open that has nothing yet. A log without events has been read once its
+    /// beginning is known.
+    fn wants_newest(&self, room: RoomId) -> bool {
+        self.timelines.get(&room).is_some_and(|open| !open.timeline.is_at_start())
+    }
+
     /// Reads what a room misses, if it misses anything that is wanted.
     pub(super) fn catch_up(&mut self, room: RoomId) {
         let Some(record) = self.rooms.get(room) else { return };
         let waiting_to = self.logs.get(&room).and_then(|log| log.waiting.keys().next().copied());
         let wanted_to = record.head.seq.max(waiting_to.unwrap_or(0));
         let is_open = self.timelines.contains_key(&room);
-        let never_read = is_open && record.log.is_empty();
+        let never_read = record.log.is_empty() && self.wants_newest(room);
         if self.session.is_none() || (wanted_to <= record.log.to && !never_read) {
             return;
         }
@@ -245,7 +251,7 @@ impl Engine {
     /// Reads what a room's log has after the last event known, even if nothing tells of more.
     fn read_on(&mut self, room: RoomId) {
         let Some(record) = self.rooms.get(room) else { return };
-        let never_read = record.log.is_empty() && self.timelines.contains_key(&room);
+        let never_read = record.log.is_empty() && self.wants_newest(room);
         let missing = record.head.seq.saturating_sub(record.log.to);
         let starts_over = |task: &Task| matches!(task, Task::Newest(of, _) if *of == room);
         if never_read || missing > CATCH_UP_EVENTS_MAX || self.bulks.values().any(starts_over) {
@@ -340,7 +346,9 @@ impl Engine {
         events.extend(page.amendments.iter().filter(|e| (from..=to).contains(&e.seq())).cloned());
         events.sort_by_key(LogEvent::seq);
         events.dedup_by_key(|event| event.seq());
-        self.writes.push(Write::Run(Run::new(room, from, to, events)));
+        if from <= to {
+            self.writes.push(Write::Run(Run::new(room, from, to, events)));
+        }
         let record = self.rooms.entry(room);
         record.log = LogRange { from, to };
         record.head.seq = record.head.seq.max(to);
