@@ -19,8 +19,8 @@ use parlour_adapters::{
     },
 };
 use parlour_core::{
-    ports::store::{Append, Batch, LogKey, Put, ReadRange, Scan, Shard, Store, StoreError},
     directory::rows::{DirectoryJobRow, MembershipRow, NodeRow},
+    ports::store::{Append, Batch, LogKey, Put, ReadRange, Scan, Shard, Store, StoreError},
     records::{Counters, OutboxRow, RevokedRow, RoomRow, SendRow, UserRow},
     tables::Table,
 };
