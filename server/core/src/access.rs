@@ -33,7 +33,8 @@ impl Bits {
         self.0
     }
 
-    const fn of(permissions: &[Permission]) -> Self {
+    /// These permissions.
+    pub const fn of(permissions: &[Permission]) -> Self {
         let (mut bits, mut i) = (0, 0);
         while i < permissions.len() {
             bits |= 1 << (permissions[i] as u64 - 1);

@@ -10,6 +10,7 @@ use parlour_protocol::{
 };
 
 use crate::{
+    access::Bits,
     chain::{Link, chain_broken},
     directory::{Change, DirectoryCell, rows::DirectoryJobRow},
     ports::store::{Erase, Put, Shard, StoreError},
@@ -37,13 +38,15 @@ pub enum Draft {
 /// What must still be true when a draft's turn comes.
 #[derive(Clone, Copy, Debug)]
 pub enum Guard {
-    /// The user is in the room, otherwise it isn't there for them; and nothing changed that says
-    /// what they may do in it, otherwise decide again.
+    /// The user is in the room, otherwise it isn't there for them, and still may do that. Looked
+    /// at again in place rather than decided again: what one device sends keeps its order.
     Sender {
         /// The user.
         user: UserId,
         /// The room's version that was decided on.
         version: u64,
+        /// The permissions it takes.
+        needs: Bits,
     },
     /// Members and record are as they were at this version; otherwise decide again.
     Version(u64),
@@ -276,6 +279,9 @@ pub enum Refused {
     /// The room is archived.
     #[error("room is archived")]
     Archived,
+    /// The sender may no longer do that.
+    #[error("a permission is missing")]
+    NotAllowed,
     /// Too many drafts are waiting.
     #[error("too many drafts are waiting")]
     Busy,
@@ -292,6 +298,7 @@ impl From<Refused> for Error {
         match refused {
             Refused::NotMember => room_not_found(),
             Refused::Archived => room_archived(),
+            Refused::NotAllowed => not_allowed(),
             Refused::ChainBroken => chain_broken(),
             Refused::Busy | Refused::Stale | Refused::Exists => {
                 Error::new(ErrorReason::RateLimited, "too much at once")
@@ -304,6 +311,11 @@ impl From<Refused> for Error {
 /// The one answer for rooms that don't exist and rooms one may not see.
 pub fn room_not_found() -> Error {
     Error::new(ErrorReason::RoomNotFound, "no such room")
+}
+
+/// The answer to whoever lacks a permission.
+pub fn not_allowed() -> Error {
+    Error::new(ErrorReason::NotAllowed, "a permission is missing")
 }
 
 /// The answer to whoever writes into an archived room.

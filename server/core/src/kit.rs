@@ -15,7 +15,9 @@ use prost::Message;
 use crate::{
     access::Bits,
     directory::DirectoryCell,
-    draft::{AnswerOf, Committed, Draft, Guard, room_archived, room_not_found, store_error},
+    draft::{
+        AnswerOf, Committed, Draft, Guard, not_allowed, room_archived, room_not_found, store_error,
+    },
     node::{Caller, Node},
     ports::{Task, clock::Now, store::Store},
     rooms::RoomCell,
@@ -69,14 +71,9 @@ impl Ctx {
     /// What the caller may do in a room they are in, and the version of the room that is true of.
     pub async fn permissions(&self, cell: &RoomCell) -> Result<(Bits, u64), Error> {
         let directory = self.directory().await?;
-        let user = self.user();
-        // The version first: if anything changes afterwards, what was decided is decided again.
-        let (version, of_directory) = cell.read(|room| (room.version, room.is_of_directory()));
-        let bits = directory.read(|directory| match of_directory {
-            true => directory.permissions(cell.id, user),
-            false => cell.read(|room| room.permissions(directory.role(user), user)),
-        });
-        Ok((bits, version))
+        // The version first: if anything changes afterwards, the hub looks again.
+        let version = cell.read(|room| room.version);
+        Ok((directory.permissions(cell, self.user()), version))
     }
 
     /// Refuses a caller who may not do that; otherwise what the draft is guarded by.
@@ -91,10 +88,11 @@ impl Ctx {
         permissions: &[Permission],
     ) -> Result<Guard, Error> {
         let (bits, version) = self.permissions(cell).await?;
-        if permissions.iter().any(|permission| !bits.has(*permission)) {
-            return Err(Error::new(ErrorReason::NotAllowed, "a permission is missing"));
+        let needs = Bits::of(permissions);
+        if !bits.has_all(needs) {
+            return Err(not_allowed());
         }
-        Ok(Guard::Sender { user: self.user(), version })
+        Ok(Guard::Sender { user: self.user(), version, needs })
     }
 
     /// The directory of the caller's organization.

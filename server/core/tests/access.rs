@@ -149,6 +149,30 @@ fn a_permission_that_is_taken_stops_what_comes_after_it() {
 }
 
 #[test]
+fn sends_keep_their_order_while_the_room_changes() {
+    let mut server = Server::new();
+    let [root, _, ben] = acme(&mut server);
+    let team = room("team");
+    for round in 0..20 {
+        let role = if round % 2 == 0 { "scribe" } else { "lead" };
+        let changes = vec![Change { change: Some(member("team", "ann", role)) }];
+        let change = ChangeDirectoryRequest { changes, dry_run: false };
+        let texts: Vec<_> = (0..4).map(|_| message(&mut server, &team, "text")).collect();
+        let first = server.start::<rpc::Send>(ben, &texts[0]);
+        let changed = server.start::<rpc::ChangeDirectory>(root, &change);
+        let mut calls = vec![first];
+        calls.extend(texts[1..].iter().map(|text| server.start::<rpc::Send>(ben, text)));
+        server.run();
+        server.answer::<rpc::ChangeDirectory>(root, changed).unwrap();
+        let seqs: Vec<u64> = calls
+            .into_iter()
+            .map(|call| server.answer::<rpc::Send>(ben, call).unwrap().seq)
+            .collect();
+        assert!(seqs.is_sorted(), "{seqs:?}");
+    }
+}
+
+#[test]
 fn whoever_made_a_group_says_what_its_members_may_do() {
     let mut server = Server::new();
     let (ann, ben) = (server.connect("ann"), server.connect("ben"));

@@ -18,10 +18,11 @@ use super::{
     rows::{MembershipRow, NodeRow},
 };
 use crate::{
+    access::Bits,
     limits::SCAN_ROWS,
     ports::store::{LogKey, Row, Scan, Store, StoreError},
     records::{Counters, UserRow, key},
-    rooms::{Rooms, head_counters},
+    rooms::{RoomCell, RoomState, Rooms, head_counters},
     tables::Table,
 };
 
@@ -51,6 +52,14 @@ impl DirectoryCell {
     pub fn read_at<T>(&self, look: impl FnOnce(&Directory, u64) -> T) -> T {
         let state = self.state.read().expect("no panic while the lock is held");
         look(&state.directory, state.head.seq)
+    }
+
+    /// What a user may do in a room of the organization that they are in.
+    pub fn permissions(&self, room: &RoomCell, user: UserId) -> Bits {
+        self.read(|directory| match room.read(RoomState::is_of_directory) {
+            true => directory.permissions(room.id, user),
+            false => room.read(|room| room.permissions(directory.role(user), user)),
+        })
     }
 
     /// The log's end. Decisions are made on a version of the directory, which is this.

@@ -317,13 +317,14 @@ impl Directory {
         }
     }
 
-    /// Whether the user knows that the node is there.
-    pub fn is_visible(&self, id: RoomId, user: UserId) -> bool {
-        let is_private = || self.path(id).any(|(_, record)| record.private);
-        if self.role(user).is_none() || self.is_guest(user) || is_private() {
-            return self.is_member(id, user);
+    /// Tells which nodes the user knows of.
+    pub fn visible_to(&self, user: UserId) -> impl Fn(RoomId) -> bool {
+        let rooms = self.rooms_of(user);
+        let is_outsider = self.role(user).is_none() || self.is_guest(user);
+        move |id| {
+            let is_private = || self.path(id).any(|(_, record)| record.private);
+            rooms.contains(&id) || !(is_outsider || is_private())
         }
-        true
     }
 
     /// The node as its organization sees it.

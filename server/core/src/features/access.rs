@@ -18,7 +18,7 @@ use prost::Message;
 use crate::{
     access::{Bits, Override},
     directory::plan::{Known, plan},
-    draft::{Draft, NewEvent, RoomDraft, room_not_found},
+    draft::{Draft, Guard, NewEvent, RoomDraft, room_not_found},
     kit::{Answer, Ctx, Features, ServerKit},
     rooms::{RoomCell, RoomChange, RoomState, room_put},
 };
@@ -43,12 +43,13 @@ impl AccessService<ServerKit> for Features {
         request: SetOverridesRequest,
     ) -> Result<Answer<SetOverridesResponse>, Error> {
         let cell = ctx.open_room(&request.room).await?;
-        let guard = ctx.check(&cell, Permission::ManagePermissions).await?;
+        // First: what is decided on it is decided again if anything about the room changes.
+        let state = cell.state();
+        ctx.check(&cell, Permission::ManagePermissions).await?;
         let wrong = |why| Error::invalid("overrides", why);
         let overrides = Override::parse_all(&request.overrides).map_err(wrong)?;
         let (bits, _) = ctx.permissions(&cell).await?;
         check_given(&cell, bits, &overrides)?;
-        let state = cell.state();
         match state.kind {
             RoomKind::Direct | RoomKind::User => {
                 Err(Error::new(ErrorReason::DirectRoom, "a direct room stays as it is"))
@@ -61,6 +62,7 @@ impl AccessService<ServerKit> for Features {
                 let body = body.encode_to_vec().into();
                 let event = NewEvent::new(ctx.user(), OverridesChanged::RULE.kind, body);
                 let overrides: Arc<[Override]> = overrides.into();
+                let guard = Guard::Version(state.version);
                 let mut draft = RoomDraft::new(cell.clone(), guard, event);
                 let state = RoomState { overrides: overrides.clone(), ..state };
                 draft.puts.push(room_put(cell.id, &state));

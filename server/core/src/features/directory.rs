@@ -45,7 +45,8 @@ impl DirectoryService<ServerKit> for Features {
         let directory = ctx.directory().await?;
         Ok(Answer::Now(directory.read_at(|directory, as_of_seq| {
             let nodes = directory.nodes_after(after);
-            let seen = nodes.filter(|(id, _)| all || directory.is_visible(*id, user));
+            let is_visible = directory.visible_to(user);
+            let seen = nodes.filter(|(id, _)| all || is_visible(*id));
             let mut seen = seen.filter_map(|(id, _)| directory.view(id)).peekable();
             let (mut nodes, mut bytes) = (Vec::<Node>::new(), 0);
             while nodes.len() < size

@@ -87,8 +87,8 @@ impl RoomService<ServerKit> for Features {
         request: AddMembersRequest,
     ) -> Result<Answer<AddMembersResponse>, Error> {
         let cell = group(ctx, &request.room).await?;
-        ctx.check(&cell, Permission::AddMembers).await?;
         let state = cell.state();
+        ctx.check(&cell, Permission::AddMembers).await?;
         let mut users = resolve_all(ctx, &request.members).await?;
         users.retain(|user| !state.members.contains(user));
         if users.is_empty() {
@@ -117,10 +117,10 @@ impl RoomService<ServerKit> for Features {
     ) -> Result<Answer<RemoveMemberResponse>, Error> {
         let cell = group(ctx, &request.room).await?;
         let user = id_field("user", UserId::parse(&request.user))?;
+        let state = cell.state();
         if user != ctx.user() {
             ctx.check(&cell, Permission::RemoveMembers).await?;
         }
-        let state = cell.state();
         if !state.members.contains(&user) {
             return Err(Error::new(ErrorReason::UserNotFound, "no such member"));
         }
@@ -144,8 +144,8 @@ impl RoomService<ServerKit> for Features {
     ) -> Result<Answer<RenameRoomResponse>, Error> {
         let cell = group(ctx, &request.room).await?;
         check_name(&request.name)?;
-        ctx.check(&cell, Permission::ManageRoom).await?;
         let state = cell.state();
+        ctx.check(&cell, Permission::ManageRoom).await?;
         let body = RoomRenamed { name: request.name.clone() }.encode_to_vec().into();
         let event = NewEvent::new(ctx.user(), RoomRenamed::RULE.kind, body);
         let room = cell.id;

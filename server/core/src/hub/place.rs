@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Hub;
 use crate::{
+    access::Bits,
     directory::rows::outbox_key,
     draft::{Draft, Guard, OrgDraft, Refused, RoomDraft, Submission, Tells, Then, UserDraft},
     limits,
@@ -143,22 +144,28 @@ impl Hub {
             return Err(Refused::Store(StoreError::Unavailable));
         }
         match draft.guard {
-            Guard::Sender { user, version } => draft.cell.read(|room| {
-                if !room.members.contains(&user) {
-                    Err(Refused::NotMember)
-                } else if room.archived {
-                    Err(Refused::Archived)
-                } else if room.version != version {
-                    Err(Refused::Stale)
-                } else {
-                    Ok(())
+            Guard::Sender { user, version, needs } => {
+                let (is_in, archived, same) = draft.cell.read(|room| {
+                    (room.members.contains(&user), room.archived, room.version == version)
+                });
+                match (is_in, archived, same || self.still_may(draft, user, needs)) {
+                    (false, ..) => Err(Refused::NotMember),
+                    (true, true, _) => Err(Refused::Archived),
+                    (true, false, false) => Err(Refused::NotAllowed),
+                    (true, false, true) => Ok(()),
                 }
-            }),
+            }
             Guard::Open => Ok(()),
             Guard::Version(version) if draft.cell.read(|s| s.version) == version => Ok(()),
             Guard::New if self.node.rooms.cached(draft.cell.id).is_none() => Ok(()),
             Guard::Version(_) | Guard::New => Err(Refused::Stale),
         }
+    }
+
+    /// Whether the sender has the permissions now that something about the room has changed.
+    fn still_may(&self, draft: &RoomDraft, user: UserId, needs: Bits) -> bool {
+        let directory = self.node.directories.cached(draft.cell.org);
+        directory.is_some_and(|cell| cell.permissions(&draft.cell, user).has_all(needs))
     }
 
     /// Whether the directory says so now.
