@@ -130,7 +130,8 @@ async fn a_file_makes_an_organization_and_applying_it_again_does_nothing() {
     let audit = server.command(&["admin", "audit", "--org", ORG]);
     assert!(said(&audit).contains("operator: ann from backend"), "{}", said(&audit));
     let tree = server.command(&["admin", "tree", "--org", ORG]);
-    assert!(said(&tree).contains("team Backend [backend]: 1"), "{}", said(&tree));
+    assert!(said(&tree).starts_with("organization Acme: 2\n"), "{}", said(&tree));
+    assert!(said(&tree).contains(" team Backend [backend]: 1"), "{}", said(&tree));
 
     let gone = apply(&server, FILE.split("[[nodes]]").next().expect("a part"), &["--prune"]);
     assert!(said(&gone).contains("- node backend is archived"), "{}", said(&gone));

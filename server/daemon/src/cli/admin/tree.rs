@@ -25,7 +25,7 @@ pub(super) async fn tree(line: &Line) -> Outcome {
 
 fn show(state: &State, node: &Node, depth: usize) {
     let kind = NodeKind::try_from(node.kind).unwrap_or(NodeKind::Unspecified);
-    let kind = format!("{kind:?}").to_lowercase();
+    let kind = kind.as_str_name().trim_start_matches("NODE_KIND_").to_lowercase();
     let count = state.members_of(&node.key).map_or(0, |members| members.len());
     let archived = if node.archived { ", archived" } else { "" };
     let private = if node.private { ", private" } else { "" };
