@@ -58,9 +58,7 @@ impl Node {
         if !unknown && known().get(&caller.user) == Some(&caller.name) {
             return Ok(None);
         }
-        let key = org_user(caller.org, caller.user);
-        let stored = self.store.get(Table::USERS, &key).await?;
-        let stored = stored.map(UserRow::decode).transpose().map_err(|_| StoreError::Damaged)?;
+        let stored = self.user_row(caller.org, caller.user).await?;
         let row = introduced(caller, stored.as_ref());
         if known().len() >= USER_CACHE_MAX {
             known().clear();
@@ -69,6 +67,7 @@ impl Node {
             known().insert(caller.user, caller.name.clone());
             return Ok(None);
         }
+        let key = org_user(caller.org, caller.user);
         let put = Put { table: Table::USERS, key, value: Some(row.encode_to_vec().into()) };
         Ok(Some(if exists {
             joining(caller, directory, version, unknown, put)
@@ -115,8 +114,7 @@ impl Node {
         if !directory.read(|directory| directory.exists()) {
             return Ok(me);
         }
-        let row = self.store.get(Table::USERS, &org_user(caller.org, caller.user)).await?;
-        let row = row.map(UserRow::decode).transpose().map_err(|_| StoreError::Damaged)?;
+        let row = self.user_row(caller.org, caller.user).await?;
         me.profile = row.and_then(|row| row.profile);
         if let Some(name) = me.profile.as_ref().and_then(|profile| profile.name.as_ref()) {
             me.name = name.clone();

@@ -20,6 +20,7 @@ use crate::{
     },
     node::{Caller, Node},
     ports::{Task, clock::Now, store::Store},
+    records::UserRow,
     rooms::RoomCell,
     users::UserCell,
 };
@@ -98,6 +99,11 @@ impl Ctx {
     /// The directory of the caller's organization.
     pub async fn directory(&self) -> Result<Arc<DirectoryCell>, Error> {
         self.node.directory(self.caller.org).await.map_err(store_error)
+    }
+
+    /// What is recorded of a user of the caller's organization.
+    pub async fn user_row(&self, user: UserId) -> Result<Option<UserRow>, Error> {
+        self.node.user_row(self.caller.org, user).await.map_err(store_error)
     }
 
     /// The caller's own log.

@@ -22,7 +22,7 @@ use crate::{
         seal::Sealer,
         store::{LogKey, Store, StoreError},
     },
-    records::LogTimeRow,
+    records::{LogTimeRow, UserRow, org_user},
     rooms::{RoomCell, Rooms, head_counters},
     tables::Table,
     users::UserLogs,
@@ -154,6 +154,12 @@ impl Node {
     /// Processor time this program has used so far, where that is known.
     pub fn processor_time(&self) -> Option<std::time::Duration> {
         self.clock.processor_time()
+    }
+
+    /// What is recorded of a user of the organization.
+    pub async fn user_row(&self, org: OrgId, user: UserId) -> Result<Option<UserRow>, StoreError> {
+        let row = self.store.get(Table::USERS, &org_user(org, user)).await?;
+        row.map(UserRow::decode).transpose().map_err(|_| StoreError::Damaged)
     }
 
     /// The organization's directory.

@@ -26,7 +26,7 @@ use crate::{
     limits::{SCAN_ROWS, TOLD_AT_ONCE},
     node::Node,
     ports::store::{Put, Scan, Shard, StoreError},
-    records::{UserRow, key, org_user, user_room},
+    records::{key, user_room},
     rooms::RoomCell,
     tables::Table,
 };
@@ -132,8 +132,7 @@ pub(crate) async fn tell_user(
     directory: &DirectoryCell,
     user: UserId,
 ) -> Result<Vec<Draft>, StoreError> {
-    let row = node.store.get(Table::USERS, &org_user(directory.org, user)).await?;
-    let row = row.map(UserRow::decode).transpose().map_err(|_| StoreError::Damaged)?;
+    let row = node.user_row(directory.org, user).await?;
     if !row.is_some_and(|row| row.seen) {
         return Ok(vec![]);
     }

@@ -21,8 +21,7 @@ use crate::{
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     limits::{ANSWER_BYTES, ITEM_BYTES},
-    ports::store::{LogKey, ReadRange, StoreError},
-    records::{UserRow, org_user},
+    ports::store::{LogKey, ReadRange},
     tables::Table,
 };
 
@@ -111,7 +110,7 @@ impl DirectoryAdminService<ServerKit> for Features {
         let (mut memberships, mut bytes) = (Vec::with_capacity(found.len()), 0);
         let mut last = None;
         for (user, role) in found {
-            let row = user_row(ctx, user).await?.unwrap_or_default();
+            let row = ctx.user_row(user).await?.unwrap_or_default();
             let membership = Membership { user: Some(row.view(user)), role };
             bytes += membership.encoded_len();
             if bytes > ANSWER_BYTES {
@@ -168,17 +167,11 @@ fn page_size(wanted: u32) -> Result<usize, Error> {
     }
 }
 
-async fn user_row(ctx: &Ctx, user: UserId) -> Result<Option<UserRow>, Error> {
-    let key = org_user(ctx.caller.org, user);
-    let row = ctx.store().get(Table::USERS, &key).await.map_err(store_error)?;
-    row.map(UserRow::decode).transpose().map_err(|_| store_error(StoreError::Damaged))
-}
-
 /// The rows that the changes name.
 async fn known(ctx: &Ctx, changes: &[Change]) -> Result<Known, Error> {
     let (mut known, mut handles) = (Known::default(), BTreeSet::new());
     let org = ctx.caller.org;
-    if let Some(row) = user_row(ctx, ctx.user()).await? {
+    if let Some(row) = ctx.user_row(ctx.user()).await? {
         known.users.insert(ctx.user(), row);
     }
     for change in changes {
@@ -192,7 +185,7 @@ async fn known(ctx: &Ctx, changes: &[Change]) -> Result<Known, Error> {
         };
         let user = identity::user_id(org, subject);
         if !known.users.contains_key(&user)
-            && let Some(row) = user_row(ctx, user).await?
+            && let Some(row) = ctx.user_row(user).await?
         {
             known.users.insert(user, row);
         }

@@ -25,8 +25,8 @@ use crate::{
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     limits::ANSWER_BYTES,
-    ports::store::{Put, StoreError},
-    records::{Counters, Effect, EffectRow, UserRow, org_user, room_user},
+    ports::store::Put,
+    records::{Counters, Effect, EffectRow, org_user, room_user},
     rooms::{RoomCell, RoomChange, RoomState, next_version, room_put},
     tables::Table,
 };
@@ -194,7 +194,7 @@ impl RoomService<ServerKit> for Features {
         page.truncate(size);
         let (mut members, mut bytes) = (Vec::with_capacity(page.len()), 0);
         for id in page {
-            let member = member(ctx, id).await?;
+            let member = ctx.user_row(id).await?.unwrap_or_default().view(id);
             bytes += member.encoded_len();
             if bytes > ANSWER_BYTES {
                 more = true;
@@ -254,14 +254,6 @@ async fn resolve_all(ctx: &Ctx, users: &[UserRef]) -> Result<BTreeSet<UserId>, E
         ids.insert(resolve(ctx, "members", Some(user)).await?);
     }
     Ok(ids)
-}
-
-async fn member(ctx: &Ctx, id: UserId) -> Result<User, Error> {
-    let key = org_user(ctx.caller.org, id);
-    let row = ctx.store().get(Table::USERS, &key).await.map_err(store_error)?;
-    let row = row.map(UserRow::decode).transpose();
-    let row = row.map_err(|_| store_error(StoreError::Damaged))?.unwrap_or_default();
-    Ok(row.view(id))
 }
 
 fn new_state(ctx: &Ctx, kind: RoomKind, name: String, members: BTreeSet<UserId>) -> RoomState {

@@ -4,19 +4,15 @@ use parlour_protocol::{
     generated::UserService,
     ids::UserId,
     limits,
-    user::{GetUsersRequest, GetUsersResponse, User},
+    user::{GetUsersRequest, GetUsersResponse},
     wire::Error,
 };
 use prost::Message;
 
 use crate::{
-    draft::store_error,
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     limits::ANSWER_BYTES,
-    ports::store::StoreError,
-    records::{UserRow, org_user},
-    tables::Table,
 };
 
 impl UserService<ServerKit> for Features {
@@ -37,7 +33,7 @@ impl UserService<ServerKit> for Features {
         let mut users = Vec::with_capacity(ids.len());
         let (mut bytes, mut looked_at) = (0, 0);
         for id in ids {
-            let user = read_user(ctx, id).await?;
+            let user = ctx.user_row(id).await?.map(|row| row.view(id));
             bytes += user.as_ref().map_or(0, Message::encoded_len);
             if bytes > ANSWER_BYTES {
                 break;
@@ -47,14 +43,4 @@ impl UserService<ServerKit> for Features {
         }
         Ok(Answer::Now(GetUsersResponse { users, looked_at }))
     }
-}
-
-/// One user of the caller's organization.
-async fn read_user(ctx: &Ctx, id: UserId) -> Result<Option<User>, Error> {
-    let key = org_user(ctx.caller.org, id);
-    let Some(row) = ctx.store().get(Table::USERS, &key).await.map_err(store_error)? else {
-        return Ok(None);
-    };
-    let row = UserRow::decode(row).map_err(|_| store_error(StoreError::Damaged))?;
-    Ok(Some(row.view(id)))
 }
