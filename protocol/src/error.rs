@@ -23,7 +23,8 @@ impl ErrorReason {
             | R::DirectRoom
             | R::DirectoryRoom
             | R::RoomArchived
-            | R::WrongIncarnation => C::FailedPrecondition,
+            | R::WrongIncarnation
+            | R::ThreadNotFollowed => C::FailedPrecondition,
             R::ReadOnly | R::StoreUnavailable | R::Draining => C::Unavailable,
             R::DataDamaged => C::DataLoss,
             R::TokenInvalid | R::TokenExpired | R::TokenRevoked | R::SubjectChanged => {

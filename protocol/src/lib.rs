@@ -19,7 +19,7 @@ mod messages {
 pub use messages::parlour::{
     access::v1 as access, directory::v1 as directory, marker::v1 as marker, message::v1 as message,
     reaction::v1 as reaction, room::v1 as room, session::v1 as session, sync::v1 as sync,
-    typing::v1 as typing, user::v1 as user, wire::v1 as wire,
+    thread::v1 as thread, typing::v1 as typing, user::v1 as user, wire::v1 as wire,
 };
 pub use prost;
 

@@ -30,6 +30,12 @@ pub const MENTIONS_MAX: usize = 100;
 pub const REACTIONS_PER_USER_MAX: usize = 20;
 /// Longest emoji, in bytes.
 pub const REACTION_BYTES_MAX: usize = 64;
+/// Most users named who replied last in a thread.
+pub const THREAD_REPLIERS_MAX: usize = 5;
+/// Most followed threads of one room in its digest.
+pub const DIGEST_THREADS_MAX: usize = 50;
+/// Largest page of followed threads.
+pub const THREAD_PAGE_MAX: usize = 100;
 /// Longest name of a room, in bytes.
 pub const ROOM_NAME_BYTES_MAX: usize = 200;
 /// Most members added by one call.

@@ -4,7 +4,7 @@
 use parlour_protocol::{
     access, directory, marker, message,
     prost::{DecodeError, Message},
-    reaction, room, session, sync, typing, user, wire,
+    reaction, room, session, sync, thread, typing, user, wire,
 };
 
 /// Decodes bytes as one message and encodes it again.
@@ -49,6 +49,11 @@ codecs! {
     session: ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse;
     sync: SyncRequest, SyncItem, UserDelta, Digests, RoomDigest, SyncDone, ReadLogRequest,
         ReadLogItem, SeqRange, ReadTimelineRequest, ReadTimelineItem, SubscribeRequest, SubscribeResponse;
+    thread: Thread, FollowedThread, FollowThreadRequest, FollowThreadResponse,
+        UnfollowThreadRequest, UnfollowThreadResponse, MarkThreadReadRequest,
+        MarkThreadReadResponse, MarkThreadUnreadRequest, MarkThreadUnreadResponse,
+        ListThreadsRequest, ListThreadsResponse, ReadThreadRequest, ReadThreadItem, ThreadFollowed,
+        ThreadUnfollowed, ThreadMarkerMoved;
     typing: Typing;
     user: GetUsersRequest, GetUsersResponse, User, Profile;
     wire: ClientFrame, ServerFrame, Hello, Welcome, NodeRole, Limits, Call, Cancel, Reply, Ping, Pong,

@@ -30,6 +30,7 @@ mod room;
 mod room_list;
 mod sqlite;
 mod state;
+mod thread;
 mod timeline;
 mod token;
 mod transport;
@@ -41,7 +42,7 @@ pub use directory::Directory;
 pub use driver::Sent;
 pub use environment::{Clock, Entropy, SocketFactory};
 pub use error::{CallError, ConnectError, HistoryError, PageError, QueueError, SendError, Stop};
-pub use message::{Delivery, Item, Message, Notice, Place, Reaction};
+pub use message::{Delivery, Item, Message, Notice, Place, Reaction, ThreadSummary};
 pub use parlour_protocol::{self as protocol, room::RoomKind};
 pub use parlour_sdk_core::{
     Now,
@@ -53,6 +54,7 @@ pub use room::{Draft, QueuedSend, Room, RoomSummary};
 pub use room_list::RoomList;
 pub use sqlite::SqliteCache;
 pub use state::State;
+pub use thread::{FollowedThread, Thread};
 pub use timeline::Timeline;
 pub use token::{NoToken, Token};
 pub use trust::Trust;

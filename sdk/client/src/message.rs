@@ -3,10 +3,10 @@
 use std::{fmt, ops::Deref, sync::Arc};
 
 use parlour_sdk_core::timeline;
-pub use parlour_sdk_core::timeline::{Delivery, Notice, Place, Reaction};
+pub use parlour_sdk_core::timeline::{Delivery, Notice, Place, Reaction, ThreadSummary};
 
 use crate::{
-    Room,
+    Room, Thread,
     driver::{Command, Sent},
     error::QueueError,
     room::Draft,
@@ -95,13 +95,20 @@ impl Message {
         }
     }
 
-    /// Replies to it; a text, or a draft whose `reply_to` is filled in.
+    /// Replies to it, in its thread if it stands in one; a text, or a draft whose `reply_to` is
+    /// filled in.
     ///
     /// # Errors
     /// [`QueueError::NotSent`] for one that isn't in the log yet; else as [`Room::send`].
     pub async fn reply(&self, message: impl Into<Draft>) -> Result<Sent, QueueError> {
         let seq = self.seq().ok_or(QueueError::NotSent)?;
-        self.room.send(Draft { reply_to: Some(seq), ..message.into() }).await
+        let draft = Draft { thread_root: self.thread_root, ..message.into() };
+        self.room.send(Draft { reply_to: Some(seq), ..draft }).await
+    }
+
+    /// The thread it stands in, or the one under it. `None` for one that isn't in the log yet.
+    pub fn open_thread(&self) -> Option<Thread> {
+        self.thread_root.or(self.seq()).map(|root| self.room.thread(root))
     }
 
     /// Puts an emoji, or `:name:`, to it.

@@ -13,12 +13,12 @@ use parlour_protocol::{
 pub use parlour_sdk_core::rooms::RoomSummary;
 use parlour_sdk_core::{
     outbox::{Payload, SendError},
-    timeline::{edit_body, post_body},
+    timeline::{Scope, edit_body, post_body},
 };
 use tokio::sync::oneshot;
 
 use crate::{
-    Timeline,
+    Thread, Timeline,
     client::{User, Who, parse_user},
     driver::{Command, Sent},
     error::{CallError, HistoryError, QueueError},
@@ -36,6 +36,8 @@ pub struct Draft {
     pub mentions_everyone: bool,
     /// The message it replies to, by its number in the log.
     pub reply_to: Option<u64>,
+    /// The message whose thread it belongs to; see [`Room::thread`].
+    pub thread_root: Option<u64>,
 }
 
 impl From<&str> for Draft {
@@ -133,13 +135,14 @@ impl Room {
     /// # Errors
     /// When the text isn't 1 byte to 16 KiB, or the outbox is full.
     pub async fn queue(&self, message: impl Into<Draft>) -> Result<QueuedSend, QueueError> {
-        let Draft { text, mentions, mentions_everyone, reply_to } = message.into();
+        let Draft { text, mentions, mentions_everyone, reply_to, thread_root } = message.into();
         check_text(&text)?;
         if mentions.len() > MENTIONS_MAX {
             return Err(QueueError::Mentions);
         }
         let body = post_body(&text);
-        self.put(Payload::Post { body, mentions, mentions_everyone, reply_to }).await
+        let payload = Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root };
+        self.put(payload).await
     }
 
     /// Gives the user's own message at `seq` another text.
@@ -217,14 +220,23 @@ impl Room {
     /// # Errors
     /// When the client is gone.
     pub async fn timeline(&self) -> Result<Timeline, HistoryError> {
-        let asked = self.handle.ask(|reply| Command::Timeline(self.id, reply)).await;
-        let (items, feed) = asked.map_err(|Gone| HistoryError::Closed)?;
-        Ok(Timeline::new(self.clone(), items, feed))
+        self.timeline_of(self.id.into()).await
     }
 
-    pub(crate) async fn load_older(&self, limit: u32) -> Result<bool, HistoryError> {
-        let asked = self.handle.ask(|reply| Command::Older(self.id, limit, reply)).await;
+    pub(crate) async fn timeline_of(&self, scope: Scope) -> Result<Timeline, HistoryError> {
+        let asked = self.handle.ask(|reply| Command::Timeline(scope, reply)).await;
+        let (items, feed) = asked.map_err(|Gone| HistoryError::Closed)?;
+        Ok(Timeline::new(self.clone(), scope, items, feed))
+    }
+
+    pub(crate) async fn load_older(&self, scope: Scope, limit: u32) -> Result<bool, HistoryError> {
+        let asked = self.handle.ask(|reply| Command::Older(scope, limit, reply)).await;
         Ok(asked.map_err(|Gone| HistoryError::Closed)??)
+    }
+
+    /// The thread under the message at `root_seq`.
+    pub fn thread(&self, root_seq: u64) -> Thread {
+        Thread::new(self.clone(), root_seq)
     }
 
     /// Writes the room's whole history into the cache, so that it can be read without a

@@ -11,7 +11,7 @@ use parlour_sdk_core::timeline as core;
 
 use crate::{Diff, Item, Room, error::HistoryError, observe::Feed};
 
-/// A room's messages, oldest first: a list, and a stream of the changes of that list. Each diff is
+/// The messages of a room, or of a thread with its root, oldest first: a list, and a stream of the changes of that list. Each diff is
 /// made to [`Timeline::items`] before it is handed out.
 ///
 /// What the user has sent stands at the end until the log has it, so the list shows a message at
@@ -19,6 +19,7 @@ use crate::{Diff, Item, Room, error::HistoryError, observe::Feed};
 #[derive(Debug)]
 pub struct Timeline {
     room: Room,
+    scope: core::Scope,
     items: Vec<Item>,
     feed: Feed<Diff<Arc<core::Item>>>,
 }
@@ -26,11 +27,12 @@ pub struct Timeline {
 impl Timeline {
     pub(crate) fn new(
         room: Room,
+        scope: core::Scope,
         items: Vec<Arc<core::Item>>,
         feed: Feed<Diff<Arc<core::Item>>>,
     ) -> Self {
         let items = items.into_iter().map(|item| Item::new(item, &room)).collect();
-        Timeline { room, items, feed }
+        Timeline { room, scope, items, feed }
     }
 
     /// The room.
@@ -49,7 +51,7 @@ impl Timeline {
     /// # Errors
     /// When it isn't in the cache and there is no connection.
     pub async fn load_older(&self, limit: u32) -> Result<bool, HistoryError> {
-        self.room.load_older(limit).await
+        self.room.load_older(self.scope, limit).await
     }
 
     /// Makes the changes that have come by now, without handing them out.

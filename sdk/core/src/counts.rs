@@ -73,7 +73,8 @@ impl Counts {
         }
     }
 
-    /// The next event of the room's log.
+    /// The next event of the room's log, or of the thread whose counts these are. What stands in
+    /// threads isn't the room's to count.
     pub fn handle_event(&mut self, event: &LogEvent, me: UserId) {
         let header = &event.header;
         if header.kind == MessageDeleted::RULE.kind && header.target_seq > self.read_seq() {

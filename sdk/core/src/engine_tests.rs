@@ -135,6 +135,7 @@ impl Client {
             mentions: vec![],
             mentions_everyone: false,
             reply_to: None,
+            thread_root: None,
         };
         let client_ref = self.engine.send(ROOM, payload, [n; 10], NOW).unwrap();
         self.pump();
@@ -416,7 +417,7 @@ fn a_page_that_was_read_on_the_old_connection_is_read_on_the_new_one() {
     client.connect_to(1, ME);
     let read = client.bulk(rpc::ReadTimeline::METHOD.id);
     answer_older(&mut client, read);
-    assert!(client.notices.contains(&Notice::Paged(ROOM, Ok(()))), "{:?}", client.notices);
+    assert!(client.notices.contains(&Notice::Paged(ROOM.into(), Ok(()))), "{:?}", client.notices);
     assert_eq!(client.texts(), ["9", "10", "11"]);
 }
 
@@ -439,5 +440,5 @@ fn without_a_connection_on_its_way_a_page_doesnt_come() {
     client.engine.handle_disconnected();
     client.engine.stop_paging();
     client.pump();
-    assert!(client.notices.contains(&Notice::Paged(ROOM, Err(PageError::Interrupted))));
+    assert!(client.notices.contains(&Notice::Paged(ROOM.into(), Err(PageError::Interrupted))));
 }

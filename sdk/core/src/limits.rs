@@ -28,6 +28,8 @@ pub const DOWNLOADS_AT_ONCE: usize = 2;
 pub const RUN_EVENTS: usize = 256;
 /// Digests in the first frame of a sync.
 pub const FIRST_DIGESTS: u32 = 20;
+/// Cached events of a room that are looked through for those of a thread that is opened.
+pub const THREAD_CACHED_EVENTS: u32 = 2000;
 /// Edits and deletes kept for messages that aren't loaded, per timeline.
 pub const PENDING_AMENDMENTS_MAX: usize = 10_000;
 /// Users shown as typing in one room.

@@ -13,7 +13,13 @@ fn client_ref(n: u8) -> ClientRef {
 
 fn post(text: &'static str) -> Payload {
     let body = Bytes::from_static(text.as_bytes());
-    Payload::Post { body, mentions: vec![], mentions_everyone: false, reply_to: None }
+    Payload::Post {
+        body,
+        mentions: vec![],
+        mentions_everyone: false,
+        reply_to: None,
+        thread_root: None,
+    }
 }
 
 fn with(refs: &[u8]) -> Outbox {

@@ -40,6 +40,10 @@ pub struct RoomSummary {
     pub unread: u64,
     /// Of those, the ones that mention the user or everyone.
     pub mentions: u64,
+    /// Unread replies in threads of it that the user follows; not part of `unread`.
+    pub thread_unread: u64,
+    /// Of those, the ones that mention the user.
+    pub thread_mentions: u64,
     /// Everything up to here is read.
     pub read_seq: u64,
     /// Who is typing.
@@ -221,6 +225,8 @@ impl RoomList {
             last_at_ms: record.head.at_ms,
             unread: record.counts.messages,
             mentions: record.counts.mentions,
+            thread_unread: record.threads.iter().map(|thread| thread.counts.messages).sum(),
+            thread_mentions: record.threads.iter().map(|thread| thread.counts.mentions).sum(),
             read_seq: record.counts.read_seq().max(record.unsent_read),
             typing: self.typing.get(&record.id).map_or(Vec::new(), |t| t.keys().copied().collect()),
         }

@@ -86,3 +86,16 @@ pub(crate) fn reaction(sender: UserId, seq: u64, target: u64, emoji: &str, on: b
         event(header, &ReactionWithdrawn { emoji })
     }
 }
+
+/// The same event in the thread under `root`; as its reply number `no`, or 0 for what amends one.
+pub(crate) fn in_thread(of: LogEvent, root: u64, no: u64) -> LogEvent {
+    let header = EventHeader { thread_root_seq: root, thread_no: no, ..of.header.clone() };
+    LogEvent::parse(compose(&header, &of.body)).expect("composed here")
+}
+
+/// A message that quotes the one at `target`.
+pub(crate) fn reply_to(seq: u64, target: u64, text: &str) -> LogEvent {
+    let of = message(seq, text);
+    let header = EventHeader { target_seq: target, ..of.header.clone() };
+    LogEvent::parse(compose(&header, &of.body)).expect("composed here")
+}

@@ -4,6 +4,7 @@
 mod fold;
 mod item;
 mod reactions;
+mod threads;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,12 +13,14 @@ use std::{
 
 use bytes::Bytes;
 use parlour_protocol::{
-    ids::{ClientRef, RoomId, UserId},
+    ids::{ClientRef, UserId},
     message::{MessageEdited, MessagePosted},
+    thread::Thread,
 };
 use prost::Message as _;
 
-pub use item::{Delivery, Item, Message, Notice, Place, Reaction};
+pub use item::{Delivery, Item, Message, Notice, Place, Reaction, ThreadSummary};
+pub use threads::Scope;
 
 use crate::{
     diff::Diff,
@@ -27,10 +30,10 @@ use crate::{
 };
 use fold::{Change, Fold};
 
-/// The observable list of one room.
+/// The observable list of one room, or of one of its threads.
 #[derive(Debug)]
 pub struct Timeline {
-    room: RoomId,
+    scope: Scope,
     me: Option<UserId>,
     fold: Fold,
     echoes: BTreeMap<u64, Echo>,
@@ -50,9 +53,9 @@ struct Echo {
 
 impl Timeline {
     /// An empty timeline. `me` is `None` before the first connection ever.
-    pub fn new(room: RoomId, me: Option<UserId>) -> Self {
+    pub fn new(scope: impl Into<Scope>, me: Option<UserId>) -> Self {
         Timeline {
-            room,
+            scope: scope.into(),
             me,
             fold: Fold::default(),
             echoes: BTreeMap::new(),
@@ -102,7 +105,8 @@ impl Timeline {
 
     /// The next events of the log.
     pub fn handle_live(&mut self, events: &[LogEvent]) {
-        for event in events {
+        let scope = self.scope;
+        for event in events.iter().filter(|event| scope.covers(event)) {
             self.from = self.from.min(event.seq());
             self.apply(event);
         }
@@ -149,14 +153,27 @@ impl Timeline {
         self.diffs = vec![Diff::Reset { items: self.items() }];
     }
 
+    /// What the server says of the threads under messages.
+    pub fn handle_threads(&mut self, threads: &[Thread]) {
+        if self.scope.is_thread() {
+            return;
+        }
+        for thread in threads {
+            let change = self.fold.learn_thread(thread);
+            self.show(change);
+        }
+    }
+
     /// A row of the outbox is new or got further.
     pub fn handle_outbox(&mut self, entry: &Entry) {
         let delivery = delivery(&entry.state);
         match &entry.payload {
-            Payload::Post { body, mentions, mentions_everyone, reply_to } => {
+            Payload::Post { thread_root, .. }
+                if thread_root.unwrap_or_default() != self.scope.root => {}
+            Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root } => {
                 let text = MessagePosted::decode(body.clone()).map(|m| m.text).unwrap_or_default();
                 let message = Message {
-                    room: self.room,
+                    room: self.scope.room,
                     place: Place::Outbox(entry.order),
                     sender: self.me,
                     at_ms: entry.created_ms,
@@ -166,6 +183,8 @@ impl Timeline {
                     mentions: mentions.clone(),
                     mentions_everyone: *mentions_everyone,
                     reply_to: *reply_to,
+                    thread_root: *thread_root,
+                    thread: None,
                     reactions: vec![],
                     client_ref: Some(entry.client_ref),
                     pending: None,
@@ -236,6 +255,13 @@ impl Timeline {
     }
 
     fn apply(&mut self, event: &LogEvent) {
+        if !self.scope.covers(event) {
+            return;
+        }
+        if !self.scope.is_thread() && event.header.thread_root_seq > 0 {
+            let change = self.fold.apply_to_thread(event);
+            return self.show(change);
+        }
         let echo = event.client_ref().and_then(|client_ref| {
             let of_it = |(_, echo): &(&u64, &Echo)| echo.client_ref == client_ref;
             let mine = event.sender() == self.me;
@@ -252,7 +278,7 @@ impl Timeline {
     /// The log has what an echo stood for: in place where nothing stands between.
     fn replace_echo(&mut self, order: u64, seq: u64) {
         self.echoes.remove(&order);
-        let Some(item) = self.fold.item(self.room, seq, self.me) else { return };
+        let Some(item) = self.fold.item(self.scope.room, seq, self.me) else { return };
         let (Ok(at), Err(to)) = (self.find(Place::Outbox(order)), self.find(Place::Log(seq)))
         else {
             return self.put(item);
@@ -269,7 +295,7 @@ impl Timeline {
 
     fn show(&mut self, change: Change) {
         if let Change::Shown(seq) = change
-            && let Some(item) = self.fold.item(self.room, seq, self.me)
+            && let Some(item) = self.fold.item(self.scope.room, seq, self.me)
         {
             self.put(item);
         }

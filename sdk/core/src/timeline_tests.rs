@@ -28,7 +28,16 @@ fn entry(order: u64, payload: Payload) -> Entry {
 
 fn post(order: u64, text: &str) -> Entry {
     let body = post_body(text);
-    entry(order, Payload::Post { body, mentions: vec![], mentions_everyone: false, reply_to: None })
+    entry(
+        order,
+        Payload::Post {
+            body,
+            mentions: vec![],
+            mentions_everyone: false,
+            reply_to: None,
+            thread_root: None,
+        },
+    )
 }
 
 /// The list an observer has.

@@ -17,6 +17,7 @@ use crate::{
     records::Effect,
     rooms::{RoomCell, RoomChange},
     tables::Table,
+    threads::{ThreadCell, ThreadChange},
     users::UserCell,
 };
 
@@ -56,8 +57,26 @@ pub enum Guard {
     Open,
 }
 
-/// What follows elsewhere from an event, once its sequence number is known.
-pub type EffectsOf = Arc<dyn Fn(u64) -> Vec<Effect> + Send + Sync>;
+/// Where an event stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// In its room's log.
+    pub seq: u64,
+    /// Among the replies of its thread; 0 for what isn't one.
+    pub thread_no: u64,
+}
+
+/// What follows elsewhere from an event, once its place is known.
+pub type EffectsOf = Arc<dyn Fn(Place) -> Vec<Effect> + Send + Sync>;
+
+/// A thread that an event changes.
+#[derive(Clone, Debug)]
+pub struct ThreadDraft {
+    /// The thread.
+    pub cell: Arc<ThreadCell>,
+    /// How.
+    pub change: ThreadChange,
+}
 
 /// An event for a room's log, and what changes with it.
 pub struct RoomDraft {
@@ -69,6 +88,8 @@ pub struct RoomDraft {
     pub event: NewEvent,
     /// How the room changes.
     pub change: Option<RoomChange>,
+    /// How a thread changes.
+    pub thread: Option<ThreadDraft>,
     /// Table writes with whole keys.
     pub puts: Vec<Put>,
     /// Table writes whose key ends with the event's sequence number.
@@ -101,6 +122,7 @@ impl RoomDraft {
             guard,
             event,
             change: None,
+            thread: None,
             puts: vec![],
             seq_puts: vec![],
             absent: vec![],
@@ -128,6 +150,8 @@ pub struct NewEvent {
     pub everyone: bool,
     /// The event it is about, 0 for none.
     pub target_seq: u64,
+    /// The root of the thread it stands in, or of what it amends; 0 for none.
+    pub thread_root_seq: u64,
     /// Whether it deletes its target.
     pub deletes: bool,
 }
@@ -143,6 +167,7 @@ impl NewEvent {
             mentions: vec![],
             everyone: false,
             target_seq: 0,
+            thread_root_seq: 0,
             deletes: false,
         }
     }

@@ -136,7 +136,7 @@ async fn for_user(
     for row in &effect.rows {
         let Some(table) = u8::try_from(row.table).ok().and_then(Table::from_id) else { continue };
         let key = key(&[user.as_bytes(), &row.rest]);
-        puts.push(Put { table, key, value: row.present.then(Bytes::new) });
+        puts.push(Put { table, key, value: row.present.then(|| row.value.clone()) });
     }
     let room = node.rooms.get(&*node.store, job.room).await?.filter(|_| effect.gains_room);
     let gains_room = room.map(|cell| GainsRoom { cell, seq: job.seq });

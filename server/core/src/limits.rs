@@ -50,6 +50,12 @@ pub const SWEEP_EVERY: Duration = Duration::from_millis(500);
 pub const REAUTH_LEAD: Duration = Duration::from_secs(60);
 /// Rooms kept in memory although nobody uses them.
 pub const ROOM_CACHE_MAX: usize = 100_000;
+/// Threads kept in memory.
+pub const THREAD_CACHE_MAX: usize = 100_000;
+/// Followed threads of one room that are looked at to find those with the newest replies.
+pub const FOLLOWED_LOOKED_AT_MAX: usize = 1000;
+/// Followed threads of a user that are looked at to list them.
+pub const FOLLOWED_LISTED_MAX: usize = 10_000;
 /// User log heads kept in memory.
 pub const USER_CACHE_MAX: usize = 200_000;
 /// Users told at once of what a change of the directory means for them.

@@ -25,6 +25,7 @@ use crate::{
     records::{LogTimeRow, UserRow, org_user},
     rooms::{RoomCell, Rooms, head_counters},
     tables::Table,
+    threads::Threads,
     users::UserLogs,
 };
 
@@ -51,6 +52,8 @@ pub struct Node {
     pub verifier: Arc<dyn TokenVerifier>,
     /// Rooms in memory.
     pub rooms: Rooms,
+    /// Threads in memory.
+    pub threads: Threads,
     /// Users' own logs in memory.
     pub users: UserLogs,
     /// Organizations' directories in memory.
@@ -138,6 +141,7 @@ impl Node {
             clock: parts.clock,
             entropy: parts.entropy,
             rooms: Rooms::default(),
+            threads: Threads::default(),
             users: UserLogs::default(),
             directories: Directories::default(),
             log_time: LogTime::default(),

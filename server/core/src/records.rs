@@ -177,6 +177,9 @@ pub struct EffectRow {
     /// Whether it is there or gone from now on.
     #[prost(bool, tag = "3")]
     pub present: bool,
+    /// What is in it while it is there.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub value: Bytes,
 }
 
 /// Joins the parts of a key.

@@ -34,7 +34,8 @@ tables! {
     LAST_SENT = 4, "last_sent";
     /// room ‖ target seq ‖ seq -> kind: what edits or deletes which message.
     AMENDMENTS = 5, "amendments";
-    /// room ‖ seq of a deleted countable message -> nothing: corrects unread counts.
+    /// room ‖ seq of a deleted message -> whether it was to everyone, or in a thread: corrects unread
+    /// counts.
     DELETED = 6, "deleted";
     /// room ‖ seq -> what must follow elsewhere, at least once.
     OUTBOX = 7, "outbox";
@@ -66,6 +67,20 @@ tables! {
     HANDLES = 20, "handles";
     /// room ‖ target seq ‖ user ‖ emoji ‖ seq -> whether it is there or taken off.
     REACTIONS = 21, "reactions";
+    /// room ‖ root seq -> the thread under that message.
+    THREADS = 30, "threads";
+    /// room ‖ root seq ‖ number of the reply -> its seq.
+    THREAD_LOG = 31, "thread_log";
+    /// room ‖ root seq ‖ user -> seq and number of that user's last reply.
+    THREAD_SENT = 32, "thread_sent";
+    /// room ‖ root seq ‖ seq of a deleted reply -> nothing: corrects unread counts.
+    THREAD_DELETED = 33, "thread_deleted";
+    /// user ‖ room ‖ root seq -> nothing: the threads a user follows.
+    THREAD_FOLLOWS = 34, "thread_follows";
+    /// user ‖ room ‖ root seq -> the read marker.
+    THREAD_MARKERS = 35, "thread_markers";
+    /// user ‖ room ‖ root seq ‖ seq -> nothing: replies that mention the user.
+    THREAD_MENTIONS = 36, "thread_mentions";
 }
 
 impl Table {

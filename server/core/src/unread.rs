@@ -4,6 +4,7 @@ use bytes::Bytes;
 use parlour_protocol::{
     ids::{RoomId, UserId},
     marker::{Marker, Unread},
+    thread::Thread,
     wire::Error,
 };
 use prost::Message;
@@ -14,10 +15,14 @@ use crate::{
     ports::store::{Scan, Store, StoreError},
     records::{Counters, key, room_user, trailing_seq, user_room},
     tables::Table,
+    threads::{thread_key, user_thread},
 };
 
 /// Value of a `DELETED` row whose message was to everyone.
 pub const TO_EVERYONE: [u8; 1] = [1];
+
+/// Value of a `DELETED` row whose message stood in a thread: the room doesn't count it.
+pub const IN_THREAD: [u8; 1] = [2];
 
 /// The marker as it was set; all zero where it never was.
 pub async fn stored_marker(store: &dyn Store, user: UserId, room: RoomId) -> Result<Marker, Error> {
@@ -103,11 +108,51 @@ async fn count(
             rows_max: SCAN_ROWS,
         };
         let rows = store.scan(scan).await.map_err(store_error)?;
-        total.rows += rows.len() as u64;
+        total.rows += rows.iter().filter(|(_, value)| value[..] != IN_THREAD).count() as u64;
         total.to_everyone +=
             rows.iter().filter(|(_, value)| value[..] == TO_EVERYONE).count() as u64;
         let last = rows.last().filter(|_| rows.len() == SCAN_ROWS);
         let Some(seq) = last.and_then(|(key, _)| trailing_seq(key)) else { return Ok(total) };
         from = key(&[prefix, &(seq + 1).to_be_bytes()]);
     }
+}
+
+/// The marker in force in a thread: an own reply after the marker was set counts as having read up
+/// to it.
+pub async fn thread_marker(
+    store: &dyn Store,
+    user: UserId,
+    room: RoomId,
+    root_seq: u64,
+) -> Result<Marker, Error> {
+    let damaged = |_| store_error(StoreError::Damaged);
+    let row = store.get(Table::THREAD_MARKERS, &user_thread(user, room, root_seq)).await;
+    let set = row.map_err(store_error)?.map(Marker::decode).transpose().map_err(damaged)?;
+    let sent = key(&[&thread_key(room, root_seq), user.as_bytes()]);
+    let sent = store.get(Table::THREAD_SENT, &sent).await.map_err(store_error)?;
+    let sent = sent.map(Counters::decode).transpose().map_err(damaged)?;
+    Ok(later_of(set.unwrap_or_default(), sent.unwrap_or_default()))
+}
+
+/// What is unread in a thread for a user with this marker in force.
+pub async fn thread_unread(
+    store: &dyn Store,
+    user: UserId,
+    room: RoomId,
+    thread: &Thread,
+    marker: Marker,
+) -> Result<Unread, Error> {
+    let replies = thread.thread_no.saturating_sub(marker.msg_no);
+    if replies == 0 {
+        return Ok(Unread::default());
+    }
+    let (of_thread, last) = (thread_key(room, thread.root_seq), thread.last_seq);
+    let deleted = match thread.deleted {
+        0 => Count::default(),
+        _ => count(store, Table::THREAD_DELETED, &of_thread, marker.seq, last).await?,
+    };
+    let mine = user_thread(user, room, thread.root_seq);
+    let mentions = count(store, Table::THREAD_MENTIONS, &mine, marker.seq, last).await?.rows;
+    let messages = replies.saturating_sub(deleted.rows);
+    Ok(Unread { messages, mentions: mentions.min(messages) })
 }

@@ -67,7 +67,8 @@ impl Link {
                 self.order(room, Order::Change(place, Change::Retry));
             }
             Effect::Send { room, text, mentions, everyone, reply_to } => {
-                let draft = Draft { text, mentions, mentions_everyone: everyone, reply_to };
+                let (mentions_everyone, thread_root) = (everyone, None);
+                let draft = Draft { text, mentions, mentions_everyone, reply_to, thread_root };
                 self.order(room, Order::Send(draft));
             }
             Effect::React { room, seq, emoji, on } => self.react(room, seq, emoji, on),

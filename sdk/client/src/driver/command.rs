@@ -9,7 +9,7 @@ use parlour_sdk_core::{
     engine::PageError,
     outbox::{Payload, SendError},
     rooms::RoomSummary,
-    timeline::Item,
+    timeline::{Item, Scope},
 };
 use tokio::sync::oneshot;
 
@@ -47,8 +47,8 @@ pub(crate) enum Command {
     Typing(RoomId, bool),
     Summary(RoomId, oneshot::Sender<Option<Arc<RoomSummary>>>),
     Rooms(oneshot::Sender<Snapshot<RoomSummary>>),
-    Timeline(RoomId, oneshot::Sender<Snapshot<Item>>),
-    Older(RoomId, u32, oneshot::Sender<Result<bool, PageError>>),
+    Timeline(Scope, oneshot::Sender<Snapshot<Item>>),
+    Older(Scope, u32, oneshot::Sender<Result<bool, PageError>>),
     Download(RoomId, oneshot::Sender<Result<u64, PageError>>),
     Events(oneshot::Sender<Feed<RoomEvents>>),
     NetworkChanged,
@@ -89,13 +89,13 @@ impl Driver {
                 let feed = self.waiters.observe_rooms();
                 let _ = reply.send((self.engine.rooms().items(), feed));
             }
-            Command::Timeline(room, reply) => {
-                self.waiters.opening(room, reply);
-                self.engine.open_timeline(room);
+            Command::Timeline(scope, reply) => {
+                self.waiters.opening(scope, reply);
+                self.engine.open_timeline(scope);
             }
-            Command::Older(room, limit, reply) => {
-                self.waiters.paging(room, reply);
-                self.engine.load_older(room, limit);
+            Command::Older(scope, limit, reply) => {
+                self.waiters.paging(scope, reply);
+                self.engine.load_older(scope, limit);
             }
             Command::Download(room, reply) => {
                 self.waiters.downloading(room, reply);

@@ -13,7 +13,7 @@ use parlour_sdk_core::{
     engine::{Notice, PageError},
     outbox::SendError,
     rooms::RoomSummary,
-    timeline::Item,
+    timeline::{Item, Scope},
 };
 use tokio::sync::oneshot;
 
@@ -28,7 +28,7 @@ use crate::{
     observe::{Feed, Publisher, feed},
 };
 
-type Pending<T> = BTreeMap<RoomId, Vec<oneshot::Sender<T>>>;
+type Pending<K, T> = BTreeMap<K, Vec<oneshot::Sender<T>>>;
 type Durable = oneshot::Sender<Result<ClientRef, QueueError>>;
 
 #[derive(Default)]
@@ -37,11 +37,11 @@ pub(super) struct Waiters {
     calls: BTreeMap<CallId, (u64, oneshot::Sender<Result<Bytes, CallError>>)>,
     durable: VecDeque<(u64, ClientRef, Durable)>,
     sent: BTreeMap<ClientRef, Vec<oneshot::Sender<Result<Sent, SendError>>>>,
-    openings: Pending<Snapshot<Item>>,
-    pages: Pending<Result<bool, PageError>>,
-    downloads: Pending<Result<u64, PageError>>,
+    openings: Pending<Scope, Snapshot<Item>>,
+    pages: Pending<Scope, Result<bool, PageError>>,
+    downloads: Pending<RoomId, Result<u64, PageError>>,
     rooms: Vec<Publisher<Diff<Arc<RoomSummary>>>>,
-    timelines: BTreeMap<RoomId, Vec<Publisher<Diff<Arc<Item>>>>>,
+    timelines: BTreeMap<Scope, Vec<Publisher<Diff<Arc<Item>>>>>,
     events: Vec<Publisher<RoomEvents>>,
 }
 
@@ -76,12 +76,12 @@ impl Waiters {
         }
     }
 
-    pub(super) fn opening(&mut self, room: RoomId, reply: oneshot::Sender<Snapshot<Item>>) {
-        self.openings.entry(room).or_default().push(reply);
+    pub(super) fn opening(&mut self, scope: Scope, reply: oneshot::Sender<Snapshot<Item>>) {
+        self.openings.entry(scope).or_default().push(reply);
     }
 
-    pub(super) fn paging(&mut self, room: RoomId, reply: oneshot::Sender<Result<bool, PageError>>) {
-        self.pages.entry(room).or_default().push(reply);
+    pub(super) fn paging(&mut self, scope: Scope, reply: oneshot::Sender<Result<bool, PageError>>) {
+        self.pages.entry(scope).or_default().push(reply);
     }
 
     pub(super) fn downloading(
@@ -162,13 +162,13 @@ impl Driver {
                     })
                 });
             }
-            Notice::Opened(room) => self.handle_opened(room),
-            Notice::Paged(room, result) => {
+            Notice::Opened(scope) => self.handle_opened(scope),
+            Notice::Paged(scope, result) => {
                 let at_start =
-                    self.engine.timeline(room).is_some_and(|timeline| timeline.is_at_start());
+                    self.engine.timeline(scope).is_some_and(|timeline| timeline.is_at_start());
                 // The page's items are to be seen by whoever is told that it is there.
                 self.publish();
-                for waiter in self.waiters.pages.remove(&room).unwrap_or_default() {
+                for waiter in self.waiters.pages.remove(&scope).unwrap_or_default() {
                     let _ = waiter.send(result.clone().map(|()| !at_start));
                 }
             }
@@ -188,14 +188,14 @@ impl Driver {
         }
     }
 
-    fn handle_opened(&mut self, room: RoomId) {
+    fn handle_opened(&mut self, scope: Scope) {
         self.publish();
-        let Some(timeline) = self.engine.timeline(room) else { return };
+        let Some(timeline) = self.engine.timeline(scope) else { return };
         let items = timeline.items();
-        for waiter in self.waiters.openings.remove(&room).unwrap_or_default() {
+        for waiter in self.waiters.openings.remove(&scope).unwrap_or_default() {
             let (publisher, feed) = feed();
             if waiter.send((items.clone(), feed)).is_ok() {
-                self.waiters.timelines.entry(room).or_default().push(publisher);
+                self.waiters.timelines.entry(scope).or_default().push(publisher);
             }
         }
     }
@@ -207,21 +207,21 @@ impl Driver {
             let rooms = self.engine.rooms();
             self.waiters.rooms.retain(|p| p.publish_diffs(&diffs, || rooms.items()));
         }
-        for (room, diffs) in self.engine.take_timeline_diffs() {
-            let Some(publishers) = self.waiters.timelines.get_mut(&room) else { continue };
-            let whole = || self.engine.timeline(room).map(|t| t.items()).unwrap_or_default();
+        for (scope, diffs) in self.engine.take_timeline_diffs() {
+            let Some(publishers) = self.waiters.timelines.get_mut(&scope) else { continue };
+            let whole = || self.engine.timeline(scope).map(|t| t.items()).unwrap_or_default();
             publishers.retain(|publisher| publisher.publish_diffs(&diffs, whole));
         }
         let openings = &self.waiters.openings;
         let mut unseen = Vec::new();
-        self.waiters.timelines.retain(|room, publishers| {
+        self.waiters.timelines.retain(|scope, publishers| {
             publishers.retain(Publisher::is_observed);
-            let is_seen = !publishers.is_empty() || openings.contains_key(room);
+            let is_seen = !publishers.is_empty() || openings.contains_key(scope);
             if !is_seen {
-                unseen.push(*room);
+                unseen.push(*scope);
             }
             is_seen
         });
-        unseen.into_iter().for_each(|room| self.engine.close_timeline(room));
+        unseen.into_iter().for_each(|scope| self.engine.close_timeline(scope));
     }
 }

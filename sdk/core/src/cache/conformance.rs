@@ -48,6 +48,7 @@ fn entry(order: u64) -> Entry {
         mentions: vec![],
         mentions_everyone: true,
         reply_to: None,
+        thread_root: None,
     };
     let mut id = [9; 16];
     id[0] = order as u8;

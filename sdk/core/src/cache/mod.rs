@@ -12,7 +12,7 @@ use bytes::Bytes;
 use parlour_protocol::ids::{ClientRef, DeviceId, Incarnation, RoomId, UserId};
 
 pub use memory::MemoryCache;
-pub use record::{LogRange, RoomRecord};
+pub use record::{LogRange, RoomRecord, ThreadRecord};
 pub use run::{PackedRun, Run};
 
 use crate::{event::Malformed, outbox::Entry};

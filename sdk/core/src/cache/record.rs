@@ -64,6 +64,19 @@ pub struct RoomRecord {
     pub log: LogRange,
     /// A read marker the server hasn't been told yet; 0 for none.
     pub unsent_read: u64,
+    /// The threads of it that the user follows.
+    pub threads: Vec<ThreadRecord>,
+}
+
+/// A thread that the user follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThreadRecord {
+    /// The message it stands under.
+    pub root_seq: u64,
+    /// The newest known event of it; `msg_no` counts its replies.
+    pub head: Head,
+    /// Marker and unread counts.
+    pub counts: Counts,
 }
 
 impl RoomRecord {
@@ -83,6 +96,7 @@ impl RoomRecord {
             counts: Counts::default(),
             log: LogRange::empty_after(0),
             unsent_read: 0,
+            threads: vec![],
         }
     }
 
@@ -106,7 +120,6 @@ impl RoomRecord {
     /// The bytes to keep.
     pub fn encode(&self) -> Vec<u8> {
         let id = |user: Option<UserId>| user.map_or(Bytes::new(), UserId::to_field);
-        let (head, counts) = (self.head, &self.counts);
         Row {
             id: self.id.to_field(),
             kind: self.kind,
@@ -114,19 +127,15 @@ impl RoomRecord {
             peer: id(self.peer),
             creator: id(self.creator),
             member_count: self.member_count,
-            head: vec![head.seq, head.at_ms, head.msg_no, head.bcast_no, head.del_no],
-            marker: Some(counts.marker),
-            counts: vec![
-                counts.own_seq,
-                counts.messages,
-                counts.mentions,
-                u64::from(counts.is_uncertain),
-            ],
+            head: head_numbers(self.head),
+            marker: Some(self.counts.marker),
+            counts: count_numbers(&self.counts),
             log: vec![self.log.from, self.log.to],
             unsent_read: self.unsent_read,
             topic: self.topic.clone(),
             is_archived: self.is_archived,
             parent: self.parent.map_or(Bytes::new(), RoomId::to_field),
+            threads: self.threads.iter().map(ThreadRecord::row).collect(),
         }
         .encode_to_vec()
     }
@@ -134,10 +143,6 @@ impl RoomRecord {
     /// What [`RoomRecord::encode`] made.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let row = Row::decode(bytes)?;
-        let [seq, at_ms, msg_no, bcast_no, del_no] = row.head[..] else { return Err(Malformed) };
-        let [own_seq, messages, mentions, uncertain] = row.counts[..] else {
-            return Err(Malformed);
-        };
         let [from, to] = row.log[..] else { return Err(Malformed) };
         Ok(RoomRecord {
             id: RoomId::parse(&row.id).map_err(|_| Malformed)?,
@@ -149,18 +154,48 @@ impl RoomRecord {
             topic: row.topic,
             is_archived: row.is_archived,
             parent: RoomId::parse(&row.parent).ok(),
-            head: Head { seq, at_ms, msg_no, bcast_no, del_no },
-            counts: Counts {
-                marker: row.marker.unwrap_or_default(),
-                own_seq,
-                messages,
-                mentions,
-                is_uncertain: uncertain != 0,
-            },
+            head: head_of(&row.head)?,
+            counts: counts_of(row.marker, &row.counts)?,
             log: LogRange { from, to },
             unsent_read: row.unsent_read,
+            threads: row.threads.iter().map(ThreadRecord::of_row).collect::<Result<_, _>>()?,
         })
     }
+}
+
+impl ThreadRecord {
+    fn row(&self) -> ThreadRow {
+        ThreadRow {
+            root_seq: self.root_seq,
+            head: head_numbers(self.head),
+            marker: Some(self.counts.marker),
+            counts: count_numbers(&self.counts),
+        }
+    }
+
+    fn of_row(row: &ThreadRow) -> Result<Self, Malformed> {
+        let (head, counts) = (head_of(&row.head)?, counts_of(row.marker, &row.counts)?);
+        Ok(ThreadRecord { root_seq: row.root_seq, head, counts })
+    }
+}
+
+fn head_numbers(head: Head) -> Vec<u64> {
+    vec![head.seq, head.at_ms, head.msg_no, head.bcast_no, head.del_no]
+}
+
+fn head_of(numbers: &[u64]) -> Result<Head, Malformed> {
+    let [seq, at_ms, msg_no, bcast_no, del_no] = *numbers else { return Err(Malformed) };
+    Ok(Head { seq, at_ms, msg_no, bcast_no, del_no })
+}
+
+fn count_numbers(counts: &Counts) -> Vec<u64> {
+    vec![counts.own_seq, counts.messages, counts.mentions, u64::from(counts.is_uncertain)]
+}
+
+fn counts_of(marker: Option<Marker>, numbers: &[u64]) -> Result<Counts, Malformed> {
+    let [own_seq, messages, mentions, uncertain] = *numbers else { return Err(Malformed) };
+    let (marker, is_uncertain) = (marker.unwrap_or_default(), uncertain != 0);
+    Ok(Counts { marker, own_seq, messages, mentions, is_uncertain })
 }
 
 impl Meta {
@@ -237,4 +272,18 @@ struct Row {
     is_archived: bool,
     #[prost(bytes = "bytes", tag = "14")]
     parent: Bytes,
+    #[prost(message, repeated, tag = "15")]
+    threads: Vec<ThreadRow>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ThreadRow {
+    #[prost(uint64, tag = "1")]
+    root_seq: u64,
+    #[prost(uint64, repeated, tag = "2")]
+    head: Vec<u64>,
+    #[prost(message, optional, tag = "3")]
+    marker: Option<Marker>,
+    #[prost(uint64, repeated, tag = "4")]
+    counts: Vec<u64>,
 }

@@ -15,6 +15,7 @@ use crate::{
     cache::{PackedRun, Write},
     event::Malformed,
     limits::{DOWNLOAD_EVENTS, DOWNLOADS_AT_ONCE},
+    timeline::Scope,
 };
 
 /// How far the download of one room is, beyond what its record says.
@@ -161,7 +162,9 @@ impl Engine {
                 Task::Download(of, block) if *of == room => {
                     block.deleted.extend(seqs.iter().filter(|seq| **seq <= block.to));
                 }
-                Task::Older(of, _, page) | Task::Newest(of, page) if *of == room => {
+                Task::Older(Scope { room: of, .. }, _, page) | Task::Newest(of, page)
+                    if *of == room =>
+                {
                     page.deleted.extend_from_slice(seqs);
                 }
                 _ => {}

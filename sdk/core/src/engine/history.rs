@@ -1,18 +1,21 @@
 //! Open timelines: what the cache has of them, pages before what is shown, whole histories.
 
+use std::ops::RangeInclusive;
+
 use parlour_protocol::{
     generated::{Rpc, rpc},
     ids::RoomId,
     sync::ReadTimelineRequest,
+    thread::ReadThreadRequest,
     wire::Error,
 };
 
 use super::{Action, Engine, Focus, LoadId, Notice, page::TimelinePage, repair::Task};
 use crate::{
-    cache::{Run, Write},
+    cache::{RoomRecord, Run, Write},
     event::LogEvent,
-    limits::PAGE_EVENTS,
-    timeline::Timeline,
+    limits::{PAGE_EVENTS, THREAD_CACHED_EVENTS},
+    timeline::{Scope, Timeline},
 };
 
 /// Why a page of history couldn't be had.
@@ -48,58 +51,75 @@ pub(super) struct Open {
 /// What a read of the cache is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Load {
-    Opening(RoomId),
-    Older(RoomId, u32),
+    Opening(Scope),
+    Older(Scope, u32),
 }
 
 impl Engine {
-    /// Opens a room's timeline; [`Notice::Opened`] comes when what the cache has is there.
-    pub fn open_timeline(&mut self, room: RoomId) {
-        if let Some(open) = self.timelines.get(&room) {
+    /// Opens the timeline of a room or thread; [`Notice::Opened`] comes when what the cache has is
+    /// there.
+    pub fn open_timeline(&mut self, scope: impl Into<Scope>) {
+        let scope = scope.into();
+        if let Some(open) = self.timelines.get(&scope) {
             if !open.is_loading {
-                self.notices.push_back(Notice::Opened(room));
+                self.notices.push_back(Notice::Opened(scope));
             }
             return;
         }
-        let mut timeline = Timeline::new(room, self.meta.user);
-        self.show_unconfirmed(room, &mut timeline);
-        self.timelines.insert(room, Open { timeline, is_loading: true, paging: None });
-        self.load(Load::Opening(room), room, u64::MAX, PAGE_EVENTS);
-        if self.config.focus == Focus::Focused {
-            self.subscribe(vec![room]);
+        let mut timeline = Timeline::new(scope, self.meta.user);
+        self.show_unconfirmed(scope.room, &mut timeline);
+        let is_first = !self.is_open(scope.room);
+        self.timelines.insert(scope, Open { timeline, is_loading: true, paging: None });
+        let limit = if scope.is_thread() { THREAD_CACHED_EVENTS } else { PAGE_EVENTS };
+        self.load(Load::Opening(scope), scope.room, u64::MAX, limit);
+        if is_first && self.config.focus == Focus::Focused {
+            self.subscribe(vec![scope.room]);
         }
     }
 
     /// An open timeline.
-    pub fn timeline(&self, room: RoomId) -> Option<&Timeline> {
-        self.timelines.get(&room).map(|open| &open.timeline)
+    pub fn timeline(&self, scope: impl Into<Scope>) -> Option<&Timeline> {
+        self.timelines.get(&scope.into()).map(|open| &open.timeline)
     }
 
     /// Nobody looks at a timeline any more.
-    pub fn close_timeline(&mut self, room: RoomId) {
-        if self.timelines.remove(&room).is_some() {
-            self.unsubscribe(room);
+    pub fn close_timeline(&mut self, scope: impl Into<Scope>) {
+        let scope = scope.into();
+        if self.timelines.remove(&scope).is_some() && !self.is_open(scope.room) {
+            self.unsubscribe(scope.room);
         }
     }
 
+    /// Whether somebody looks at a room or one of its threads.
+    pub(super) fn is_open(&self, room: RoomId) -> bool {
+        self.timelines.range(all_of(room)).next().is_some()
+    }
+
+    /// The open timelines of a room: its own, and those of its threads.
+    pub(super) fn timelines_of(&mut self, room: RoomId) -> impl Iterator<Item = &mut Timeline> {
+        self.timelines.range_mut(all_of(room)).map(|(_, open)| &mut open.timeline)
+    }
+
     /// Adds a page before what is shown; [`Notice::Paged`] comes when it is there.
-    pub fn load_older(&mut self, room: RoomId, limit: u32) {
-        let Some(open) = self.timelines.get_mut(&room) else {
-            return self.notices.push_back(Notice::Paged(room, Err(PageError::Closed)));
+    pub fn load_older(&mut self, scope: impl Into<Scope>, limit: u32) {
+        let scope = scope.into();
+        let Some(open) = self.timelines.get_mut(&scope) else {
+            return self.notices.push_back(Notice::Paged(scope, Err(PageError::Closed)));
         };
         if open.paging.is_some() {
             return;
         }
         let from = open.timeline.from();
         if open.timeline.is_at_start() {
-            return self.notices.push_back(Notice::Paged(room, Ok(())));
+            return self.notices.push_back(Notice::Paged(scope, Ok(())));
         }
         open.paging = Some(limit);
-        let cached = self.rooms.get(room).is_some_and(|r| !r.log.is_empty() && r.log.from < from);
+        let in_log = |r: &RoomRecord| !r.log.is_empty() && r.log.from < from;
+        let cached = !scope.is_thread() && self.rooms.get(scope.room).is_some_and(in_log);
         if cached || self.session.is_none() {
-            self.load(Load::Older(room, limit), room, from, limit);
+            self.load(Load::Older(scope, limit), scope.room, from, limit);
         } else {
-            self.read_older(room, from, limit);
+            self.read_older(scope, from, limit);
         }
     }
 
@@ -109,48 +129,54 @@ impl Engine {
         self.actions.push_back(Action::Load { id, room, before, limit: limit as usize });
     }
 
-    fn read_older(&mut self, room: RoomId, from: u64, limit: u32) {
+    fn read_older(&mut self, scope: Scope, from: u64, limit: u32) {
         // Nothing shown yet: the newest page is the one before the end.
         let before_seq = if from == u64::MAX { 0 } else { from };
-        let request = ReadTimelineRequest { room: room.to_field(), before_seq, limit };
-        let task = Task::Older(room, from, TimelinePage::default());
-        self.start_bulk(rpc::ReadTimeline::METHOD.id, &request, task);
+        let task = Task::Older(scope, from, TimelinePage::default());
+        let room = scope.room.to_field();
+        if scope.is_thread() {
+            let request = ReadThreadRequest { room, root_seq: scope.root, before_seq, limit };
+            self.start_bulk(rpc::ReadThread::METHOD.id, &request, task);
+        } else {
+            let request = ReadTimelineRequest { room, before_seq, limit };
+            self.start_bulk(rpc::ReadTimeline::METHOD.id, &request, task);
+        }
     }
 
     /// A timeline that shows less than a page, since little of its room was kept, gets one more.
-    fn fill(&mut self, room: RoomId) {
-        let logged = self.rooms.get(room).is_some_and(|record| !record.log.is_empty());
-        let Some(open) = self.timelines.get(&room).filter(|_| logged && self.session.is_some())
-        else {
+    pub(super) fn fill(&mut self, scope: Scope) {
+        let logged = self.rooms.get(scope.room).is_some_and(|record| !record.log.is_empty());
+        let Some(open) = self.timelines.get(&scope).filter(|_| self.session.is_some()) else {
             return;
         };
-        if open.timeline.items().len() < PAGE_EVENTS as usize / 2 {
-            self.load_older(room, PAGE_EVENTS);
+        let shows_little = open.timeline.items().len() < PAGE_EVENTS as usize / 2;
+        if shows_little && !open.timeline.is_at_start() && (logged || scope.is_thread()) {
+            self.load_older(scope, PAGE_EVENTS);
         }
     }
 
     /// What the cache has; an unreadable cache has nothing.
     pub fn handle_loaded(&mut self, id: LoadId, runs: Vec<Run>) {
         match self.loads.remove(&id) {
-            Some(Load::Opening(room)) => {
-                self.show_runs(room, runs, usize::MAX);
-                if let Some(open) = self.timelines.get_mut(&room) {
+            Some(Load::Opening(scope)) => {
+                self.show_runs(scope, runs, usize::MAX);
+                if let Some(open) = self.timelines.get_mut(&scope) {
                     open.is_loading = false;
                 }
-                self.notices.push_back(Notice::Opened(room));
-                self.catch_up(room);
-                self.fill(room);
+                self.notices.push_back(Notice::Opened(scope));
+                self.catch_up(scope.room);
+                self.fill(scope);
             }
-            Some(Load::Older(room, limit)) => {
-                let Some(from) = self.timelines.get(&room).map(|open| open.timeline.from()) else {
+            Some(Load::Older(scope, limit)) => {
+                let Some(from) = self.timelines.get(&scope).map(|open| open.timeline.from()) else {
                     return;
                 };
-                if self.show_runs(room, runs, limit as usize) {
-                    self.finish_paging(room, Ok(()));
+                if self.show_runs(scope, runs, limit as usize) {
+                    self.finish_paging(scope, Ok(()));
                 } else if self.session.is_some() {
-                    self.read_older(room, from, limit);
+                    self.read_older(scope, from, limit);
                 } else {
-                    self.finish_paging(room, Err(PageError::Offline));
+                    self.finish_paging(scope, Err(PageError::Offline));
                 }
             }
             None => {}
@@ -159,11 +185,11 @@ impl Engine {
 
     /// Shows what the cache has right before what is shown; whether there was anything. Stale
     /// events are better than none while there is no connection.
-    fn show_runs(&mut self, room: RoomId, runs: Vec<Run>, limit: usize) -> bool {
-        let Some(record) = self.rooms.get(room) else { return false };
+    fn show_runs(&mut self, scope: Scope, runs: Vec<Run>, limit: usize) -> bool {
+        let Some(record) = self.rooms.get(scope.room) else { return false };
         let offline = self.session.is_none();
         let (fresh_from, log_to) = (record.log.from, record.log.to);
-        let Some(open) = self.timelines.get_mut(&room) else { return false };
+        let Some(open) = self.timelines.get_mut(&scope) else { return false };
         let mut next = match open.timeline.from() {
             u64::MAX if offline => u64::MAX,
             // What was accepted while the cache was read is shown already.
@@ -180,6 +206,7 @@ impl Engine {
             events.extend(run.events.into_iter().rev().filter(|event| event.seq() < next));
             next = next.min(run.from);
         }
+        events.retain(|event| scope.covers(event));
         if events.is_empty() {
             return false;
         }
@@ -188,20 +215,26 @@ impl Engine {
             next = events.last().map_or(next, LogEvent::seq);
         }
         events.reverse();
-        open.timeline.handle_older(next, &events, &[], next == 1);
+        open.timeline.handle_older(next, &events, &[], next <= scope.root.max(1));
         true
     }
 
-    pub(super) fn handle_older(&mut self, room: RoomId, before: u64, mut page: TimelinePage) {
+    pub(super) fn handle_older(&mut self, scope: Scope, before: u64, mut page: TimelinePage) {
         page.finish();
-        let Some(open) = self.timelines.get_mut(&room) else { return };
+        let Some(open) = self.timelines.get_mut(&scope) else { return };
+        let shown_from = open.timeline.from();
+        let started_over = shown_from == u64::MAX && before != u64::MAX;
         let before = if before == u64::MAX { page.as_of_seq + 1 } else { before };
         // The timeline started over meanwhile: this page doesn't belong before it.
-        if open.timeline.from() != before && open.timeline.from() != u64::MAX {
+        if started_over || (shown_from != before && shown_from != u64::MAX) {
             return self.page_again();
         }
-        self.put_before(room, before, page);
-        self.finish_paging(room, Ok(()));
+        if scope.is_thread() {
+            self.put_thread_page(scope, before, page);
+        } else {
+            self.put_before(scope.room, before, page);
+        }
+        self.finish_paging(scope, Ok(()));
     }
 
     /// A page right before `before`, which is where the timeline begins, or the log.
@@ -210,15 +243,15 @@ impl Engine {
         let mut page = page;
         // What the log has from `before` on is whole already.
         page.events.retain(|event| event.seq() < before);
-        if let Some(open) = self.timelines.get_mut(&room) {
+        if let Some(open) = self.timelines.get_mut(&Scope::from(room)) {
+            open.timeline.handle_threads(&page.threads);
             open.timeline.handle_older(from, &page.events, &page.amendments, page.at_start);
         }
         if from < before {
             self.write_run(Run::new(room, from, before - 1, page.events));
         }
         for event in page.amendments.into_iter().filter(|event| event.seq() >= before) {
-            let seq = event.seq();
-            self.writes.push(Write::Run(Run::new(room, seq, seq, vec![event])));
+            self.write_one(room, event);
         }
         if self.rooms.get(room).is_some_and(|record| record.log.from == before) {
             self.rooms.entry(room).log.from = from;
@@ -226,42 +259,64 @@ impl Engine {
         }
     }
 
-    pub(super) fn finish_paging(&mut self, room: RoomId, result: Result<(), PageError>) {
-        if let Some(open) = self.timelines.get_mut(&room)
+    /// Keeps an event by itself.
+    pub(super) fn write_one(&mut self, room: RoomId, event: LogEvent) {
+        let seq = event.seq();
+        self.writes.push(Write::Run(Run::new(room, seq, seq, vec![event])));
+    }
+
+    pub(super) fn finish_paging(&mut self, scope: Scope, result: Result<(), PageError>) {
+        if let Some(open) = self.timelines.get_mut(&scope)
             && open.paging.take().is_some()
         {
-            self.notices.push_back(Notice::Paged(room, result));
+            self.notices.push_back(Notice::Paged(scope, result));
+        }
+    }
+
+    /// The user isn't in the room any more.
+    pub(super) fn stop_paging_of(&mut self, room: RoomId) {
+        let scopes: Vec<Scope> = self.timelines.range(all_of(room)).map(|(s, _)| *s).collect();
+        for scope in scopes {
+            self.finish_paging(scope, Err(PageError::RoomLost));
         }
     }
 
     /// Reads pages that are wanted and on no way yet: those of a connection that is gone, or cut
     /// off, or read for a timeline that has started over.
     pub(super) fn page_again(&mut self) {
-        let wanted: Vec<(RoomId, u64, u32)> = self
+        let wanted: Vec<(Scope, u64, u32)> = self
             .timelines
             .iter()
-            .filter(|(room, _)| !self.is_loading_older(**room))
-            .filter_map(|(room, open)| Some((*room, open.timeline.from(), open.paging?)))
+            .filter(|(scope, _)| !self.is_loading_older(**scope))
+            .filter_map(|(scope, open)| Some((*scope, open.timeline.from(), open.paging?)))
             .collect();
-        for (room, from, limit) in wanted {
-            let is_read = |task: &Task| matches!(task, Task::Older(of, ..) if *of == room);
+        for (scope, from, limit) in wanted {
+            let is_read = |task: &Task| matches!(task, Task::Older(of, ..) if *of == scope);
             if self.session.is_some() && !self.bulks.values().any(is_read) {
-                self.read_older(room, from, limit);
+                self.read_older(scope, from, limit);
             }
         }
     }
 
-    fn is_loading_older(&self, room: RoomId) -> bool {
-        self.loads.values().any(|load| matches!(load, Load::Older(of, _) if *of == room))
+    fn is_loading_older(&self, scope: Scope) -> bool {
+        self.loads.values().any(|load| matches!(load, Load::Older(of, _) if *of == scope))
     }
 
     /// There is no connection and none on its way: pages that were read from the server don't
     /// come.
     pub fn stop_paging(&mut self) {
-        let rooms: Vec<RoomId> =
-            self.timelines.keys().filter(|room| !self.is_loading_older(**room)).copied().collect();
-        for room in rooms {
-            self.finish_paging(room, Err(PageError::Interrupted));
+        let scopes: Vec<Scope> = self
+            .timelines
+            .keys()
+            .filter(|scope| !self.is_loading_older(**scope))
+            .copied()
+            .collect();
+        for scope in scopes {
+            self.finish_paging(scope, Err(PageError::Interrupted));
         }
     }
+}
+
+fn all_of(room: RoomId) -> RangeInclusive<Scope> {
+    Scope::from(room)..=Scope::thread(room, u64::MAX)
 }

@@ -1,5 +1,7 @@
 //! What the event lane and datagrams say: the next events of rooms, heads, gaps, typing.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use parlour_protocol::{
     generated::{EventBody, EventMessage, Rpc, rpc},
@@ -103,12 +105,10 @@ impl Engine {
         let record = self.rooms.entry(room);
         // Withheld and damaged ones at the end count as seen, too.
         record.head.seq = record.head.seq.max(to);
-        if record.counts.is_uncertain {
+        if record.counts.is_uncertain || self.threads_uncertain {
             self.recount_soon(now);
         }
-        if let Some(open) = self.timelines.get_mut(&room) {
-            open.timeline.handle_live(&events);
-        }
+        self.timelines_of(room).for_each(|timeline| timeline.handle_live(&events));
         self.write_run(Run::new(room, known_to + 1, to, events.clone()));
         if !erased.is_empty() {
             self.erase_under_way(room, &erased);
@@ -140,11 +140,17 @@ impl Engine {
         {
             self.rooms.handle_typing(room, sender, false, now);
         }
+        if event.header.thread_root_seq > 0 {
+            self.learn_from_thread(room, event, me);
+        }
         let record = self.rooms.entry(room);
+        let is_of_room = event.header.thread_root_seq == 0;
         if event.seq() > record.head.seq {
-            record.counts.handle_event(event, me);
+            if is_of_room {
+                record.counts.handle_event(event, me);
+            }
             record.head = Head::of_event(&event.header);
-        } else {
+        } else if is_of_room {
             let head = record.head;
             record.counts.handle_late_event(event, me, head);
         }
@@ -172,6 +178,7 @@ impl Engine {
             let record = self.rooms.entry(room);
             record.counts.handle_jump(before, head);
             record.head = head;
+            self.threads_uncertain |= !record.threads.is_empty();
             self.changed(room);
             self.recount_soon(now);
         }
@@ -217,7 +224,8 @@ impl Engine {
 
     pub(super) fn resubscribe(&mut self) {
         if self.config.focus == Focus::Focused && !self.timelines.is_empty() {
-            self.subscribe(self.timelines.keys().copied().collect());
+            let rooms: BTreeSet<RoomId> = self.timelines.keys().map(|scope| scope.room).collect();
+            self.subscribe(rooms.into_iter().collect());
         }
     }
 

@@ -10,6 +10,7 @@ mod repair;
 mod sending;
 mod session;
 mod syncing;
+mod threads;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -34,7 +35,7 @@ use crate::{
     outbox::{Outbox, SendError},
     rooms::RoomList,
     time::{Now, sooner},
-    timeline::Item,
+    timeline::{Item, Scope},
 };
 
 /// Names a bulk lane among those of one client.
@@ -108,9 +109,9 @@ pub enum Notice {
     /// The next events of a room's log, without gap or repetition, while connected.
     Events(RoomId, Vec<LogEvent>),
     /// A timeline is open: what the cache has of it is there.
-    Opened(RoomId),
+    Opened(Scope),
     /// A page of history was added to a timeline, or couldn't be.
-    Paged(RoomId, Result<(), PageError>),
+    Paged(Scope, Result<(), PageError>),
     /// A room's history was written to the cache, as far as this.
     Downloaded(RoomId, Result<u64, PageError>),
     /// Everything that happened while the client was away is known.
@@ -164,7 +165,7 @@ pub struct Engine {
     outbox: Outbox,
     settled: sending::Settled,
     logs: BTreeMap<RoomId, repair::Log>,
-    timelines: BTreeMap<RoomId, history::Open>,
+    timelines: BTreeMap<Scope, history::Open>,
     downloads: BTreeMap<RoomId, download::Progress>,
     calls: BTreeMap<CallId, Purpose>,
     bulks: BTreeMap<BulkId, repair::Task>,
@@ -176,6 +177,8 @@ pub struct Engine {
     sync_at: Option<Duration>,
     repair_at: Option<Duration>,
     recount_at: Option<Duration>,
+    // Of some followed threads more is to be read than was told.
+    threads_uncertain: bool,
     typed_at: BTreeMap<RoomId, Duration>,
     last_id: u64,
     actions: VecDeque<Action>,
@@ -210,6 +213,7 @@ impl Engine {
             sync_at: None,
             repair_at: None,
             recount_at: None,
+            threads_uncertain: false,
             typed_at: BTreeMap::new(),
             last_id: 0,
             actions: VecDeque::new(),
@@ -289,12 +293,12 @@ impl Engine {
     }
 
     /// Changes of open timelines since the last call.
-    pub fn take_timeline_diffs(&mut self) -> Vec<(RoomId, Vec<Diff<Arc<Item>>>)> {
+    pub fn take_timeline_diffs(&mut self) -> Vec<(Scope, Vec<Diff<Arc<Item>>>)> {
         let mut all = Vec::new();
-        for (room, open) in &mut self.timelines {
+        for (scope, open) in &mut self.timelines {
             let diffs = open.timeline.take_diffs();
             if !diffs.is_empty() {
-                all.push((*room, diffs));
+                all.push((*scope, diffs));
             }
         }
         all
@@ -356,6 +360,7 @@ impl Engine {
         if self.recount_at.is_some_and(|at| at <= now.elapsed) {
             self.recount_at = None;
             self.recount();
+            self.recount_threads(now);
         }
         self.send_outbox(now);
     }

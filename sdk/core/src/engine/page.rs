@@ -1,7 +1,7 @@
 //! The items of history reads, their events as the bytes they came as.
 
 use bytes::{Buf, Bytes};
-use parlour_protocol::{limits::SEQ_MAX, sync::SeqRange};
+use parlour_protocol::{limits::SEQ_MAX, sync::SeqRange, thread::Thread};
 use prost::{
     Message,
     encoding::{WireType, decode_key, decode_varint, skip_field},
@@ -98,6 +98,8 @@ impl LogPieces {
 pub(super) struct TimelinePage {
     pub(super) events: Vec<LogEvent>,
     pub(super) amendments: Vec<LogEvent>,
+    /// What stands under some of them.
+    pub(super) threads: Vec<Thread>,
     pub(super) as_of_seq: u64,
     pub(super) at_start: bool,
     /// Messages deleted since it was asked for.
@@ -110,6 +112,9 @@ impl TimelinePage {
         self.amendments.extend(events_in(2, item)?);
         self.as_of_seq = self.as_of_seq.max(number(3, item)?.min(SEQ_MAX));
         self.at_start |= number(4, item)? != 0;
+        for thread in submessages(6, item)? {
+            self.threads.push(Thread::decode(thread)?);
+        }
         Ok(())
     }
 

@@ -23,6 +23,7 @@ use crate::{
     lanes::Bulk,
     limits::{CATCH_UP_EVENTS_MAX, CATCH_UPS_AT_ONCE, PAGE_EVENTS, READ_AGAIN_AFTER},
     time::{Now, sooner},
+    timeline::Scope,
 };
 
 /// Events of a room that came before the ones before them.
@@ -40,7 +41,7 @@ pub(super) enum Task {
     /// The newest page of a room that starts over.
     Newest(RoomId, TimelinePage),
     /// A page before what is shown.
-    Older(RoomId, u64, TimelinePage),
+    Older(Scope, u64, TimelinePage),
     /// An entry of the outbox whose ref expired.
     Search {
         room: RoomId,
@@ -54,7 +55,8 @@ impl Task {
     pub(super) fn room(&self) -> Option<RoomId> {
         match self {
             Task::Sync(_) => None,
-            Task::CatchUp(room) | Task::Newest(room, _) | Task::Older(room, _, _) => Some(*room),
+            Task::CatchUp(room) | Task::Newest(room, _) => Some(*room),
+            Task::Older(scope, ..) => Some(scope.room),
             Task::Search { room, .. } | Task::Download(room, _) => Some(*room),
         }
     }
@@ -113,7 +115,7 @@ impl Engine {
     fn handle_bulk_failed(&mut self, id: BulkId, error: &Error, now: Now) {
         let gone = error.reason == ErrorReason::RoomNotFound as i32;
         if gone && let Some(room) = self.bulks.get(&id).and_then(Task::room) {
-            self.finish_paging(room, Err(PageError::RoomLost));
+            self.stop_paging_of(room);
             // Asked once more in a way whose answer is certain. If the room is there after all,
             // what was read here is read again.
             self.handle_bulk_cut(id, now);
@@ -132,10 +134,10 @@ impl Engine {
                 self.stop_download(room);
                 self.notices.push_back(Notice::Downloaded(room, Err(refused)));
             }
-            Some(Task::Older(room, ..)) => {
-                let room = *room;
+            Some(Task::Older(scope, ..)) => {
+                let scope = *scope;
                 self.bulks.remove(&id);
-                self.finish_paging(room, Err(refused));
+                self.finish_paging(scope, Err(refused));
             }
             _ => self.handle_bulk_cut(id, now),
         }
@@ -177,7 +179,7 @@ impl Engine {
                 self.repair_next(room);
                 self.continue_downloads();
             }
-            Task::Older(room, before, page) => self.handle_older(room, before, page),
+            Task::Older(scope, before, page) => self.handle_older(scope, before, page),
             Task::Search { client_ref, .. } => self.finish_search(client_ref),
             Task::Download(room, block) => self.handle_downloaded(room, block),
         }
@@ -188,7 +190,7 @@ impl Engine {
     /// Whether a timeline is open that has nothing yet. A log without events has been read once its
     /// beginning is known.
     fn wants_newest(&self, room: RoomId) -> bool {
-        self.timelines.get(&room).is_some_and(|open| !open.timeline.is_at_start())
+        self.timeline(room).is_some_and(|timeline| !timeline.is_at_start())
     }
 
     /// Reads what a room misses, if it misses anything that is wanted.
@@ -196,7 +198,7 @@ impl Engine {
         let Some(record) = self.rooms.get(room) else { return };
         let waiting_to = self.logs.get(&room).and_then(|log| log.waiting.keys().next().copied());
         let wanted_to = record.head.seq.max(waiting_to.unwrap_or(0));
-        let is_open = self.timelines.contains_key(&room);
+        let is_open = self.is_open(room);
         let never_read = record.log.is_empty() && self.wants_newest(room);
         if self.session.is_none() || (wanted_to <= record.log.to && !never_read) {
             return;
@@ -241,8 +243,7 @@ impl Engine {
             return;
         }
         let newest_first = self.rooms.items().into_iter().map(|room| room.id);
-        let (open, others): (Vec<_>, Vec<_>) =
-            newest_first.partition(|room| self.timelines.contains_key(room));
+        let (open, others): (Vec<_>, Vec<_>) = newest_first.partition(|room| self.is_open(*room));
         let others = others.into_iter().filter(|_| self.config.focus == Focus::All);
         let rooms: Vec<RoomId> = open.into_iter().chain(others).take(CATCH_UPS_AT_ONCE).collect();
         rooms.into_iter().for_each(|room| self.read_on(room));
@@ -271,7 +272,8 @@ impl Engine {
     pub(super) fn repair_all(&mut self) {
         let behind = |r: &&crate::cache::RoomRecord| r.head.seq > r.log.to;
         let mut rooms: Vec<RoomId> = self.rooms.iter().filter(behind).map(|r| r.id).collect();
-        rooms.extend(self.logs.keys().chain(self.timelines.keys()));
+        rooms.extend(self.logs.keys());
+        rooms.extend(self.timelines.keys().map(|scope| scope.room));
         rooms.into_iter().for_each(|room| self.catch_up(room));
         self.page_again();
         self.continue_downloads();
@@ -353,9 +355,11 @@ impl Engine {
         record.log = LogRange { from, to };
         record.head.seq = record.head.seq.max(to);
         self.settle(room, to);
-        if let Some(open) = self.timelines.get_mut(&room) {
+        if let Some(open) = self.timelines.get_mut(&Scope::from(room)) {
             open.timeline.handle_reset(from, &page.events, &page.amendments, page.at_start);
+            open.timeline.handle_threads(&page.threads);
         }
+        self.restart_threads(room);
         self.refresh_outbox_items();
         self.changed(room);
         // Those that waited behind the page.

@@ -60,9 +60,7 @@ impl Engine {
     pub fn discard(&mut self, client_ref: ClientRef, now: Now) {
         if let Some(entry) = self.outbox.discard(client_ref) {
             self.end_entry(&entry);
-            if let Some(open) = self.timelines.get_mut(&entry.room) {
-                open.timeline.handle_discarded(&entry);
-            }
+            self.timelines_of(entry.room).for_each(|timeline| timeline.handle_discarded(&entry));
             self.notices.push_back(Notice::Failed(client_ref, SendError::Discarded));
             self.send_outbox(now);
         }
@@ -177,9 +175,7 @@ impl Engine {
         } else {
             self.end_entry(entry);
         }
-        if let Some(open) = self.timelines.get_mut(&entry.room) {
-            open.timeline.handle_sent(entry, seq, at_ms);
-        }
+        self.timelines_of(entry.room).for_each(|timeline| timeline.handle_sent(entry, seq, at_ms));
         let client_ref = entry.client_ref;
         self.notices.push_back(Notice::Sent { client_ref, seq, at_ms });
     }
@@ -210,15 +206,13 @@ impl Engine {
     }
 
     fn show_entry(&mut self, entry: &Entry) {
-        if let Some(open) = self.timelines.get_mut(&entry.room) {
-            open.timeline.handle_outbox(entry);
-        }
+        self.timelines_of(entry.room).for_each(|timeline| timeline.handle_outbox(entry));
     }
 
     pub(super) fn refresh_outbox_items(&mut self) {
         let mut timelines = std::mem::take(&mut self.timelines);
-        for (room, open) in &mut timelines {
-            self.show_unconfirmed(*room, &mut open.timeline);
+        for (scope, open) in &mut timelines {
+            self.show_unconfirmed(scope.room, &mut open.timeline);
         }
         self.timelines = timelines;
     }

@@ -9,7 +9,7 @@ use parlour_protocol::{
 };
 use prost::Message;
 
-use super::{Action, Engine, Notice, PageError, Purpose, repair::Task};
+use super::{Action, Engine, Notice, Purpose, repair::Task};
 use crate::{
     cache::{LogRange, Write},
     connection::CallId,
@@ -182,9 +182,9 @@ impl Engine {
         }
         self.writes.push(Write::RoomGone(room));
         self.fail_room(room);
-        self.finish_paging(room, Err(PageError::RoomLost));
-        if let Some(open) = self.timelines.get_mut(&room) {
-            open.timeline.handle_reset(u64::MAX, &[], &[], false);
+        self.stop_paging_of(room);
+        for timeline in self.timelines_of(room) {
+            timeline.handle_reset(u64::MAX, &[], &[], false);
         }
         self.notices.push_back(Notice::RoomLost(room));
         // Its lanes are free for others.

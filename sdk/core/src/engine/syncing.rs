@@ -7,6 +7,7 @@ use parlour_protocol::{
     generated::{EventBody, Rpc, rpc},
     ids::RoomId,
     limits::SEQ_MAX,
+    message::{MentionWithdrawn, Mentioned},
     sync::{RoomDigest, SyncDone, SyncItem, SyncRequest, sync_item},
 };
 use prost::Message;
@@ -103,6 +104,7 @@ impl Engine {
                 Counts::of_digest(marker.unwrap_or_default(), unread.unwrap_or_default(), own_seq);
             record.head = head;
             record.counts.assume_read(record.unsent_read, head);
+            self.learn_threads(room, &digest.threads);
         }
         self.changed(room);
         self.catch_up(room);
@@ -195,6 +197,26 @@ impl Engine {
                     self.changed(room);
                     self.recount_soon(now);
                 }
+            }
+            EventBody::ThreadFollowed(followed) => {
+                if let Ok(room) = RoomId::parse(&followed.room) {
+                    self.follow(room, &followed, now);
+                }
+            }
+            EventBody::ThreadUnfollowed(gone) => {
+                if let Ok(room) = RoomId::parse(&gone.room) {
+                    self.unfollow(room, gone.root_seq);
+                }
+            }
+            EventBody::ThreadMarkerMoved(moved) => {
+                if let (Ok(room), Some(marker)) = (RoomId::parse(&moved.room), moved.marker) {
+                    self.move_thread_marker(room, moved.root_seq, marker, now);
+                }
+            }
+            // The same for threads, whose counts come with the room's digest.
+            EventBody::Mentioned(Mentioned { thread_root_seq: 1.., .. })
+            | EventBody::MentionWithdrawn(MentionWithdrawn { thread_root_seq: 1.., .. }) => {
+                self.doubt_threads(now);
             }
             // Whole events count mentions by themselves; without them the server tells.
             EventBody::Mentioned(mentioned) => {

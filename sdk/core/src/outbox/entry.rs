@@ -29,6 +29,8 @@ pub enum Payload {
         mentions_everyone: bool,
         /// The message it replies to.
         reply_to: Option<u64>,
+        /// The message whose thread it belongs to.
+        thread_root: Option<u64>,
     },
     /// Another text for the message at `target_seq`.
     Edit {
@@ -159,7 +161,7 @@ impl Entry {
     pub fn transmit(&self) -> Transmit {
         let (room, client_ref) = (self.room.to_field(), self.client_ref.to_field());
         let (method, body) = match &self.payload {
-            Payload::Post { body, mentions, mentions_everyone, reply_to } => {
+            Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root } => {
                 let request = SendRequest {
                     room,
                     client_ref,
@@ -167,6 +169,7 @@ impl Entry {
                     mentions: mentions.iter().map(|user| user.to_field()).collect(),
                     mention_everyone: *mentions_everyone,
                     reply_to_seq: reply_to.unwrap_or_default(),
+                    thread_root_seq: thread_root.unwrap_or_default(),
                 };
                 (rpc::Send::METHOD, request.encode_to_vec())
             }
@@ -210,8 +213,9 @@ impl Entry {
             ..Row::default()
         };
         match &self.payload {
-            Payload::Post { body, mentions, mentions_everyone, reply_to } => {
+            Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root } => {
                 row.target_seq = reply_to.unwrap_or_default();
+                row.thread_root = thread_root.unwrap_or_default();
                 row.kind = 1;
                 row.body = body.clone();
                 row.mentions = mentions.iter().map(|user| user.to_field()).collect();
@@ -242,6 +246,7 @@ impl Entry {
                 mentions: row.mentions.iter().filter_map(|id| UserId::parse(id).ok()).collect(),
                 mentions_everyone: row.mentions_everyone,
                 reply_to: Some(row.target_seq).filter(|seq| *seq > 0),
+                thread_root: Some(row.thread_root).filter(|seq| *seq > 0),
             },
             2 => Payload::Edit { target_seq: row.target_seq, body: row.body },
             3 => Payload::Delete { target_seq: row.target_seq },
@@ -292,4 +297,6 @@ struct Row {
     target_seq: u64,
     #[prost(message, optional, tag = "12")]
     error: Option<Error>,
+    #[prost(uint64, tag = "13")]
+    thread_root: u64,
 }

@@ -7,12 +7,14 @@ use parlour_protocol::{
     generated::{EventBody, EventMessage},
     ids::{ClientRef, RoomId, UserId},
     message::{MessageDeleted, MessageEdited, MessagePosted},
+    thread::Thread,
 };
 use prost::Message as _;
 
 use super::{
     item::{Delivery, Item, Message, Notice, Place},
     reactions::{self, Reactions},
+    threads::Threads,
 };
 use crate::{
     event::LogEvent,
@@ -45,6 +47,7 @@ pub(super) struct Fold {
     deletes: BTreeMap<u64, u64>,
     overlays: BTreeMap<u64, Overlay>,
     reactions: Reactions,
+    threads: Threads,
 }
 
 impl Fold {
@@ -71,6 +74,23 @@ impl Fold {
             }
         } else {
             self.insert(event)
+        }
+    }
+
+    /// An event of a thread, which isn't shown itself.
+    pub(super) fn apply_to_thread(&mut self, event: &LogEvent) -> Change {
+        let pending_max = self.base.len() + PENDING_AMENDMENTS_MAX;
+        match self.threads.apply(event, pending_max) {
+            true => Change::Shown(event.header.thread_root_seq),
+            false => Change::None,
+        }
+    }
+
+    /// What the server says of a thread.
+    pub(super) fn learn_thread(&mut self, thread: &Thread) -> Change {
+        match self.threads.learn(thread, self.base.len() + PENDING_AMENDMENTS_MAX) {
+            true => Change::Shown(thread.root_seq),
+            false => Change::None,
         }
     }
 
@@ -160,6 +180,7 @@ impl Fold {
         self.edits = self.edits.split_off(&(seq + 1));
         self.deletes = self.deletes.split_off(&(seq + 1));
         self.reactions.forget_to(seq);
+        self.threads.forget_to(seq);
     }
 
     /// A reaction of the user's own that the server doesn't have yet.
@@ -221,6 +242,8 @@ impl Fold {
             mentions: event.header.mentions.iter().filter_map(|u| UserId::parse(u).ok()).collect(),
             mentions_everyone: event.mentions_everyone(),
             reply_to: Some(event.header.target_seq).filter(|seq| *seq > 0),
+            thread_root: Some(event.header.thread_root_seq).filter(|seq| *seq > 0),
+            thread: self.threads.shown(seq),
             reactions: match is_deleted || deleting {
                 true => vec![],
                 false => self.reactions.shown(seq, me),

@@ -73,6 +73,10 @@ pub struct Message {
     pub mentions_everyone: bool,
     /// The message it replies to, by its number in the log.
     pub reply_to: Option<u64>,
+    /// The message whose thread it belongs to.
+    pub thread_root: Option<u64>,
+    /// What stands under it, where anything does.
+    pub thread: Option<ThreadSummary>,
     /// What people put to it, in the order of the emoji; those of the user that the server doesn't
     /// have yet included. Empty when it is deleted.
     pub reactions: Vec<Reaction>,
@@ -82,6 +86,17 @@ pub struct Message {
     pub pending: Option<ClientRef>,
     /// How far the message, or the pending change of it, got.
     pub delivery: Delivery,
+}
+
+/// The thread under a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThreadSummary {
+    /// Replies that aren't deleted.
+    pub replies: u64,
+    /// The last reply, by its number in the log.
+    pub last_seq: u64,
+    /// When that was, Unix milliseconds.
+    pub last_at_ms: u64,
 }
 
 /// An emoji that people put to a message.

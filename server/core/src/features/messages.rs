@@ -7,26 +7,27 @@ use parlour_protocol::{
     access::Permission,
     event::{self, FLAG_ERASED, FLAG_EVERYONE},
     generated::{EventMessage, MessageService},
-    ids::{RoomId, UserId},
+    ids::UserId,
     limits,
     message::{
-        DeleteRequest, DeleteResponse, EditRequest, EditResponse, MentionWithdrawn, Mentioned,
-        MessageDeleted, MessageEdited, MessagePosted, SendRequest, SendResponse,
+        DeleteRequest, DeleteResponse, EditRequest, EditResponse, MessageDeleted, MessageEdited,
+        MessagePosted, SendRequest, SendResponse,
     },
     wire::{Error, ErrorReason, EventHeader},
 };
-use prost::Message;
 
 use crate::{
-    draft::{Draft, EffectsOf, Guard, NewEvent, RoomDraft},
+    draft::{Draft, Guard, NewEvent, RoomDraft, ThreadDraft},
     identity::fingerprint,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
+    mentions::{both, follow_effects, mention_effects, withdrawals},
     messages::{own_ref, sent_before, target},
     ports::store::{Erase, LogKey, Put},
-    records::{Effect, EffectRow, key, room_seq},
+    records::{key, room_seq},
     rooms::RoomCell,
     tables::Table,
-    unread::TO_EVERYONE,
+    threads::{Followers, ThreadChange, new_followers, thread_of, thread_with},
+    unread::{IN_THREAD, TO_EVERYONE},
 };
 
 impl MessageService<ServerKit> for Features {
@@ -37,20 +38,18 @@ impl MessageService<ServerKit> for Features {
     ) -> Result<Answer<SendResponse>, Error> {
         let cell = ctx.open_room(&request.room).await?;
         let kind = MessagePosted::RULE.kind;
-        let guard = match request.mention_everyone {
-            true => ctx.check_all(&cell, &[Permission::Send, Permission::MentionEveryone]).await?,
-            false => ctx.check(&cell, Permission::Send).await?,
+        let root_seq = request.thread_root_seq;
+        let guard = match (root_seq, request.mention_everyone) {
+            (0, true) => {
+                ctx.check_all(&cell, &[Permission::Send, Permission::MentionEveryone]).await?
+            }
+            (0, false) => ctx.check(&cell, Permission::Send).await?,
+            (_, false) => ctx.check(&cell, Permission::Reply).await?,
+            (_, true) => return Err(Error::invalid("mention_everyone", "is not for threads")),
         };
         let mentions = mentions(&request.mentions, &cell)?;
-        let everyone = [u8::from(request.mention_everyone)];
-        let reply_to = request.reply_to_seq.to_be_bytes();
-        let mut parts: Vec<&[u8]> = vec![&request.body, &everyone];
-        if request.reply_to_seq > 0 {
-            parts.push(&reply_to);
-        }
-        parts.extend(request.mentions.iter().map(|user| &user[..]));
         let client_ref = own_ref(ctx, &request.client_ref)?;
-        let print = fingerprint(kind, &parts);
+        let print = send_print(&request);
         // Hardly any message comes twice: whether this one did is asked once its commit has been
         // refused for it.
         if ctx.reruns > 0
@@ -64,18 +63,30 @@ impl MessageService<ServerKit> for Features {
         if request.reply_to_seq > 0 {
             target(ctx, &cell, request.reply_to_seq).await?;
         }
+        let reply = match root_seq {
+            0 => None,
+            _ => Some(reply_of(ctx, &cell, root_seq, &mentions).await?),
+        };
         let event = NewEvent {
             client_ref: Some((client_ref, print)),
             everyone: request.mention_everyone,
             mentions: mentions.clone(),
             target_seq: request.reply_to_seq,
+            thread_root_seq: root_seq,
             ..NewEvent::new(ctx.user(), kind, body)
         };
         let room = cell.id;
         let mut draft = RoomDraft::new(cell, guard, event);
         // Who is meant as part of everyone isn't meant twice.
         let named = if request.mention_everyone { vec![] } else { mentions };
-        draft.effects = mention_effects(room, ctx.user(), named);
+        let sender = ctx.user();
+        let mut follow = None;
+        if let Some(Reply { thread, followers }) = reply {
+            draft.absent.push((Table::DELETED, room_seq(room, root_seq)));
+            draft.thread = Some(thread);
+            follow = follow_effects(room, root_seq, sender, followers);
+        }
+        draft.effects = both(mention_effects(room, root_seq, sender, named), follow);
         Ok(Answer::commit(Draft::Room(Box::new(draft)), |done| SendResponse {
             seq: done.seq,
             at_ms: done.at_ms,
@@ -105,6 +116,7 @@ impl MessageService<ServerKit> for Features {
         let event = NewEvent {
             client_ref: Some((client_ref, print)),
             target_seq: request.target_seq,
+            thread_root_seq: target.thread_root_seq,
             ..NewEvent::new(ctx.user(), kind, request.body)
         };
         let draft = amendment(cell, guard, event);
@@ -137,21 +149,28 @@ impl MessageService<ServerKit> for Features {
         let event = NewEvent {
             client_ref: Some((client_ref, print)),
             target_seq: request.target_seq,
+            thread_root_seq: header.thread_root_seq,
             deletes: true,
             ..NewEvent::new(ctx.user(), kind, Bytes::new())
         };
         let room = cell.id;
+        let thread = match header.thread_no {
+            0 => None,
+            _ => Some(thread_with(ctx, room, header.thread_root_seq, ThreadChange::Delete).await?),
+        };
         let mut draft = amendment(cell, guard, event);
         draft.puts.push(Put {
             table: Table::DELETED,
             key: room_seq(room, request.target_seq),
-            value: Some(match header.flags & FLAG_EVERYONE {
-                0 => Bytes::new(),
-                _ => Bytes::from_static(&TO_EVERYONE),
+            value: Some(match (&thread, header.flags & FLAG_EVERYONE) {
+                (Some(_), _) => Bytes::from_static(&IN_THREAD),
+                (None, 0) => Bytes::new(),
+                (None, _) => Bytes::from_static(&TO_EVERYONE),
             }),
         });
+        draft.thread = thread;
         draft.erase_amendments_of.push(request.target_seq);
-        draft.effects = withdrawals(room, request.target_seq, &header);
+        draft.effects = withdrawals(room, &header);
         let tombstone = EventHeader { flags: header.flags | FLAG_ERASED, ..header };
         draft.erases.push(Erase {
             log: LogKey::Room(room),
@@ -208,46 +227,37 @@ fn mentions(fields: &[Bytes], cell: &RoomCell) -> Result<Vec<UserId>, Error> {
     Ok(users)
 }
 
-/// What a message means to those it mentions: an entry in their own logs, and a row to count.
-fn mention_effects(room: RoomId, sender: UserId, users: Vec<UserId>) -> Option<EffectsOf> {
-    let others: Vec<Bytes> =
-        users.iter().filter(|user| **user != sender).map(|user| user.to_field()).collect();
-    if others.is_empty() {
-        return None;
+/// Tells a send from another one under the same ref.
+fn send_print(request: &SendRequest) -> u64 {
+    let everyone = [u8::from(request.mention_everyone)];
+    let (reply_to, root) =
+        (request.reply_to_seq.to_be_bytes(), request.thread_root_seq.to_be_bytes());
+    let mut parts: Vec<&[u8]> = vec![&request.body, &everyone];
+    if request.reply_to_seq > 0 {
+        parts.push(&reply_to);
     }
-    Some(Arc::new(move |seq| {
-        let body = Mentioned { room: room.to_field(), seq, sender: sender.to_field() };
-        vec![Effect {
-            users: others.clone(),
-            kind: Mentioned::RULE.kind,
-            body: body.encode_to_vec().into(),
-            rows: vec![mention_row(room, seq, true)],
-            gains_room: false,
-        }]
-    }))
+    if request.thread_root_seq > 0 {
+        parts.extend([&b"thread"[..], &root]);
+    }
+    parts.extend(request.mentions.iter().map(|user| &user[..]));
+    fingerprint(MessagePosted::RULE.kind, &parts)
 }
 
-fn withdrawals(room: RoomId, seq: u64, header: &EventHeader) -> Option<EffectsOf> {
-    if header.flags & FLAG_EVERYONE != 0 {
-        return None;
-    }
-    let users: Vec<Bytes> =
-        header.mentions.iter().filter(|user| **user != header.sender).cloned().collect();
-    if users.is_empty() {
-        return None;
-    }
-    Some(Arc::new(move |_| {
-        let body = MentionWithdrawn { room: room.to_field(), seq };
-        vec![Effect {
-            users: users.clone(),
-            kind: MentionWithdrawn::RULE.kind,
-            body: body.encode_to_vec().into(),
-            rows: vec![mention_row(room, seq, false)],
-            gains_room: false,
-        }]
-    }))
+/// A reply in a thread.
+struct Reply {
+    thread: ThreadDraft,
+    followers: Followers,
 }
 
-fn mention_row(room: RoomId, seq: u64, present: bool) -> EffectRow {
-    EffectRow { table: u32::from(Table::MENTIONS.id()), rest: room_seq(room, seq), present }
+async fn reply_of(
+    ctx: &Ctx,
+    cell: &RoomCell,
+    root_seq: u64,
+    mentions: &[UserId],
+) -> Result<Reply, Error> {
+    let (thread, author) = thread_of(ctx, cell, root_seq).await?;
+    let is_first = thread.state().thread_no == 0;
+    let author = Some(author).filter(|author| is_first && cell.is_member(*author));
+    let followers = new_followers(ctx, cell.id, root_seq, author, mentions).await?;
+    Ok(Reply { thread: ThreadDraft { cell: thread, change: ThreadChange::Reply }, followers })
 }

@@ -11,6 +11,7 @@ mod rooms;
 mod sessions;
 mod sync;
 mod sync_service;
+mod threads;
 mod users;
 
 pub mod typing;

@@ -97,7 +97,7 @@ where
         // What one has put there goes whatever else one may do.
         false => ctx.check_all(&cell, &[]).await?,
     };
-    target(ctx, &cell, target_seq).await?;
+    let message = target(ctx, &cell, target_seq).await?;
     let mine = reactions_of(ctx, cell.id, target_seq, ctx.user()).await?;
     let before = mine.iter().find(|reaction| reaction.emoji == emoji.as_bytes());
     if before.is_some_and(|before| before.on) == on {
@@ -110,6 +110,7 @@ where
     let event = NewEvent {
         client_ref: Some((client_ref, print)),
         target_seq,
+        thread_root_seq: message.thread_root_seq,
         ..NewEvent::new(ctx.user(), kind, body.into())
     };
     let id = cell.id;

@@ -21,7 +21,7 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
-    draft::{Draft, EffectsOf, Guard, NewEvent, RoomDraft, store_error},
+    draft::{Draft, EffectsOf, Guard, NewEvent, Place, RoomDraft, store_error},
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     limits::ANSWER_BYTES,
@@ -304,7 +304,7 @@ fn member_put(room: RoomId, user: UserId, present: bool) -> Put {
 }
 
 fn gained(room: RoomId, views: Vec<(Vec<UserId>, Room)>) -> EffectsOf {
-    Arc::new(move |seq| {
+    Arc::new(move |Place { seq, .. }| {
         let effect = |(users, view): &(Vec<UserId>, Room)| Effect {
             users: users.iter().map(|user| user.to_field()).collect(),
             kind: RoomGained::RULE.kind,
@@ -317,7 +317,7 @@ fn gained(room: RoomId, views: Vec<(Vec<UserId>, Room)>) -> EffectsOf {
 }
 
 fn lost(room: RoomId, user: UserId) -> EffectsOf {
-    Arc::new(move |seq| {
+    Arc::new(move |Place { seq, .. }| {
         let rows = [Table::USER_ROOMS, Table::MARKERS];
         vec![Effect {
             users: vec![user.to_field()],
@@ -330,5 +330,5 @@ fn lost(room: RoomId, user: UserId) -> EffectsOf {
 }
 
 fn user_room_row(table: Table, room: RoomId, present: bool) -> EffectRow {
-    EffectRow { table: u32::from(table.id()), rest: room.to_field(), present }
+    EffectRow { table: u32::from(table.id()), rest: room.to_field(), present, value: Bytes::new() }
 }

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use parlour_protocol::{
     event,
     ids::RoomId,
+    limits::DIGEST_THREADS_MAX,
     sync::{Digests, RoomDigest, SyncDone, SyncItem, SyncRequest, UserDelta, sync_item::Item},
     wire::{Error, Event},
 };
@@ -18,6 +19,7 @@ use crate::{
     ports::store::{LogKey, ReadRange},
     records::Counters,
     rooms::{RoomCell, decode_head},
+    threads::followed_in,
     unread::{marker_in_force, stored_marker, unread},
 };
 
@@ -137,6 +139,7 @@ async fn digest(ctx: &Ctx, cell: &Arc<RoomCell>) -> Result<RoomDigest, Error> {
     let set = stored_marker(ctx.store(), user, cell.id).await?;
     let marker = marker_in_force(ctx.store(), user, cell.id, set).await?;
     let unread = unread(ctx.store(), user, cell.id, head, marker).await?;
+    let threads = followed_in(ctx, cell.id, DIGEST_THREADS_MAX).await?;
     Ok(RoomDigest {
         room: Some(cell.describe(user)),
         seq: head.seq,
@@ -146,5 +149,6 @@ async fn digest(ctx: &Ctx, cell: &Arc<RoomCell>) -> Result<RoomDigest, Error> {
         del_no: head.del_no,
         marker: Some(marker),
         unread: Some(unread),
+        threads,
     })
 }

@@ -14,6 +14,7 @@ use crate::{
         store::{LogKey, Refusal, StoreError},
     },
     session::reply_frame,
+    tables::Table,
 };
 
 impl Hub {
@@ -58,7 +59,10 @@ impl Hub {
                     match refusal {
                         // It only stood behind one that was refused.
                         Refusal::HeadMoved { .. } if follows => again.push(placed.submission),
-                        Refusal::RowExists { .. } => {
+                        Refusal::RowExists { table } => {
+                            if table == Table::THREAD_LOG {
+                                placed.lose_thread();
+                            }
                             self.refuse(placed.submission.then, Refused::Exists);
                         }
                         _ => {
@@ -79,7 +83,7 @@ impl Hub {
     fn committed(&mut self, placed: Placed, now: Duration) {
         self.totals.drafts += 1;
         let removes = placed.removes();
-        let Placed { submission, next, record, outbox } = placed;
+        let Placed { submission, next, record, outbox, thread } = placed;
         let mut committed = Committed { seq: next.seq, at_ms: next.at_ms, ..Default::default() };
         match submission.draft {
             Draft::Room(draft) => {
@@ -89,6 +93,9 @@ impl Hub {
                     self.tell(cell.id, None, now);
                 }
                 cell.apply(next, draft.change);
+                if let (Some(of), Some(thread)) = (draft.thread, thread) {
+                    of.cell.apply(thread);
+                }
                 self.untold.add(&cell, record);
                 if let Some(row) = outbox {
                     let job = RoomJob { room: cell.id, seq: next.seq, row };

@@ -7,6 +7,7 @@ use parlour_protocol::{
     event::{self, FLAG_EVERYONE},
     generated::event_rule,
     ids::{ClientRef, OrgId, RoomId, UserId},
+    thread::Thread,
     wire::EventHeader,
 };
 use prost::Message;
@@ -16,7 +17,10 @@ use super::Hub;
 use crate::{
     access::Bits,
     directory::rows::outbox_key,
-    draft::{Draft, Guard, OrgDraft, Refused, RoomDraft, Submission, Tells, Then, UserDraft},
+    draft::{
+        Draft, Guard, OrgDraft, Place, Refused, RoomDraft, Submission, Tells, Then, ThreadDraft,
+        UserDraft,
+    },
     limits,
     ports::{
         clock::Now,
@@ -25,6 +29,7 @@ use crate::{
     records::{Counters, LogTimeRow, OutboxRow, SendRow, key, room_seq, room_user},
     rooms::RoomChange,
     tables::Table,
+    threads::{ThreadChange, thread_key, with_reply},
 };
 
 /// A draft with its place, on its way to the store.
@@ -33,6 +38,8 @@ pub(super) struct Placed {
     pub(super) next: Counters,
     pub(super) record: Bytes,
     pub(super) outbox: Option<OutboxRow>,
+    // What its thread is once it is committed.
+    pub(super) thread: Option<Thread>,
 }
 
 /// What earlier drafts of the group have changed already.
@@ -40,6 +47,7 @@ pub(super) struct Placed {
 struct Overlay {
     heads: FxHashMap<LogKey, Counters>,
     refs: FxHashSet<(RoomId, UserId, ClientRef)>,
+    threads: FxHashMap<(RoomId, u64), Thread>,
     // Rooms in which what follows waits for the next group: members or record change, or
     // something waits already and must not be overtaken.
     closed: FxHashSet<RoomId>,
@@ -131,7 +139,8 @@ impl Hub {
                     ..Batch::new(draft.shard)
                 };
                 let next = Counters { at_ms: now.unix_ms, ..Counters::default() };
-                let placed = Placed { submission, next, record: Bytes::new(), outbox: None };
+                let placed =
+                    Placed { submission, next, record: Bytes::new(), outbox: None, thread: None };
                 Turn::Placed(Box::new(placed), Box::new(batch))
             }
             Draft::Subscribe(_) => Turn::Refused(submission.then, Refused::Stale),
@@ -142,6 +151,9 @@ impl Hub {
     fn check(&self, draft: &RoomDraft) -> Result<(), Refused> {
         if draft.cell.is_lost() {
             return Err(Refused::Store(StoreError::Unavailable));
+        }
+        if draft.thread.as_ref().is_some_and(|thread| thread.cell.is_lost()) {
+            return Err(Refused::Stale);
         }
         match draft.guard {
             Guard::Sender { user, version, needs } => {
@@ -188,6 +200,21 @@ impl Overlay {
         same_ref || org_changes || self.closed.contains(&room)
     }
 
+    /// The thread with a draft's event.
+    fn thread(&mut self, draft: &RoomDraft, of: &ThreadDraft, next: Counters) -> Thread {
+        let key = (draft.cell.id, of.cell.root_seq);
+        let before = self.threads.remove(&key).unwrap_or_else(|| of.cell.state());
+        let after = match of.change {
+            ThreadChange::Reply => with_reply(before, next.seq, next.at_ms, draft.event.sender),
+            ThreadChange::Delete => {
+                let deleted = before.deleted + 1;
+                Thread { deleted, changed_seq: next.seq, ..before }
+            }
+        };
+        self.threads.insert(key, after.clone());
+        after
+    }
+
     fn head(&self, log: LogKey, committed: impl FnOnce() -> Counters) -> Counters {
         self.heads.get(&log).copied().unwrap_or_else(committed)
     }
@@ -198,7 +225,8 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     let (room, event) = (draft.cell.id, &draft.event);
     let log = LogKey::Room(room);
     let head = overlay.head(log, || draft.cell.head());
-    let countable = event_rule(event.kind).is_some_and(|rule| rule.countable);
+    let is_reply = draft.thread.as_ref().is_some_and(|t| t.change == ThreadChange::Reply);
+    let countable = !is_reply && event_rule(event.kind).is_some_and(|rule| rule.countable);
     let next = Counters {
         seq: head.seq + 1,
         at_ms: now.unix_ms.max(head.at_ms),
@@ -207,8 +235,10 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
         bcast_no: head.bcast_no + u64::from(countable && event.everyone),
         del_no: head.del_no + u64::from(event.deletes),
     };
-    let record = event::compose(&header(draft, next), &event.body);
-    let outbox = outbox_row(draft, next.seq);
+    let thread = draft.thread.as_ref().map(|thread| overlay.thread(draft, thread, next));
+    let thread_no = thread.as_ref().filter(|_| is_reply).map_or(0, |thread| thread.thread_no);
+    let record = event::compose(&header(draft, next, thread_no), &event.body);
+    let outbox = outbox_row(draft, Place { seq: next.seq, thread_no });
     let mut batch = Batch {
         absent: draft.absent.clone(),
         appends: vec![append(log, head, next, &record)],
@@ -233,6 +263,9 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
         let value = Some(sent.encode_to_vec().into());
         batch.puts.push(Put { table: Table::LAST_SENT, key, value });
     }
+    if let Some(thread) = &thread {
+        put_thread(draft, thread, next, &mut batch);
+    }
     if let Some(row) = &outbox {
         let value = Some(row.encode_to_vec().into());
         batch.puts.push(Put { table: Table::OUTBOX, key: room_seq(room, next.seq), value });
@@ -242,7 +275,32 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     if draft.change.is_some() {
         overlay.closed.insert(room);
     }
-    Turn::Placed(Box::new(Placed { submission, next, record, outbox }), Box::new(batch))
+    Turn::Placed(Box::new(Placed { submission, next, record, outbox, thread }), Box::new(batch))
+}
+
+/// What a reply, or the delete of one, writes about its thread. Its number is given out once, even if
+/// what was known of the thread was old.
+fn put_thread(draft: &RoomDraft, thread: &Thread, next: Counters, batch: &mut Batch) {
+    let Some(ThreadDraft { change, .. }) = &draft.thread else { return };
+    let of_thread = thread_key(draft.cell.id, thread.root_seq);
+    let mut put = |table, key, value: Bytes| {
+        batch.puts.push(Put { table, key, value: Some(value) });
+    };
+    put(Table::THREADS, of_thread.clone(), thread.encode_to_vec().into());
+    match change {
+        ThreadChange::Reply => {
+            let place = key(&[&of_thread, &thread.thread_no.to_be_bytes()]);
+            put(Table::THREAD_LOG, place.clone(), Bytes::copy_from_slice(&next.seq.to_be_bytes()));
+            let sent = Counters { seq: next.seq, msg_no: thread.thread_no, ..Counters::default() };
+            let sender = key(&[&of_thread, draft.event.sender.as_bytes()]);
+            put(Table::THREAD_SENT, sender, sent.encode_to_vec().into());
+            batch.absent.push((Table::THREAD_LOG, place));
+        }
+        ThreadChange::Delete => {
+            let deleted = key(&[&of_thread, &draft.event.target_seq.to_be_bytes()]);
+            put(Table::THREAD_DELETED, deleted, Bytes::new());
+        }
+    }
 }
 
 /// Keeps the log's time over a restart.
@@ -253,7 +311,7 @@ fn floor(floor_ms: u64) -> Batch {
     Batch { puts: vec![put], ..Batch::new(Shard::Node) }
 }
 
-fn header(draft: &RoomDraft, next: Counters) -> EventHeader {
+fn header(draft: &RoomDraft, next: Counters, thread_no: u64) -> EventHeader {
     let event = &draft.event;
     EventHeader {
         seq: next.seq,
@@ -266,13 +324,15 @@ fn header(draft: &RoomDraft, next: Counters) -> EventHeader {
         del_no: next.del_no,
         flags: if event.everyone { FLAG_EVERYONE } else { 0 },
         target_seq: event.target_seq,
+        thread_root_seq: event.thread_root_seq,
+        thread_no,
         mentions: event.mentions.iter().map(|user| user.to_field()).collect(),
         ..EventHeader::default()
     }
 }
 
-fn outbox_row(draft: &RoomDraft, seq: u64) -> Option<OutboxRow> {
-    let effects = draft.effects.as_ref().map(|effects| effects(seq)).unwrap_or_default();
+fn outbox_row(draft: &RoomDraft, place: Place) -> Option<OutboxRow> {
+    let effects = draft.effects.as_ref().map(|effects| effects(place)).unwrap_or_default();
     let row = OutboxRow { effects, erase_amendments_of: draft.erase_amendments_of.clone() };
     (row != OutboxRow::default()).then_some(row)
 }
@@ -304,7 +364,10 @@ fn place_user(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     };
     overlay.heads.insert(log, next);
     overlay.bytes += record.len();
-    Turn::Placed(Box::new(Placed { submission, next, record, outbox: None }), Box::new(batch))
+    Turn::Placed(
+        Box::new(Placed { submission, next, record, outbox: None, thread: None }),
+        Box::new(batch),
+    )
 }
 
 fn place_org(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
@@ -333,7 +396,10 @@ fn place_org(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     }
     overlay.bytes += record.len();
     overlay.closed_orgs.insert(cell.org);
-    Turn::Placed(Box::new(Placed { submission, next, record, outbox: None }), Box::new(batch))
+    Turn::Placed(
+        Box::new(Placed { submission, next, record, outbox: None, thread: None }),
+        Box::new(batch),
+    )
 }
 
 impl Placed {
@@ -350,10 +416,22 @@ impl Placed {
     /// What is known of the log may no longer be true.
     pub(super) fn lose(&self) {
         match &self.submission.draft {
-            Draft::Room(draft) => draft.cell.lose(),
+            Draft::Room(draft) => {
+                draft.cell.lose();
+                self.lose_thread();
+            }
             Draft::User(draft) => draft.cell.lose(),
             Draft::Org(draft) => draft.cell.lose(),
             _ => {}
+        }
+    }
+
+    /// What is known of its thread may no longer be true.
+    pub(super) fn lose_thread(&self) {
+        if let Draft::Room(draft) = &self.submission.draft
+            && let Some(thread) = &draft.thread
+        {
+            thread.cell.lose();
         }
     }
 

@@ -21,6 +21,10 @@ use parlour_protocol::{
     },
     session::{ReauthRequest, RevokeRequest, revoke_request},
     sync::{ReadLogRequest, ReadTimelineRequest, SubscribeRequest, SyncRequest},
+    thread::{
+        FollowThreadRequest, ListThreadsRequest, MarkThreadReadRequest, MarkThreadUnreadRequest,
+        ReadThreadRequest, UnfollowThreadRequest,
+    },
     user::{GetUsersRequest, Profile},
 };
 use prost::Message;
@@ -136,6 +140,25 @@ fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
             page_size: 10,
         }),
         sample::<rpc::ReadAudit>(&ReadAuditRequest { from_seq: 1, limit: 5 }),
+        sample::<rpc::FollowThread>(&FollowThreadRequest { room: room(), root_seq: 2 }),
+        sample::<rpc::UnfollowThread>(&UnfollowThreadRequest { room: room(), root_seq: 2 }),
+        sample::<rpc::MarkThreadRead>(&MarkThreadReadRequest { room: room(), root_seq: 2, seq: 3 }),
+        sample::<rpc::MarkThreadUnread>(&MarkThreadUnreadRequest {
+            room: room(),
+            root_seq: 2,
+            seq: 3,
+        }),
+        sample::<rpc::ListThreads>(&ListThreadsRequest {
+            page: user(),
+            page_size: 10,
+            unread_only: true,
+        }),
+        sample::<rpc::ReadThread>(&ReadThreadRequest {
+            room: room(),
+            root_seq: 2,
+            before_seq: 9,
+            limit: 5,
+        }),
         sample::<rpc::GetAccess>(&GetAccessRequest { room: room() }),
         sample::<rpc::SetOverrides>(&SetOverridesRequest {
             room: room(),

@@ -1,0 +1,164 @@
+//! Threads: pages of those that are open, and the counts of those that the user follows.
+
+use parlour_protocol::generated::EventMessage;
+use parlour_protocol::{
+    ids::{RoomId, UserId},
+    limits::SEQ_MAX,
+    marker::Marker,
+    message::MessageDeleted,
+    thread::{FollowedThread, ThreadFollowed},
+};
+
+use super::{Engine, page::TimelinePage, repair::Task};
+use crate::{
+    cache::ThreadRecord,
+    counts::{Counts, Head},
+    event::LogEvent,
+    time::Now,
+    timeline::Scope,
+};
+
+impl Engine {
+    /// A page of a thread, right before `before`.
+    pub(super) fn put_thread_page(&mut self, scope: Scope, before: u64, page: TimelinePage) {
+        let first = page.events.first().map_or(before, LogEvent::seq);
+        if let Some(open) = self.timelines.get_mut(&scope) {
+            let (events, amendments) = (&page.events, &page.amendments);
+            open.timeline.handle_older(first, events, amendments, page.at_start);
+        }
+        // What the log has is kept already.
+        let known = self.rooms.get(scope.room).map(|record| record.log);
+        let is_kept = |seq| known.is_some_and(|log| (log.from..=log.to).contains(&seq));
+        for event in page.events.into_iter().chain(page.amendments) {
+            if known.is_some() && !is_kept(event.seq()) {
+                self.write_one(scope.room, event);
+            }
+        }
+    }
+
+    /// The room started over from its end: what its threads show may lack something.
+    pub(super) fn restart_threads(&mut self, room: RoomId) {
+        let threads: Vec<Scope> =
+            self.timelines.keys().filter(|s| s.room == room && s.is_thread()).copied().collect();
+        for scope in threads {
+            if let Some(open) = self.timelines.get_mut(&scope) {
+                open.timeline.handle_reset(u64::MAX, &[], &[], false);
+            }
+            self.fill(scope);
+        }
+    }
+
+    // Counts.
+
+    /// What a digest says of the threads that the user follows in its room.
+    pub(super) fn learn_threads(&mut self, room: RoomId, followed: &[FollowedThread]) {
+        self.rooms.entry(room).threads = followed.iter().filter_map(record).collect();
+    }
+
+    /// The next event of a thread. Those that stand in none are the room's.
+    pub(super) fn learn_from_thread(&mut self, room: RoomId, event: &LogEvent, me: UserId) {
+        let header = &event.header;
+        let threads = &mut self.rooms.entry(room).threads;
+        let Some(thread) = threads.iter_mut().find(|t| t.root_seq == header.thread_root_seq) else {
+            return;
+        };
+        if event.seq() <= thread.head.seq {
+            return;
+        }
+        thread.counts.handle_event(event, me);
+        let before = thread.head;
+        thread.head = Head {
+            seq: header.seq,
+            at_ms: header.at_ms,
+            msg_no: before.msg_no.max(header.thread_no),
+            del_no: before.del_no + u64::from(header.kind == MessageDeleted::RULE.kind),
+            ..before
+        };
+        self.threads_uncertain |= thread.counts.is_uncertain;
+    }
+
+    /// The user follows a thread from now on. What is in it may have been seen before or not at all:
+    /// the server tells.
+    pub(super) fn follow(&mut self, room: RoomId, followed: &ThreadFollowed, now: Now) {
+        let Some(record) = self.rooms.get(room) else { return };
+        let (head, root_seq) = (record.head.seq, followed.root_seq.min(SEQ_MAX));
+        let marker = followed.marker.unwrap_or_default();
+        let threads = &mut self.rooms.entry(room).threads;
+        threads.retain(|thread| thread.root_seq != root_seq);
+        let seq = marker.seq.min(head);
+        threads.push(ThreadRecord {
+            root_seq,
+            head: Head { seq, msg_no: marker.msg_no, ..Head::default() },
+            counts: Counts { marker, ..Counts::default() },
+        });
+        self.changed(room);
+        self.doubt_threads(now);
+    }
+
+    /// The user follows a thread no longer.
+    pub(super) fn unfollow(&mut self, room: RoomId, root_seq: u64) {
+        if self.rooms.get(room).is_some() {
+            self.rooms.entry(room).threads.retain(|thread| thread.root_seq != root_seq);
+            self.changed(room);
+        }
+    }
+
+    /// The user's marker in a thread is at another place.
+    pub(super) fn move_thread_marker(
+        &mut self,
+        room: RoomId,
+        root_seq: u64,
+        marker: Marker,
+        now: Now,
+    ) {
+        if self.rooms.get(room).is_none() {
+            return;
+        }
+        let threads = &mut self.rooms.entry(room).threads;
+        let Some(thread) = threads.iter_mut().find(|thread| thread.root_seq == root_seq) else {
+            return;
+        };
+        let head = thread.head;
+        thread.counts.handle_marker(marker, head);
+        let is_uncertain = std::mem::take(&mut thread.counts.is_uncertain);
+        self.changed(room);
+        if is_uncertain {
+            self.doubt_threads(now);
+        }
+    }
+
+    /// Asks for the counts of threads, soon and once for all of them.
+    pub(super) fn doubt_threads(&mut self, now: Now) {
+        self.threads_uncertain = true;
+        self.recount_soon(now);
+    }
+
+    /// Digests of rooms that changed have them. One under way may have been read before.
+    pub(super) fn recount_threads(&mut self, now: Now) {
+        if !self.threads_uncertain {
+            return;
+        }
+        if self.bulks.values().any(|task| matches!(task, Task::Sync(_))) {
+            return self.recount_soon(now);
+        }
+        self.threads_uncertain = false;
+        self.start_sync();
+    }
+}
+
+fn record(followed: &FollowedThread) -> Option<ThreadRecord> {
+    let thread = followed.thread.as_ref()?;
+    let (marker, unread) =
+        (followed.marker.unwrap_or_default(), followed.unread.unwrap_or_default());
+    Some(ThreadRecord {
+        root_seq: thread.root_seq.min(SEQ_MAX),
+        head: Head {
+            seq: thread.changed_seq.min(SEQ_MAX),
+            at_ms: thread.last_at_ms,
+            msg_no: thread.thread_no,
+            bcast_no: 0,
+            del_no: thread.deleted,
+        },
+        counts: Counts::of_digest(marker, unread, 0),
+    })
+}

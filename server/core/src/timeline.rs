@@ -1,0 +1,157 @@
+//! Events as pages show them: as they are stored, and with what amends them.
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::EventMessage,
+    ids::RoomId,
+    message::{MessageDeleted, MessageEdited},
+    sync::SeqRange,
+    wire::{Error, Event},
+};
+use prost::Message;
+use std::collections::BTreeMap;
+
+use crate::{
+    draft::store_error,
+    kit::Ctx,
+    limits::{ITEM_BYTES, SCAN_ROWS},
+    ports::store::{LogKey, ReadRange, Scan, Stored},
+    records::{key, trailing_seq},
+    tables::Table,
+};
+
+/// A stretch of a room's log.
+pub(crate) struct Page {
+    /// What can be read.
+    pub(crate) events: Vec<Bytes>,
+    /// Their places.
+    pub(crate) seqs: Vec<u64>,
+    /// What can't.
+    pub(crate) damaged: Vec<SeqRange>,
+    /// The last one looked at.
+    pub(crate) last_seq: Option<u64>,
+    /// How many were looked at.
+    pub(crate) count: usize,
+}
+
+/// Reads a stretch of a room's log.
+pub(crate) async fn read(ctx: &Ctx, room: RoomId, range: ReadRange) -> Result<Page, Error> {
+    let stored = ctx.store().read(LogKey::Room(room), range).await.map_err(store_error)?;
+    let last_seq = stored.last().map(|stored| stored.seq);
+    let mut page =
+        Page { events: vec![], seqs: vec![], damaged: vec![], last_seq, count: stored.len() };
+    for Stored { seq, record } in stored {
+        match record {
+            Some(record) => {
+                page.events.push(record);
+                page.seqs.push(seq);
+            }
+            None => page.damaged.push(SeqRange { from_seq: seq, to_seq: seq }),
+        }
+    }
+    Ok(page)
+}
+
+/// Takes out what is more than so many bytes.
+pub(crate) fn beyond(events: &mut Vec<Event>, bytes_max: usize) -> Vec<Event> {
+    let mut bytes = 0;
+    let fit = events.iter().take_while(|event| {
+        bytes += event.encoded_len();
+        bytes <= bytes_max
+    });
+    // At least one, or there would be no end.
+    let fit = fit.count().max(1).min(events.len());
+    events.split_off(fit)
+}
+
+/// For each message of the page, what came after the page: the newest edit, the delete, and the
+/// newest of each user about each emoji.
+pub(crate) async fn amendments(
+    ctx: &Ctx,
+    room: RoomId,
+    first: u64,
+    last: u64,
+    as_of_seq: u64,
+) -> Result<Vec<Event>, Error> {
+    let newest = index(ctx, room, first, last, as_of_seq).await?;
+    let reactions = reactions(ctx, room, first, last, as_of_seq).await?;
+    let mut events = Vec::new();
+    for seq in newest.into_values().chain(reactions) {
+        let range =
+            ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: ITEM_BYTES };
+        let page = read(ctx, room, range).await?;
+        // A damaged amendment doesn't hide the page.
+        events.extend(page.events.into_iter().filter_map(|event| Event::decode(event).ok()));
+    }
+    events.sort_by_key(|event| event.header.as_ref().map_or(0, |header| header.seq));
+    Ok(events)
+}
+
+/// (target, kind) to the newest amendment after `last`.
+async fn index(
+    ctx: &Ctx,
+    room: RoomId,
+    first: u64,
+    last: u64,
+    as_of_seq: u64,
+) -> Result<BTreeMap<(u64, u32), u64>, Error> {
+    let mut newest = BTreeMap::new();
+    let mut from = key(&[room.as_bytes(), &first.to_be_bytes()]);
+    let to = key(&[room.as_bytes(), &(last + 1).to_be_bytes()]);
+    loop {
+        let scan = Scan {
+            table: Table::AMENDMENTS,
+            from: from.clone(),
+            to: Some(to.clone()),
+            reverse: false,
+            rows_max: SCAN_ROWS,
+        };
+        let rows = ctx.store().scan(scan).await.map_err(store_error)?;
+        for (row, kind) in &rows {
+            let target = row.get(16..24).and_then(trailing_seq).unwrap_or_default();
+            let seq = trailing_seq(row).unwrap_or_default();
+            let kind = kind[..].try_into().map(u32::from_be_bytes).unwrap_or_default();
+            let known = kind == MessageEdited::RULE.kind || kind == MessageDeleted::RULE.kind;
+            if known && seq > last && seq <= as_of_seq {
+                newest.insert((target, kind), seq);
+            }
+        }
+        let Some((row, _)) = rows.last().filter(|_| rows.len() == SCAN_ROWS) else {
+            return Ok(newest);
+        };
+        from = key(&[row, &[0]]);
+    }
+}
+
+/// The newest reaction of each user with each emoji to the page's messages, where it came after the
+/// page.
+async fn reactions(
+    ctx: &Ctx,
+    room: RoomId,
+    first: u64,
+    last: u64,
+    as_of_seq: u64,
+) -> Result<Vec<u64>, Error> {
+    let mut newest: BTreeMap<Bytes, u64> = BTreeMap::new();
+    let mut from = key(&[room.as_bytes(), &first.to_be_bytes()]);
+    let to = key(&[room.as_bytes(), &(last + 1).to_be_bytes()]);
+    loop {
+        let scan = Scan {
+            table: Table::REACTIONS,
+            from: from.clone(),
+            to: Some(to.clone()),
+            reverse: false,
+            rows_max: SCAN_ROWS,
+        };
+        let rows = ctx.store().scan(scan).await.map_err(store_error)?;
+        for (row, _) in &rows {
+            let Some(seq) = trailing_seq(row).filter(|seq| *seq <= as_of_seq) else { continue };
+            let of = newest.entry(row.slice(..row.len() - 8)).or_default();
+            *of = seq.max(*of);
+        }
+        let Some((row, _)) = rows.last().filter(|_| rows.len() == SCAN_ROWS) else {
+            return Ok(newest.into_values().filter(|seq| *seq > last).collect());
+        };
+        from = key(&[row, &[0]]);
+    }
+}
