@@ -34,6 +34,14 @@ pub const REACTION_BYTES_MAX: usize = 64;
 pub const THREAD_REPLIERS_MAX: usize = 5;
 /// Most followed threads of one room in its digest.
 pub const DIGEST_THREADS_MAX: usize = 50;
+/// Longest heading under which a room is listed, in bytes.
+pub const SECTION_BYTES_MAX: usize = 64;
+/// Most words that notify like a mention.
+pub const KEYWORDS_MAX: usize = 50;
+/// Longest of them, in bytes.
+pub const KEYWORD_BYTES_MAX: usize = 64;
+/// Largest page of mentions.
+pub const MENTION_PAGE_MAX: usize = 100;
 /// Largest page of followed threads.
 pub const THREAD_PAGE_MAX: usize = 100;
 /// Longest name of a room, in bytes.

@@ -2,9 +2,9 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, directory, marker, message,
+    access, directory, inbox, marker, message,
     prost::{DecodeError, Message},
-    reaction, room, session, sync, thread, typing, user, wire,
+    reaction, receipt, room, session, settings, sync, thread, typing, user, wire,
 };
 
 /// Decodes bytes as one message and encodes it again.
@@ -35,18 +35,23 @@ codecs! {
         PutOverrides,
         ListMembershipsRequest, ListMembershipsResponse, Membership, ReadAuditRequest,
         ReadAuditResponse, AuditEntry, DirectoryChanged;
+    inbox: Mention, ReadMentionsRequest, ReadMentionsItem;
     marker: Marker, Unread, MarkReadRequest, MarkReadResponse, MarkUnreadRequest,
         MarkUnreadResponse, MarkerMoved;
     message: SendRequest, SendResponse, EditRequest, EditResponse, DeleteRequest, DeleteResponse,
         MessagePosted, MessageEdited, MessageDeleted, Mentioned, MentionWithdrawn;
     reaction: ReactRequest, ReactResponse, UnreactRequest, UnreactResponse, ReactionAdded,
         ReactionWithdrawn;
+    receipt: Receipt, ListReceiptsRequest, ListReceiptsResponse, ReadReceipt;
     room: Room, UserRef, OpenDirectRequest, OpenDirectResponse, CreateGroupRequest,
         CreateGroupResponse, AddMembersRequest, AddMembersResponse, RemoveMemberRequest,
         RemoveMemberResponse, RenameRoomRequest, RenameRoomResponse, GetRoomRequest, GetRoomResponse,
         ListMembersRequest, ListMembersResponse, RoomCreated, MembersAdded, MemberRemoved, RoomRenamed,
         TopicChanged, RoomArchived, RoomGained, RoomLost;
     session: ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse;
+    settings: RoomSettings, Settings, SetRoomSettingsRequest, SetRoomSettingsResponse,
+        SetSettingsRequest, SetSettingsResponse, GetSettingsRequest, GetSettingsResponse,
+        RoomSettingsChanged, SettingsChanged;
     sync: SyncRequest, SyncItem, UserDelta, Digests, RoomDigest, SyncDone, ReadLogRequest,
         ReadLogItem, SeqRange, ReadTimelineRequest, ReadTimelineItem, SubscribeRequest, SubscribeResponse;
     thread: Thread, FollowedThread, FollowThreadRequest, FollowThreadResponse,

@@ -26,8 +26,10 @@ mod handle;
 pub mod limits;
 mod message;
 mod observe;
+mod receipts;
 mod room;
 mod room_list;
+mod settings;
 mod sqlite;
 mod state;
 mod thread;
@@ -50,8 +52,10 @@ pub use parlour_sdk_core::{
     diff::Diff,
     reconnect::End,
 };
+pub use receipts::{Receipt, Receipts};
 pub use room::{Draft, QueuedSend, Room, RoomSummary};
 pub use room_list::RoomList;
+pub use settings::{Level, Notification, Notifications, Reason, RoomSettings, Settings};
 pub use sqlite::SqliteCache;
 pub use state::State;
 pub use thread::{FollowedThread, Thread};

@@ -6,7 +6,7 @@ use super::*;
 use crate::testing::{ME, OTHER, broadcast, delete, message, message_by};
 
 fn marker(seq: u64, msg_no: u64, set_at_seq: u64) -> Marker {
-    Marker { seq, msg_no, bcast_no: 0, set_at_seq }
+    Marker { seq, msg_no, bcast_no: 0, set_at_seq, at_ms: 0 }
 }
 
 #[test]

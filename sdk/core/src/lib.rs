@@ -12,6 +12,7 @@ pub mod limits;
 pub mod outbox;
 pub mod reconnect;
 pub mod rooms;
+pub mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;

@@ -9,7 +9,10 @@ use parlour_protocol::{
     room::RoomKind,
 };
 
-use crate::{cache::RoomRecord, diff::Diff, limits::TYPISTS_MAX, time::Now, time::sooner};
+use crate::{
+    cache::RoomRecord, diff::Diff, limits::TYPISTS_MAX, settings::RoomSettings, time::Now,
+    time::sooner,
+};
 
 /// A room on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct RoomSummary {
     pub thread_unread: u64,
     /// Of those, the ones that mention the user.
     pub thread_mentions: u64,
+    /// What the user wants of it.
+    pub settings: RoomSettings,
     /// Everything up to here is read.
     pub read_seq: u64,
     /// Who is typing.
@@ -227,6 +232,7 @@ impl RoomList {
             mentions: record.counts.mentions,
             thread_unread: record.threads.iter().map(|thread| thread.counts.messages).sum(),
             thread_mentions: record.threads.iter().map(|thread| thread.counts.mentions).sum(),
+            settings: record.settings.clone(),
             read_seq: record.counts.read_seq().max(record.unsent_read),
             typing: self.typing.get(&record.id).map_or(Vec::new(), |t| t.keys().copied().collect()),
         }

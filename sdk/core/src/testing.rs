@@ -99,3 +99,10 @@ pub(crate) fn reply_to(seq: u64, target: u64, text: &str) -> LogEvent {
     let header = EventHeader { target_seq: target, ..of.header.clone() };
     LogEvent::parse(compose(&header, &of.body)).expect("composed here")
 }
+
+/// A message that mentions somebody.
+pub(crate) fn mention(seq: u64, whom: UserId) -> LogEvent {
+    let of = message(seq, "you");
+    let header = EventHeader { mentions: vec![whom.to_field()], ..of.header.clone() };
+    LogEvent::parse(compose(&header, &of.body)).expect("composed here")
+}

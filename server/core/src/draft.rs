@@ -6,6 +6,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use parlour_protocol::{
     ids::{ClientRef, OrgId, RoomId, SessionId, UserId},
+    receipt::ReadReceipt,
     wire::{Error, ErrorReason},
 };
 
@@ -64,6 +65,8 @@ pub struct Place {
     pub seq: u64,
     /// Among the replies of its thread; 0 for what isn't one.
     pub thread_no: u64,
+    /// When it is, Unix milliseconds.
+    pub at_ms: u64,
 }
 
 /// What follows elsewhere from an event, once its place is known.
@@ -186,10 +189,21 @@ pub struct UserDraft {
     pub puts: Vec<Put>,
     /// Rows that must not exist; if one does, it was done already.
     pub absent: Vec<(Table, Bytes)>,
+    /// How far the user has read, for the room's others.
+    pub receipt: Option<ReceiptDraft>,
     /// A room that the user's connections hear from now on.
     pub gains_room: Option<GainsRoom>,
     /// What it says of the directory, which must be so when its turn comes.
     pub tells: Option<Tells>,
+}
+
+/// How far a user has read a room.
+#[derive(Debug)]
+pub struct ReceiptDraft {
+    /// The room.
+    pub cell: Arc<RoomCell>,
+    /// How far, and when.
+    pub read: ReadReceipt,
 }
 
 /// Whether a user is in the room of a node.

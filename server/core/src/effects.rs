@@ -147,6 +147,7 @@ async fn for_user(
         puts,
         absent: vec![(Table::DELIVERED, done)],
         gains_room,
+        receipt: None,
         tells: None,
     })))
 }

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use parlour_protocol::{
     access::Permission,
     event,
-    generated::Kit,
+    generated::{EventMessage, Kit},
     ids::{IdError, RoomId, UserId},
     wire::{Error, ErrorReason},
 };
@@ -16,7 +16,8 @@ use crate::{
     access::Bits,
     directory::DirectoryCell,
     draft::{
-        AnswerOf, Committed, Draft, Guard, not_allowed, room_archived, room_not_found, store_error,
+        AnswerOf, Committed, Draft, Guard, UserDraft, not_allowed, room_archived, room_not_found,
+        store_error,
     },
     node::{Caller, Node},
     ports::{Task, clock::Now, store::Store},
@@ -104,6 +105,20 @@ impl Ctx {
     /// What is recorded of a user of the caller's organization.
     pub async fn user_row(&self, user: UserId) -> Result<Option<UserRow>, Error> {
         self.node.user_row(self.caller.org, user).await.map_err(store_error)
+    }
+
+    /// An event of the caller's own log.
+    pub async fn own_draft<M: EventMessage>(&self, body: &M) -> Result<UserDraft, Error> {
+        Ok(UserDraft {
+            cell: self.user_log().await?,
+            kind: M::RULE.kind,
+            body: body.encode_to_vec().into(),
+            puts: vec![],
+            absent: vec![],
+            gains_room: None,
+            receipt: None,
+            tells: None,
+        })
     }
 
     /// The caller's own log.

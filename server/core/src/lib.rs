@@ -22,6 +22,7 @@ pub mod ports;
 pub mod records;
 pub mod rooms;
 pub mod session;
+pub mod settings;
 pub mod tables;
 pub mod threads;
 mod timeline;

@@ -56,6 +56,10 @@ pub const THREAD_CACHE_MAX: usize = 100_000;
 pub const FOLLOWED_LOOKED_AT_MAX: usize = 1000;
 /// Followed threads of a user that are looked at to list them.
 pub const FOLLOWED_LISTED_MAX: usize = 10_000;
+/// Members of the largest room in which receipts are told as they happen.
+pub const RECEIPTS_LIVE_MEMBERS_MAX: usize = 50;
+/// Nobody for whom more waits hears them.
+pub const RECEIPTS_BEHIND_BYTES_MAX: usize = 64 * 1024;
 /// User log heads kept in memory.
 pub const USER_CACHE_MAX: usize = 200_000;
 /// Users told at once of what a change of the directory means for them.

@@ -34,14 +34,14 @@ pub(crate) fn mention_effects(
     if others.is_empty() {
         return None;
     }
-    Some(Arc::new(move |Place { seq, .. }| {
+    Some(Arc::new(move |Place { seq, at_ms, .. }| {
         let (room_field, sender) = (room.to_field(), sender.to_field());
         let body = Mentioned { room: room_field, seq, sender, thread_root_seq: root_seq };
         vec![Effect {
             users: others.clone(),
             kind: Mentioned::RULE.kind,
             body: body.encode_to_vec().into(),
-            rows: vec![mention_row(room, root_seq, seq, true)],
+            rows: mention_rows(room, root_seq, seq, at_ms, true),
             gains_room: false,
         }]
     }))
@@ -57,25 +57,41 @@ pub(crate) fn withdrawals(room: RoomId, header: &EventHeader) -> Option<EffectsO
     if users.is_empty() {
         return None;
     }
-    let (seq, root_seq) = (header.seq, header.thread_root_seq);
+    let (seq, at_ms, root_seq) = (header.seq, header.at_ms, header.thread_root_seq);
     Some(Arc::new(move |_| {
         let body = MentionWithdrawn { room: room.to_field(), seq, thread_root_seq: root_seq };
         vec![Effect {
             users: users.clone(),
             kind: MentionWithdrawn::RULE.kind,
             body: body.encode_to_vec().into(),
-            rows: vec![mention_row(room, root_seq, seq, false)],
+            rows: mention_rows(room, root_seq, seq, at_ms, false),
             gains_room: false,
         }]
     }))
 }
 
-fn mention_row(room: RoomId, root_seq: u64, seq: u64, present: bool) -> EffectRow {
-    let (table, rest) = match root_seq {
-        0 => (Table::MENTIONS, room_seq(room, seq)),
-        _ => (Table::THREAD_MENTIONS, key(&[&thread_key(room, root_seq), &seq.to_be_bytes()])),
+fn mention_rows(
+    room: RoomId,
+    root_seq: u64,
+    seq: u64,
+    at_ms: u64,
+    present: bool,
+) -> Vec<EffectRow> {
+    let row = |table: Table, rest| EffectRow {
+        table: u32::from(table.id()),
+        rest,
+        present,
+        value: Bytes::new(),
     };
-    EffectRow { table: u32::from(table.id()), rest, present, value: Bytes::new() }
+    let inbox = key(&[&at_ms.to_be_bytes(), &room_seq(room, seq)]);
+    let counted = match root_seq {
+        0 => row(Table::MENTIONS, room_seq(room, seq)),
+        _ => {
+            let rest = key(&[&thread_key(room, root_seq), &seq.to_be_bytes()]);
+            row(Table::THREAD_MENTIONS, rest)
+        }
+    };
+    vec![counted, row(Table::INBOX, inbox)]
 }
 
 /// Whoever follows a thread because of a reply. To its sender all of it is read, to those it
@@ -90,10 +106,11 @@ pub(crate) fn follow_effects(
         return None;
     }
     Some(Arc::new(move |place| {
-        let Place { seq, thread_no } = place;
-        let read = Marker { seq, msg_no: thread_no, bcast_no: 0, set_at_seq: seq };
-        let before = Marker { seq: seq - 1, msg_no: thread_no - 1, bcast_no: 0, set_at_seq: seq };
-        let start = Marker { seq: root_seq, msg_no: 0, bcast_no: 0, set_at_seq: root_seq };
+        let Place { seq, thread_no, at_ms } = place;
+        let read = Marker { seq, msg_no: thread_no, bcast_no: 0, set_at_seq: seq, at_ms };
+        let before =
+            Marker { seq: seq - 1, msg_no: thread_no - 1, bcast_no: 0, set_at_seq: seq, at_ms };
+        let start = Marker { seq: root_seq, msg_no: 0, bcast_no: 0, set_at_seq: root_seq, at_ms };
         let sender = followers.sender.then_some(sender);
         let groups = [
             (sender.into_iter().collect(), read),

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeSet,
+    ops::Bound,
     sync::{
         Arc, Mutex, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -90,6 +91,16 @@ impl RoomState {
     pub fn is_of_directory(&self) -> bool {
         !matches!(self.kind, RoomKind::Direct | RoomKind::Group | RoomKind::User)
     }
+}
+
+/// A page of a room's members after one of them, and whether there are more.
+pub fn member_page(state: &RoomState, after: Option<UserId>, size: usize) -> (Vec<UserId>, bool) {
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let members = state.members.range((from, Bound::Unbounded));
+    let mut page: Vec<UserId> = members.take(size + 1).copied().collect();
+    let more = page.len() > size;
+    page.truncate(size);
+    (page, more)
 }
 
 /// A version that no room has had.

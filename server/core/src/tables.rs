@@ -79,6 +79,12 @@ tables! {
     THREAD_FOLLOWS = 34, "thread_follows";
     /// user ‖ room ‖ root seq -> the read marker.
     THREAD_MARKERS = 35, "thread_markers";
+    /// user ‖ room -> what the user wants of the room.
+    ROOM_SETTINGS = 37, "room_settings";
+    /// user ‖ time ‖ room ‖ seq -> nothing: messages that mention the user, in order.
+    INBOX = 39, "inbox";
+    /// user -> what the user wants everywhere.
+    SETTINGS = 38, "settings";
     /// user ‖ room ‖ root seq ‖ seq -> nothing: replies that mention the user.
     THREAD_MENTIONS = 36, "thread_mentions";
 }

@@ -175,6 +175,7 @@ async fn gained(node: &Node, cell: Arc<RoomCell>, user: UserId) -> Result<Draft,
             msg_no: head.msg_no,
             bcast_no: head.bcast_no,
             set_at_seq: head.seq,
+            at_ms: 0,
         };
         let value = Some(marker.encode_to_vec().into());
         puts.push(Put { table: Table::MARKERS, key: row.clone(), value });
@@ -186,6 +187,7 @@ async fn gained(node: &Node, cell: Arc<RoomCell>, user: UserId) -> Result<Draft,
         body: body.encode_to_vec().into(),
         puts,
         absent: vec![(Table::TOLD_ROOMS, row)],
+        receipt: None,
         tells: Some(Tells { org: cell.org, room: cell.id, is_member: true }),
         gains_room: Some(GainsRoom { cell, seq: head.seq }),
     })))
@@ -199,8 +201,9 @@ async fn lost(node: &Node, org: OrgId, room: RoomId, user: UserId) -> Result<Dra
         cell: node.users.get(&*node.store, user).await?,
         kind: RoomLost::RULE.kind,
         body: RoomLost { room: room.to_field(), seq }.encode_to_vec().into(),
-        puts: vec![gone(Table::TOLD_ROOMS), gone(Table::MARKERS)],
+        puts: [Table::TOLD_ROOMS, Table::MARKERS, Table::ROOM_SETTINGS].map(gone).into(),
         absent: vec![],
+        receipt: None,
         tells: Some(Tells { org, room, is_member: false }),
         gains_room: None,
     })))

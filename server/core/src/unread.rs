@@ -51,6 +51,7 @@ fn later_of(set: Marker, sent: Counters) -> Marker {
             msg_no: sent.msg_no,
             bcast_no: sent.bcast_no,
             set_at_seq: set.set_at_seq,
+            at_ms: sent.at_ms,
         }
     } else {
         set

@@ -39,6 +39,7 @@ fn summary(number: u8, name: &str, unread: u64, read_seq: u64) -> Arc<RoomSummar
         last_at_ms: 0,
         unread,
         mentions: 0,
+        settings: parlour::RoomSettings::default(),
         thread_unread: 0,
         thread_mentions: 0,
         read_seq,

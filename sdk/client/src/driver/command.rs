@@ -7,8 +7,10 @@ use parlour_protocol::ids::{ClientRef, RoomId};
 use parlour_sdk_core::{
     diff::Diff,
     engine::PageError,
+    event::LogEvent,
     outbox::{Payload, SendError},
     rooms::RoomSummary,
+    settings::Reason,
     timeline::{Item, Scope},
 };
 use tokio::sync::oneshot;
@@ -18,6 +20,7 @@ use crate::{
     client::RoomEvents,
     error::{CallError, QueueError},
     observe::Feed,
+    receipts::Change,
 };
 
 /// A message, edit or delete that is in the room's log.
@@ -33,6 +36,14 @@ pub struct Sent {
 pub(crate) struct Queued {
     pub(crate) durable: oneshot::Sender<Result<ClientRef, QueueError>>,
     pub(crate) sent: oneshot::Sender<Result<Sent, SendError>>,
+}
+
+/// A message that is worth a notification.
+#[derive(Clone, Debug)]
+pub(crate) struct Noted {
+    pub(crate) room: RoomId,
+    pub(crate) event: LogEvent,
+    pub(crate) reason: Reason,
 }
 
 pub(crate) type Snapshot<T> = (Vec<Arc<T>>, Feed<Diff<Arc<T>>>);
@@ -51,6 +62,8 @@ pub(crate) enum Command {
     Older(Scope, u32, oneshot::Sender<Result<bool, PageError>>),
     Download(RoomId, oneshot::Sender<Result<u64, PageError>>),
     Events(oneshot::Sender<Feed<RoomEvents>>),
+    Notifications(oneshot::Sender<Feed<Noted>>),
+    Receipts(RoomId, oneshot::Sender<Feed<Change>>),
     NetworkChanged,
     Reconnect,
     Disconnect,
@@ -103,6 +116,12 @@ impl Driver {
             }
             Command::Events(reply) => {
                 let _ = reply.send(self.waiters.observe_events());
+            }
+            Command::Notifications(reply) => {
+                let _ = reply.send(self.waiters.observe_notifications());
+            }
+            Command::Receipts(room, reply) => {
+                let _ = reply.send(self.waiters.observe_receipts(room));
             }
             Command::NetworkChanged => self.handle_network_changed(),
             Command::Reconnect => self.supervisor.handle_restart(now),

@@ -21,7 +21,7 @@ use quinn::{ConnectionError, RecvStream, SendStream};
 use tokio::sync::{mpsc, watch};
 
 pub use command::Sent;
-pub(crate) use command::{Command, Queued};
+pub(crate) use command::{Command, Noted, Queued};
 
 use crate::{
     environment::Environment,

@@ -6,11 +6,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use parlour_protocol::ids::{ClientRef, RoomId};
+use parlour_protocol::{
+    generated::event_rule,
+    ids::{ClientRef, RoomId},
+};
 use parlour_sdk_core::{
     connection::CallId,
     diff::Diff,
-    engine::{Notice, PageError},
+    engine::{Notice, PageError, Receipt},
+    event::LogEvent,
     outbox::SendError,
     rooms::RoomSummary,
     timeline::{Item, Scope},
@@ -19,13 +23,14 @@ use tokio::sync::oneshot;
 
 use super::{
     Driver, Tokens,
-    command::{Queued, Sent, Snapshot},
+    command::{Noted, Queued, Sent, Snapshot},
 };
 use crate::{
     client::RoomEvents,
     error::{CallError, QueueError},
     limits::EVENTS_MAX,
     observe::{Feed, Publisher, feed},
+    receipts::Change,
 };
 
 type Pending<K, T> = BTreeMap<K, Vec<oneshot::Sender<T>>>;
@@ -43,6 +48,8 @@ pub(super) struct Waiters {
     rooms: Vec<Publisher<Diff<Arc<RoomSummary>>>>,
     timelines: BTreeMap<Scope, Vec<Publisher<Diff<Arc<Item>>>>>,
     events: Vec<Publisher<RoomEvents>>,
+    notifications: Vec<Publisher<Noted>>,
+    receipts: BTreeMap<RoomId, Vec<Publisher<Change>>>,
 }
 
 impl Waiters {
@@ -117,6 +124,35 @@ impl Waiters {
         feed
     }
 
+    pub(super) fn observe_notifications(&mut self) -> Feed<Noted> {
+        let (publisher, feed) = feed();
+        self.notifications.push(publisher);
+        feed
+    }
+
+    pub(super) fn observe_receipts(&mut self, room: RoomId) -> Feed<Change> {
+        let (publisher, feed) = feed();
+        self.receipts.entry(room).or_default().push(publisher);
+        feed
+    }
+
+    /// Tells those who look at a room's receipts.
+    fn tell_receipts(&mut self, room: RoomId, changes: &[Change]) {
+        let Some(publishers) = self.receipts.get_mut(&room) else { return };
+        publishers.retain(|publisher| {
+            publisher.publish(|queue| {
+                if queue.len() + changes.len() > EVENTS_MAX {
+                    queue.clear();
+                    queue.push_back(Change::Missed);
+                }
+                queue.extend(changes.iter().copied());
+            })
+        });
+        if publishers.is_empty() {
+            self.receipts.remove(&room);
+        }
+    }
+
     /// Ends everything that waits.
     pub(super) fn finish(&mut self) {
         *self = Waiters::default();
@@ -152,6 +188,9 @@ impl Driver {
                 }
             }
             Notice::Events(room, events) => {
+                // Whoever sends has read what is before it.
+                let read: Vec<Change> = events.iter().filter_map(read_by_sending).collect();
+                self.waiters.tell_receipts(room, &read);
                 let events = RoomEvents { room, events };
                 self.waiters.events.retain(|publisher| {
                     publisher.publish(|queue| {
@@ -176,6 +215,24 @@ impl Driver {
                 for waiter in self.waiters.downloads.remove(&room).unwrap_or_default() {
                     let _ = waiter.send(result.clone());
                 }
+            }
+            Notice::Notify(room, event, reason) => {
+                let noted = Noted { room, event, reason };
+                self.waiters.notifications.retain(|publisher| {
+                    publisher.publish(|queue| {
+                        if queue.len() >= EVENTS_MAX {
+                            queue.pop_front();
+                        }
+                        queue.push_back(noted.clone());
+                    })
+                });
+            }
+            Notice::Receipt(room, receipt) => {
+                self.waiters.tell_receipts(room, &[Change::Read(receipt)]);
+            }
+            Notice::ReceiptsMissed => {
+                let rooms: Vec<RoomId> = self.waiters.receipts.keys().copied().collect();
+                rooms.into_iter().for_each(|r| self.waiters.tell_receipts(r, &[Change::Missed]));
             }
             Notice::Synced => {
                 self.ends.synced.send_replace(true);
@@ -224,4 +281,10 @@ impl Driver {
         });
         unseen.into_iter().for_each(|scope| self.engine.close_timeline(scope));
     }
+}
+
+fn read_by_sending(event: &LogEvent) -> Option<Change> {
+    let countable = event_rule(event.header.kind).is_some_and(|rule| rule.countable);
+    let user = event.sender().filter(|_| countable && event.header.thread_root_seq == 0)?;
+    Some(Change::Read(Receipt { user, seq: event.seq(), at_ms: event.header.at_ms }))
 }

@@ -7,10 +7,11 @@ use parlour_protocol::{
     wire::EventHeader,
 };
 
-use super::{Cache, LogRange, Meta, PackedRun, RoomRecord, Run, Write};
+use super::{Cache, LogRange, Meta, PackedRun, RoomRecord, Run, ThreadRecord, Write};
 use crate::{
     event::{LogEvent, pack},
     outbox::{Entry, Payload},
+    settings::{Level, RoomSettings, Settings},
 };
 
 const ROOM: RoomId = RoomId::from_bytes([1; 16]);
@@ -83,11 +84,15 @@ fn what_is_put_is_loaded(cache: &mut impl Cache) {
         user_seq: 7,
         watermark_ms: 8,
         resume: Bytes::from_static(b"resume"),
+        settings: Settings { keywords: vec!["word".into()], ..Settings::default() },
     };
     let mut room = RoomRecord::unknown(ROOM);
     room.name = "Lunch".into();
     room.log = LogRange { from: 3, to: 9 };
     room.counts.marker.seq = 4;
+    let (head, counts) = (room.head, room.counts.clone());
+    room.threads.push(ThreadRecord { root_seq: 2, head, counts });
+    room.settings = RoomSettings { level: Some(Level::Nothing), ..RoomSettings::default() };
     let writes = [
         Write::Meta(meta.clone()),
         Write::Room(Box::new(room.clone())),

@@ -15,7 +15,7 @@ pub use memory::MemoryCache;
 pub use record::{LogRange, RoomRecord, ThreadRecord};
 pub use run::{PackedRun, Run};
 
-use crate::{event::Malformed, outbox::Entry};
+use crate::{event::Malformed, outbox::Entry, settings::Settings};
 
 /// Why the cache can't be used.
 #[non_exhaustive]
@@ -57,6 +57,8 @@ pub struct Meta {
     pub watermark_ms: u64,
     /// From the last welcome.
     pub resume: Bytes,
+    /// What the user wants everywhere.
+    pub settings: Settings,
 }
 
 /// All that is loaded at the start. Events are loaded when they are looked at.

@@ -12,6 +12,7 @@ use super::Meta;
 use crate::{
     counts::{Counts, Head},
     event::Malformed,
+    settings::{RoomSettings, Settings},
 };
 
 /// How much of a room's log is known without a gap up to `to`. Empty when `from > to`.
@@ -66,6 +67,8 @@ pub struct RoomRecord {
     pub unsent_read: u64,
     /// The threads of it that the user follows.
     pub threads: Vec<ThreadRecord>,
+    /// What the user wants of it.
+    pub settings: RoomSettings,
 }
 
 /// A thread that the user follows.
@@ -97,6 +100,7 @@ impl RoomRecord {
             log: LogRange::empty_after(0),
             unsent_read: 0,
             threads: vec![],
+            settings: RoomSettings::default(),
         }
     }
 
@@ -136,6 +140,7 @@ impl RoomRecord {
             is_archived: self.is_archived,
             parent: self.parent.map_or(Bytes::new(), RoomId::to_field),
             threads: self.threads.iter().map(ThreadRecord::row).collect(),
+            settings: Some(self.settings.to_wire()),
         }
         .encode_to_vec()
     }
@@ -159,6 +164,7 @@ impl RoomRecord {
             log: LogRange { from, to },
             unsent_read: row.unsent_read,
             threads: row.threads.iter().map(ThreadRecord::of_row).collect::<Result<_, _>>()?,
+            settings: row.settings.as_ref().map(RoomSettings::of_wire).unwrap_or_default(),
         })
     }
 }
@@ -208,6 +214,7 @@ impl Meta {
             user_seq: self.user_seq,
             watermark_ms: self.watermark_ms,
             resume: self.resume.clone(),
+            settings: Some(self.settings.to_wire()),
         }
         .encode_to_vec()
     }
@@ -222,6 +229,7 @@ impl Meta {
             user_seq: row.user_seq,
             watermark_ms: row.watermark_ms,
             resume: row.resume,
+            settings: row.settings.map(Settings::of_wire).unwrap_or_default(),
         })
     }
 }
@@ -240,6 +248,8 @@ struct MetaRow {
     watermark_ms: u64,
     #[prost(bytes = "bytes", tag = "6")]
     resume: Bytes,
+    #[prost(message, optional, tag = "7")]
+    settings: Option<parlour_protocol::settings::Settings>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -274,6 +284,8 @@ struct Row {
     parent: Bytes,
     #[prost(message, repeated, tag = "15")]
     threads: Vec<ThreadRow>,
+    #[prost(message, optional, tag = "16")]
+    settings: Option<parlour_protocol::settings::RoomSettings>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

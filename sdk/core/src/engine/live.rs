@@ -97,6 +97,7 @@ impl Engine {
             .collect();
         for event in &events {
             self.handle_echo(event, me);
+            self.notify(room, event, me, now);
             self.learn_from_event(room, event, me, now);
         }
         let record = self.rooms.entry(room);
@@ -191,6 +192,7 @@ impl Engine {
         else {
             return;
         };
+        self.handle_receipt(room, sender, ephemeral);
         let is_me = self.meta.user == Some(sender);
         if ephemeral.kind == Typing::RULE.kind
             && !is_me

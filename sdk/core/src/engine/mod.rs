@@ -9,6 +9,7 @@ mod page;
 mod repair;
 mod sending;
 mod session;
+mod settings;
 mod syncing;
 mod threads;
 
@@ -34,6 +35,7 @@ use crate::{
     limits::CALLS_WAITING_MAX,
     outbox::{Outbox, SendError},
     rooms::RoomList,
+    settings::Reason,
     time::{Now, sooner},
     timeline::{Item, Scope},
 };
@@ -118,6 +120,23 @@ pub enum Notice {
     Synced,
     /// The user isn't in the room any more.
     RoomLost(RoomId),
+    /// A new message is worth a notification.
+    Notify(RoomId, LogEvent, Reason),
+    /// Somebody's marker in a room is at this place. Whoever sends has read what is before it, too.
+    Receipt(RoomId, Receipt),
+    /// Receipts may have gone past: ask for them again.
+    ReceiptsMissed,
+}
+
+/// How far somebody has read a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Who.
+    pub user: UserId,
+    /// Up to here, by its number in the log.
+    pub seq: u64,
+    /// When, Unix milliseconds.
+    pub at_ms: u64,
 }
 
 /// What an application chooses about the engine.
@@ -154,6 +173,7 @@ enum Purpose {
     Mark { room: RoomId, seq: u64, asked_at: crate::counts::Head },
     Describe(RoomId),
     Subscribe,
+    Settings,
 }
 
 /// The client's state.

@@ -49,6 +49,7 @@ impl Engine {
         for open in self.timelines.values_mut() {
             open.timeline.set_me(me);
         }
+        self.notices.push_back(Notice::ReceiptsMissed);
         self.start_sync();
         self.page_again();
         self.resubscribe();
@@ -102,6 +103,7 @@ impl Engine {
                 _ => {}
             },
             Some(Purpose::Subscribe) => self.handle_subscribed(result, now),
+            Some(Purpose::Settings) => self.handle_settings_reply(result),
             None => {}
         }
     }
@@ -197,6 +199,7 @@ impl Engine {
         self.changed_rooms.clear();
         self.rooms.clear();
         self.meta.user_seq = 0;
+        self.meta.settings = Default::default();
         self.meta.watermark_ms = 0;
         self.downloads.values_mut().for_each(|progress| *progress = Default::default());
         for open in self.timelines.values_mut() {

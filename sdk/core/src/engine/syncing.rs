@@ -18,6 +18,7 @@ use crate::{
     counts::{Counts, Head},
     event::{LogEvent, Malformed, events_in, submessages},
     limits::{FIRST_DIGESTS, READ_AGAIN_AFTER, WAITING_EVENTS_MAX},
+    settings::{RoomSettings, Settings},
     time::{Now, sooner},
 };
 
@@ -58,6 +59,7 @@ impl Engine {
         match SyncItem::decode(item.clone())?.item {
             Some(sync_item::Item::User(delta)) => {
                 if delta.reset {
+                    self.ask_settings();
                     self.meta.user_seq = delta.as_of_seq.min(SEQ_MAX);
                     if let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id) {
                         syncing.is_full = true;
@@ -97,6 +99,7 @@ impl Engine {
         }
         let record = self.rooms.entry(room);
         record.describe(described);
+        record.settings = digest.settings.as_ref().map(RoomSettings::of_wire).unwrap_or_default();
         if is_new || head.seq >= record.head.seq {
             let (marker, unread) = (digest.marker, digest.unread);
             let own_seq = record.counts.own_seq;
@@ -197,6 +200,14 @@ impl Engine {
                     self.changed(room);
                     self.recount_soon(now);
                 }
+            }
+            EventBody::RoomSettingsChanged(changed) => {
+                if let Ok(room) = RoomId::parse(&changed.room) {
+                    self.learn_room_settings(room, changed.settings.as_ref());
+                }
+            }
+            EventBody::SettingsChanged(changed) => {
+                self.meta.settings = Settings::of_wire(changed.settings.unwrap_or_default());
             }
             EventBody::ThreadFollowed(followed) => {
                 if let Ok(room) = RoomId::parse(&followed.room) {

@@ -2,21 +2,23 @@
 
 use bytes::Bytes;
 use parlour_protocol::{
-    generated::{EventMessage, MarkerService},
+    generated::MarkerService,
     marker::{
         MarkReadRequest, MarkReadResponse, MarkUnreadRequest, MarkUnreadResponse, Marker,
         MarkerMoved, Unread,
     },
+    receipt::ReadReceipt,
     wire::{Error, Event},
 };
 use prost::Message;
 
 use crate::{
-    draft::{Draft, UserDraft, store_error},
+    draft::{Draft, ReceiptDraft, UserDraft, store_error},
     kit::{Answer, Ctx, Features, ServerKit},
     ports::store::{LogKey, Put, ReadRange, StoreError},
     records::user_room,
     rooms::RoomCell,
+    settings::settings,
     tables::Table,
     unread::{marker_in_force, stored_marker, unread},
 };
@@ -38,7 +40,12 @@ impl MarkerService<ServerKit> for Features {
             return Ok(Answer::Now(MarkReadResponse { marker, unread: Some(unread) }));
         }
         let marker = marker_at(ctx, &cell, seq, head.seq).await?;
-        let (draft, unread) = moved(ctx, &cell, marker).await?;
+        let (mut draft, unread) = moved(ctx, &cell, marker).await?;
+        if !settings(ctx.store(), ctx.user()).await?.hide_receipts {
+            let read = ReadReceipt { seq: marker.seq, at_ms: marker.at_ms };
+            draft.receipt = Some(ReceiptDraft { cell, read });
+        }
+        let draft = Draft::User(Box::new(draft));
         Ok(Answer::commit(draft, move |_| MarkReadResponse {
             marker: Some(marker),
             unread: Some(unread),
@@ -57,6 +64,7 @@ impl MarkerService<ServerKit> for Features {
         }
         let marker = marker_at(ctx, &cell, request.seq - 1, head.seq).await?;
         let (draft, unread) = moved(ctx, &cell, marker).await?;
+        let draft = Draft::User(Box::new(draft));
         Ok(Answer::commit(draft, move |_| MarkUnreadResponse {
             marker: Some(marker),
             unread: Some(unread),
@@ -67,7 +75,7 @@ impl MarkerService<ServerKit> for Features {
 /// A marker at `seq`, with the counters the room had there.
 async fn marker_at(ctx: &Ctx, cell: &RoomCell, seq: u64, head: u64) -> Result<Marker, Error> {
     if seq == 0 {
-        return Ok(Marker { set_at_seq: head, ..Marker::default() });
+        return Ok(Marker { set_at_seq: head, at_ms: ctx.now.unix_ms, ..Marker::default() });
     }
     let range =
         ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: usize::MAX };
@@ -76,24 +84,18 @@ async fn marker_at(ctx: &Ctx, cell: &RoomCell, seq: u64, head: u64) -> Result<Ma
     let event = record.map(Event::decode).transpose().ok().flatten();
     let header = event.and_then(|event| event.header);
     let header = header.ok_or_else(|| store_error(StoreError::Damaged))?;
-    Ok(Marker { seq, msg_no: header.msg_no, bcast_no: header.bcast_no, set_at_seq: head })
+    let (msg_no, bcast_no) = (header.msg_no, header.bcast_no);
+    Ok(Marker { seq, msg_no, bcast_no, set_at_seq: head, at_ms: ctx.now.unix_ms })
 }
 
-async fn moved(ctx: &Ctx, cell: &RoomCell, marker: Marker) -> Result<(Draft, Unread), Error> {
+async fn moved(ctx: &Ctx, cell: &RoomCell, marker: Marker) -> Result<(UserDraft, Unread), Error> {
     let unread = unread(ctx.store(), ctx.user(), cell.id, cell.head(), marker).await?;
     let body = MarkerMoved { room: cell.id.to_field(), marker: Some(marker) };
-    let draft = UserDraft {
-        cell: ctx.user_log().await?,
-        kind: MarkerMoved::RULE.kind,
-        body: body.encode_to_vec().into(),
-        puts: vec![Put {
-            table: Table::MARKERS,
-            key: user_room(ctx.user(), cell.id),
-            value: Some(Bytes::from(marker.encode_to_vec())),
-        }],
-        absent: vec![],
-        gains_room: None,
-        tells: None,
-    };
-    Ok((Draft::User(Box::new(draft)), unread))
+    let mut draft = ctx.own_draft(&body).await?;
+    draft.puts.push(Put {
+        table: Table::MARKERS,
+        key: user_room(ctx.user(), cell.id),
+        value: Some(Bytes::from(marker.encode_to_vec())),
+    });
+    Ok((draft, unread))
 }

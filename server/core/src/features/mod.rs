@@ -4,11 +4,14 @@
 mod access;
 mod directory;
 mod history;
+mod inbox;
 mod markers;
 mod messages;
 mod reactions;
+mod receipts;
 mod rooms;
 mod sessions;
+mod settings;
 mod sync;
 mod sync_service;
 mod threads;

@@ -27,7 +27,7 @@ use crate::{
     limits::ANSWER_BYTES,
     ports::store::Put,
     records::{Counters, Effect, EffectRow, org_user, room_user},
-    rooms::{RoomCell, RoomChange, RoomState, next_version, room_put},
+    rooms::{RoomCell, RoomChange, RoomState, member_page, next_version, room_put},
     tables::Table,
 };
 
@@ -183,15 +183,7 @@ impl RoomService<ServerKit> for Features {
             page => Some(id_field("page", UserId::parse(page))?),
         };
         let state = cell.state();
-        let mut page: Vec<UserId> = match after {
-            None => state.members.iter().take(size + 1).copied().collect(),
-            Some(after) => {
-                let rest = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
-                state.members.range(rest).take(size + 1).copied().collect()
-            }
-        };
-        let mut more = page.len() > size;
-        page.truncate(size);
+        let (page, mut more) = member_page(&state, after, size);
         let (mut members, mut bytes) = (Vec::with_capacity(page.len()), 0);
         for id in page {
             let member = ctx.user_row(id).await?.unwrap_or_default().view(id);
@@ -318,7 +310,7 @@ fn gained(room: RoomId, views: Vec<(Vec<UserId>, Room)>) -> EffectsOf {
 
 fn lost(room: RoomId, user: UserId) -> EffectsOf {
     Arc::new(move |Place { seq, .. }| {
-        let rows = [Table::USER_ROOMS, Table::MARKERS];
+        let rows = [Table::USER_ROOMS, Table::MARKERS, Table::ROOM_SETTINGS];
         vec![Effect {
             users: vec![user.to_field()],
             kind: RoomLost::RULE.kind,

@@ -7,6 +7,7 @@ use parlour_protocol::{
     event,
     ids::RoomId,
     limits::DIGEST_THREADS_MAX,
+    settings::RoomSettings,
     sync::{Digests, RoomDigest, SyncDone, SyncItem, SyncRequest, UserDelta, sync_item::Item},
     wire::{Error, Event},
 };
@@ -19,6 +20,7 @@ use crate::{
     ports::store::{LogKey, ReadRange},
     records::Counters,
     rooms::{RoomCell, decode_head},
+    settings::room_settings,
     threads::followed_in,
     unread::{marker_in_force, stored_marker, unread},
 };
@@ -140,6 +142,7 @@ async fn digest(ctx: &Ctx, cell: &Arc<RoomCell>) -> Result<RoomDigest, Error> {
     let marker = marker_in_force(ctx.store(), user, cell.id, set).await?;
     let unread = unread(ctx.store(), user, cell.id, head, marker).await?;
     let threads = followed_in(ctx, cell.id, DIGEST_THREADS_MAX).await?;
+    let settings = room_settings(ctx.store(), user, cell.id).await?;
     Ok(RoomDigest {
         room: Some(cell.describe(user)),
         seq: head.seq,
@@ -150,5 +153,6 @@ async fn digest(ctx: &Ctx, cell: &Arc<RoomCell>) -> Result<RoomDigest, Error> {
         marker: Some(marker),
         unread: Some(unread),
         threads,
+        settings: Some(settings).filter(|settings| *settings != RoomSettings::default()),
     })
 }

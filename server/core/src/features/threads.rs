@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use bytes::Bytes;
 use parlour_protocol::{
-    generated::{EventMessage, ThreadService, ThreadServiceBulk},
+    generated::{ThreadService, ThreadServiceBulk},
     ids::RoomId,
     limits::{THREAD_PAGE_MAX, TIMELINE_PAGE_MAX},
     marker::{Marker, Unread},
@@ -20,7 +20,7 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
-    draft::{Draft, UserDraft, room_not_found, store_error},
+    draft::{Draft, room_not_found, store_error},
     kit::{Answer, Ctx, Features, ServerKit, Sink},
     limits::{ANSWER_BYTES, FOLLOWED_LISTED_MAX, FOLLOWED_LOOKED_AT_MAX, ITEM_BYTES},
     ports::store::{Put, ReadRange, Scan},
@@ -46,11 +46,12 @@ impl ThreadService<ServerKit> for Features {
             return Ok(Answer::Now(FollowThreadResponse { thread }));
         }
         let at = state.last_seq.max(request.root_seq);
-        let set_at_seq = cell.head().seq;
-        let marker = Marker { seq: at, msg_no: state.thread_no, bcast_no: 0, set_at_seq };
+        let (set_at_seq, at_ms) = (cell.head().seq, ctx.now.unix_ms);
+        let marker =
+            Marker { seq: at, msg_no: state.thread_no, set_at_seq, at_ms, ..Marker::default() };
         let (room, root_seq) = (cell.id.to_field(), request.root_seq);
         let body = ThreadFollowed { room: room.clone(), root_seq, marker: Some(marker) };
-        let mut draft = own(ctx, ThreadFollowed::RULE.kind, &body).await?;
+        let mut draft = ctx.own_draft(&body).await?;
         let row = user_thread(ctx.user(), cell.id, root_seq);
         let value = Some(Bytes::from(marker.encode_to_vec()));
         draft.puts = vec![
@@ -73,7 +74,7 @@ impl ThreadService<ServerKit> for Features {
             return Ok(Answer::Now(UnfollowThreadResponse {}));
         }
         let body = ThreadUnfollowed { room: cell.id.to_field(), root_seq: request.root_seq };
-        let mut draft = own(ctx, ThreadUnfollowed::RULE.kind, &body).await?;
+        let mut draft = ctx.own_draft(&body).await?;
         let row = user_thread(ctx.user(), cell.id, request.root_seq);
         draft.puts = [Table::THREAD_FOLLOWS, Table::THREAD_MARKERS]
             .map(|table| Put { table, key: row.clone(), value: None })
@@ -327,9 +328,9 @@ async fn all_followed(ctx: &Ctx) -> Result<Vec<(Bytes, RoomId, Thread)>, Error> 
 
 /// A marker at the root or a reply.
 async fn marker_at(ctx: &Ctx, cell: &RoomCell, thread: &Thread, seq: u64) -> Result<Marker, Error> {
-    let set_at_seq = cell.head().seq;
+    let (set_at_seq, at_ms) = (cell.head().seq, ctx.now.unix_ms);
     if seq == thread.root_seq {
-        return Ok(Marker { seq, set_at_seq, ..Marker::default() });
+        return Ok(Marker { seq, set_at_seq, at_ms, ..Marker::default() });
     }
     let missing = || Error::invalid("seq", "is not of the thread");
     let event = match seq {
@@ -341,29 +342,16 @@ async fn marker_at(ctx: &Ctx, cell: &RoomCell, thread: &Thread, seq: u64) -> Res
     if header.thread_root_seq != thread.root_seq || header.thread_no == 0 {
         return Err(missing());
     }
-    Ok(Marker { seq, msg_no: header.thread_no, bcast_no: 0, set_at_seq })
+    Ok(Marker { seq, msg_no: header.thread_no, bcast_no: 0, set_at_seq, at_ms })
 }
 
 async fn moved(ctx: &Ctx, room: RoomId, root_seq: u64, marker: Marker) -> Result<Draft, Error> {
     let body = ThreadMarkerMoved { room: room.to_field(), root_seq, marker: Some(marker) };
-    let mut draft = own(ctx, ThreadMarkerMoved::RULE.kind, &body).await?;
+    let mut draft = ctx.own_draft(&body).await?;
     draft.puts.push(Put {
         table: Table::THREAD_MARKERS,
         key: user_thread(ctx.user(), room, root_seq),
         value: Some(Bytes::from(marker.encode_to_vec())),
     });
     Ok(Draft::User(Box::new(draft)))
-}
-
-/// An event of the caller's own log.
-async fn own(ctx: &Ctx, kind: u32, body: &impl Message) -> Result<UserDraft, Error> {
-    Ok(UserDraft {
-        cell: ctx.user_log().await?,
-        kind,
-        body: body.encode_to_vec().into(),
-        puts: vec![],
-        absent: vec![],
-        gains_room: None,
-        tells: None,
-    })
 }

@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct Audience {
     // The version of the room that the connections were checked against; 0 for not checked.
     version: u64,
-    full: Vec<u32>,
+    pub(super) full: Vec<u32>,
     pulse: Vec<u32>,
     // When they were told last.
     pub(super) told_at: Option<Duration>,
@@ -88,7 +88,7 @@ impl Hub {
     }
 
     /// Drops connections of users who aren't members (any more). Free unless members changed.
-    fn check_audience(
+    pub(super) fn check_audience(
         &mut self,
         audience: &mut Audience,
         cell: &RoomCell,
@@ -284,6 +284,7 @@ impl Hub {
                 self.push_kept(index as u32, event_frame(Frame::Pulse(cell.pulse())));
             }
         }
+        self.send_receipts();
         self.pulse_at = None;
         self.sweep_at = self.sweep_at.min(now + limits::SWEEP_EVERY);
     }

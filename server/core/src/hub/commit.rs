@@ -107,6 +107,9 @@ impl Hub {
                 let user = draft.cell.id;
                 self.active_users.insert(user);
                 self.push_to_user(user, user_events_frame(&[record]));
+                if let Some(receipt) = draft.receipt {
+                    self.note_receipt(user, receipt);
+                }
                 if let Some(gains) = draft.gains_room {
                     self.user_gains_room(user, &gains);
                 }

@@ -9,6 +9,7 @@ mod gather;
 mod outbox;
 mod pace;
 mod place;
+mod receipts;
 mod sweep;
 
 use std::{
@@ -21,6 +22,7 @@ use std::{
 
 use parlour_protocol::{
     ids::{RoomId, UserId},
+    receipt::ReadReceipt,
     wire::CloseCode,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -122,6 +124,8 @@ pub struct Hub {
     // Rooms and users with events since the last announcement of heads.
     active: FxHashSet<RoomId>,
     active_users: FxHashSet<UserId>,
+    // Markers that moved since receipts were told last.
+    receipts: FxHashMap<RoomId, FxHashMap<UserId, ReadReceipt>>,
     pulse_at: Option<std::time::Duration>,
     sweep_at: std::time::Duration,
     heads_at: std::time::Duration,
@@ -148,6 +152,7 @@ impl Hub {
             dirty: vec![],
             active: FxHashSet::default(),
             active_users: FxHashSet::default(),
+            receipts: FxHashMap::default(),
             pulse_at: None,
             sweep_at: now.elapsed + limits::SWEEP_EVERY,
             heads_at: now.elapsed + limits::HEADS_EVERY,

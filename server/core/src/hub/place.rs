@@ -238,7 +238,7 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     let thread = draft.thread.as_ref().map(|thread| overlay.thread(draft, thread, next));
     let thread_no = thread.as_ref().filter(|_| is_reply).map_or(0, |thread| thread.thread_no);
     let record = event::compose(&header(draft, next, thread_no), &event.body);
-    let outbox = outbox_row(draft, Place { seq: next.seq, thread_no });
+    let outbox = outbox_row(draft, Place { seq: next.seq, thread_no, at_ms: next.at_ms });
     let mut batch = Batch {
         absent: draft.absent.clone(),
         appends: vec![append(log, head, next, &record)],
@@ -291,7 +291,8 @@ fn put_thread(draft: &RoomDraft, thread: &Thread, next: Counters, batch: &mut Ba
         ThreadChange::Reply => {
             let place = key(&[&of_thread, &thread.thread_no.to_be_bytes()]);
             put(Table::THREAD_LOG, place.clone(), Bytes::copy_from_slice(&next.seq.to_be_bytes()));
-            let sent = Counters { seq: next.seq, msg_no: thread.thread_no, ..Counters::default() };
+            let (seq, msg_no, at_ms) = (next.seq, thread.thread_no, next.at_ms);
+            let sent = Counters { seq, msg_no, at_ms, ..Counters::default() };
             let sender = key(&[&of_thread, draft.event.sender.as_bytes()]);
             put(Table::THREAD_SENT, sender, sent.encode_to_vec().into());
             batch.absent.push((Table::THREAD_LOG, place));

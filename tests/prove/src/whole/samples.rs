@@ -12,14 +12,19 @@ use parlour_protocol::{
         change::Change as What,
     },
     generated::{Lane, Rpc, rpc},
+    inbox::ReadMentionsRequest,
     marker::{MarkReadRequest, MarkUnreadRequest},
     message::{DeleteRequest, EditRequest},
     reaction::{ReactRequest, UnreactRequest},
+    receipt::ListReceiptsRequest,
     room::{
         AddMembersRequest, CreateGroupRequest, GetRoomRequest, ListMembersRequest,
         OpenDirectRequest, RemoveMemberRequest, RenameRoomRequest,
     },
     session::{ReauthRequest, RevokeRequest, revoke_request},
+    settings::{
+        GetSettingsRequest, RoomSettings, SetRoomSettingsRequest, SetSettingsRequest, Settings,
+    },
     sync::{ReadLogRequest, ReadTimelineRequest, SubscribeRequest, SyncRequest},
     thread::{
         FollowThreadRequest, ListThreadsRequest, MarkThreadReadRequest, MarkThreadUnreadRequest,
@@ -158,6 +163,24 @@ fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
             root_seq: 2,
             before_seq: 9,
             limit: 5,
+        }),
+        sample::<rpc::ListReceipts>(&ListReceiptsRequest {
+            room: room(),
+            page: user(),
+            page_size: 10,
+        }),
+        sample::<rpc::SetRoomSettings>(&SetRoomSettingsRequest {
+            room: room(),
+            settings: Some(RoomSettings { favourite: true, ..RoomSettings::default() }),
+        }),
+        sample::<rpc::SetSettings>(&SetSettingsRequest {
+            settings: Some(Settings { keywords: vec!["word".into()], ..Settings::default() }),
+        }),
+        sample::<rpc::GetSettings>(&GetSettingsRequest {}),
+        sample::<rpc::ReadMentions>(&ReadMentionsRequest {
+            page: Bytes::new(),
+            limit: 5,
+            unread_only: true,
         }),
         sample::<rpc::GetAccess>(&GetAccessRequest { room: room() }),
         sample::<rpc::SetOverrides>(&SetOverridesRequest {

@@ -1,0 +1,70 @@
+//! Settings, and what follows from them: notifications. Receipts of others.
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::{EventMessage, Rpc, rpc},
+    ids::{RoomId, UserId},
+    limits::SEQ_MAX,
+    receipt::ReadReceipt,
+    settings::{self as wire, GetSettingsRequest, GetSettingsResponse},
+    wire::{Ephemeral, Error},
+};
+use prost::Message;
+
+use super::{Engine, Notice, Purpose, Receipt};
+use crate::{
+    event::LogEvent,
+    settings::{RoomSettings, Settings},
+    time::Now,
+};
+
+impl Engine {
+    /// What the user wants everywhere, as far as the server has told.
+    pub fn settings(&self) -> &Settings {
+        &self.meta.settings
+    }
+
+    /// The user's own log doesn't tell what came before it.
+    pub(super) fn ask_settings(&mut self) {
+        let body = GetSettingsRequest {}.encode_to_vec().into();
+        self.start_call(rpc::GetSettings::METHOD.id, body, Purpose::Settings);
+    }
+
+    pub(super) fn handle_settings_reply(&mut self, result: Result<Bytes, Error>) {
+        // A server that knows no settings has none.
+        if let Ok(Ok(answer)) = result.map(GetSettingsResponse::decode) {
+            self.meta.settings = Settings::of_wire(answer.settings.unwrap_or_default());
+            self.meta_changed = true;
+        }
+    }
+
+    pub(super) fn learn_room_settings(
+        &mut self,
+        room: RoomId,
+        settings: Option<&wire::RoomSettings>,
+    ) {
+        if self.rooms.get(room).is_some() {
+            let settings = settings.map(RoomSettings::of_wire).unwrap_or_default();
+            self.rooms.entry(room).settings = settings;
+            self.changed(room);
+        }
+    }
+
+    /// The next event of a room's log: is it worth a notification?
+    pub(super) fn notify(&mut self, room: RoomId, event: &LogEvent, me: UserId, now: Now) {
+        let now_ms = self.server_ms(now);
+        let Some(record) = self.rooms.get(room) else { return };
+        if let Some(reason) = self.meta.settings.notifies(record, event, me, now_ms) {
+            self.notices.push_back(Notice::Notify(room, event.clone(), reason));
+        }
+    }
+
+    pub(super) fn handle_receipt(&mut self, room: RoomId, user: UserId, notice: &Ephemeral) {
+        if notice.kind == ReadReceipt::RULE.kind
+            && let Ok(read) = ReadReceipt::decode(notice.body.clone())
+        {
+            let receipt = Receipt { user, seq: read.seq.min(SEQ_MAX), at_ms: read.at_ms };
+            self.notices.push_back(Notice::Receipt(room, receipt));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The Rust SDK against a real server: what is one's own. Settings, notifications, receipts.
+
+mod sdk;
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use parlour::{Draft, Level, Notifications, Reason, RoomSettings, Settings};
+use parlour_features::server::Server;
+use sdk::{client, eventually, pair};
+
+/// The next notification, which must come.
+async fn next(notifications: &mut Notifications) -> (String, Reason) {
+    let wait = tokio::time::timeout(Duration::from_secs(20), notifications.next());
+    let notification = wait.await.expect("something is notified").expect("the client lives");
+    (notification.text, notification.reason)
+}
+
+#[tokio::test]
+async fn what_is_wanted_of_a_room_is_on_every_device_and_decides_what_is_notified() {
+    let server = Server::roomy();
+    let (alice, bob) = pair(&server).await;
+    let room = alice.create_group("Lunch", ["bob"]).await.unwrap();
+    let theirs = bob.room(room.id());
+    let mut list = bob.rooms().await.unwrap();
+    eventually(|| list.refresh().len() == 1).await;
+    let mut notifications = bob.notifications().await.unwrap();
+    room.send("not for anybody").await.unwrap();
+    let everyone = Draft { text: "all".into(), mentions_everyone: true, ..Draft::default() };
+    room.send(everyone.clone()).await.unwrap();
+    assert_eq!(next(&mut notifications).await, ("all".into(), Reason::Everyone));
+    let direct = alice.open_direct("bob").await.unwrap();
+    direct.send("psst").await.unwrap();
+    assert_eq!(next(&mut notifications).await, ("psst".into(), Reason::Message));
+    let keywords = vec!["release".to_owned()];
+    let wanted = Settings { keywords, ..Settings::default() };
+    bob.set_settings(&wanted).await.unwrap();
+    assert_eq!(bob.settings().await.unwrap(), wanted);
+    room.send("The Release is out").await.unwrap();
+    assert_eq!(next(&mut notifications).await, ("The Release is out".into(), Reason::Keyword));
+    let silent = RoomSettings { level: Some(Level::Nothing), ..RoomSettings::default() };
+    theirs.set_settings(&silent).await.unwrap();
+    room.send(everyone.clone()).await.unwrap();
+    // A phone that was away knows it, too, and an unmuted room speaks again.
+    let phone = client(&server, "bob").connect().await.unwrap();
+    phone.synced().await.unwrap();
+    let shown = phone.room(room.id()).summary().await.unwrap().unwrap();
+    assert_eq!(shown.settings, silent);
+    let favourite = RoomSettings { is_favourite: true, section: "Work".into(), ..silent };
+    let favourite = RoomSettings { level: None, ..favourite };
+    phone.room(room.id()).set_settings(&favourite).await.unwrap();
+    eventually(|| list.refresh().iter().any(|shown| shown.settings == favourite)).await;
+    room.send(Draft { text: "again".into(), ..everyone }).await.unwrap();
+    assert_eq!(next(&mut notifications).await, ("again".into(), Reason::Everyone));
+}
+
+#[tokio::test]
+async fn who_comes_back_sees_who_has_read() {
+    let mut server = Server::roomy();
+    let (alice, bob) = pair(&server).await;
+    let room = alice.create_group("Lunch", ["bob"]).await.unwrap();
+    let (a, b) = (alice.me().unwrap(), bob.me().unwrap());
+    let mut receipts = room.receipts().await.unwrap();
+    let first = room.send("one").await.unwrap().seq;
+    eventually_read(&mut receipts, first, &[a]).await;
+    let theirs = bob.room(room.id());
+    theirs.mark_read(first).await.unwrap();
+    eventually_read(&mut receipts, first, &[a, b]).await;
+    let second = theirs.send("two").await.unwrap().seq;
+    eventually_read(&mut receipts, second, &[b]).await;
+    // The server restarts, and Alice reads elsewhere meanwhile: what went past is asked for.
+    server.kill();
+    server.run().unwrap();
+    let phone = client(&server, "alice").connect().await.unwrap();
+    phone.synced().await.unwrap();
+    phone.room(room.id()).mark_read(second).await.unwrap();
+    eventually_read(&mut receipts, second, &[a, b]).await;
+    let fresh = phone.room(room.id()).receipts().await.unwrap();
+    assert_eq!(fresh.read_by(second).len(), 2);
+    let hidden = Settings { hide_receipts: true, ..Settings::default() };
+    bob.set_settings(&hidden).await.unwrap();
+    receipts.refresh().await.unwrap();
+    assert_eq!(receipts.read_by(1), [a]);
+    assert_eq!(theirs.receipts().await.unwrap().items().count(), 0);
+}
+
+async fn eventually_read(receipts: &mut parlour::Receipts, seq: u64, who: &[parlour::UserId]) {
+    let mut who = who.to_vec();
+    who.sort();
+    let wait = async {
+        while receipts.read_by(seq) != who {
+            receipts.changed().await.unwrap().unwrap();
+        }
+    };
+    let within = tokio::time::timeout(Duration::from_secs(20), wait).await;
+    assert!(within.is_ok(), "{:?} have read {seq}", receipts.read_by(seq));
+}
