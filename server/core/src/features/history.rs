@@ -10,9 +10,9 @@ use crate::{
     draft::room_not_found,
     kit::{Ctx, Sink},
     limits::{ITEM_BYTES, ITEM_EVENTS},
+    pages::{amendments, beyond, read},
     ports::store::ReadRange,
     threads::threads_under,
-    timeline::{amendments, beyond, read},
 };
 
 pub(super) async fn read_log(
@@ -78,7 +78,7 @@ pub(super) async fn read_timeline(
         let Some(first) = page.last_seq else { break };
         page.events.reverse();
         page.seqs.reverse();
-        let mut amendments = amendments(ctx, cell.id, first, to, as_of_seq).await?;
+        let mut amendments = amendments(ctx, &cell, first, to, as_of_seq).await?;
         let mut rest = beyond(&mut amendments, ITEM_BYTES);
         let threads = threads_under(ctx, cell.id, first, to).await?;
         left -= page.count.min(left);

@@ -15,12 +15,12 @@ use crate::{
     draft::store_error,
     kit::{Ctx, Features, ServerKit, Sink},
     limits::{ITEM_BYTES, SCAN_ROWS},
-    ports::store::{ReadRange, Scan},
+    pages::{amendments, only, read},
+    ports::store::Scan,
     records::{key, trailing_seq},
     rooms::RoomCell,
     tables::Table,
     threads::follows,
-    timeline::{amendments, read},
     unread::{marker_in_force, stored_marker, thread_marker},
 };
 
@@ -78,17 +78,15 @@ async fn mention(ctx: &Ctx, row: &Bytes) -> Result<Option<Mention>, Error> {
     let Some((room, seq)) = room.zip(trailing_seq(row)) else { return Ok(None) };
     let cell = ctx.node.room(ctx.caller.org, room).await.map_err(store_error)?;
     let Some(cell) = cell.filter(|cell| cell.is_member(ctx.user())) else { return Ok(None) };
-    let range =
-        ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: usize::MAX };
     // One that can't be read doesn't hide the others.
-    let event = read(ctx, room, range).await?.events.pop();
+    let event = read(ctx, room, only(seq)).await?.events.pop();
     let Some(event) = event.and_then(|event| Event::decode(event).ok()) else { return Ok(None) };
     let Some(header) = event.header.as_ref().filter(|header| header.flags & FLAG_ERASED == 0)
     else {
         return Ok(None);
     };
     let unread = is_unread(ctx, &cell, header).await?;
-    let amendments = amendments(ctx, room, seq, seq, cell.head().seq).await?;
+    let amendments = amendments(ctx, &cell, seq, seq, cell.head().seq).await?;
     Ok(Some(Mention { room: room.to_field(), message: Some(event), amendments, unread }))
 }
 

@@ -23,12 +23,12 @@ use crate::{
     draft::{Draft, room_not_found, store_error},
     kit::{Answer, Ctx, Features, ServerKit, Sink},
     limits::{ANSWER_BYTES, FOLLOWED_LISTED_MAX, FOLLOWED_LOOKED_AT_MAX, ITEM_BYTES},
-    ports::store::{Put, ReadRange, Scan},
+    pages::{amendments, beyond, only, read},
+    ports::store::{Put, Scan},
     records::{key, trailing_seq},
     rooms::RoomCell,
     tables::Table,
     threads::{followed_thread, follows, load, not_followed, thread_key, thread_of, user_thread},
-    timeline::{amendments, beyond, read},
     unread::{thread_marker, thread_unread},
 };
 
@@ -194,7 +194,7 @@ impl ThreadServiceBulk<ServerKit> for Features {
                 let event = event_at(ctx, cell.id, *seq).await?;
                 bytes += event.as_ref().map_or(0, Bytes::len);
                 events.extend(event);
-                found.extend(amendments(ctx, cell.id, *seq, *seq, as_of_seq).await?);
+                found.extend(amendments(ctx, &cell, *seq, *seq, as_of_seq).await?);
                 rest = others;
             }
             found.sort_by_key(|event| event.header.as_ref().map_or(0, |header| header.seq));
@@ -274,10 +274,8 @@ async fn page(
 }
 
 async fn event_at(ctx: &Ctx, room: RoomId, seq: u64) -> Result<Option<Bytes>, Error> {
-    let range =
-        ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: usize::MAX };
     // One that can't be read doesn't hide the others.
-    Ok(read(ctx, room, range).await?.events.pop())
+    Ok(read(ctx, room, only(seq)).await?.events.pop())
 }
 
 /// A followed thread of a room the caller is in.

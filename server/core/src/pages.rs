@@ -1,4 +1,6 @@
-//! Events as pages show them: as they are stored, and with what amends them.
+//! Events of a room's log as they are stored, and what came later about them.
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -9,7 +11,6 @@ use parlour_protocol::{
     wire::{Error, Event},
 };
 use prost::Message;
-use std::collections::BTreeMap;
 
 use crate::{
     draft::store_error,
@@ -17,20 +18,21 @@ use crate::{
     limits::{ITEM_BYTES, SCAN_ROWS},
     ports::store::{LogKey, ReadRange, Scan, Stored},
     records::{key, trailing_seq},
+    rooms::RoomCell,
     tables::Table,
 };
 
-/// A stretch of a room's log.
+/// A stretch of a log.
 pub(crate) struct Page {
-    /// What can be read.
+    /// In the order read.
     pub(crate) events: Vec<Bytes>,
-    /// Their places.
+    /// Their numbers.
     pub(crate) seqs: Vec<u64>,
-    /// What can't.
+    /// Those that can't be read.
     pub(crate) damaged: Vec<SeqRange>,
-    /// The last one looked at.
+    /// The last number read; `None` where there was nothing.
     pub(crate) last_seq: Option<u64>,
-    /// How many were looked at.
+    /// How many were read, damaged ones included.
     pub(crate) count: usize,
 }
 
@@ -52,6 +54,11 @@ pub(crate) async fn read(ctx: &Ctx, room: RoomId, range: ReadRange) -> Result<Pa
     Ok(page)
 }
 
+/// The one event with this number.
+pub(crate) fn only(seq: u64) -> ReadRange {
+    ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: ITEM_BYTES }
+}
+
 /// Takes out what is more than so many bytes.
 pub(crate) fn beyond(events: &mut Vec<Event>, bytes_max: usize) -> Vec<Event> {
     let mut bytes = 0;
@@ -68,18 +75,16 @@ pub(crate) fn beyond(events: &mut Vec<Event>, bytes_max: usize) -> Vec<Event> {
 /// newest of each user about each emoji.
 pub(crate) async fn amendments(
     ctx: &Ctx,
-    room: RoomId,
+    cell: &RoomCell,
     first: u64,
     last: u64,
     as_of_seq: u64,
 ) -> Result<Vec<Event>, Error> {
-    let newest = index(ctx, room, first, last, as_of_seq).await?;
-    let reactions = reactions(ctx, room, first, last, as_of_seq).await?;
+    let newest = index(ctx, cell.id, first, last, as_of_seq).await?;
+    let reactions = reactions(ctx, cell.id, first, last, as_of_seq).await?;
     let mut events = Vec::new();
     for seq in newest.into_values().chain(reactions) {
-        let range =
-            ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: ITEM_BYTES };
-        let page = read(ctx, room, range).await?;
+        let page = read(ctx, cell.id, only(seq)).await?;
         // A damaged amendment doesn't hide the page.
         events.extend(page.events.into_iter().filter_map(|event| Event::decode(event).ok()));
     }
