@@ -1,20 +1,24 @@
 //! What a handler emits: a draft. The hub gives it a place, commits it, and only then tells
 //! anyone. A handler can neither persist nor send.
 
+mod refused;
+
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use parlour_protocol::{
     ids::{ClientRef, OrgId, RoomId, SessionId, UserId},
     receipt::ReadReceipt,
-    wire::{Error, ErrorReason},
+    wire::Error,
 };
+
+pub use refused::{Refused, not_allowed, room_archived, room_not_found, store_error};
 
 use crate::{
     access::Bits,
-    chain::{Link, chain_broken},
+    chain::Link,
     directory::{Change, DirectoryCell, rows::DirectoryJobRow},
-    ports::store::{Erase, Put, Shard, StoreError},
+    ports::store::{Erase, Put, Shard},
     records::Effect,
     rooms::{RoomCell, RoomChange},
     tables::Table,
@@ -35,6 +39,9 @@ pub enum Draft {
     Rows(Box<RowsDraft>),
     /// Nothing to commit: which rooms the asking connection hears in full.
     Subscribe(SubscribeDraft),
+    /// Nothing to commit, as it is so already or can't be. It is told in its turn and if that still
+    /// holds then, or what one device asks would overtake what it asked before.
+    Settled(Box<SettledDraft>),
 }
 
 /// What must still be true when a draft's turn comes.
@@ -99,6 +106,8 @@ pub struct RoomDraft {
     pub seq_puts: Vec<(Table, Bytes, Bytes)>,
     /// Rows that must not exist; if one does, decide again.
     pub absent: Vec<(Table, Bytes)>,
+    /// Rows that say which event wrote them, as a [`StampRow`](crate::records::StampRow).
+    pub stamps: Vec<(Table, Bytes)>,
     /// Records to replace in place.
     pub erases: Vec<Erase>,
     /// Messages of this room whose edits are to be erased afterwards.
@@ -129,6 +138,7 @@ impl RoomDraft {
             puts: vec![],
             seq_puts: vec![],
             absent: vec![],
+            stamps: vec![],
             erases: vec![],
             erase_amendments_of: vec![],
             effects: None,
@@ -187,10 +197,15 @@ pub struct UserDraft {
     pub body: Bytes,
     /// Table writes of the user's shard.
     pub puts: Vec<Put>,
+    /// Rows that say which event wrote them, as a [`StampRow`](crate::records::StampRow).
+    pub stamps: Vec<(Table, Bytes)>,
     /// Rows that must not exist; if one does, it was done already.
     pub absent: Vec<(Table, Bytes)>,
     /// How far the user has read, for the room's others.
     pub receipt: Option<ReceiptDraft>,
+    /// The [version](UserCell::version) it was decided on, if its rows are among what was: then it
+    /// moves the version, and where another one has, it is decided again.
+    pub version: Option<u64>,
     /// A room that the user's connections hear from now on.
     pub gains_room: Option<GainsRoom>,
     /// What it says of the directory, which must be so when its turn comes.
@@ -204,6 +219,24 @@ pub struct ReceiptDraft {
     pub cell: Arc<RoomCell>,
     /// How far, and when.
     pub read: ReadReceipt,
+}
+
+impl UserDraft {
+    /// A draft with nothing but its event.
+    pub fn new(cell: Arc<UserCell>, kind: u32, body: Bytes) -> Self {
+        UserDraft {
+            cell,
+            kind,
+            body,
+            puts: vec![],
+            stamps: vec![],
+            absent: vec![],
+            receipt: None,
+            version: None,
+            gains_room: None,
+            tells: None,
+        }
+    }
 }
 
 /// Whether a user is in the room of a node.
@@ -289,6 +322,36 @@ pub struct SubscribeDraft {
     pub remove: Vec<RoomId>,
 }
 
+/// What was decided without anything to commit.
+#[derive(Debug)]
+pub struct SettledDraft {
+    /// What it was decided on.
+    pub basis: Basis,
+    /// The answer, if it is an error.
+    pub error: Option<Error>,
+}
+
+/// What a decision rests on, and the version of it that was looked at.
+#[derive(Clone, Debug)]
+pub enum Basis {
+    /// A room.
+    Room(Arc<RoomCell>, u64),
+    /// What a user has for themselves.
+    User(Arc<UserCell>, u64),
+}
+
+impl Basis {
+    /// Whether nothing has changed since.
+    pub fn holds(&self) -> bool {
+        match self {
+            Basis::Room(cell, version) => {
+                !cell.is_lost() && cell.read(|room| room.version) == *version
+            }
+            Basis::User(cell, version) => !cell.is_lost() && cell.version() == *version,
+        }
+    }
+}
+
 /// Where a draft ended up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Committed {
@@ -300,76 +363,6 @@ pub struct Committed {
     pub closed: u32,
     /// Heads of the rooms subscribed to.
     pub heads: Vec<parlour_protocol::wire::RoomPulse>,
-}
-
-/// Why a draft was not committed.
-#[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// What it was decided on has changed: run the handler again.
-    #[error("decided on an old state")]
-    Stale,
-    /// A row that had to be absent is there.
-    #[error("a row is there already")]
-    Exists,
-    /// The sender is no longer in the room.
-    #[error("sender is not in the room")]
-    NotMember,
-    /// The room is archived.
-    #[error("room is archived")]
-    Archived,
-    /// The sender may no longer do that.
-    #[error("a permission is missing")]
-    NotAllowed,
-    /// Too many drafts are waiting.
-    #[error("too many drafts are waiting")]
-    Busy,
-    /// A call before it in its chain was refused.
-    #[error("a call before it was refused")]
-    ChainBroken,
-    /// The store can't take it.
-    #[error(transparent)]
-    Store(StoreError),
-}
-
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Error {
-        match refused {
-            Refused::NotMember => room_not_found(),
-            Refused::Archived => room_archived(),
-            Refused::NotAllowed => not_allowed(),
-            Refused::ChainBroken => chain_broken(),
-            Refused::Busy | Refused::Stale | Refused::Exists => {
-                Error::new(ErrorReason::RateLimited, "too much at once")
-            }
-            Refused::Store(error) => store_error(error),
-        }
-    }
-}
-
-/// The one answer for rooms that don't exist and rooms one may not see.
-pub fn room_not_found() -> Error {
-    Error::new(ErrorReason::RoomNotFound, "no such room")
-}
-
-/// The answer to whoever lacks a permission.
-pub fn not_allowed() -> Error {
-    Error::new(ErrorReason::NotAllowed, "a permission is missing")
-}
-
-/// The answer to whoever writes into an archived room.
-pub fn room_archived() -> Error {
-    Error::new(ErrorReason::RoomArchived, "the room is archived")
-}
-
-/// A store's error as callers see it.
-pub fn store_error(error: StoreError) -> Error {
-    let reason = match error {
-        StoreError::ReadOnly => ErrorReason::ReadOnly,
-        StoreError::Damaged => ErrorReason::DataDamaged,
-        _ => ErrorReason::StoreUnavailable,
-    };
-    Error::new(reason, error.to_string())
 }
 
 /// Which connection: an index that is used again, and a count that tells the uses apart.

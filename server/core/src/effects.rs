@@ -140,15 +140,12 @@ async fn for_user(
     }
     let room = node.rooms.get(&*node.store, job.room).await?.filter(|_| effect.gains_room);
     let gains_room = room.map(|cell| GainsRoom { cell, seq: job.seq });
+    let cell = node.users.get(&*node.store, user).await?;
     Ok(Draft::User(Box::new(UserDraft {
-        cell: node.users.get(&*node.store, user).await?,
-        kind: effect.kind,
-        body: effect.body.clone(),
         puts,
         absent: vec![(Table::DELIVERED, done)],
         gains_room,
-        receipt: None,
-        tells: None,
+        ..UserDraft::new(cell, effect.kind, effect.body.clone())
     })))
 }
 

@@ -109,16 +109,8 @@ impl Ctx {
 
     /// An event of the caller's own log.
     pub async fn own_draft<M: EventMessage>(&self, body: &M) -> Result<UserDraft, Error> {
-        Ok(UserDraft {
-            cell: self.user_log().await?,
-            kind: M::RULE.kind,
-            body: body.encode_to_vec().into(),
-            puts: vec![],
-            absent: vec![],
-            gains_room: None,
-            receipt: None,
-            tells: None,
-        })
+        let log = self.user_log().await?;
+        Ok(UserDraft::new(log, M::RULE.kind, body.encode_to_vec().into()))
     }
 
     /// The caller's own log.

@@ -46,6 +46,20 @@ pub struct SendRow {
     pub fingerprint: u64,
 }
 
+/// Which event wrote a row: a row of `Table::PINS`.
+#[derive(Clone, PartialEq, Message)]
+pub struct StampRow {
+    /// The event.
+    #[prost(uint64, tag = "1")]
+    pub seq: u64,
+    /// When it was committed.
+    #[prost(uint64, tag = "2")]
+    pub at_ms: u64,
+    /// Who caused it; empty in a user's own log.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub sender: Bytes,
+}
+
 /// The counters of a log, kept in its head, and a row of `Table::LAST_SENT`.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
 pub struct Counters {

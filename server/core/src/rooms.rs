@@ -126,6 +126,8 @@ pub enum RoomChange {
     Archived(bool),
     /// It says something else of permissions.
     Overrides(Arc<[Override]>),
+    /// Other messages are pinned.
+    Pins,
 }
 
 /// A room in memory.
@@ -201,6 +203,8 @@ impl RoomCell {
             RoomChange::Topic(topic) => state.topic = topic,
             RoomChange::Archived(archived) => state.archived = archived,
             RoomChange::Overrides(overrides) => state.overrides = overrides,
+            // Kept in a table; whoever decided on it decides again.
+            RoomChange::Pins => {}
         }
         state.version = next_version();
     }

@@ -181,15 +181,13 @@ async fn gained(node: &Node, cell: Arc<RoomCell>, user: UserId) -> Result<Draft,
         puts.push(Put { table: Table::MARKERS, key: row.clone(), value });
     }
     let body = RoomGained { room: Some(cell.describe(user)), seq: head.seq };
+    let log = node.users.get(&*node.store, user).await?;
     Ok(Draft::User(Box::new(UserDraft {
-        cell: node.users.get(&*node.store, user).await?,
-        kind: RoomGained::RULE.kind,
-        body: body.encode_to_vec().into(),
         puts,
         absent: vec![(Table::TOLD_ROOMS, row)],
-        receipt: None,
         tells: Some(Tells { org: cell.org, room: cell.id, is_member: true }),
         gains_room: Some(GainsRoom { cell, seq: head.seq }),
+        ..UserDraft::new(log, RoomGained::RULE.kind, body.encode_to_vec().into())
     })))
 }
 
@@ -197,14 +195,11 @@ async fn lost(node: &Node, org: OrgId, room: RoomId, user: UserId) -> Result<Dra
     let seq = node.room(org, room).await?.map_or(0, |cell| cell.head().seq);
     let row = user_room(user, room);
     let gone = |table| Put { table, key: row.clone(), value: None };
+    let log = node.users.get(&*node.store, user).await?;
+    let body = RoomLost { room: room.to_field(), seq };
     Ok(Draft::User(Box::new(UserDraft {
-        cell: node.users.get(&*node.store, user).await?,
-        kind: RoomLost::RULE.kind,
-        body: RoomLost { room: room.to_field(), seq }.encode_to_vec().into(),
         puts: [Table::TOLD_ROOMS, Table::MARKERS, Table::ROOM_SETTINGS].map(gone).into(),
-        absent: vec![],
-        receipt: None,
         tells: Some(Tells { org, room, is_member: false }),
-        gains_room: None,
+        ..UserDraft::new(log, RoomLost::RULE.kind, body.encode_to_vec().into())
     })))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use parlour_protocol::ids::UserId;
@@ -21,6 +21,7 @@ pub struct UserCell {
     /// Whose it is.
     pub id: UserId,
     lost: AtomicBool,
+    version: AtomicU64,
     head: Mutex<Counters>,
 }
 
@@ -33,6 +34,16 @@ impl UserCell {
     /// What was committed becomes what is known.
     pub fn apply(&self, head: Counters) {
         *self.head.lock().expect("no panic while the lock is held") = head;
+    }
+
+    /// Another one whenever something was committed that was decided on a version.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// What was decided on the version before was committed.
+    pub fn move_version(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
     }
 
     /// What is known may no longer be true: load it again.
@@ -66,7 +77,12 @@ impl UserLogs {
         if cells.len() >= limits::USER_CACHE_MAX {
             cells.retain(|_, cell| Arc::strong_count(cell) > 1);
         }
-        let cell = Arc::new(UserCell { id, lost: AtomicBool::new(false), head: Mutex::new(head) });
+        let cell = Arc::new(UserCell {
+            id,
+            lost: AtomicBool::new(false),
+            version: AtomicU64::new(0),
+            head: Mutex::new(head),
+        });
         cells.insert(id, cell.clone());
         Ok(cell)
     }

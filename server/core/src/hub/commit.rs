@@ -104,6 +104,9 @@ impl Hub {
             }
             Draft::User(draft) => {
                 draft.cell.apply(next);
+                if draft.version.is_some() {
+                    draft.cell.move_version();
+                }
                 let user = draft.cell.id;
                 self.active_users.insert(user);
                 self.push_to_user(user, user_events_frame(&[record]));
@@ -118,7 +121,7 @@ impl Hub {
             Draft::Rows(draft) => {
                 committed.closed = draft.closes.map_or(0, |closes| self.close_revoked(&closes));
             }
-            Draft::Subscribe(_) => {}
+            Draft::Subscribe(_) | Draft::Settled(_) => {}
         }
         if let Some((cell, user)) = removes {
             // They hear of it themselves, and from here on nothing.

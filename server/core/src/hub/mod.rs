@@ -11,6 +11,7 @@ mod pace;
 mod place;
 mod receipts;
 mod sweep;
+mod thread;
 
 use std::{
     collections::VecDeque,

@@ -13,23 +13,23 @@ use parlour_protocol::{
 use prost::Message;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Hub;
+use super::{Hub, thread::put_thread};
 use crate::{
     access::Bits,
     directory::rows::outbox_key,
     draft::{
-        Draft, Guard, OrgDraft, Place, Refused, RoomDraft, Submission, Tells, Then, ThreadDraft,
-        UserDraft,
+        Basis, Committed, Draft, Guard, OrgDraft, Place, Refused, RoomDraft, Submission, Tells,
+        Then, UserDraft,
     },
     limits,
     ports::{
         clock::Now,
         store::{Append, Batch, LogKey, Put, Shard, StoreError},
     },
-    records::{Counters, LogTimeRow, OutboxRow, SendRow, key, room_seq, room_user},
+    records::{Counters, LogTimeRow, OutboxRow, SendRow, StampRow, key, room_seq, room_user},
     rooms::RoomChange,
     tables::Table,
-    threads::{ThreadChange, thread_key, with_reply},
+    threads::ThreadChange,
 };
 
 /// A draft with its place, on its way to the store.
@@ -44,15 +44,17 @@ pub(super) struct Placed {
 
 /// What earlier drafts of the group have changed already.
 #[derive(Default)]
-struct Overlay {
+pub(super) struct Overlay {
     heads: FxHashMap<LogKey, Counters>,
     refs: FxHashSet<(RoomId, UserId, ClientRef)>,
-    threads: FxHashMap<(RoomId, u64), Thread>,
+    pub(super) threads: FxHashMap<(RoomId, u64), Thread>,
     // Rooms in which what follows waits for the next group: members or record change, or
     // something waits already and must not be overtaken.
     closed: FxHashSet<RoomId>,
     // Organizations whose directory changes: all that leans on it waits for the next group.
     closed_orgs: FxHashSet<OrgId>,
+    // Users of whom something changes that is decided on: the next such waits for the next group.
+    closed_users: FxHashSet<UserId>,
     bytes: usize,
     // The log time of everything in the group.
     changed_ms: u64,
@@ -62,6 +64,8 @@ enum Turn {
     Placed(Box<Placed>, Box<Batch>),
     Refused(Then, Refused),
     Later(Submission),
+    // Nothing is to be done.
+    Settled(Then),
 }
 
 impl Hub {
@@ -79,6 +83,7 @@ impl Hub {
                 }
                 Turn::Refused(then, refused) => self.refuse(then, refused),
                 Turn::Later(submission) => later.push(submission),
+                Turn::Settled(then) => self.answer(then, Committed::default()),
             }
         }
         for submission in later.into_iter().rev() {
@@ -113,16 +118,15 @@ impl Hub {
                 }
                 place_room(submission, overlay, now)
             }
-            Draft::User(draft) if draft.cell.is_lost() => {
-                Turn::Refused(submission.then, Refused::Store(StoreError::Unavailable))
-            }
-            Draft::User(draft) => match draft.tells {
-                Some(tells) if overlay.closed_orgs.contains(&tells.org) => Turn::Later(submission),
-                Some(tells) if !self.is_so(draft.cell.id, tells) => {
-                    Turn::Refused(submission.then, Refused::Stale)
+            Draft::User(draft) => {
+                if overlay.user_must_wait(draft) {
+                    return Turn::Later(submission);
                 }
-                _ => place_user(submission, overlay, now),
-            },
+                if let Err(refused) = self.check_user(draft) {
+                    return Turn::Refused(submission.then, refused);
+                }
+                place_user(submission, overlay, now)
+            }
             Draft::Org(draft) => {
                 if overlay.closed_orgs.contains(&draft.cell.org) {
                     return Turn::Later(submission);
@@ -144,6 +148,14 @@ impl Hub {
                 Turn::Placed(Box::new(placed), Box::new(batch))
             }
             Draft::Subscribe(_) => Turn::Refused(submission.then, Refused::Stale),
+            Draft::Settled(draft) if overlay.changes(&draft.basis) => Turn::Later(submission),
+            Draft::Settled(draft) if !draft.basis.holds() => {
+                Turn::Refused(submission.then, Refused::Stale)
+            }
+            Draft::Settled(draft) => match draft.error.clone() {
+                Some(error) => Turn::Refused(submission.then, Refused::Decided(Box::new(error))),
+                None => Turn::Settled(submission.then),
+            },
         }
     }
 
@@ -174,6 +186,15 @@ impl Hub {
         }
     }
 
+    fn check_user(&self, draft: &UserDraft) -> Result<(), Refused> {
+        if draft.cell.is_lost() {
+            return Err(Refused::Store(StoreError::Unavailable));
+        }
+        let holds = draft.version.is_none_or(|version| version == draft.cell.version());
+        let is_so = |tells| self.is_so(draft.cell.id, tells);
+        if holds && draft.tells.is_none_or(is_so) { Ok(()) } else { Err(Refused::Stale) }
+    }
+
     /// Whether the sender has the permissions now that something about the room has changed.
     fn still_may(&self, draft: &RoomDraft, user: UserId, needs: Bits) -> bool {
         let directory = self.node.directories.cached(draft.cell.org);
@@ -200,19 +221,19 @@ impl Overlay {
         same_ref || org_changes || self.closed.contains(&room)
     }
 
-    /// The thread with a draft's event.
-    fn thread(&mut self, draft: &RoomDraft, of: &ThreadDraft, next: Counters) -> Thread {
-        let key = (draft.cell.id, of.cell.root_seq);
-        let before = self.threads.remove(&key).unwrap_or_else(|| of.cell.state());
-        let after = match of.change {
-            ThreadChange::Reply => with_reply(before, next.seq, next.at_ms, draft.event.sender),
-            ThreadChange::Delete => {
-                let deleted = before.deleted + 1;
-                Thread { deleted, changed_seq: next.seq, ..before }
+    fn user_must_wait(&self, draft: &UserDraft) -> bool {
+        let org_changes = draft.tells.is_some_and(|tells| self.closed_orgs.contains(&tells.org));
+        org_changes || draft.version.is_some() && self.closed_users.contains(&draft.cell.id)
+    }
+
+    /// Whether something of the group changes what a decision rests on.
+    fn changes(&self, basis: &Basis) -> bool {
+        match basis {
+            Basis::Room(cell, _) => {
+                self.closed.contains(&cell.id) || self.closed_orgs.contains(&cell.org)
             }
-        };
-        self.threads.insert(key, after.clone());
-        after
+            Basis::User(cell, _) => self.closed_users.contains(&cell.id),
+        }
     }
 
     fn head(&self, log: LogKey, committed: impl FnOnce() -> Counters) -> Counters {
@@ -237,7 +258,8 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     };
     let thread = draft.thread.as_ref().map(|thread| overlay.thread(draft, thread, next));
     let thread_no = thread.as_ref().filter(|_| is_reply).map_or(0, |thread| thread.thread_no);
-    let record = event::compose(&header(draft, next, thread_no), &event.body);
+    let header = header(draft, next, thread_no);
+    let record = event::compose(&header, &event.body);
     let outbox = outbox_row(draft, Place { seq: next.seq, thread_no, at_ms: next.at_ms });
     let mut batch = Batch {
         absent: draft.absent.clone(),
@@ -250,6 +272,7 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
         let key = key(&[prefix, &next.seq.to_be_bytes()]);
         batch.puts.push(Put { table: *table, key, value: Some(value.clone()) });
     }
+    batch.puts.extend(draft.stamps.iter().map(|row| stamp(row, &header)));
     if let Some((client_ref, fingerprint)) = event.client_ref {
         let key = key(&[room.as_bytes(), event.sender.as_bytes(), client_ref.as_bytes()]);
         let row = SendRow { seq: next.seq, at_ms: next.at_ms, fingerprint };
@@ -276,32 +299,6 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
         overlay.closed.insert(room);
     }
     Turn::Placed(Box::new(Placed { submission, next, record, outbox, thread }), Box::new(batch))
-}
-
-/// What a reply, or the delete of one, writes about its thread. Its number is given out once, even if
-/// what was known of the thread was old.
-fn put_thread(draft: &RoomDraft, thread: &Thread, next: Counters, batch: &mut Batch) {
-    let Some(ThreadDraft { change, .. }) = &draft.thread else { return };
-    let of_thread = thread_key(draft.cell.id, thread.root_seq);
-    let mut put = |table, key, value: Bytes| {
-        batch.puts.push(Put { table, key, value: Some(value) });
-    };
-    put(Table::THREADS, of_thread.clone(), thread.encode_to_vec().into());
-    match change {
-        ThreadChange::Reply => {
-            let place = key(&[&of_thread, &thread.thread_no.to_be_bytes()]);
-            put(Table::THREAD_LOG, place.clone(), Bytes::copy_from_slice(&next.seq.to_be_bytes()));
-            let (seq, msg_no, at_ms) = (next.seq, thread.thread_no, next.at_ms);
-            let sent = Counters { seq, msg_no, at_ms, ..Counters::default() };
-            let sender = key(&[&of_thread, draft.event.sender.as_bytes()]);
-            put(Table::THREAD_SENT, sender, sent.encode_to_vec().into());
-            batch.absent.push((Table::THREAD_LOG, place));
-        }
-        ThreadChange::Delete => {
-            let deleted = key(&[&of_thread, &draft.event.target_seq.to_be_bytes()]);
-            put(Table::THREAD_DELETED, deleted, Bytes::new());
-        }
-    }
 }
 
 /// Keeps the log's time over a restart.
@@ -347,9 +344,15 @@ fn append(log: LogKey, head: Counters, next: Counters, record: &Bytes) -> Append
     }
 }
 
+/// The write of a row that says which event wrote it.
+fn stamp((table, key): &(Table, Bytes), header: &EventHeader) -> Put {
+    let row = StampRow { seq: header.seq, at_ms: header.at_ms, sender: header.sender.clone() };
+    Put { table: *table, key: key.clone(), value: Some(row.encode_to_vec().into()) }
+}
+
 fn place_user(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     let Draft::User(draft) = &submission.draft else { unreachable!("called for user drafts") };
-    let UserDraft { cell, kind, body, puts, absent, .. } = &**draft;
+    let UserDraft { cell, kind, body, puts, absent, version, .. } = &**draft;
     let log = LogKey::User(cell.id);
     let head = overlay.head(log, || cell.head());
     let at_ms = now.unix_ms.max(head.at_ms);
@@ -357,12 +360,16 @@ fn place_user(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     let header =
         EventHeader { seq: next.seq, at_ms: next.at_ms, kind: *kind, ..EventHeader::default() };
     let record = event::compose(&header, body);
-    let batch = Batch {
+    let mut batch = Batch {
         absent: absent.clone(),
         appends: vec![append(log, head, next, &record)],
         puts: puts.clone(),
         ..Batch::new(Shard::User(cell.id))
     };
+    batch.puts.extend(draft.stamps.iter().map(|row| stamp(row, &header)));
+    if version.is_some() {
+        overlay.closed_users.insert(cell.id);
+    }
     overlay.heads.insert(log, next);
     overlay.bytes += record.len();
     Turn::Placed(
