@@ -13,9 +13,11 @@ impl ErrorReason {
             R::Unspecified => C::Unknown,
             R::InvalidField | R::MalformedRequest | R::BodyTooLarge => C::InvalidArgument,
             R::UnknownMethod => C::Unimplemented,
-            R::TooManyCalls | R::RoomFull | R::RateLimited | R::TooManyReactions => {
-                C::ResourceExhausted
-            }
+            R::TooManyCalls
+            | R::RoomFull
+            | R::RateLimited
+            | R::TooManyReactions
+            | R::TooManyPins => C::ResourceExhausted,
             R::RoomNotFound | R::UserNotFound | R::MessageNotFound | R::NodeNotFound => C::NotFound,
             R::NotAllowed | R::ScopeMissing => C::PermissionDenied,
             R::RefConflict => C::AlreadyExists,

@@ -44,6 +44,8 @@ pub const KEYWORD_BYTES_MAX: usize = 64;
 pub const MENTION_PAGE_MAX: usize = 100;
 /// Largest page of followed threads.
 pub const THREAD_PAGE_MAX: usize = 100;
+/// Most pinned messages of a room.
+pub const PINS_PER_ROOM_MAX: usize = 100;
 /// Longest name of a room, in bytes.
 pub const ROOM_NAME_BYTES_MAX: usize = 200;
 /// Most members added by one call.

@@ -2,7 +2,7 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, directory, inbox, marker, message,
+    access, directory, inbox, marker, message, pin,
     prost::{DecodeError, Message},
     reaction, receipt, room, session, settings, sync, thread, typing, user, wire,
 };
@@ -40,6 +40,8 @@ codecs! {
         MarkUnreadResponse, MarkerMoved;
     message: SendRequest, SendResponse, EditRequest, EditResponse, DeleteRequest, DeleteResponse,
         MessagePosted, MessageEdited, MessageDeleted, Mentioned, MentionWithdrawn;
+    pin: PinRequest, PinResponse, UnpinRequest, UnpinResponse, ListPinsRequest, ListPinsItem, Pinned,
+        MessagePinned, MessageUnpinned;
     reaction: ReactRequest, ReactResponse, UnreactRequest, UnreactResponse, ReactionAdded,
         ReactionWithdrawn;
     receipt: Receipt, ListReceiptsRequest, ListReceiptsResponse, ReadReceipt;

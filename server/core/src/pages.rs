@@ -7,6 +7,7 @@ use parlour_protocol::{
     generated::EventMessage,
     ids::RoomId,
     message::{MessageDeleted, MessageEdited},
+    pin::{MessagePinned, MessageUnpinned},
     sync::SeqRange,
     wire::{Error, Event},
 };
@@ -71,8 +72,8 @@ pub(crate) fn beyond(events: &mut Vec<Event>, bytes_max: usize) -> Vec<Event> {
     events.split_off(fit)
 }
 
-/// For each message of the page, what came after the page: the newest edit, the delete, and the
-/// newest of each user about each emoji.
+/// For each message of the page, what came after the page: the newest edit, the delete, whether it is
+/// pinned, and the newest of each user about each emoji.
 pub(crate) async fn amendments(
     ctx: &Ctx,
     cell: &RoomCell,
@@ -92,7 +93,17 @@ pub(crate) async fn amendments(
     Ok(events)
 }
 
-/// (target, kind) to the newest amendment after `last`.
+/// Amendments of which only the newest counts, as the kind of one of them.
+fn class(kind: u32) -> Option<u32> {
+    let alone = [MessageEdited::RULE.kind, MessageDeleted::RULE.kind, MessagePinned::RULE.kind];
+    match kind {
+        kind if alone.contains(&kind) => Some(kind),
+        kind if kind == MessageUnpinned::RULE.kind => Some(MessagePinned::RULE.kind),
+        _ => None,
+    }
+}
+
+/// (target, class) to the newest amendment after `last`.
 async fn index(
     ctx: &Ctx,
     room: RoomId,
@@ -116,9 +127,8 @@ async fn index(
             let target = row.get(16..24).and_then(trailing_seq).unwrap_or_default();
             let seq = trailing_seq(row).unwrap_or_default();
             let kind = kind[..].try_into().map(u32::from_be_bytes).unwrap_or_default();
-            let known = kind == MessageEdited::RULE.kind || kind == MessageDeleted::RULE.kind;
-            if known && seq > last && seq <= as_of_seq {
-                newest.insert((target, kind), seq);
+            if let Some(what) = class(kind).filter(|_| seq > last && seq <= as_of_seq) {
+                newest.insert((target, what), seq);
             }
         }
         let Some((row, _)) = rows.last().filter(|_| rows.len() == SCAN_ROWS) else {

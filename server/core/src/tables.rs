@@ -32,7 +32,7 @@ tables! {
     MEMBERS = 3, "members";
     /// room ‖ sender -> seq, msg_no, bcast_no of that sender's last message.
     LAST_SENT = 4, "last_sent";
-    /// room ‖ target seq ‖ seq -> kind: what edits or deletes which message.
+    /// room ‖ target seq ‖ seq -> kind: what edits, deletes or pins which message.
     AMENDMENTS = 5, "amendments";
     /// room ‖ seq of a deleted message -> whether it was to everyone, or in a thread: corrects unread
     /// counts.
@@ -87,6 +87,8 @@ tables! {
     SETTINGS = 38, "settings";
     /// user ‖ room ‖ root seq ‖ seq -> nothing: replies that mention the user.
     THREAD_MENTIONS = 36, "thread_mentions";
+    /// room ‖ target seq -> the pin's event: the messages that are pinned now, deleted ones never.
+    PINS = 40, "pins";
 }
 
 impl Table {

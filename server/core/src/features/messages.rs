@@ -169,6 +169,9 @@ impl MessageService<ServerKit> for Features {
             }),
         });
         draft.thread = thread;
+        // Whether it is pinned or not, even at this moment: its pin goes with it.
+        let pin = room_seq(room, request.target_seq);
+        draft.puts.push(Put { table: Table::PINS, key: pin, value: None });
         draft.erase_amendments_of.push(request.target_seq);
         draft.effects = withdrawals(room, &header);
         let tombstone = EventHeader { flags: header.flags | FLAG_ERASED, ..header };

@@ -7,6 +7,7 @@ mod history;
 mod inbox;
 mod markers;
 mod messages;
+mod pins;
 mod reactions;
 mod receipts;
 mod rooms;

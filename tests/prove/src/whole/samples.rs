@@ -15,6 +15,7 @@ use parlour_protocol::{
     inbox::ReadMentionsRequest,
     marker::{MarkReadRequest, MarkUnreadRequest},
     message::{DeleteRequest, EditRequest},
+    pin::{ListPinsRequest, PinRequest, UnpinRequest},
     reaction::{ReactRequest, UnreactRequest},
     receipt::ListReceiptsRequest,
     room::{
@@ -120,7 +121,7 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .collect()
 }
 
-/// The methods that are about reactions, organizations and permissions.
+/// The methods that are about reactions, pins, organizations and permissions.
 fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
     let room = || room.clone();
     let user = || user.clone();
@@ -137,6 +138,13 @@ fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
             target_seq: 2,
             emoji: ":name:".into(),
         }),
+        sample::<rpc::Pin>(&PinRequest { room: room(), client_ref: client_ref(), target_seq: 2 }),
+        sample::<rpc::Unpin>(&UnpinRequest {
+            room: room(),
+            client_ref: client_ref(),
+            target_seq: 2,
+        }),
+        sample::<rpc::ListPins>(&ListPinsRequest { room: room() }),
         sample::<rpc::ListNodes>(&ListNodesRequest { page: room(), page_size: 10 }),
         sample::<rpc::ChangeDirectory>(&changes(user())),
         sample::<rpc::ListMemberships>(&ListMembershipsRequest {
