@@ -15,6 +15,9 @@ pub enum CallError {
     /// The answer isn't what the method answers.
     #[error("the answer is malformed")]
     Malformed,
+    /// The answer is more than the client holds at once.
+    #[error("the answer is too large")]
+    TooLarge,
     /// More calls wait than the client holds.
     #[error("too many calls")]
     TooManyCalls,

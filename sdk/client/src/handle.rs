@@ -6,7 +6,12 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use parlour_protocol::{generated::ControlRpc, ids::UserId, prost::Message};
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::{BulkRpc, ControlRpc},
+    ids::UserId,
+    prost::Message,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{client::User, driver::Command, error::CallError, limits::USERS_MAX};
@@ -81,6 +86,16 @@ impl Handle {
         guard.is_answered = true;
         let body = asked.map_err(|Gone| CallError::Closed)??;
         R::Response::decode(body).map_err(|_| CallError::Malformed)
+    }
+
+    /// The items of a bulk answer, once all of them are there.
+    pub(crate) async fn ask_bulk<R: BulkRpc>(
+        &self,
+        request: R::Request,
+    ) -> Result<Vec<Bytes>, CallError> {
+        let (method, body) = (R::METHOD.id, request.encode_to_vec().into());
+        let asked = self.ask(|reply| Command::Ask { method, body, reply }).await;
+        asked.map_err(|Gone| CallError::Closed)?
     }
 
     pub(crate) fn known_user(&self, id: UserId) -> Option<User> {

@@ -26,6 +26,7 @@ mod handle;
 pub mod limits;
 mod message;
 mod observe;
+mod pins;
 mod receipts;
 mod room;
 mod room_list;
@@ -52,6 +53,7 @@ pub use parlour_sdk_core::{
     diff::Diff,
     reconnect::End,
 };
+pub use pins::Pin;
 pub use receipts::{Receipt, Receipts};
 pub use room::{Draft, QueuedSend, Room, RoomSummary};
 pub use room_list::RoomList;

@@ -127,6 +127,22 @@ impl Message {
         self.room.unreact(self.seq().ok_or(QueueError::NotSent)?, emoji).await
     }
 
+    /// Pins it for everyone in the room.
+    ///
+    /// # Errors
+    /// [`QueueError::NotSent`] for one that isn't in the log yet; else as [`Room::pin`].
+    pub async fn pin(&self) -> Result<(), QueueError> {
+        self.room.pin(self.seq().ok_or(QueueError::NotSent)?).await
+    }
+
+    /// Takes its pin off, whoever pinned it.
+    ///
+    /// # Errors
+    /// As [`Message::pin`].
+    pub async fn unpin(&self) -> Result<(), QueueError> {
+        self.room.unpin(self.seq().ok_or(QueueError::NotSent)?).await
+    }
+
     /// Sends it, or a pending change of it, again after it failed.
     ///
     /// # Errors

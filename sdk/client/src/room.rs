@@ -184,7 +184,7 @@ impl Room {
         queued.sent().await.map(drop)
     }
 
-    async fn put(&self, payload: Payload) -> Result<QueuedSend, QueueError> {
+    pub(crate) async fn put(&self, payload: Payload) -> Result<QueuedSend, QueueError> {
         let (durable, is_durable) = oneshot::channel();
         let (sent, is_sent) = oneshot::channel();
         let queued = crate::driver::Queued { durable, sent };

@@ -159,6 +159,8 @@ impl Client {
     }
 }
 
+#[path = "engine_asking_tests.rs"]
+mod asking;
 #[path = "engine_sending_tests.rs"]
 mod sending;
 

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// Calls that wait for room among the calls in flight.
 pub const CALLS_WAITING_MAX: usize = 4096;
+/// Bulk calls of the application that wait for their answers.
+pub const ASKED_MAX: usize = 64;
+/// Largest answer to one of them, in bytes.
+pub const ASKED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Messages, edits and deletes that wait to be sent, in all rooms together.
 pub const OUTBOX_ENTRIES_MAX: usize = 10_000;
 /// Sends, edits and deletes of one room that are under way at the same time.

@@ -178,9 +178,12 @@ fn only_what_was_never_sent_is_rewritten() {
 fn rows_survive_their_bytes() {
     let mut outbox = with(&[1]);
     outbox.push(ROOM, client_ref(2), Payload::Delete { target_seq: 9 }, 3, 4).unwrap();
+    for (n, on) in [(3, true), (4, false)] {
+        outbox.push(ROOM, client_ref(n), Payload::Pin { target_seq: 9, on }, 3, 4).unwrap();
+    }
     for entry in outbox.room(ROOM) {
         assert_eq!(&Entry::decode(&entry.encode()).unwrap(), entry);
     }
     let restored = Outbox::restore(outbox.room(ROOM).cloned().collect());
-    assert_eq!(restored.len(), 2);
+    assert_eq!(restored.len(), 4);
 }

@@ -6,6 +6,7 @@ use parlour_protocol::{
     generated::EventMessage,
     ids::{ClientRef, RoomId, UserId},
     message::{MessageDeleted, MessageEdited, MessagePosted},
+    pin::{MessagePinned, MessageUnpinned},
     reaction::{ReactionAdded, ReactionWithdrawn},
     wire::EventHeader,
 };
@@ -105,4 +106,12 @@ pub(crate) fn mention(seq: u64, whom: UserId) -> LogEvent {
     let of = message(seq, "you");
     let header = EventHeader { mentions: vec![whom.to_field()], ..of.header.clone() };
     LogEvent::parse(compose(&header, &of.body)).expect("composed here")
+}
+
+/// A pin put to the message at `target`, or taken off.
+pub(crate) fn pin(seq: u64, target: u64, on: bool) -> LogEvent {
+    let kind = if on { MessagePinned::RULE.kind } else { MessageUnpinned::RULE.kind };
+    let mut header = header(seq, kind, ME);
+    header.target_seq = target;
+    if on { event(header, &MessagePinned {}) } else { event(header, &MessageUnpinned {}) }
 }

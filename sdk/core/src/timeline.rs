@@ -3,17 +3,18 @@
 
 mod fold;
 mod item;
+mod pins;
 mod reactions;
 mod threads;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
 use bytes::Bytes;
 use parlour_protocol::{
-    ids::{ClientRef, UserId},
+    ids::{ClientRef, RoomId, UserId},
     message::{MessageEdited, MessagePosted},
     thread::Thread,
 };
@@ -186,6 +187,7 @@ impl Timeline {
                     thread_root: *thread_root,
                     thread: None,
                     reactions: vec![],
+                    is_pinned: false,
                     client_ref: Some(entry.client_ref),
                     pending: None,
                     delivery,
@@ -207,6 +209,13 @@ impl Timeline {
                         self.fold.drop_reaction(*target_seq, emoji, entry.client_ref)
                     }
                     _ => self.fold.put_reaction(*target_seq, emoji, entry.client_ref, *on),
+                };
+                self.show(change);
+            }
+            Payload::Pin { target_seq, on } => {
+                let change = match delivery {
+                    Delivery::Failed(_) => self.fold.drop_pin(*target_seq, entry.client_ref),
+                    _ => self.fold.put_pin(*target_seq, entry.client_ref, *on),
                 };
                 self.show(change);
             }
@@ -238,6 +247,10 @@ impl Timeline {
             }
             Payload::React { target_seq, emoji, .. } => {
                 let change = self.fold.drop_reaction(*target_seq, emoji, entry.client_ref);
+                self.show(change);
+            }
+            Payload::Pin { target_seq, .. } => {
+                let change = self.fold.drop_pin(*target_seq, entry.client_ref);
                 self.show(change);
             }
         }
@@ -338,6 +351,27 @@ impl Timeline {
             self.at_start = false;
         }
     }
+}
+
+/// Messages of a room as they are by now, of which events and amendments came outside of its
+/// timeline.
+pub fn messages(
+    room: RoomId,
+    me: Option<UserId>,
+    events: &[LogEvent],
+    amendments: &[LogEvent],
+) -> Vec<Arc<Item>> {
+    // Each where it stands, be it the room or a thread.
+    let roots: BTreeSet<u64> = events.iter().map(|event| event.header.thread_root_seq).collect();
+    let mut items = Vec::with_capacity(events.len());
+    for root in roots {
+        let here: Vec<LogEvent> =
+            events.iter().filter(|e| e.header.thread_root_seq == root).cloned().collect();
+        let mut timeline = Timeline::new(Scope { room, root }, me);
+        timeline.handle_older(1, &here, amendments, true);
+        items.extend(timeline.items());
+    }
+    items
 }
 
 /// An encoded `MessagePosted`.

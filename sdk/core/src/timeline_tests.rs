@@ -222,3 +222,40 @@ fn an_own_reaction_shows_at_once_and_goes_if_it_fails() {
     timeline.handle_outbox(&off);
     assert_eq!(reactions(&timeline), [("👍".to_owned(), 1)]);
 }
+
+fn is_pinned(timeline: &Timeline) -> bool {
+    let items = timeline.items();
+    assert_eq!(items.len(), 1, "pins are no lines of their own");
+    matches!(&*items[0], Item::Message(message) if message.is_pinned)
+}
+
+#[test]
+fn the_newest_pin_counts_whatever_comes_first() {
+    let mut timeline = timeline();
+    let pins = [testing::pin(3, 1, false), testing::pin(2, 1, true)];
+    timeline.handle_older(1, &[testing::message(1, "the plan")], &pins, true);
+    assert!(!is_pinned(&timeline));
+    timeline.handle_live(&[testing::pin(4, 1, true)]);
+    assert!(is_pinned(&timeline));
+    timeline.handle_live(&[testing::delete(5, 1)]);
+    assert!(!is_pinned(&timeline), "what is deleted isn't");
+}
+
+#[test]
+fn an_own_pin_shows_at_once_and_goes_if_it_fails() {
+    let mut timeline = timeline();
+    timeline.handle_live(&[testing::message(1, "the plan")]);
+    let pin = |order, on| entry(order, Payload::Pin { target_seq: 1, on });
+    let (on, mut off) = (pin(1, true), pin(2, false));
+    timeline.handle_outbox(&on);
+    assert!(is_pinned(&timeline));
+    timeline.handle_outbox(&off);
+    assert!(!is_pinned(&timeline), "of two the later one is shown");
+    timeline.handle_sent(&on, 2, 9);
+    assert!(!is_pinned(&timeline));
+    off.state = State::Failed(SendError::RoomLost);
+    timeline.handle_outbox(&off);
+    assert!(is_pinned(&timeline));
+    timeline.handle_discarded(&off);
+    assert!(is_pinned(&timeline));
+}

@@ -50,6 +50,7 @@ pub(crate) type Snapshot<T> = (Vec<Arc<T>>, Feed<Diff<Arc<T>>>);
 
 pub(crate) enum Command {
     Call { token: u64, method: u32, body: Bytes, reply: oneshot::Sender<Result<Bytes, CallError>> },
+    Ask { method: u32, body: Bytes, reply: oneshot::Sender<Result<Vec<Bytes>, CallError>> },
     Send { room: RoomId, payload: Payload, queued: Queued },
     Rewrite { client_ref: ClientRef, body: Bytes, done: oneshot::Sender<bool> },
     Retry(ClientRef),
@@ -85,6 +86,12 @@ impl Driver {
                     }
                 }
             }
+            Command::Ask { method, body, reply } => match self.engine.ask(method, body) {
+                Ok(id) => self.waiters.asking(id, reply),
+                Err(_) => {
+                    let _ = reply.send(Err(CallError::TooManyCalls));
+                }
+            },
             Command::Send { room, payload, queued } => self.handle_send(room, payload, queued),
             Command::Rewrite { client_ref, body, done } => {
                 let _ = done.send(self.engine.rewrite(client_ref, body));

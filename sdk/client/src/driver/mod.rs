@@ -260,6 +260,9 @@ impl Driver {
         for room in self.waiters.take_abandoned() {
             self.engine.stop_download(room);
         }
+        for id in self.waiters.take_unasked() {
+            self.engine.stop_asking(id);
+        }
         while let Some(notice) = self.engine.poll_notice() {
             self.handle_notice(notice);
         }

@@ -13,7 +13,7 @@ use parlour_protocol::{
 use parlour_sdk_core::{
     connection::CallId,
     diff::Diff,
-    engine::{Notice, PageError, Receipt},
+    engine::{AskError, BulkId, Notice, PageError, Receipt},
     event::LogEvent,
     outbox::SendError,
     rooms::RoomSummary,
@@ -40,6 +40,7 @@ type Durable = oneshot::Sender<Result<ClientRef, QueueError>>;
 pub(super) struct Waiters {
     tokens: Tokens,
     calls: BTreeMap<CallId, (u64, oneshot::Sender<Result<Bytes, CallError>>)>,
+    asked: BTreeMap<BulkId, oneshot::Sender<Result<Vec<Bytes>, CallError>>>,
     durable: VecDeque<(u64, ClientRef, Durable)>,
     sent: BTreeMap<ClientRef, Vec<oneshot::Sender<Result<Sent, SendError>>>>,
     openings: Pending<Scope, Snapshot<Item>>,
@@ -67,6 +68,19 @@ impl Waiters {
         let id = self.tokens.remove(&token)?;
         self.calls.remove(&id);
         Some(id)
+    }
+
+    pub(super) fn asking(
+        &mut self,
+        id: BulkId,
+        reply: oneshot::Sender<Result<Vec<Bytes>, CallError>>,
+    ) {
+        self.asked.insert(id, reply);
+    }
+
+    /// Bulk calls whose answers nobody waits for any more.
+    pub(super) fn take_unasked(&mut self) -> Vec<BulkId> {
+        self.asked.extract_if(.., |_, reply| reply.is_closed()).map(|(id, _)| id).collect()
     }
 
     pub(super) fn queued(&mut self, number: u64, client_ref: ClientRef, queued: Queued) {
@@ -173,6 +187,15 @@ impl Driver {
                     self.waiters.tokens.remove(&token);
                     let refused = |error| CallError::Refused(Box::new(error));
                     let _ = reply.send(result.map_err(refused));
+                }
+            }
+            Notice::Answered(id, result) => {
+                if let Some(reply) = self.waiters.asked.remove(&id) {
+                    let _ = reply.send(result.map_err(|error| match error {
+                        AskError::Refused(error) => CallError::Refused(error),
+                        // There is no other yet.
+                        _ => CallError::TooLarge,
+                    }));
                 }
             }
             Notice::Sent { client_ref, seq, at_ms } => {

@@ -1,6 +1,7 @@
 //! The whole client as one state machine: replies, live events, history and the cache in; calls,
 //! reads, writes and notices out. Feature by feature in the files beside this one.
 
+mod asking;
 mod download;
 mod history;
 mod live;
@@ -25,6 +26,7 @@ use parlour_protocol::{
     wire::{Delivery, Error},
 };
 
+pub use asking::AskError;
 pub use history::PageError;
 
 use crate::{
@@ -95,6 +97,8 @@ pub enum Action {
 pub enum Notice {
     /// A call made with [`Engine::call`] was answered.
     Reply(CallId, Result<Bytes, Error>),
+    /// A bulk call made with [`Engine::ask`] was answered, by these items.
+    Answered(BulkId, Result<Vec<Bytes>, AskError>),
     /// Something of the outbox is in its room's log.
     Sent {
         /// What.

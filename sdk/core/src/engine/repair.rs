@@ -14,8 +14,8 @@ use prost::Message;
 
 use super::syncing::Syncing;
 use super::{
-    Action, BulkId, Engine, Focus, Notice, PageError, download::Block, page::LogItem,
-    page::TimelinePage,
+    Action, BulkId, Engine, Focus, Notice, PageError, asking::Asked, download::Block,
+    page::LogItem, page::TimelinePage,
 };
 use crate::{
     cache::{LogRange, Run, Write},
@@ -49,12 +49,14 @@ pub(super) enum Task {
     },
     /// A stretch of the log for the cache, before what is there.
     Download(RoomId, Block),
+    /// What the application asks for.
+    Asked(Asked),
 }
 
 impl Task {
     pub(super) fn room(&self) -> Option<RoomId> {
         match self {
-            Task::Sync(_) => None,
+            Task::Sync(_) | Task::Asked(_) => None,
             Task::CatchUp(room) | Task::Newest(room, _) => Some(*room),
             Task::Older(scope, ..) => Some(scope.room),
             Task::Search { room, .. } | Task::Download(room, _) => Some(*room),
@@ -83,7 +85,7 @@ impl Engine {
             Bulk::Item(item) => self.handle_item(id, item, now),
             Bulk::End => {
                 if let Some(task) = self.bulks.remove(&id) {
-                    self.handle_end(task, now);
+                    self.handle_end(id, task, now);
                 }
                 Ok(())
             }
@@ -106,6 +108,7 @@ impl Engine {
                 self.sync_at = sooner(self.sync_at, Some(now.elapsed + READ_AGAIN_AFTER));
             }
             Task::Search { client_ref, .. } => self.outbox.handle_search_failed(client_ref, now),
+            Task::Asked(asked) => self.handle_asking_cut(id, asked, now),
             Task::CatchUp(_) | Task::Newest(_, _) | Task::Older(..) | Task::Download(..) => {
                 self.repair_at = sooner(self.repair_at, Some(now.elapsed + READ_AGAIN_AFTER));
             }
@@ -113,6 +116,9 @@ impl Engine {
     }
 
     fn handle_bulk_failed(&mut self, id: BulkId, error: &Error, now: Now) {
+        if matches!(self.bulks.get(&id), Some(Task::Asked(_))) {
+            return self.handle_asking_failed(id, error, now);
+        }
         let gone = error.reason == ErrorReason::RoomNotFound as i32;
         if gone && let Some(room) = self.bulks.get(&id).and_then(Task::room) {
             self.stop_paging_of(room);
@@ -166,11 +172,17 @@ impl Engine {
                 self.writes.extend(block.add(room, &item)?.into_iter().map(Write::Packed));
                 Ok(())
             }
+            Some(Task::Asked(asked)) => {
+                if !asked.add(item) {
+                    self.give_up_asking(id);
+                }
+                Ok(())
+            }
             None => Ok(()),
         }
     }
 
-    fn handle_end(&mut self, task: Task, now: Now) {
+    fn handle_end(&mut self, id: BulkId, task: Task, now: Now) {
         match task {
             Task::Sync(_) => {}
             Task::CatchUp(room) => self.repair_next(room),
@@ -182,6 +194,9 @@ impl Engine {
             Task::Older(scope, before, page) => self.handle_older(scope, before, page),
             Task::Search { client_ref, .. } => self.finish_search(client_ref),
             Task::Download(room, block) => self.handle_downloaded(room, block),
+            Task::Asked(asked) => {
+                self.notices.push_back(Notice::Answered(id, Ok(asked.into_items())));
+            }
         }
     }
 
@@ -276,6 +291,7 @@ impl Engine {
         rooms.extend(self.timelines.keys().map(|scope| scope.room));
         rooms.into_iter().for_each(|room| self.catch_up(room));
         self.page_again();
+        self.ask_again();
         self.continue_downloads();
     }
 

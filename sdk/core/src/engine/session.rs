@@ -56,6 +56,7 @@ impl Engine {
         self.outbox.handle_connected();
         self.send_outbox(now);
         self.repeat_calls();
+        self.ask_again();
         self.send_marks();
         let unknown: Vec<RoomId> =
             self.rooms.iter().filter(|r| !r.is_described()).map(|r| r.id).collect();
@@ -71,8 +72,9 @@ impl Engine {
         }
         self.outbox.handle_disconnected();
         self.calls.retain(|_, purpose| matches!(purpose, Purpose::App { .. }));
-        for (id, _) in std::mem::take(&mut self.bulks) {
+        for (id, task) in std::mem::take(&mut self.bulks) {
             self.actions.push_back(Action::CancelBulk(id));
+            self.keep_asking(id, task);
         }
         // Orders for a connection that is gone; reads of the cache are still wanted.
         self.actions.retain(|a| matches!(a, Action::Load { .. } | Action::CancelBulk(_)));

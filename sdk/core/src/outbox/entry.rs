@@ -8,6 +8,7 @@ use parlour_protocol::{
     generated::{Rpc, rpc},
     ids::{ClientRef, RoomId, UserId},
     message::{DeleteRequest, EditRequest, SendRequest},
+    pin::{PinRequest, UnpinRequest},
     reaction::{ReactRequest, UnreactRequest},
     wire::Error,
 };
@@ -53,6 +54,13 @@ pub enum Payload {
         /// Put there, or taken off.
         on: bool,
     },
+    /// A pin put to the message at `target_seq`, or taken off.
+    Pin {
+        /// The message.
+        target_seq: u64,
+        /// Put there, or taken off.
+        on: bool,
+    },
 }
 
 impl fmt::Debug for Payload {
@@ -63,6 +71,7 @@ impl fmt::Debug for Payload {
             Payload::Edit { target_seq, .. } => write!(f, "Edit({target_seq})"),
             Payload::Delete { target_seq } => write!(f, "Delete({target_seq})"),
             Payload::React { target_seq, on, .. } => write!(f, "React({target_seq}, {on})"),
+            Payload::Pin { target_seq, on } => write!(f, "Pin({target_seq}, {on})"),
         }
     }
 }
@@ -192,6 +201,14 @@ impl Entry {
                     (rpc::Unreact::METHOD, request.encode_to_vec())
                 }
             }
+            Payload::Pin { target_seq, on: true } => {
+                let request = PinRequest { room, client_ref, target_seq: *target_seq };
+                (rpc::Pin::METHOD, request.encode_to_vec())
+            }
+            Payload::Pin { target_seq, on: false } => {
+                let request = UnpinRequest { room, client_ref, target_seq: *target_seq };
+                (rpc::Unpin::METHOD, request.encode_to_vec())
+            }
         };
         Transmit {
             client_ref: self.client_ref,
@@ -230,6 +247,9 @@ impl Entry {
                 row.target_seq = *target_seq;
                 row.body = Bytes::copy_from_slice(emoji.as_bytes());
             }
+            Payload::Pin { target_seq, on } => {
+                (row.kind, row.target_seq) = (if *on { 6 } else { 7 }, *target_seq);
+            }
         }
         if let State::Failed(SendError::Refused(error)) = &self.state {
             row.error = Some((**error).clone());
@@ -255,6 +275,7 @@ impl Entry {
                 emoji: String::from_utf8(row.body.to_vec()).map_err(|_| Malformed)?,
                 on: row.kind == 4,
             },
+            6 | 7 => Payload::Pin { target_seq: row.target_seq, on: row.kind == 6 },
             _ => return Err(Malformed),
         };
         let room = RoomId::parse(&row.room).map_err(|_| Malformed)?;

@@ -13,6 +13,7 @@ use prost::Message as _;
 
 use super::{
     item::{Delivery, Item, Message, Notice, Place},
+    pins::{self, Pins},
     reactions::{self, Reactions},
     threads::Threads,
 };
@@ -48,6 +49,7 @@ pub(super) struct Fold {
     overlays: BTreeMap<u64, Overlay>,
     reactions: Reactions,
     threads: Threads,
+    pins: Pins,
 }
 
 impl Fold {
@@ -69,6 +71,12 @@ impl Fold {
             let Some(sender) = event.sender() else { return Change::None };
             let pending_max = self.base.len() + PENDING_AMENDMENTS_MAX;
             match self.reactions.apply(target, emoji, sender, event.seq(), on, pending_max) {
+                true => Change::Shown(target),
+                false => Change::None,
+            }
+        } else if let Some(on) = pins::of(event) {
+            let pending_max = self.base.len() + PENDING_AMENDMENTS_MAX;
+            match self.pins.apply(target, event.seq(), on, pending_max) {
                 true => Change::Shown(target),
                 false => Change::None,
             }
@@ -172,6 +180,10 @@ impl Fold {
                 self.reactions.settle(*target_seq, emoji, entry.client_ref, seq, *on, me);
                 Change::Shown(*target_seq)
             }
+            Payload::Pin { target_seq, on } => {
+                self.pins.settle(*target_seq, entry.client_ref, seq, *on);
+                Change::Shown(*target_seq)
+            }
         }
     }
 
@@ -181,6 +193,7 @@ impl Fold {
         self.deletes = self.deletes.split_off(&(seq + 1));
         self.reactions.forget_to(seq);
         self.threads.forget_to(seq);
+        self.pins.forget_to(seq);
     }
 
     /// A reaction of the user's own that the server doesn't have yet.
@@ -203,6 +216,18 @@ impl Fold {
         client_ref: ClientRef,
     ) -> Change {
         self.reactions.drop_pending(target, emoji, client_ref);
+        Change::Shown(target)
+    }
+
+    /// A pin, or one taken off, that the server doesn't have yet.
+    pub(super) fn put_pin(&mut self, target: u64, client_ref: ClientRef, on: bool) -> Change {
+        self.pins.put_pending(target, client_ref, on);
+        Change::Shown(target)
+    }
+
+    /// It won't reach the server.
+    pub(super) fn drop_pin(&mut self, target: u64, client_ref: ClientRef) -> Change {
+        self.pins.drop_pending(target, client_ref);
         Change::Shown(target)
     }
 
@@ -248,6 +273,7 @@ impl Fold {
                 true => vec![],
                 false => self.reactions.shown(seq, me),
             },
+            is_pinned: !is_deleted && !deleting && self.pins.shown(seq),
             client_ref: event.client_ref(),
             pending: overlay.map(|overlay| overlay.client_ref),
             delivery: overlay.map_or(Delivery::Sent, |overlay| overlay.delivery.clone()),

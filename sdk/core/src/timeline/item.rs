@@ -80,6 +80,9 @@ pub struct Message {
     /// What people put to it, in the order of the emoji; those of the user that the server doesn't
     /// have yet included. Empty when it is deleted.
     pub reactions: Vec<Reaction>,
+    /// Whether it is pinned, as far as the user did that and the server doesn't have it yet, too.
+    /// Never when it is deleted.
+    pub is_pinned: bool,
     /// The sender's own id for it.
     pub client_ref: Option<ClientRef>,
     /// An own edit or delete of it that the server doesn't have yet.
