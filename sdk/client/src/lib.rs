@@ -24,6 +24,7 @@ mod environment;
 mod error;
 mod handle;
 pub mod limits;
+mod mentions;
 mod message;
 mod observe;
 mod pins;
@@ -45,6 +46,7 @@ pub use directory::Directory;
 pub use driver::Sent;
 pub use environment::{Clock, Entropy, SocketFactory};
 pub use error::{CallError, ConnectError, HistoryError, PageError, QueueError, SendError, Stop};
+pub use mentions::{Mention, Mentions};
 pub use message::{Delivery, Item, Message, Notice, Place, Reaction, ThreadSummary};
 pub use parlour_protocol::{self as protocol, room::RoomKind};
 pub use parlour_sdk_core::{

@@ -55,6 +55,53 @@ async fn what_is_wanted_of_a_room_is_on_every_device_and_decides_what_is_notifie
 }
 
 #[tokio::test]
+async fn what_was_said_to_one_is_in_the_inbox() {
+    let server = Server::roomy();
+    let (alice, bob) = pair(&server).await;
+    let room = alice.create_group("Lunch", ["bob"]).await.unwrap();
+    let to_bob = |text: &str, thread_root| Draft {
+        text: text.to_owned(),
+        mentions: vec![bob.me().unwrap()],
+        thread_root,
+        ..Draft::default()
+    };
+    let first = room.send(to_bob("frist", None)).await.unwrap().seq;
+    room.edit(first, "first").await.unwrap();
+    let gone = room.send(to_bob("gone", None)).await.unwrap().seq;
+    room.delete(gone).await.unwrap();
+    room.send(to_bob("second", Some(first))).await.unwrap();
+    let said = |mentions: Vec<parlour::Mention>| {
+        mentions.iter().map(|m| (m.message.text.clone(), m.is_unread)).collect::<Vec<_>>()
+    };
+    let all = [("second".to_owned(), true), ("first".to_owned(), true)];
+    // What follows from a message elsewhere is there a moment after it.
+    let mut found = vec![];
+    for _ in 0..1000 {
+        found = said(bob.mentions(false).next_page(10).await.unwrap());
+        if found == all {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(found, all);
+    bob.room(room.id()).mark_read(gone).await.unwrap();
+    for _ in 0..1000 {
+        found = said(bob.mentions(true).next_page(10).await.unwrap());
+        if found.len() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(found, all[..1]);
+    let mut pages = bob.mentions(false);
+    assert_eq!(said(pages.next_page(1).await.unwrap()), all[..1]);
+    let second = pages.next_page(1).await.unwrap();
+    assert_eq!(second[0].room.id(), room.id());
+    second[0].message.reply("seen").await.unwrap();
+    assert_eq!(pages.next_page(1).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn who_comes_back_sees_who_has_read() {
     let mut server = Server::roomy();
     let (alice, bob) = pair(&server).await;

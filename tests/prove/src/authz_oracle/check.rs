@@ -6,8 +6,11 @@ use bytes::Bytes;
 use parlour_protocol::{
     directory::ListNodesRequest,
     generated::{EventBody, rpc},
+    inbox::{Mention, ReadMentionsRequest},
+    receipt::ListReceiptsRequest,
     room::{GetRoomRequest, ListMembersRequest},
     sync::{ReadLogRequest, ReadTimelineRequest, SyncRequest, sync_item},
+    thread::{FollowedThread, ListThreadsRequest, ReadThreadRequest},
     wire::{Event, event_frame::Frame},
 };
 
@@ -43,6 +46,11 @@ pub(super) fn heard(world: &mut World, before: &Model, report: &mut Report) {
                         let may = world.model.is_in(room, user) || last;
                         report.expect(may, || format!("{name} hears kind {kind} of room {room}"));
                     }
+                }
+                Frame::Ephemeral(notice) => {
+                    let room = world.rooms.iter().position(|id| *id == notice.room);
+                    let may = room.is_some_and(|room| world.model.is_in(room, user));
+                    report.expect(may, || format!("{name} hears a receipt of room {room:?}"));
                 }
                 Frame::UserEvents(events) => follow(&mut world.told[user], &events.events),
                 _ => {}
@@ -96,7 +104,7 @@ pub(super) fn read(world: &mut World, rng: &mut Rng, report: &mut Report) {
     let ((user, client), room) = (someone(world, rng), any_room(world, rng));
     let (id, may) = (world.rooms[room].clone(), world.model.is_in(room, user));
     let server = &mut world.server;
-    match rng.below(6) {
+    match rng.below(10) {
         0 => {
             let request = ReadLogRequest { room: id, from_seq: 1, to_seq: 3, limit: 3 };
             let found = server.bulk::<rpc::ReadLog>(client, &request).is_ok();
@@ -113,8 +121,68 @@ pub(super) fn read(world: &mut World, rng: &mut Rng, report: &mut Report) {
         }
         3 => members(world, client, room, may, report),
         4 => nodes(world, user, client, report),
+        5 => thread(world, client, room, may, report),
+        6 => followed(world, user, client, report),
+        7 => mentions(world, user, client, report),
+        8 => {
+            let request = ListReceiptsRequest { room: id, ..Default::default() };
+            let found = server.call::<rpc::ListReceipts>(client, &request).is_ok();
+            report.expect(found == may, || format!("ListReceipts of room {room}: {found}"));
+        }
         _ => rooms(world, user, client, report),
     }
+}
+
+fn thread(world: &mut World, client: usize, room: Room, may: bool, report: &mut Report) {
+    let Some(said) = world.messages[room].last() else { return };
+    let root_seq = if said.root > 0 { said.root } else { said.seq };
+    let request =
+        ReadThreadRequest { room: world.rooms[room].clone(), root_seq, ..Default::default() };
+    let found = world.server.bulk::<rpc::ReadThread>(client, &request).is_ok();
+    report.expect(found == may, || format!("ReadThread of room {room}: {found}"));
+}
+
+/// Followed threads are those of rooms one is in now, all of them.
+fn followed(world: &mut World, user: usize, client: usize, report: &mut Report) {
+    let (mut found, mut page) = (BTreeSet::new(), Bytes::new());
+    loop {
+        let request = ListThreadsRequest { page, page_size: 100, unread_only: false };
+        let Ok(listed) = world.server.call::<rpc::ListThreads>(client, &request) else { break };
+        let of = |one: FollowedThread| Some((one.room, one.thread?.root_seq));
+        found.extend(listed.threads.into_iter().filter_map(of));
+        page = listed.next_page;
+        if page.is_empty() {
+            break;
+        }
+    }
+    let is_in = |room: Room| world.model.is_in(room, user);
+    let mine = world.follows.iter().filter(|(who, room, _)| *who == user && is_in(*room));
+    let expected = mine.map(|(_, room, root)| (world.rooms[*room].clone(), *root)).collect();
+    report.expect(found == expected, || {
+        let expected: &BTreeSet<(Bytes, u64)> = &expected;
+        format!("{} follows {} threads, not {}", USERS[user], found.len(), expected.len())
+    });
+}
+
+/// Mentions are those of messages that are there, in rooms one is in now; of many the newest.
+fn mentions(world: &mut World, user: usize, client: usize, report: &mut Report) {
+    let request = ReadMentionsRequest { limit: 100, ..Default::default() };
+    let items = world.server.bulk::<rpc::ReadMentions>(client, &request).unwrap_or_default();
+    let of = |one: Mention| Some((one.room, one.message?.header?.seq));
+    let found: Vec<(Bytes, u64)> =
+        items.into_iter().flat_map(|item| item.mentions).filter_map(of).collect();
+    let mut expected = BTreeSet::new();
+    for (room, said) in world.messages.iter().enumerate() {
+        if world.model.is_in(room, user) {
+            let mine = said.iter().filter(|said| said.mentions == Some(user));
+            expected.extend(mine.map(|said| (world.rooms[room].clone(), said.seq)));
+        }
+    }
+    let whole = found.len() == expected.len().min(100);
+    let all = found.iter().all(|one| expected.contains(one));
+    report.expect(whole && all, || {
+        format!("{} has {} mentions, not {}", USERS[user], found.len(), expected.len())
+    });
 }
 
 fn members(world: &mut World, client: usize, room: Room, may: bool, report: &mut Report) {

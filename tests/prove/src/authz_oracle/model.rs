@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Permissions that the oracle looks at, with their numbers in the protocol.
 pub(super) const VIEW: u8 = 1;
 pub(super) const SEND: u8 = 2;
+pub(super) const REPLY: u8 = 4;
 pub(super) const MENTION_EVERYONE: u8 = 6;
 pub(super) const MODERATE: u8 = 7;
 pub(super) const REMOVE_MEMBERS: u8 = 10;

@@ -1,12 +1,13 @@
 //! The steps: one thing that somebody does, to the server and to the model, and what must have
 //! come of it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use parlour_protocol::{
     access::{PermissionOverride, SetOverridesRequest, permission_override::Subject},
     directory::{EndMembership, PutMembership, PutNode, PutOverrides, change::Change as What},
     generated::rpc,
+    marker::MarkReadRequest,
     message::DeleteRequest,
     room::{AddMembersRequest, RemoveMemberRequest},
     wire::{Error, ErrorReason},
@@ -15,10 +16,10 @@ use parlour_protocol::{
 use super::{
     check,
     model::{
-        MANAGE_PERMISSIONS, MENTION_EVERYONE, MODERATE, Override, REMOVE_MEMBERS, Room, SEND, User,
-        VIEW, Whom,
+        MANAGE_PERMISSIONS, MENTION_EVERYONE, MODERATE, Override, REMOVE_MEMBERS, REPLY, Room,
+        SEND, User, VIEW, Whom,
     },
-    world::{GROUPS_MAX, NODES, USERS, World, key_of, put_user},
+    world::{GROUPS_MAX, NODES, Said, USERS, World, key_of, put_user},
 };
 use crate::{report::Report, rng::Rng};
 
@@ -35,7 +36,8 @@ pub(super) fn step(world: &mut World, rng: &mut Rng, report: &mut Report) {
         27..32 => group(world, rng, report),
         32..36 => connection(world, rng),
         36..76 => send(world, rng, report),
-        76..84 => delete(world, rng, report),
+        76..82 => delete(world, rng, report),
+        82..85 => mark(world, rng, report),
         _ => check::read(world, rng, report),
     }
     check::heard(world, &before, report);
@@ -228,25 +230,74 @@ fn send(world: &mut World, rng: &mut Rng, report: &mut Report) {
         parlour_inproc::message(&mut world.server, &id, "text")
     };
     request.mention_everyone = rng.below(5) == 0;
+    let root = some_root(world, rng, room);
+    if root > 0 {
+        (request.thread_root_seq, request.mention_everyone) = (root, false);
+    }
+    let mentions = Some(below(rng, USERS.len())).filter(|whom| world.model.is_in(room, *whom));
+    let mentions = mentions.filter(|_| rng.below(4) == 0);
+    request.mentions = mentions.iter().map(|whom| world.user_field(*whom)).collect();
     let result = world.server.call::<rpc::Send>(client, &request);
     let model = &world.model;
-    let may = model.may(room, user, SEND)
+    let may = model.may(room, user, if root > 0 { REPLY } else { SEND })
         && (!request.mention_everyone || model.may(room, user, MENTION_EVERYONE));
     let (is_in, closed) = (model.is_in(room, user), model.is_read_only(room));
     if agreed(report, "send", &result, is_in, closed, may)
         && let Ok(sent) = result
     {
         world.totals.sent += 1;
-        world.messages[room].push((sent.seq, user));
+        let everyone = request.mention_everyone;
+        let mentions = mentions.filter(|whom| *whom != user && !everyone);
+        note(world, room, Said { seq: sent.seq, by: user, root, mentions });
         check::everyone_heard(world, room, sent.seq, report);
     } else {
         world.totals.refused += 1;
     }
 }
 
+/// The root of a thread to reply in, or 0: a message that is there and in no thread itself.
+fn some_root(world: &World, rng: &mut Rng, room: Room) -> u64 {
+    let roots: Vec<u64> =
+        world.messages[room].iter().filter(|said| said.root == 0).map(|said| said.seq).collect();
+    match roots.len() {
+        0 => 0,
+        _ if rng.below(3) > 0 => 0,
+        n => roots[below(rng, n)],
+    }
+}
+
+/// What a message makes of threads: whoever replies follows, and whoever is mentioned, and with the
+/// first reply the author.
+fn note(world: &mut World, room: Room, said: Said) {
+    if said.root > 0 {
+        world.follows.insert((said.by, room, said.root));
+        world.follows.extend(said.mentions.map(|whom| (whom, room, said.root)));
+        if world.replied.insert((room, said.root)) {
+            let root = world.messages[room].iter().find(|other| other.seq == said.root);
+            let author = root.map(|root| root.by).filter(|by| world.model.is_in(room, *by));
+            world.follows.extend(author.map(|author| (author, room, said.root)));
+        }
+    }
+    world.messages[room].push(said);
+}
+
+/// Reads up to somewhere; others hear of it, if they may.
+fn mark(world: &mut World, rng: &mut Rng, report: &mut Report) {
+    let ((user, client), room) = (someone(world, rng), any_room(world, rng));
+    let seq = world.messages[room].last().map_or(1, |said| said.seq);
+    let request = MarkReadRequest { room: world.rooms[room].clone(), seq };
+    let result = world.server.call::<rpc::MarkRead>(client, &request);
+    agreed(report, "mark", &result, world.model.is_in(room, user), false, true);
+    // Often enough receipts are told before anything else happens, and sometimes they aren't.
+    if rng.below(2) == 0 {
+        world.server.advance(Duration::from_millis(1));
+        world.server.advance(Duration::from_millis(300));
+    }
+}
+
 fn delete(world: &mut World, rng: &mut Rng, report: &mut Report) {
     let ((user, client), room) = (someone(world, rng), any_room(world, rng));
-    let Some((seq, sender)) = world.messages[room].last().copied() else { return };
+    let Some(Said { seq, by: sender, .. }) = world.messages[room].last().copied() else { return };
     let client_ref = world.server.client_ref().to_field();
     let request = DeleteRequest { room: world.rooms[room].clone(), client_ref, target_seq: seq };
     let result = world.server.call::<rpc::Delete>(client, &request);

@@ -51,6 +51,16 @@ impl AddAssign for Totals {
     }
 }
 
+/// A message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said {
+    pub(super) seq: u64,
+    pub(super) by: User,
+    /// Of a reply in a thread: the thread's root.
+    pub(super) root: u64,
+    pub(super) mentions: Option<User>,
+}
+
 /// See the module.
 pub(super) struct World {
     pub(super) server: Server,
@@ -59,8 +69,12 @@ pub(super) struct World {
     pub(super) clients: Vec<Option<usize>>,
     /// Ids of rooms: nodes, then groups.
     pub(super) rooms: Vec<Bytes>,
-    /// Messages by room: place and sender, newest last; the deleted ones are taken out.
-    pub(super) messages: Vec<Vec<(u64, User)>>,
+    /// Messages by room, newest last; the deleted ones are taken out.
+    pub(super) messages: Vec<Vec<Said>>,
+    /// Threads that somebody has replied in, by room and root.
+    pub(super) replied: BTreeSet<(Room, u64)>,
+    /// Who follows which thread.
+    pub(super) follows: BTreeSet<(User, Room, u64)>,
     /// Which rooms a user's own log says they are in, while connected.
     pub(super) told: Vec<BTreeSet<Bytes>>,
     pub(super) totals: Totals,
@@ -79,6 +93,8 @@ impl World {
             clients: vec![None; USERS.len()],
             rooms: vec![identity::node_id(org(), "").to_field()],
             messages: vec![vec![]],
+            replied: BTreeSet::new(),
+            follows: BTreeSet::new(),
             told: vec![BTreeSet::new(); USERS.len()],
             totals: Totals::default(),
         };
