@@ -39,7 +39,8 @@ codecs! {
     marker: Marker, Unread, MarkReadRequest, MarkReadResponse, MarkUnreadRequest,
         MarkUnreadResponse, MarkerMoved;
     message: SendRequest, SendResponse, EditRequest, EditResponse, DeleteRequest, DeleteResponse,
-        MessagePosted, MessageEdited, MessageDeleted, Mentioned, MentionWithdrawn;
+        ReadEditsRequest, ReadEditsItem, MessagePosted, MessageEdited, MessageDeleted, Mentioned,
+        MentionWithdrawn;
     pin: PinRequest, PinResponse, UnpinRequest, UnpinResponse, ListPinsRequest, ListPinsItem, Pinned,
         MessagePinned, MessageUnpinned;
     reaction: ReactRequest, ReactResponse, UnreactRequest, UnreactResponse, ReactionAdded,

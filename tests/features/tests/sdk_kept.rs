@@ -55,6 +55,24 @@ async fn pins_show_on_both_sides_on_a_new_device_and_in_their_list() {
 }
 
 #[tokio::test]
+async fn an_edited_message_has_all_its_versions_until_it_is_deleted() {
+    let server = Server::roomy();
+    let (alice, bob) = pair(&server).await;
+    let room = alice.open_direct("bob").await.unwrap();
+    let said = room.send("teh plan").await.unwrap();
+    let edit = room.edit(said.seq, "the plan").await.unwrap();
+    let theirs = bob.room(room.id());
+    let versions = theirs.edits(said.seq).await.unwrap();
+    let found: Vec<_> = versions.into_iter().map(|v| (v.seq, v.at_ms, v.text)).collect();
+    let expected =
+        [(said.seq, said.at_ms, "teh plan".into()), (edit.seq, edit.at_ms, "the plan".into())];
+    assert_eq!(found, expected);
+    room.delete(said.seq).await.unwrap();
+    let gone = theirs.edits(said.seq).await.unwrap_err();
+    assert_eq!(gone.reason(), Some(ErrorReason::MessageNotFound));
+}
+
+#[tokio::test]
 async fn what_is_asked_at_once_ends_as_it_was_left() {
     let server = Server::roomy();
     let (alice, bob) = pair(&server).await;

@@ -3,6 +3,7 @@
 
 mod access;
 mod directory;
+mod edits;
 mod history;
 mod inbox;
 mod markers;

@@ -14,7 +14,7 @@ use parlour_protocol::{
     generated::{Lane, Rpc, rpc},
     inbox::ReadMentionsRequest,
     marker::{MarkReadRequest, MarkUnreadRequest},
-    message::{DeleteRequest, EditRequest},
+    message::{DeleteRequest, EditRequest, ReadEditsRequest},
     pin::{ListPinsRequest, PinRequest, UnpinRequest},
     reaction::{ReactRequest, UnreactRequest},
     receipt::ListReceiptsRequest,
@@ -145,6 +145,7 @@ fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
             target_seq: 2,
         }),
         sample::<rpc::ListPins>(&ListPinsRequest { room: room() }),
+        sample::<rpc::ReadEdits>(&ReadEditsRequest { room: room(), target_seq: 2 }),
         sample::<rpc::ListNodes>(&ListNodesRequest { page: room(), page_size: 10 }),
         sample::<rpc::ChangeDirectory>(&changes(user())),
         sample::<rpc::ListMemberships>(&ListMembershipsRequest {
