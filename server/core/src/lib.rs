@@ -8,6 +8,7 @@ pub mod directory;
 pub mod done;
 pub mod draft;
 pub mod effects;
+mod emoji;
 pub mod features;
 pub mod hub;
 pub mod identity;

@@ -6,7 +6,7 @@ use parlour_protocol::{
     access::Permission,
     generated::{EventMessage, ReactionService},
     ids::{RoomId, UserId},
-    limits::{REACTION_BYTES_MAX, REACTIONS_PER_USER_MAX},
+    limits::REACTIONS_PER_USER_MAX,
     reaction::{
         ReactRequest, ReactResponse, ReactionAdded, ReactionWithdrawn, UnreactRequest,
         UnreactResponse,
@@ -17,6 +17,7 @@ use prost::Message;
 
 use crate::{
     draft::{Committed, Draft, NewEvent, RoomDraft, store_error},
+    emoji::check_emoji,
     identity::fingerprint,
     kit::{Answer, Ctx, Features, ServerKit},
     limits::SCAN_ROWS,
@@ -78,7 +79,7 @@ where
 {
     let Wanted { room, client_ref, target_seq, emoji, on } = wanted;
     let cell = ctx.open_room(&room).await?;
-    check_emoji(&emoji)?;
+    check_emoji("emoji", &emoji)?;
     let (kind, body) = match on {
         true => (ReactionAdded::RULE.kind, ReactionAdded { emoji: emoji.clone() }.encode_to_vec()),
         false => {
@@ -125,30 +126,6 @@ where
     Ok(Answer::commit(Draft::Room(Box::new(draft)), move |done| answer(done, false)))
 }
 
-/// An emoji, or the name of one: something without letters of its own, or `:name:`.
-fn check_emoji(emoji: &str) -> Result<(), Error> {
-    let named = emoji.strip_prefix(':').and_then(|rest| rest.strip_suffix(':'));
-    let fits = (1..=REACTION_BYTES_MAX).contains(&emoji.len())
-        && match named {
-            Some(name) => {
-                let plain =
-                    |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_+-".contains(&b);
-                !name.is_empty() && name.bytes().all(plain)
-            }
-            None => {
-                // Keycaps begin with a digit, and joined emoji have joiners and selectors in them.
-                let odd = |c: char| is_letter(c) || c.is_control() || c.is_whitespace();
-                !emoji.is_ascii() && !emoji.chars().any(odd)
-            }
-        };
-    if fits { Ok(()) } else { Err(Error::invalid("emoji", "is not an emoji or :name:")) }
-}
-
-/// Letters, but those that are emoji by themselves: an i, an M, and lettered squares.
-fn is_letter(c: char) -> bool {
-    c.is_alphabetic() && !matches!(c, '\u{2139}' | '\u{24c2}' | '\u{1f130}'..='\u{1f189}')
-}
-
 fn prefix(room: RoomId, target: u64, user: UserId) -> Bytes {
     key(&[room.as_bytes(), &target.to_be_bytes(), user.as_bytes()])
 }
@@ -186,7 +163,3 @@ async fn reactions_of(
 fn emoji_of(row: &Bytes) -> Option<Bytes> {
     (row.len() > 48).then(|| row.slice(40..row.len() - 8))
 }
-
-#[cfg(test)]
-#[path = "reactions_tests.rs"]
-mod tests;
