@@ -92,6 +92,13 @@ pub const HANDLE_BYTES_MAX: usize = 32;
 /// Most entries of an audit log read by one call.
 pub const AUDIT_PAGE_MAX: usize = 50;
 
+/// Most users whose presence one connection watches.
+pub const PRESENCE_WATCHED_MAX: usize = 1000;
+/// Most users added to those watched by one call.
+pub const PRESENCE_WATCHED_PER_CALL_MAX: usize = 200;
+/// Longest text of a status, in bytes.
+pub const STATUS_BYTES_MAX: usize = 100;
+
 /// A client says hello within this time of the handshake's end.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// A reauthentication is answered within this time.
@@ -107,3 +114,9 @@ pub const PING_EVERY: Duration = Duration::from_secs(15);
 pub const MOVED_PADDING_BYTES: usize = 3_600;
 /// A typing notice is forgotten after this time.
 pub const TYPING_FOR: Duration = Duration::from_secs(6);
+/// What a connection has said of its activity holds for this time.
+pub const PRESENCE_FOR: Duration = Duration::from_secs(90);
+/// A client in the foreground says it again after this time: one that gets lost does no harm.
+pub const PRESENCE_AGAIN_EVERY: Duration = Duration::from_secs(40);
+/// A connection is told of presence at most this often.
+pub const PRESENCE_TOLD_EVERY: Duration = Duration::from_millis(250);

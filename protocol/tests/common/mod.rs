@@ -2,7 +2,7 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, directory, inbox, marker, message, pin,
+    access, directory, inbox, marker, message, pin, presence,
     prost::{DecodeError, Message},
     reaction, receipt, room, session, settings, sync, thread, typing, user, wire,
 };
@@ -43,6 +43,9 @@ codecs! {
         MentionWithdrawn;
     pin: PinRequest, PinResponse, UnpinRequest, UnpinResponse, ListPinsRequest, ListPinsItem, Pinned,
         MessagePinned, MessageUnpinned;
+    presence: Presence, Status, PresenceSettings, SetPresenceRequest, SetPresenceResponse,
+        WatchPresenceRequest, WatchPresenceResponse, SetStatusRequest, SetStatusResponse,
+        PresenceUpdate, StatusChanged;
     reaction: ReactRequest, ReactResponse, UnreactRequest, UnreactResponse, ReactionAdded,
         ReactionWithdrawn;
     receipt: Receipt, ListReceiptsRequest, ListReceiptsResponse, ReadReceipt;

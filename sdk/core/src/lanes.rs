@@ -114,7 +114,7 @@ fn live(frame: Bytes) -> Result<Option<Live>, LaneError> {
         Some(F::Gap(gap)) => Some(Live::Gap(gap.rooms)),
         Some(F::Heads(heads)) => Some(Live::Heads(heads.rooms, heads.user_seq)),
         Some(F::Ephemeral(ephemeral)) => Some(Live::Ephemeral(ephemeral)),
-        Some(F::RoomEvents(_) | F::UserEvents(_)) | None => None,
+        Some(F::Presence(_) | F::RoomEvents(_) | F::UserEvents(_)) | None => None,
     })
 }
 

@@ -8,6 +8,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use parlour_protocol::{
     ids::{ClientRef, OrgId, RoomId, SessionId, UserId},
+    presence::{Activity, WatchPresenceResponse},
     receipt::ReadReceipt,
     wire::Error,
 };
@@ -18,7 +19,11 @@ use crate::{
     access::Bits,
     chain::Link,
     directory::{Change, DirectoryCell, rows::DirectoryJobRow},
-    ports::store::{Erase, Put, Shard},
+    ports::{
+        clock::Now,
+        store::{Erase, Put, Shard},
+    },
+    presence::{Card, Watched},
     records::Effect,
     rooms::{RoomCell, RoomChange},
     tables::Table,
@@ -42,6 +47,8 @@ pub enum Draft {
     /// Nothing to commit, as it is so already or can't be. It is told in its turn and if that still
     /// holds then, or what one device asks would overtake what it asked before.
     Settled(Box<SettledDraft>),
+    /// Nothing to commit: what the asking connection says, or hears, of presence.
+    Presence(Box<PresenceDraft>),
 }
 
 /// What must still be true when a draft's turn comes.
@@ -352,6 +359,29 @@ impl Basis {
     }
 }
 
+/// What a connection says, or hears, of presence.
+#[derive(Debug)]
+pub struct PresenceDraft {
+    /// When.
+    pub now: Now,
+    /// What.
+    pub what: PresenceWish,
+}
+
+/// What is wanted of presence.
+#[derive(Debug)]
+pub enum PresenceWish {
+    /// This is what the card's user does at the connection.
+    Say(Arc<Card>, Activity),
+    /// The connection watches other users than before.
+    Watch {
+        /// From now on.
+        add: Vec<Watched>,
+        /// No longer.
+        remove: Vec<UserId>,
+    },
+}
+
 /// Where a draft ended up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Committed {
@@ -363,6 +393,8 @@ pub struct Committed {
     pub closed: u32,
     /// Heads of the rooms subscribed to.
     pub heads: Vec<parlour_protocol::wire::RoomPulse>,
+    /// Presence of the users who are watched from now on.
+    pub presence: WatchPresenceResponse,
 }
 
 /// Which connection: an index that is used again, and a count that tells the uses apart.

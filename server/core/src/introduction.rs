@@ -16,7 +16,7 @@ use prost::Message;
 
 use crate::{
     directory::{
-        Change, DirectoryCell, Role,
+        Change, Directory, DirectoryCell, Role,
         plan::{Known, plan},
         rows::membership_put,
     },
@@ -184,7 +184,20 @@ pub(crate) async fn introduce_everyone(
 }
 
 fn role_of_new(caller: &Caller) -> &'static str {
-    if caller.has_scope(GUEST_SCOPE) { Role::GUEST } else { Role::MEMBER }
+    if has_guest_scope(caller) { Role::GUEST } else { Role::MEMBER }
+}
+
+/// Whether the caller's token says that they are a guest.
+pub(crate) fn has_guest_scope(caller: &Caller) -> bool {
+    caller.has_scope(GUEST_SCOPE)
+}
+
+/// Whether the caller is a guest: as the directory has it, else as the token says.
+pub(crate) fn is_guest(directory: &Directory, caller: &Caller) -> bool {
+    match directory.role(caller.user) {
+        Some(_) => directory.is_guest(caller.user),
+        None => has_guest_scope(caller),
+    }
 }
 
 /// The user's row now that they were here. The directory's name stands above the token's.
@@ -192,7 +205,7 @@ fn introduced(caller: &Caller, stored: Option<&UserRow>) -> UserRow {
     let mut row = stored.cloned().unwrap_or_default();
     row.subject = caller.subject.to_string();
     row.seen = true;
-    row.guest = caller.has_scope(GUEST_SCOPE);
+    row.guest = has_guest_scope(caller);
     let named = row.profile.as_ref().is_some_and(|profile| profile.name.is_some());
     if !named {
         row.name = caller.name.to_string();

@@ -21,6 +21,7 @@ mod messages;
 pub mod node;
 mod pages;
 pub mod ports;
+pub mod presence;
 pub mod records;
 pub mod rooms;
 pub mod session;

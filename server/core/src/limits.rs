@@ -87,5 +87,17 @@ pub const REF_AHEAD_MS_MAX: u64 = 10 * 60 * 1000;
 pub const ROOMS_PER_USER_MAX: usize = 100_000;
 /// Typing notices of one connection: at most one per room in this time.
 pub const TYPING_EVERY: Duration = Duration::from_secs(2);
+/// What a connection said of presence counts this long after it broke: a reconnect doesn't show.
+pub const PRESENCE_GRACE: Duration = Duration::from_secs(5);
+/// When a user was there last is kept this often while they are there.
+pub const LAST_SEEN_EVERY: Duration = Duration::from_secs(5 * 60);
+/// Drafts that wait for a commit above which that isn't kept for now.
+pub const LAST_SEEN_PENDING_MAX: usize = GROUP_DRAFTS_MAX;
+/// Whether a status is over is looked at this often, since the wall clock may be set.
+pub const CLOCK_LOOK_EVERY: Duration = Duration::from_secs(60);
+/// What users have set about their presence, kept in memory although nobody uses it.
+pub const CARD_CACHE_MAX: usize = 100_000;
+/// Rooms by which a guest knows of somebody they watch; one of them is enough.
+pub const GROUNDS_MAX: usize = 8;
 /// Connections one user may have at the same time.
 pub const CONNECTIONS_PER_USER_MAX: usize = 64;

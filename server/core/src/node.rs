@@ -22,6 +22,7 @@ use crate::{
         seal::Sealer,
         store::{LogKey, Store, StoreError},
     },
+    presence::Cards,
     records::{LogTimeRow, UserRow, org_user},
     rooms::{RoomCell, Rooms, head_counters},
     tables::Table,
@@ -58,6 +59,8 @@ pub struct Node {
     pub users: UserLogs,
     /// Organizations' directories in memory.
     pub directories: Directories,
+    /// What users have set about their presence, in memory.
+    pub cards: Cards,
     /// When what was changed.
     pub log_time: LogTime,
     /// The store's incarnation.
@@ -144,6 +147,7 @@ impl Node {
             threads: Threads::default(),
             users: UserLogs::default(),
             directories: Directories::default(),
+            cards: Cards::default(),
             log_time: LogTime::default(),
             incarnation,
             known_users: Mutex::new(FxHashMap::default()),

@@ -174,6 +174,12 @@ impl Server {
         self.clients[client].is_gone = true;
     }
 
+    /// A client goes in order, and is gone.
+    pub fn leave(&mut self, client: usize) {
+        self.hub.handle_left(self.clients[client].id);
+        self.disconnect(client);
+    }
+
     /// Whether somebody would be let in.
     pub fn try_admit(&mut self, subject: &str) -> Result<(), Refusal> {
         let hello = Hello {

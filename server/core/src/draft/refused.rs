@@ -32,6 +32,9 @@ pub enum Refused {
     /// A call before it in its chain was refused.
     #[error("a call before it was refused")]
     ChainBroken,
+    /// The connection would watch more users than it may.
+    #[error("too many are watched")]
+    TooManyWatched,
     /// The store can't take it.
     #[error(transparent)]
     Store(StoreError),
@@ -45,6 +48,7 @@ impl From<Refused> for Error {
             Refused::NotAllowed => not_allowed(),
             Refused::Decided(error) => *error,
             Refused::ChainBroken => chain_broken(),
+            Refused::TooManyWatched => Error::invalid("add", "are more than 1,000 with the others"),
             Refused::Busy | Refused::Stale | Refused::Exists => {
                 Error::new(ErrorReason::RateLimited, "too much at once")
             }

@@ -9,6 +9,7 @@ mod inbox;
 mod markers;
 mod messages;
 mod pins;
+mod presence;
 mod reactions;
 mod receipts;
 mod rooms;

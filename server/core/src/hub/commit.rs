@@ -103,6 +103,7 @@ impl Hub {
                 }
             }
             Draft::User(draft) => {
+                self.settings_committed(&draft);
                 draft.cell.apply(next);
                 if draft.version.is_some() {
                     draft.cell.move_version();
@@ -121,7 +122,7 @@ impl Hub {
             Draft::Rows(draft) => {
                 committed.closed = draft.closes.map_or(0, |closes| self.close_revoked(&closes));
             }
-            Draft::Subscribe(_) | Draft::Settled(_) => {}
+            Draft::Subscribe(_) | Draft::Settled(_) | Draft::Presence(_) => {}
         }
         if let Some((cell, user)) = removes {
             // They hear of it themselves, and from here on nothing.

@@ -3,7 +3,11 @@
 use std::sync::{Arc, atomic::AtomicU32};
 
 use bytes::Bytes;
-use parlour_protocol::{ids::RoomId, wire::CloseCode};
+use parlour_protocol::{
+    error::{Reconnect, reconnect_after},
+    ids::RoomId,
+    wire::CloseCode,
+};
 use rustc_hash::FxHashSet;
 
 use super::{Conn, Hub, Outbox, Output, outbox::Fits};
@@ -62,12 +66,19 @@ impl Hub {
         self.handle_notice(id, welcome);
     }
 
+    /// The client has said that it goes. Its presence ends at once, while that of one that is only
+    /// [gone](Hub::handle_disconnected) may be back in a moment.
+    pub fn handle_left(&mut self, id: ConnId) {
+        self.presence.handle_left(id);
+    }
+
     /// The connection is gone.
     pub fn handle_disconnected(&mut self, id: ConnId) {
         if self.conn_mut(id).is_none() {
             return;
         }
         let Some(conn) = self.conns[id.index as usize].take() else { return };
+        self.presence.handle_lost(id);
         for room in conn.rooms {
             self.leave_audience(id.index, room);
         }
@@ -88,6 +99,9 @@ impl Hub {
         }
         conn.is_closing = true;
         conn.outbox.push_control(goodbye(code, 0, why));
+        if reconnect_after(code as u32) == Reconnect::Never {
+            self.presence.handle_left(id);
+        }
         self.mark_dirty(id.index);
         self.outputs.push_back(Output::Close { conn: id, code, why });
     }

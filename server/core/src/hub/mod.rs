@@ -9,6 +9,7 @@ mod gather;
 mod outbox;
 mod pace;
 mod place;
+mod presence;
 mod receipts;
 mod sweep;
 mod thread;
@@ -37,6 +38,7 @@ use crate::{
         clock::Now,
         store::{Batch, StoreError},
     },
+    presence::Board,
     session::reply_frame,
 };
 
@@ -127,6 +129,7 @@ pub struct Hub {
     active_users: FxHashSet<UserId>,
     // Markers that moved since receipts were told last.
     receipts: FxHashMap<RoomId, FxHashMap<UserId, ReadReceipt>>,
+    presence: Board,
     pulse_at: Option<std::time::Duration>,
     sweep_at: std::time::Duration,
     heads_at: std::time::Duration,
@@ -154,6 +157,7 @@ impl Hub {
             active: FxHashSet::default(),
             active_users: FxHashSet::default(),
             receipts: FxHashMap::default(),
+            presence: Board::default(),
             pulse_at: None,
             sweep_at: now.elapsed + limits::SWEEP_EVERY,
             heads_at: now.elapsed + limits::HEADS_EVERY,
@@ -165,6 +169,9 @@ impl Hub {
     pub fn handle_submission(&mut self, submission: Submission) {
         if let Draft::Subscribe(_) = submission.draft {
             return self.subscribe(submission);
+        }
+        if let Draft::Presence(_) = submission.draft {
+            return self.handle_presence(submission);
         }
         if self.pending.len() >= limits::PENDING_DRAFTS_MAX {
             return self.refuse(submission.then, Refused::Busy);

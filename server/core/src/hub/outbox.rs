@@ -10,10 +10,20 @@ use crate::limits;
 #[derive(Debug)]
 struct Entry {
     bytes: Bytes,
-    // The room whose events these are; they may be left out when the reader is too slow.
-    room: Option<RoomId>,
+    of: Of,
     events: usize,
     started: bool,
+}
+
+/// What waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// Events of a room; they may be left out when the reader is too slow.
+    Room(RoomId),
+    /// What must not be left out.
+    User,
+    /// Presence: one frame at most, since what changes meanwhile is told when it was read.
+    Presence,
 }
 
 /// Which of a connection's two written lanes.
@@ -44,6 +54,7 @@ pub struct Outbox {
     room_bytes: usize,
     room_events: usize,
     user_bytes: usize,
+    presence_bytes: usize,
     blocked_since: Option<Duration>,
 }
 
@@ -57,6 +68,7 @@ impl Default for Outbox {
             room_bytes: 0,
             room_events: 0,
             user_bytes: 0,
+            presence_bytes: 0,
             blocked_since: None,
         }
     }
@@ -72,7 +84,7 @@ impl Outbox {
     pub(crate) fn push_room(&mut self, room: RoomId, bytes: Bytes, events: usize) -> Fits {
         self.room_bytes += bytes.len();
         self.room_events += events;
-        self.events.push_back(Entry { bytes, room: Some(room), events, started: false });
+        self.events.push_back(Entry { bytes, of: Of::Room(room), events, started: false });
         let over = self.room_bytes > limits::OUTBOX_BYTES_MAX
             || self.room_events > limits::OUTBOX_EVENTS_MAX;
         if over { Fits::Degrade } else { Fits::Yes }
@@ -81,8 +93,19 @@ impl Outbox {
     /// Pushes what must not be left out: the user's own log, gaps, pulses, heads.
     pub(crate) fn push_kept(&mut self, bytes: Bytes) -> Fits {
         self.user_bytes += bytes.len();
-        self.events.push_back(Entry { bytes, room: None, events: 0, started: false });
+        self.events.push_back(Entry { bytes, of: Of::User, events: 0, started: false });
         if self.user_bytes > limits::OUTBOX_USER_BYTES_MAX { Fits::Close } else { Fits::Yes }
+    }
+
+    /// Pushes presence; only where [`Outbox::holds_presence`] says that none waits.
+    pub(crate) fn push_presence(&mut self, bytes: Bytes) {
+        self.presence_bytes += bytes.len();
+        self.events.push_back(Entry { bytes, of: Of::Presence, events: 0, started: false });
+    }
+
+    /// Whether presence waits to be read.
+    pub(crate) fn holds_presence(&self) -> bool {
+        self.presence_bytes > 0
     }
 
     /// Leaves out what waits for rooms, except a frame that is partly sent; tells which rooms.
@@ -90,15 +113,14 @@ impl Outbox {
         let mut rooms = Vec::new();
         let (mut bytes, mut events) = (0, 0);
         self.events.retain(|entry| {
-            let Some(room) = entry.room.filter(|_| !entry.started) else {
-                if entry.room.is_some() {
-                    bytes += entry.bytes.len();
-                    events += entry.events;
-                }
-                return true;
-            };
-            rooms.push(room);
-            false
+            let Of::Room(room) = entry.of else { return true };
+            if entry.started {
+                bytes += entry.bytes.len();
+                events += entry.events;
+            } else {
+                rooms.push(room);
+            }
+            entry.started
         });
         (self.room_bytes, self.room_events) = (bytes, events);
         rooms.sort_unstable();
@@ -113,7 +135,7 @@ impl Outbox {
 
     /// Bytes that wait.
     pub fn bytes(&self) -> usize {
-        self.control_bytes + self.room_bytes + self.user_bytes
+        self.control_bytes + self.room_bytes + self.user_bytes + self.presence_bytes
     }
 
     /// The next bytes for a lane, at most `out`'s free places; they stay until
@@ -165,9 +187,10 @@ impl Outbox {
         while bytes > 0 {
             let Some(front) = self.events.front_mut() else { return };
             let part = bytes.min(front.bytes.len());
-            let count = match front.room {
-                Some(_) => &mut self.room_bytes,
-                None => &mut self.user_bytes,
+            let count = match front.of {
+                Of::Room(_) => &mut self.room_bytes,
+                Of::User => &mut self.user_bytes,
+                Of::Presence => &mut self.presence_bytes,
             };
             *count -= part;
             bytes -= part;

@@ -147,7 +147,9 @@ impl Hub {
                     Placed { submission, next, record: Bytes::new(), outbox: None, thread: None };
                 Turn::Placed(Box::new(placed), Box::new(batch))
             }
-            Draft::Subscribe(_) => Turn::Refused(submission.then, Refused::Stale),
+            Draft::Subscribe(_) | Draft::Presence(_) => {
+                Turn::Refused(submission.then, Refused::Stale)
+            }
             Draft::Settled(draft) if overlay.changes(&draft.basis) => Turn::Later(submission),
             Draft::Settled(draft) if !draft.basis.holds() => {
                 Turn::Refused(submission.then, Refused::Stale)

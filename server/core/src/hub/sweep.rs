@@ -17,7 +17,8 @@ impl Hub {
         let tell = self.untold.deadline().unwrap_or(Duration::MAX);
         let gather = self.gather.deadline().filter(|_| self.waiting() > 0 && !self.is_committing());
         let tell = tell.min(gather.unwrap_or(Duration::MAX));
-        pulse.min(tell).min(self.sweep_at).min(self.heads_at)
+        let presence = self.presence.deadline().unwrap_or(Duration::MAX);
+        pulse.min(tell).min(presence).min(self.sweep_at).min(self.heads_at)
     }
 
     /// Time passes.
@@ -28,6 +29,9 @@ impl Hub {
             Some(Duration::ZERO) => self.pulse_at = Some(now.elapsed + limits::PULSE_EVERY),
             Some(at) if now.elapsed >= at => self.send_pulses(now.elapsed),
             _ => {}
+        }
+        if self.presence.deadline().is_some_and(|at| at <= now.elapsed) {
+            self.tell_presence(now);
         }
         if now.elapsed >= self.sweep_at {
             self.sweep_at = now.elapsed + limits::SWEEP_EVERY;

@@ -61,13 +61,16 @@ async fn attend(greeting: Greeting, shared: Arc<Shared>) {
         Err(_) => return shared.metrics.handshake_failed(HandshakeFailure::HelloTimeout),
     };
     run(&mut established, &shared).await;
-    shared.hub.send(Command::Gone(established.id));
     let code = match established.connection.close_reason() {
         Some(ConnectionError::ApplicationClosed(close)) => {
             Some(u32::try_from(close.error_code.into_inner()).unwrap_or(u32::MAX))
         }
         _ => None,
     };
+    if code == Some(CloseCode::ClientDone as u32) {
+        shared.hub.send(Command::Left(established.id));
+    }
+    shared.hub.send(Command::Gone(established.id));
     shared.metrics.connection_closed(code);
 }
 

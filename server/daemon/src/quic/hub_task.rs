@@ -44,6 +44,8 @@ pub(super) struct Joined {
 pub(crate) enum Command {
     Join(Box<Joined>),
     Rooms(ConnId, Vec<RoomId>, Bytes),
+    /// The client has said that it goes; then it is gone.
+    Left(ConnId),
     Gone(ConnId),
     Submit(Submission),
     Reply(ConnId, Bytes),
@@ -203,6 +205,7 @@ impl Task {
             Command::Ephemeral(from, room, notice) => self.relay(from, room, &notice),
             Command::Join(joined) => self.join(*joined),
             Command::Rooms(conn, rooms, welcome) => self.hub.handle_rooms(conn, &rooms, welcome),
+            Command::Left(conn) => self.hub.handle_left(conn),
             Command::Gone(conn) => self.gone(conn),
             Command::Close(conn, code, why) => self.hub.close(conn, code, why),
             Command::CloseAll(code, why) => {

@@ -17,8 +17,9 @@ use super::writers::lasting_hello;
 pub(crate) const BEFORE_BYTES: u64 = (64 + 64 + 128) * 1024;
 /// What a connection may hold afterwards, in bytes: the window of what it sends (2 MiB), 16 bulk
 /// lanes with a frame each (1 MiB), the outbox's three budgets (3 MiB), what the transport keeps
-/// until it is acknowledged (1 MiB), datagrams both ways and its state (1 MiB).
-pub(crate) const AFTER_BYTES: u64 = 8 * 1024 * 1024;
+/// until it is acknowledged (1 MiB), datagrams both ways and its state (1 MiB), and users it watches
+/// (2 MiB).
+pub(crate) const AFTER_BYTES: u64 = 10 * 1024 * 1024;
 /// What calls of one connection that wait for a commit may hold, in bytes: 256 of 64 KiB.
 pub(crate) const CALLS_BYTES: u64 = 256 * 64 * 1024;
 

@@ -16,6 +16,7 @@ use parlour_protocol::{
     marker::{MarkReadRequest, MarkUnreadRequest},
     message::{DeleteRequest, EditRequest, ReadEditsRequest},
     pin::{ListPinsRequest, PinRequest, UnpinRequest},
+    presence::{Activity, SetPresenceRequest, SetStatusRequest, Status, WatchPresenceRequest},
     reaction::{ReactRequest, UnreactRequest},
     receipt::ListReceiptsRequest,
     room::{
@@ -121,7 +122,8 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .collect()
 }
 
-/// The methods that are about reactions, pins, organizations and permissions.
+/// The methods that are about reactions, pins, threads, what is one's own, organizations, permissions
+/// and presence.
 fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
     let room = || room.clone();
     let user = || user.clone();
@@ -195,6 +197,18 @@ fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
         sample::<rpc::SetOverrides>(&SetOverridesRequest {
             room: room(),
             overrides: vec![override_of(user())],
+        }),
+        sample::<rpc::SetPresence>(&SetPresenceRequest { activity: Activity::Active as i32 }),
+        sample::<rpc::WatchPresence>(&WatchPresenceRequest {
+            add: vec![user()],
+            remove: vec![user()],
+        }),
+        sample::<rpc::SetStatus>(&SetStatusRequest {
+            status: Some(Status {
+                text: "at lunch".into(), emoji: "🍜".into(), expires_at_ms: 0
+            }),
+            do_not_disturb_until_ms: Some(0),
+            share_last_seen: Some(true),
         }),
     ]
 }

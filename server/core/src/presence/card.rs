@@ -1,0 +1,186 @@
+//! What is kept of a user's presence: what they have set, and about when they were there last.
+//! Loaded on first use, changed only by what was committed.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    ids::UserId,
+    presence::{PresenceSettings, Status},
+};
+use prost::Message;
+use rustc_hash::FxHashMap;
+
+use crate::{
+    limits,
+    ports::store::{Put, Scan, Store, StoreError},
+    records::{key, trailing_seq},
+    tables::Table,
+};
+
+/// A row of `Table::LAST_SEEN`.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct LastSeenRow {
+    /// When, Unix milliseconds.
+    #[prost(uint64, tag = "1")]
+    pub at_ms: u64,
+}
+
+/// What one user has set, and when they were there last.
+#[derive(Debug)]
+pub struct Card {
+    /// Whose it is.
+    pub user: UserId,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    // Which of the user's changes it is as of; 0 for none ever.
+    number: u64,
+    settings: PresenceSettings,
+    // 0 where it isn't known.
+    last_seen_ms: u64,
+}
+
+/// What a user has set who has never set anything.
+fn unset() -> PresenceSettings {
+    PresenceSettings { share_last_seen: true, ..PresenceSettings::default() }
+}
+
+impl Card {
+    /// The card of a user who has never set anything and was never seen.
+    pub fn blank(user: UserId) -> Self {
+        let state = State { number: 0, settings: unset(), last_seen_ms: 0 };
+        Card { user, state: Mutex::new(state) }
+    }
+
+    /// What the user has set, and the number of the change.
+    pub fn settings(&self) -> (u64, PresenceSettings) {
+        self.read(|state| (state.number, state.settings.clone()))
+    }
+
+    /// The status to be shown, and the number of the change that set it.
+    pub(super) fn status_at(&self, unix_ms: u64) -> Option<(u64, Status)> {
+        self.read(|state| {
+            let status = state.settings.status.as_ref()?;
+            let is_over = status.expires_at_ms != 0 && status.expires_at_ms <= unix_ms;
+            (!is_over).then(|| (state.number, status.clone()))
+        })
+    }
+
+    /// Whether the user isn't to be disturbed.
+    pub(super) fn is_do_not_disturb(&self, unix_ms: u64) -> bool {
+        self.read(|state| state.settings.do_not_disturb_until_ms > unix_ms)
+    }
+
+    /// When the next thing that the user has set is over, Unix milliseconds.
+    pub(super) fn next_end_ms(&self, unix_ms: u64) -> Option<u64> {
+        self.read(|state| {
+            let status = state.settings.status.as_ref().map_or(0, |status| status.expires_at_ms);
+            let ends = [status, state.settings.do_not_disturb_until_ms];
+            ends.into_iter().filter(|end| *end > unix_ms).min()
+        })
+    }
+
+    /// When the user was there last, where others may know it; 0 where not.
+    pub(super) fn last_seen_ms(&self) -> u64 {
+        self.read(|state| state.last_seen_ms)
+    }
+
+    /// Whether others may know when the user was there last.
+    pub(crate) fn shares_last_seen(&self) -> bool {
+        self.read(|state| state.settings.share_last_seen)
+    }
+
+    /// The user was there; `false` where that isn't to be kept.
+    pub(super) fn saw(&self, at_ms: u64) -> bool {
+        let mut state = self.lock();
+        let shares = state.settings.share_last_seen;
+        if shares {
+            state.last_seen_ms = state.last_seen_ms.max(at_ms);
+        }
+        shares
+    }
+
+    /// What was committed becomes what is known.
+    pub fn apply(&self, number: u64, settings: PresenceSettings) {
+        let mut state = self.lock();
+        if number <= state.number {
+            return;
+        }
+        if !settings.share_last_seen {
+            state.last_seen_ms = 0;
+        }
+        (state.number, state.settings) = (number, settings);
+    }
+
+    /// The same, out of the row that was written.
+    pub(crate) fn apply_put(&self, put: &Put) {
+        if let (Some(number), Some(value)) = (trailing_seq(&put.key), &put.value) {
+            self.apply(number, PresenceSettings::decode(value.clone()).unwrap_or_else(|_| unset()));
+        }
+    }
+
+    /// Looks into the store again: what is known may be older.
+    pub async fn refresh(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let scan = Scan { reverse: true, ..Scan::prefix(Table::STATUS, self.user.to_field(), 1) };
+        for (key, value) in store.scan(scan).await? {
+            self.apply_put(&Put { table: Table::STATUS, key, value: Some(value) });
+        }
+        let row = store.get(Table::LAST_SEEN, self.user.as_bytes()).await?;
+        // One that can't be read is one that isn't known.
+        if let Some(row) = row.and_then(|row| LastSeenRow::decode(row).ok()) {
+            self.saw(row.at_ms);
+        }
+        Ok(())
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.lock())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while the lock is held")
+    }
+}
+
+/// The key of the row that a user's change of that number writes. Two devices that decided on the
+/// same one would write the same row, which the second finds there.
+pub fn status_key(user: UserId, number: u64) -> Bytes {
+    key(&[user.as_bytes(), &number.to_be_bytes()])
+}
+
+/// The write of when a user was there last; `None` removes it.
+pub fn last_seen_put(user: UserId, at_ms: Option<u64>) -> Put {
+    let value = at_ms.map(|at_ms| LastSeenRow { at_ms }.encode_to_vec().into());
+    Put { table: Table::LAST_SEEN, key: user.to_field(), value }
+}
+
+/// The cards in memory.
+#[derive(Debug, Default)]
+pub struct Cards {
+    cards: Mutex<FxHashMap<UserId, Arc<Card>>>,
+}
+
+impl Cards {
+    /// The user's card, from memory or from the store. Every user has one, if only a blank one.
+    pub async fn get(&self, store: &dyn Store, user: UserId) -> Result<Arc<Card>, StoreError> {
+        if let Some(card) = self.cached(user) {
+            return Ok(card);
+        }
+        let card = Card::blank(user);
+        card.refresh(store).await?;
+        let mut cards = self.cards.lock().expect("no panic while the lock is held");
+        if cards.len() >= limits::CARD_CACHE_MAX {
+            // Those in use stay: what is committed reaches them.
+            cards.retain(|_, card| Arc::strong_count(card) > 1);
+        }
+        Ok(cards.entry(user).or_insert_with(|| Arc::new(card)).clone())
+    }
+
+    /// The user's card if it is in memory.
+    pub fn cached(&self, user: UserId) -> Option<Arc<Card>> {
+        self.cards.lock().expect("no panic while the lock is held").get(&user).cloned()
+    }
+}
