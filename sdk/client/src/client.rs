@@ -15,7 +15,7 @@ pub use parlour_sdk_core::event::LogEvent;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Builder, Directory, Room, RoomList,
+    Builder, Directory, Presence, Room, RoomList,
     driver::Command,
     error::CallError,
     handle::{Gone, Handle},
@@ -224,6 +224,13 @@ impl Client {
     /// The organization's directory.
     pub fn directory(&self) -> Directory {
         Directory::new(self.inner.handle.clone())
+    }
+
+    // Presence.
+
+    /// Who is there, and what they say of themselves.
+    pub fn presence(&self) -> Presence {
+        Presence::new(self.inner.handle.clone())
     }
 
     // Users.

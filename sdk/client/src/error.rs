@@ -75,6 +75,18 @@ pub enum HistoryError {
     Closed,
 }
 
+/// Why nobody is watched.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WatchError {
+    /// With those in other lists they would be more than 1,000.
+    #[error("too many are watched")]
+    TooMany,
+    /// The client is gone.
+    #[error("the client is closed")]
+    Closed,
+}
+
 /// Why a client couldn't be started or connected.
 #[non_exhaustive]
 #[derive(Clone, Debug, thiserror::Error)]

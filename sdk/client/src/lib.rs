@@ -29,6 +29,7 @@ mod mentions;
 mod message;
 mod observe;
 mod pins;
+pub mod presence;
 mod receipts;
 mod room;
 mod room_list;
@@ -47,7 +48,9 @@ pub use directory::Directory;
 pub use driver::Sent;
 pub use edits::Version;
 pub use environment::{Clock, Entropy, SocketFactory};
-pub use error::{CallError, ConnectError, HistoryError, PageError, QueueError, SendError, Stop};
+pub use error::{
+    CallError, ConnectError, HistoryError, PageError, QueueError, SendError, Stop, WatchError,
+};
 pub use mentions::{Mention, Mentions};
 pub use message::{Delivery, Item, Message, Notice, Place, Reaction, ThreadSummary};
 pub use parlour_protocol::{self as protocol, room::RoomKind};
@@ -58,6 +61,7 @@ pub use parlour_sdk_core::{
     reconnect::End,
 };
 pub use pins::Pin;
+pub use presence::Presence;
 pub use receipts::{Receipt, Receipts};
 pub use room::{Draft, QueuedSend, Room, RoomSummary};
 pub use room_list::RoomList;

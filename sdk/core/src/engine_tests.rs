@@ -161,6 +161,8 @@ impl Client {
 
 #[path = "engine_asking_tests.rs"]
 mod asking;
+#[path = "engine_presence_tests.rs"]
+mod presence;
 #[path = "engine_sending_tests.rs"]
 mod sending;
 

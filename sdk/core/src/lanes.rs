@@ -5,6 +5,7 @@ use parlour_protocol::{
     frame::{self, FrameError, Splitter},
     ids::RoomId,
     limits::{BULK_FRAME_BYTES_MAX, EVENT_FRAME_BYTES_MAX},
+    presence::PresenceUpdate,
     wire::{
         BulkCall, BulkItem, Ephemeral, Error, EventFrame, LaneKind, LaneOpen, RoomPulse, bulk_item,
         event_frame,
@@ -59,6 +60,8 @@ pub enum Live {
     Heads(Vec<RoomPulse>, u64),
     /// Something that may be lost.
     Ephemeral(Ephemeral),
+    /// Users who are watched, as they are now.
+    Presence(PresenceUpdate),
 }
 
 /// The server's event lane.
@@ -114,7 +117,8 @@ fn live(frame: Bytes) -> Result<Option<Live>, LaneError> {
         Some(F::Gap(gap)) => Some(Live::Gap(gap.rooms)),
         Some(F::Heads(heads)) => Some(Live::Heads(heads.rooms, heads.user_seq)),
         Some(F::Ephemeral(ephemeral)) => Some(Live::Ephemeral(ephemeral)),
-        Some(F::Presence(_) | F::RoomEvents(_) | F::UserEvents(_)) | None => None,
+        Some(F::Presence(update)) => Some(Live::Presence(update)),
+        Some(F::RoomEvents(_) | F::UserEvents(_)) | None => None,
     })
 }
 

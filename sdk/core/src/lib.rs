@@ -10,6 +10,7 @@ pub mod event;
 pub mod lanes;
 pub mod limits;
 pub mod outbox;
+pub mod presence;
 pub mod reconnect;
 pub mod rooms;
 pub mod settings;

@@ -62,6 +62,9 @@ pub const SECOND_WITHIN: Duration = Duration::from_secs(2);
 pub const READ_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Counts that became uncertain are read again after this time, once for all rooms.
 pub const COUNTS_AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// What couldn't be said of presence, or asked, is tried again after this time, or later where the
+/// server wants that.
+pub const PRESENCE_AFTER_ERROR: Duration = Duration::from_secs(2);
 /// A typing notice is repeated after this time while the user goes on typing.
 pub const TYPING_EVERY: Duration = Duration::from_secs(4);
 /// A transient failure of a send without a delay of the server's own.

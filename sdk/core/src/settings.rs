@@ -42,8 +42,6 @@ pub struct Settings {
     /// Words that notify like a mention, compared without regard to case; at most 50 of at most 64
     /// bytes.
     pub keywords: Vec<String>,
-    /// Nothing is notified until then, Unix milliseconds; 0 for no such time.
-    pub do_not_disturb_until_ms: u64,
     /// Others don't see how far the user has read, nor the user how far they have.
     pub hide_receipts: bool,
 }
@@ -91,7 +89,6 @@ impl Settings {
         Settings {
             level: level_of_wire(settings.level),
             keywords: settings.keywords,
-            do_not_disturb_until_ms: settings.do_not_disturb_until_ms,
             hide_receipts: settings.hide_receipts,
         }
     }
@@ -101,18 +98,18 @@ impl Settings {
         wire::Settings {
             level: level_to_wire(self.level),
             keywords: self.keywords.clone(),
-            do_not_disturb_until_ms: self.do_not_disturb_until_ms,
             hide_receipts: self.hide_receipts,
         }
     }
 
     /// Whether the user is notified of an event, and why. Own messages, deleted ones and what is read
-    /// already are no news.
+    /// already are no news, and nothing is before `quiet_until_ms`.
     pub fn notifies(
         &self,
         room: &RoomRecord,
         event: &LogEvent,
         me: UserId,
+        quiet_until_ms: u64,
         now_ms: u64,
     ) -> Option<Reason> {
         let header = &event.header;
@@ -120,7 +117,7 @@ impl Settings {
         if !is_message || event.sender() == Some(me) {
             return None;
         }
-        if now_ms < self.do_not_disturb_until_ms.max(room.settings.muted_until_ms) {
+        if now_ms < quiet_until_ms.max(room.settings.muted_until_ms) {
             return None;
         }
         let thread = room.threads.iter().find(|t| t.root_seq == header.thread_root_seq);

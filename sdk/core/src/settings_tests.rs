@@ -12,7 +12,7 @@ fn room(kind: RoomKind) -> RoomRecord {
 }
 
 fn why(settings: &Settings, room: &RoomRecord, event: &LogEvent) -> Option<Reason> {
-    settings.notifies(room, event, ME, 1_000)
+    settings.notifies(room, event, ME, 0, 1_000)
 }
 
 #[test]
@@ -52,8 +52,8 @@ fn muted_rooms_and_quiet_times_end() {
     assert_eq!(why(&Settings::default(), &group, &mention), None);
     group.settings.muted_until_ms = 1_000;
     assert_eq!(why(&Settings::default(), &group, &mention), Some(Reason::Mention));
-    let quiet = Settings { do_not_disturb_until_ms: 1_001, ..Settings::default() };
-    assert_eq!(why(&quiet, &group, &mention), None);
+    let quiet = |until| Settings::default().notifies(&group, &mention, ME, until, 1_000);
+    assert_eq!((quiet(1_001), quiet(1_000)), (None, Some(Reason::Mention)));
 }
 
 #[test]

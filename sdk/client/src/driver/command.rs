@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parlour_protocol::ids::{ClientRef, RoomId};
+use parlour_protocol::ids::{ClientRef, RoomId, UserId};
 use parlour_sdk_core::{
     diff::Diff,
-    engine::PageError,
+    engine::{PageError, TooManyWatched},
     event::LogEvent,
     outbox::{Payload, SendError},
+    presence::{Activity, PresenceSettings, UserPresence},
     rooms::RoomSummary,
     settings::Reason,
     timeline::{Item, Scope},
@@ -65,6 +66,9 @@ pub(crate) enum Command {
     Events(oneshot::Sender<Feed<RoomEvents>>),
     Notifications(oneshot::Sender<Feed<Noted>>),
     Receipts(RoomId, oneshot::Sender<Feed<Change>>),
+    Activity(Activity),
+    WatchPresence(Vec<UserId>, oneshot::Sender<Result<Snapshot<UserPresence>, TooManyWatched>>),
+    Settings(oneshot::Sender<Feed<PresenceSettings>>),
     NetworkChanged,
     Reconnect,
     Disconnect,
@@ -129,6 +133,13 @@ impl Driver {
             }
             Command::Receipts(room, reply) => {
                 let _ = reply.send(self.waiters.observe_receipts(room));
+            }
+            Command::Activity(activity) => self.engine.set_activity(activity, now),
+            Command::WatchPresence(users, reply) => {
+                let _ = reply.send(self.watch_presence(users));
+            }
+            Command::Settings(reply) => {
+                let _ = reply.send(self.waiters.presence.observe_settings());
             }
             Command::NetworkChanged => self.handle_network_changed(),
             Command::Reconnect => self.supervisor.handle_restart(now),

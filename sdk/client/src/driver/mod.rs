@@ -6,6 +6,7 @@ mod lane;
 mod link;
 mod notice;
 mod persist;
+mod presence;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 

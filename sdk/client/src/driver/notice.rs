@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 use super::{
     Driver, Tokens,
     command::{Noted, Queued, Sent, Snapshot},
+    presence::PresenceWaiters,
 };
 use crate::{
     client::RoomEvents,
@@ -51,6 +52,7 @@ pub(super) struct Waiters {
     events: Vec<Publisher<RoomEvents>>,
     notifications: Vec<Publisher<Noted>>,
     receipts: BTreeMap<RoomId, Vec<Publisher<Change>>>,
+    pub(super) presence: PresenceWaiters,
 }
 
 impl Waiters {
@@ -260,6 +262,7 @@ impl Driver {
             Notice::Synced => {
                 self.ends.synced.send_replace(true);
             }
+            Notice::Settings(settings) => self.waiters.presence.tell_settings(&settings),
             Notice::RoomLost(room) => {
                 for waiter in self.waiters.downloads.remove(&room).unwrap_or_default() {
                     let _ = waiter.send(Err(PageError::RoomLost));
@@ -303,6 +306,7 @@ impl Driver {
             is_seen
         });
         unseen.into_iter().for_each(|scope| self.engine.close_timeline(scope));
+        self.publish_presence();
     }
 }
 

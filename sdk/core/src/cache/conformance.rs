@@ -85,6 +85,7 @@ fn what_is_put_is_loaded(cache: &mut impl Cache) {
         watermark_ms: 8,
         resume: Bytes::from_static(b"resume"),
         settings: Settings { keywords: vec!["word".into()], ..Settings::default() },
+        quiet_until_ms: 9,
     };
     let mut room = RoomRecord::unknown(ROOM);
     room.name = "Lunch".into();

@@ -59,6 +59,8 @@ pub struct Meta {
     pub resume: Bytes,
     /// What the user wants everywhere.
     pub settings: Settings,
+    /// Nothing is notified until then, Unix milliseconds: the user's do-not-disturb.
+    pub quiet_until_ms: u64,
 }
 
 /// All that is loaded at the start. Events are loaded when they are looked at.

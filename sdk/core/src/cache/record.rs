@@ -215,6 +215,7 @@ impl Meta {
             watermark_ms: self.watermark_ms,
             resume: self.resume.clone(),
             settings: Some(self.settings.to_wire()),
+            quiet_until_ms: self.quiet_until_ms,
         }
         .encode_to_vec()
     }
@@ -230,6 +231,7 @@ impl Meta {
             watermark_ms: row.watermark_ms,
             resume: row.resume,
             settings: row.settings.map(Settings::of_wire).unwrap_or_default(),
+            quiet_until_ms: row.quiet_until_ms,
         })
     }
 }
@@ -250,6 +252,8 @@ struct MetaRow {
     resume: Bytes,
     #[prost(message, optional, tag = "7")]
     settings: Option<parlour_protocol::settings::Settings>,
+    #[prost(uint64, tag = "8")]
+    quiet_until_ms: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

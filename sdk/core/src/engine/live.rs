@@ -46,6 +46,7 @@ impl Engine {
                 }
             }
             Live::Ephemeral(ephemeral) => self.handle_ephemeral(&ephemeral, now),
+            Live::Presence(update) => self.handle_presence(update),
         }
     }
 

@@ -7,6 +7,7 @@ mod history;
 mod live;
 mod markers;
 mod page;
+mod presence;
 mod repair;
 mod sending;
 mod session;
@@ -28,6 +29,7 @@ use parlour_protocol::{
 
 pub use asking::AskError;
 pub use history::PageError;
+pub use presence::TooManyWatched;
 
 use crate::{
     cache::{Meta, Saved, Write},
@@ -36,6 +38,7 @@ use crate::{
     event::LogEvent,
     limits::CALLS_WAITING_MAX,
     outbox::{Outbox, SendError},
+    presence::PresenceSettings,
     rooms::RoomList,
     settings::Reason,
     time::{Now, sooner},
@@ -130,6 +133,8 @@ pub enum Notice {
     Receipt(RoomId, Receipt),
     /// Receipts may have gone past: ask for them again.
     ReceiptsMissed,
+    /// The user has set something about their presence, at whichever device.
+    Settings(PresenceSettings),
 }
 
 /// How far somebody has read a room.
@@ -178,6 +183,9 @@ enum Purpose {
     Describe(RoomId),
     Subscribe,
     Settings,
+    Quiet,
+    Say,
+    Watch { add: Vec<UserId>, remove: Vec<UserId> },
 }
 
 /// The client's state.
@@ -196,6 +204,7 @@ pub struct Engine {
     loads: BTreeMap<LoadId, history::Load>,
     user_waiting: BTreeMap<u64, LogEvent>,
     session: Option<session::Session>,
+    presences: presence::Presences,
     /// Server time less own time, as of the last welcome.
     clock_offset_ms: i64,
     sync_at: Option<Duration>,
@@ -233,6 +242,7 @@ impl Engine {
             loads: BTreeMap::new(),
             user_waiting: BTreeMap::new(),
             session: None,
+            presences: presence::Presences::default(),
             clock_offset_ms: 0,
             sync_at: None,
             repair_at: None,
@@ -366,6 +376,7 @@ impl Engine {
             due = sooner(due, self.sync_at);
             due = sooner(due, self.repair_at);
             due = sooner(due, self.recount_at);
+            due = sooner(due, self.presences.poll_timeout());
         }
         due
     }
@@ -386,6 +397,7 @@ impl Engine {
             self.recount();
             self.recount_threads(now);
         }
+        self.handle_presence_timeout(now);
         self.send_outbox(now);
     }
 

@@ -58,6 +58,7 @@ impl Engine {
         self.repeat_calls();
         self.ask_again();
         self.send_marks();
+        self.presence_connected(now);
         let unknown: Vec<RoomId> =
             self.rooms.iter().filter(|r| !r.is_described()).map(|r| r.id).collect();
         unknown.into_iter().for_each(|room| self.describe(room));
@@ -71,6 +72,7 @@ impl Engine {
             return;
         }
         self.outbox.handle_disconnected();
+        self.presence_disconnected();
         self.calls.retain(|_, purpose| matches!(purpose, Purpose::App { .. }));
         for (id, task) in std::mem::take(&mut self.bulks) {
             self.actions.push_back(Action::CancelBulk(id));
@@ -106,6 +108,9 @@ impl Engine {
             },
             Some(Purpose::Subscribe) => self.handle_subscribed(result, now),
             Some(Purpose::Settings) => self.handle_settings_reply(result),
+            Some(Purpose::Quiet) => self.handle_quiet_reply(result),
+            Some(Purpose::Say) => self.handle_said(result, now),
+            Some(Purpose::Watch { add, remove }) => self.handle_watched(add, remove, result, now),
             None => {}
         }
     }
@@ -202,7 +207,9 @@ impl Engine {
         self.rooms.clear();
         self.meta.user_seq = 0;
         self.meta.settings = Default::default();
+        self.meta.quiet_until_ms = 0;
         self.meta.watermark_ms = 0;
+        self.forget_presence();
         self.downloads.values_mut().for_each(|progress| *progress = Default::default());
         for open in self.timelines.values_mut() {
             open.timeline.handle_reset(u64::MAX, &[], &[], false);

@@ -5,6 +5,7 @@ use parlour_protocol::{
     generated::{EventMessage, Rpc, rpc},
     ids::{RoomId, UserId},
     limits::SEQ_MAX,
+    presence::{SetStatusRequest, SetStatusResponse},
     receipt::ReadReceipt,
     settings::{self as wire, GetSettingsRequest, GetSettingsResponse},
     wire::{Ephemeral, Error},
@@ -28,6 +29,20 @@ impl Engine {
     pub(super) fn ask_settings(&mut self) {
         let body = GetSettingsRequest {}.encode_to_vec().into();
         self.start_call(rpc::GetSettings::METHOD.id, body, Purpose::Settings);
+        // A request that changes nothing, whose answer says what is set.
+        let body = SetStatusRequest::default().encode_to_vec().into();
+        self.start_call(rpc::SetStatus::METHOD.id, body, Purpose::Quiet);
+    }
+
+    pub(super) fn handle_quiet_reply(&mut self, result: Result<Bytes, Error>) {
+        if let Ok(Ok(answer)) = result.map(SetStatusResponse::decode) {
+            self.learn_quiet(answer.settings.unwrap_or_default().do_not_disturb_until_ms);
+        }
+    }
+
+    pub(super) fn learn_quiet(&mut self, until_ms: u64) {
+        self.meta.quiet_until_ms = until_ms;
+        self.meta_changed = true;
     }
 
     pub(super) fn handle_settings_reply(&mut self, result: Result<Bytes, Error>) {
@@ -54,7 +69,9 @@ impl Engine {
     pub(super) fn notify(&mut self, room: RoomId, event: &LogEvent, me: UserId, now: Now) {
         let now_ms = self.server_ms(now);
         let Some(record) = self.rooms.get(room) else { return };
-        if let Some(reason) = self.meta.settings.notifies(record, event, me, now_ms) {
+        if let Some(reason) =
+            self.meta.settings.notifies(record, event, me, self.meta.quiet_until_ms, now_ms)
+        {
             self.notices.push_back(Notice::Notify(room, event.clone(), reason));
         }
     }

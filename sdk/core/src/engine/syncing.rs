@@ -8,6 +8,7 @@ use parlour_protocol::{
     ids::RoomId,
     limits::SEQ_MAX,
     message::{MentionWithdrawn, Mentioned},
+    presence::StatusChanged,
     sync::{RoomDigest, SyncDone, SyncItem, SyncRequest, sync_item},
 };
 use prost::Message;
@@ -228,6 +229,10 @@ impl Engine {
             EventBody::Mentioned(Mentioned { thread_root_seq: 1.., .. })
             | EventBody::MentionWithdrawn(MentionWithdrawn { thread_root_seq: 1.., .. }) => {
                 self.doubt_threads(now);
+            }
+            EventBody::StatusChanged(StatusChanged { settings: Some(settings) }) => {
+                self.learn_quiet(settings.do_not_disturb_until_ms);
+                self.notices.push_back(Notice::Settings(settings.into()));
             }
             // Whole events count mentions by themselves; without them the server tells.
             EventBody::Mentioned(mentioned) => {
