@@ -1,6 +1,9 @@
 //! The list of rooms: unread ones bold, with their counts.
 
-use parlour::RoomSummary;
+use parlour::{
+    RoomSummary,
+    presence::{Availability, UserPresence},
+};
 use ratatui::{
     Frame,
     layout::Rect,
@@ -47,19 +50,31 @@ fn line<'a>(room: &'a RoomSummary, is_open: bool, width: u16, model: &'a Model) 
     let pad = " ".repeat(columns.saturating_sub(name.width()));
     let style = if room.unread > 0 { UNREAD } else { Style::new() };
     let is_typed_in = room.typing.iter().any(|user| Some(*user) != model.me);
-    let sign = match () {
-        () if is_typed_in => "✎",
-        () if room.is_direct => "@",
-        () => "#",
+    let (sign, sign_style) = match () {
+        () if is_typed_in => ("✎", FAINT),
+        () if room.is_direct => dot(room.peer.and_then(|peer| model.people.presence(peer))),
+        () => ("#", FAINT),
     };
     let line = Line::from(vec![
-        Span::styled(format!(" {sign} "), FAINT),
+        Span::styled(format!(" {sign} "), sign_style),
         Span::styled(name, style),
         Span::raw(pad),
         Span::styled(unread, UNREAD.fg(Color::Cyan)),
         Span::styled(mentions, MENTIONED),
     ]);
     if is_open { line.patch_style(Style::new().add_modifier(Modifier::REVERSED)) } else { line }
+}
+
+/// Whether somebody is there.
+fn dot(presence: Option<&UserPresence>) -> (&'static str, Style) {
+    let plain = Style::new();
+    match presence.map(|presence| presence.availability) {
+        Some(Availability::Online) => ("●", plain.fg(Color::Green)),
+        Some(Availability::Idle) => ("◐", plain.fg(Color::Yellow)),
+        Some(Availability::DoNotDisturb) => ("⊖", plain.fg(Color::Red)),
+        Some(Availability::Offline) => ("○", FAINT),
+        _ => ("@", FAINT),
+    }
 }
 
 fn many(count: u64) -> String {

@@ -40,7 +40,15 @@ pub(super) fn title(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let about = match summary {
         Some(room) if room.is_direct => {
             let peer = open.members.iter().find(|person| Some(person.id) == room.peer);
-            peer.map(|peer| format!("@{}", peer.subject)).unwrap_or_default()
+            let subject = peer.map(|peer| format!("@{}", peer.subject)).unwrap_or_default();
+            let presence = room.peer.and_then(|peer| model.people.presence(peer));
+            match presence.and_then(|presence| presence.status.as_ref()) {
+                Some(status) => {
+                    let said = format!("{} {}", status.emoji, status.text);
+                    format!("{subject} · {}", said.trim())
+                }
+                None => subject,
+            }
         }
         Some(room) => {
             let names: Vec<_> = open.members.iter().map(|person| person.name.as_str()).collect();

@@ -7,8 +7,11 @@ pub(crate) mod words;
 use std::{future::Future, time::Duration};
 
 use futures_util::StreamExt;
-use parlour::{CallError, Client, Draft, Room, RoomId, State, UserId};
-use tokio::{sync::mpsc, task::JoinSet};
+use parlour::{CallError, Client, Draft, Room, RoomId, State, UserId, presence::Activity};
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+};
 
 use crate::model::{Connection, Effect, Event};
 use room::{Change, Order};
@@ -24,6 +27,7 @@ pub(crate) struct Link {
     events: mpsc::Sender<Event>,
     tasks: JoinSet<()>,
     open: Option<(RoomId, mpsc::UnboundedSender<Order>)>,
+    watching: Option<AbortHandle>,
 }
 
 impl Link {
@@ -42,7 +46,8 @@ impl Link {
                 }
             }
         });
-        Ok((Link { client, events, tasks, open: None }, out))
+        client.presence().set_active().await?;
+        Ok((Link { client, events, tasks, open: None, watching: None }, out))
     }
 
     /// Ends the client, with its cache written.
@@ -75,6 +80,9 @@ impl Link {
             Effect::Typing { room, active } => self.client.room(room).typing(active),
             Effect::ListMembers(room) => self.list_members(room),
             Effect::LookUp(users) => self.look_up(users),
+            Effect::Watch(users) => self.watch(users),
+            Effect::Show(is_here) => self.show(is_here),
+            Effect::SetStatus(text) => self.set_status(text),
             Effect::MarkRead { room, seq } => {
                 let room = self.client.room(room);
                 self.tasks.spawn(async move { drop(room.mark_read(seq).await) });
@@ -162,6 +170,41 @@ impl Link {
                 let _ = events.send(Event::People(people)).await;
             }
         });
+    }
+
+    fn watch(&mut self, users: Vec<UserId>) {
+        if let Some(before) = self.watching.take() {
+            before.abort();
+        }
+        let (presence, events) = (self.client.presence(), self.events.clone());
+        self.watching = Some(self.tasks.spawn(async move {
+            // A client that is gone watches nobody.
+            let Ok(mut list) = presence.watch(users).await else { return };
+            loop {
+                let people = list.refresh().to_vec();
+                if events.send(Event::Presence(people)).await.is_err()
+                    || list.next().await.is_none()
+                {
+                    return;
+                }
+            }
+        }));
+    }
+
+    fn show(&mut self, is_here: bool) {
+        let presence = self.client.presence();
+        self.tasks.spawn(async move {
+            let activity = if is_here { Activity::Active } else { Activity::Idle };
+            // A client that is gone is shown as gone.
+            let _ = presence.set_activity(activity).await;
+        });
+    }
+
+    fn set_status(&mut self, text: String) {
+        let presence = self.client.presence();
+        let text_done = if text.is_empty() { "status cleared" } else { "status set" };
+        let call = async move { presence.set_status(text.as_str()).await };
+        self.call(call, |()| done(text_done.to_owned()));
     }
 
     fn call<T, C, E>(&mut self, call: C, event: E)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parlour::{RoomId, RoomSummary};
+use parlour::{RoomId, RoomSummary, protocol::limits::PRESENCE_WATCHED_MAX};
 
 use super::{
     Connection, Effect, Event, Mode, Model,
@@ -37,6 +37,10 @@ impl Model {
             }
             Event::People(people) => {
                 self.people.learn(people);
+                Vec::new()
+            }
+            Event::Presence(people) => {
+                self.people.learn_presence(people);
                 Vec::new()
             }
             Event::Opened(room) => self.open_room(room),
@@ -95,6 +99,7 @@ impl Model {
         let members_before = self.open_summary().map(|room| room.member_count);
         self.rooms = rooms;
         let mut effects = self.look_up_everyone();
+        effects.extend(self.watch_peers());
         let is_listed = self.open_summary().is_some();
         let mut is_lost = false;
         let members_now = self.open_summary().map(|room| room.member_count);
@@ -190,6 +195,17 @@ impl Model {
             people.extend(open.entries.iter().flat_map(Entry::people));
         }
         self.look_up(people)
+    }
+
+    /// Hears of those in direct rooms, the ones written to last first.
+    fn watch_peers(&mut self) -> Option<Effect> {
+        let mut peers: Vec<_> = self.rooms.iter().filter_map(|room| room.peer).collect();
+        peers.truncate(PRESENCE_WATCHED_MAX);
+        peers.sort_unstable();
+        (peers != self.watched).then(|| {
+            self.watched.clone_from(&peers);
+            Effect::Watch(peers)
+        })
     }
 
     fn look_up(&mut self, people: impl IntoIterator<Item = parlour::UserId>) -> Vec<Effect> {

@@ -216,7 +216,9 @@ impl Model {
 
     fn look(&mut self, is_here: bool) -> Vec<Effect> {
         self.is_away = !is_here;
-        self.mark_seen()
+        let mut effects = self.mark_seen();
+        effects.push(Effect::Show(is_here));
+        effects
     }
 
     fn step_room(&mut self, step: isize) -> Vec<Effect> {

@@ -13,7 +13,7 @@ mod run;
 
 use std::sync::Arc;
 
-use parlour::{Place, RoomId, RoomSummary, UserId};
+use parlour::{Place, RoomId, RoomSummary, UserId, presence::UserPresence};
 
 use self::{
     entry::{Entry, Progress},
@@ -67,6 +67,8 @@ pub(crate) enum Event {
         members: Vec<Person>,
     },
     People(Vec<Person>),
+    /// An answer to [`Effect::Watch`], whenever something is new.
+    Presence(Vec<Arc<UserPresence>>),
     /// A room was made or found; show it.
     Opened(RoomId),
     Done(String),
@@ -81,6 +83,11 @@ pub(crate) enum Effect {
     LoadOlder(RoomId),
     ListMembers(RoomId),
     LookUp(Vec<UserId>),
+    /// Hear of the presence of these users and no others.
+    Watch(Vec<UserId>),
+    /// Somebody looks at the chat, or no longer.
+    Show(bool),
+    SetStatus(String),
     Send {
         room: RoomId,
         text: String,
@@ -170,6 +177,8 @@ pub(crate) struct Model {
     pub(crate) connection: Connection,
     pub(crate) rooms: Vec<Arc<RoomSummary>>,
     pub(crate) people: People,
+    /// Those whose presence is shown.
+    watched: Vec<UserId>,
     pub(crate) open: Option<OpenRoom>,
     pub(crate) input: Input,
     pub(crate) mode: Mode,

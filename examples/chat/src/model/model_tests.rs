@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use parlour::presence::Availability;
+
 use super::{
     entry::{Said, What},
     people::{Called, mentions},
@@ -108,7 +110,28 @@ fn nothing_is_marked_while_nobody_looks() {
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::MarkRead { .. })));
     assert_eq!(model.open.as_ref().unwrap().first_new(model.me), Some(1));
     let effects = model.press(Key::Focus(true));
-    assert_eq!(effects, [Effect::MarkRead { room: room(1), seq: 2 }]);
+    assert_eq!(effects, [Effect::MarkRead { room: room(1), seq: 2 }, Effect::Show(true)]);
+}
+
+#[test]
+fn those_in_direct_rooms_are_watched_and_shown() {
+    let (mut model, _) = model(0, 0, vec![]);
+    let direct =
+        RoomSummary { is_direct: true, peer: Some(user(GRACE)), ..(*summary(3, "", 0, 0)).clone() };
+    let rooms = vec![Arc::new(direct), summary(1, "lunch", 0, 0)];
+    let effects = model.handle(Event::Rooms(rooms.clone()));
+    assert!(effects.contains(&Effect::Watch(vec![user(GRACE)])));
+    let effects = model.handle(Event::Rooms(rooms));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Watch(_))), "once is enough");
+    let presence = UserPresence {
+        availability: Availability::Online,
+        status: Some("at sea".into()),
+        ..UserPresence::unknown(user(GRACE))
+    };
+    model.handle(Event::Presence(vec![Arc::new(presence.clone())]));
+    assert_eq!(model.people.presence(user(GRACE)), Some(&presence));
+    assert_eq!(type_in(&mut model, "/status at lunch"), [Effect::SetStatus("at lunch".into())]);
+    assert_eq!(type_in(&mut model, "/status"), [Effect::SetStatus(String::new())]);
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
+    sync::Arc,
 };
 
-use parlour::UserId;
+use parlour::{UserId, presence::UserPresence};
 
 /// Somebody of the organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,7 @@ pub(crate) struct People {
     /// Those whose name the server said, this time.
     fresh: BTreeSet<UserId>,
     asked: BTreeSet<UserId>,
+    presence: BTreeMap<UserId, Arc<UserPresence>>,
 }
 
 impl People {
@@ -42,6 +44,15 @@ impl People {
     /// Names from last time, to be asked for again when there is a connection.
     pub(crate) fn recall(&mut self, people: impl IntoIterator<Item = Person>) {
         self.known.extend(people.into_iter().map(|person| (person.id, person)));
+    }
+
+    /// Whether somebody is there, and what they say of themselves, as far as it is known.
+    pub(crate) fn presence(&self, id: UserId) -> Option<&UserPresence> {
+        self.presence.get(&id).map(|presence| &**presence)
+    }
+
+    pub(crate) fn learn_presence(&mut self, people: Vec<Arc<UserPresence>>) {
+        self.presence = people.into_iter().map(|one| (one.user, one)).collect();
     }
 
     /// Those whose names have to be asked for; each is returned once.

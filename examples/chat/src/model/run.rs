@@ -73,6 +73,7 @@ impl Model {
         match command {
             Command::Direct(name) => return vec![Effect::Direct(name)],
             Command::Group { name, members } => return vec![Effect::Group { name, members }],
+            Command::Status(text) => return vec![Effect::SetStatus(text)],
             Command::Reconnect => return vec![Effect::Reconnect],
             Command::Quit => return vec![Effect::Quit],
             Command::Help => self.mode = Mode::Help,

@@ -170,6 +170,10 @@ impl Script {
                 let seq = self.newest().ok_or("there is no message")?;
                 self.answer(room.mark_unread(seq)).await
             }
+            Command::Status(text) => {
+                let presence = self.client.presence();
+                self.answer(async { presence.set_status(text.as_str()).await }).await
+            }
             Command::Reconnect => {
                 self.client.reconnect();
                 Ok(())
