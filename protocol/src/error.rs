@@ -17,7 +17,9 @@ impl ErrorReason {
             | R::RoomFull
             | R::RateLimited
             | R::TooManyReactions
-            | R::TooManyPins => C::ResourceExhausted,
+            | R::TooManyPins
+            | R::TooManyBans
+            | R::SlowMode => C::ResourceExhausted,
             R::RoomNotFound | R::UserNotFound | R::MessageNotFound | R::NodeNotFound => C::NotFound,
             R::NotAllowed | R::ScopeMissing => C::PermissionDenied,
             R::RefConflict => C::AlreadyExists,
@@ -41,7 +43,7 @@ impl ErrorReason {
     pub fn retry(self) -> Retry {
         use ErrorReason as R;
         match self {
-            R::TooManyCalls | R::RateLimited | R::ReadOnly | R::StoreUnavailable => {
+            R::TooManyCalls | R::RateLimited | R::SlowMode | R::ReadOnly | R::StoreUnavailable => {
                 Retry::AfterDelay
             }
             R::ChainBroken => Retry::Same,

@@ -46,6 +46,12 @@ pub const MENTION_PAGE_MAX: usize = 100;
 pub const THREAD_PAGE_MAX: usize = 100;
 /// Most pinned messages of a room.
 pub const PINS_PER_ROOM_MAX: usize = 100;
+/// Longest slow mode, in seconds.
+pub const SLOW_MODE_S_MAX: u32 = 21_600;
+/// Most users banned from a group.
+pub const BANS_MAX: usize = 1000;
+/// Largest page of open rooms.
+pub const OPEN_ROOM_PAGE_MAX: usize = 100;
 /// Longest name of a room, in bytes.
 pub const ROOM_NAME_BYTES_MAX: usize = 200;
 /// Most members added by one call.

@@ -53,7 +53,12 @@ codecs! {
         CreateGroupResponse, AddMembersRequest, AddMembersResponse, RemoveMemberRequest,
         RemoveMemberResponse, RenameRoomRequest, RenameRoomResponse, GetRoomRequest, GetRoomResponse,
         ListMembersRequest, ListMembersResponse, RoomCreated, MembersAdded, MemberRemoved, RoomRenamed,
-        TopicChanged, RoomArchived, RoomGained, RoomLost;
+        TopicChanged, RoomArchived, RoomGained, RoomLost, SetTopicRequest, SetTopicResponse,
+        ArchiveRoomRequest, ArchiveRoomResponse, SetSlowModeRequest, SetSlowModeResponse,
+        SetOpenRequest, SetOpenResponse, ListOpenRoomsRequest, ListOpenRoomsResponse, OpenRoom,
+        JoinRoomRequest, JoinRoomResponse, BanRequest, BanResponse, UnbanRequest, UnbanResponse,
+        ListBansRequest, ListBansResponse, SlowModeChanged, RoomOpened, MemberBanned,
+        MemberUnbanned;
     session: ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse;
     settings: RoomSettings, Settings, SetRoomSettingsRequest, SetRoomSettingsResponse,
         SetSettingsRequest, SetSettingsResponse, GetSettingsRequest, GetSettingsResponse,

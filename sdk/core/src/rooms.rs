@@ -35,6 +35,10 @@ pub struct RoomSummary {
     pub is_archived: bool,
     /// Of a node's room: the node above.
     pub parent: Option<RoomId>,
+    /// Everyone in the organization may join.
+    pub is_open: bool,
+    /// Seconds between two messages of one member; 0 for none.
+    pub slow_mode_s: u32,
     /// The newest known event.
     pub last_seq: u64,
     /// When that was, Unix milliseconds.
@@ -226,6 +230,8 @@ impl RoomList {
             topic: record.topic.clone(),
             is_archived: record.is_archived,
             parent: record.parent,
+            is_open: record.is_open,
+            slow_mode_s: record.slow_mode_s,
             last_seq: record.head.seq,
             last_at_ms: record.head.at_ms,
             unread: record.counts.messages,

@@ -107,6 +107,8 @@ pub struct RoomDraft {
     pub change: Option<RoomChange>,
     /// How a thread changes.
     pub thread: Option<ThreadDraft>,
+    /// In slow mode: the sender's last message as it was decided on.
+    pub paced_after: Option<u64>,
     /// Table writes with whole keys.
     pub puts: Vec<Put>,
     /// Table writes whose key ends with the event's sequence number.
@@ -142,6 +144,7 @@ impl RoomDraft {
             event,
             change: None,
             thread: None,
+            paced_after: None,
             puts: vec![],
             seq_puts: vec![],
             absent: vec![],

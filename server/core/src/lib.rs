@@ -10,6 +10,7 @@ pub mod draft;
 pub mod effects;
 mod emoji;
 pub mod features;
+mod groups;
 pub mod hub;
 pub mod identity;
 pub mod introduction;

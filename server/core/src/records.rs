@@ -30,6 +30,18 @@ pub struct RoomRow {
     /// What it says of permissions.
     #[prost(message, repeated, tag = "6")]
     pub overrides: Vec<parlour_protocol::access::PermissionOverride>,
+    /// Of a group: nothing new can be written.
+    #[prost(bool, tag = "7")]
+    pub archived: bool,
+    /// Of a group: everyone may join.
+    #[prost(bool, tag = "8")]
+    pub open: bool,
+    /// Of a group: seconds between two messages of one member.
+    #[prost(uint32, tag = "9")]
+    pub slow_mode_s: u32,
+    /// Of a group: who may not be in it.
+    #[prost(bytes = "bytes", repeated, tag = "10")]
+    pub banned: Vec<Bytes>,
 }
 
 /// A row of `Table::SENDS`.
@@ -223,6 +235,11 @@ pub fn room_seq(room: RoomId, seq: u64) -> Bytes {
 /// org ‖ user, for `USERS`.
 pub fn org_user(org: OrgId, user: UserId) -> Bytes {
     key(&[org.as_bytes(), user.as_bytes()])
+}
+
+/// org ‖ room, for `OPEN_ROOMS`.
+pub fn org_room(org: OrgId, room: RoomId) -> Bytes {
+    key(&[org.as_bytes(), room.as_bytes()])
 }
 
 /// The sequence number at the end of a key.

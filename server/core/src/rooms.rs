@@ -47,6 +47,8 @@ pub struct RoomState {
     pub creator: UserId,
     /// What it says of permissions.
     pub overrides: Arc<[Override]>,
+    /// Of a group: what whoever runs it has set.
+    pub group: GroupSettings,
     /// Everyone in it.
     pub members: Arc<BTreeSet<UserId>>,
     /// Another one, in this program's life never used before, whenever members or record change:
@@ -56,7 +58,45 @@ pub struct RoomState {
     pub head: Counters,
 }
 
+/// What whoever runs a group has set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupSettings {
+    /// Everyone in the organization may join.
+    pub open: bool,
+    /// Seconds between two messages of one member; 0 for none.
+    pub slow_mode_s: u32,
+    /// Who may not be in it.
+    pub banned: Arc<BTreeSet<UserId>>,
+}
+
 impl RoomState {
+    /// The state after a change that isn't about who is in it for the first time.
+    pub fn with(mut self, change: RoomChange) -> Self {
+        self.change(change);
+        self
+    }
+
+    fn change(&mut self, change: RoomChange) {
+        match change {
+            RoomChange::Created(created) => *self = *created,
+            RoomChange::Added(users) => Arc::make_mut(&mut self.members).extend(users),
+            RoomChange::Removed(user) => {
+                Arc::make_mut(&mut self.members).remove(&user);
+            }
+            RoomChange::Banned(user) => {
+                Arc::make_mut(&mut self.members).remove(&user);
+                Arc::make_mut(&mut self.group.banned).insert(user);
+            }
+            RoomChange::Renamed(name) => self.name = name,
+            RoomChange::Topic(topic) => self.topic = topic,
+            RoomChange::Archived(archived) => self.archived = archived,
+            RoomChange::Overrides(overrides) => self.overrides = overrides,
+            RoomChange::Group(group) => self.group = group,
+            // Kept in a table; whoever decided on it decides again.
+            RoomChange::Pins => {}
+        }
+    }
+
     /// The room as one of its members sees it.
     pub fn describe(&self, id: RoomId, viewer: UserId) -> Room {
         let peer = (self.kind == RoomKind::Direct)
@@ -72,6 +112,8 @@ impl RoomState {
             topic: self.topic.clone(),
             archived: self.archived,
             parent: self.parent.map(|parent| parent.to_field()).unwrap_or_default(),
+            open: self.group.open,
+            slow_mode_s: self.group.slow_mode_s,
         }
     }
 
@@ -126,6 +168,10 @@ pub enum RoomChange {
     Archived(bool),
     /// It says something else of permissions.
     Overrides(Arc<[Override]>),
+    /// This user isn't any more, and may not come back.
+    Banned(UserId),
+    /// Whoever runs it has set something.
+    Group(GroupSettings),
     /// Other messages are pinned.
     Pins,
 }
@@ -139,13 +185,28 @@ pub struct RoomCell {
     pub org: OrgId,
     // Set when a commit failed and what is known may no longer be true.
     lost: AtomicBool,
+    // The last messages of members since slow mode began: two at once don't both come in time.
+    paced: Mutex<FxHashMap<UserId, u64>>,
     state: RwLock<RoomState>,
 }
 
 impl RoomCell {
     /// A cell for a room in that state.
     pub fn new(id: RoomId, state: RoomState) -> Self {
-        RoomCell { id, org: state.org, lost: AtomicBool::new(false), state: RwLock::new(state) }
+        let (lost, paced) = (AtomicBool::new(false), Mutex::default());
+        RoomCell { id, org: state.org, lost, paced, state: RwLock::new(state) }
+    }
+
+    /// The user's last message while the room was in slow mode, as far as it was sent since the room
+    /// was loaded; 0 for none.
+    pub fn last_paced(&self, user: UserId) -> u64 {
+        let paced = self.paced.lock().expect("no panic while the lock is held");
+        paced.get(&user).copied().unwrap_or(0)
+    }
+
+    /// A message in slow mode was committed.
+    pub fn note_paced(&self, user: UserId, seq: u64) {
+        self.paced.lock().expect("no panic while the lock is held").insert(user, seq);
     }
 
     /// Everything, as of now.
@@ -190,22 +251,8 @@ impl RoomCell {
         let mut state = self.state.write().expect("no panic while the lock is held");
         state.head = head;
         let Some(change) = change else { return };
-        match change {
-            RoomChange::Created(created) => {
-                *state = *created;
-                state.head = head;
-            }
-            RoomChange::Added(users) => Arc::make_mut(&mut state.members).extend(users),
-            RoomChange::Removed(user) => {
-                Arc::make_mut(&mut state.members).remove(&user);
-            }
-            RoomChange::Renamed(name) => state.name = name,
-            RoomChange::Topic(topic) => state.topic = topic,
-            RoomChange::Archived(archived) => state.archived = archived,
-            RoomChange::Overrides(overrides) => state.overrides = overrides,
-            // Kept in a table; whoever decided on it decides again.
-            RoomChange::Pins => {}
-        }
+        state.change(change);
+        state.head = head;
         state.version = next_version();
     }
 
@@ -244,6 +291,10 @@ pub fn room_put(id: RoomId, state: &RoomState) -> Put {
         creator: state.creator.to_field(),
         topic: state.topic.clone(),
         overrides: state.overrides.iter().map(Override::to_wire).collect(),
+        archived: state.archived,
+        open: state.group.open,
+        slow_mode_s: state.group.slow_mode_s,
+        banned: state.group.banned.iter().map(|user| user.to_field()).collect(),
     };
     let value = Some(row.encode_to_vec().into());
     Put { table: Table::ROOMS, key: Bytes::copy_from_slice(id.as_bytes()), value }
@@ -307,13 +358,23 @@ async fn load(store: &dyn Store, id: RoomId) -> Result<Option<RoomState>, StoreE
             creator: UserId::parse(&row.creator).map_err(|_| StoreError::Damaged)?,
             overrides: Override::parse_all(&row.overrides).map_err(|_| StoreError::Damaged)?.into(),
             topic: row.topic,
-            archived: false,
+            archived: row.archived,
+            group: GroupSettings {
+                open: row.open,
+                slow_mode_s: row.slow_mode_s,
+                banned: Arc::new(parse_users(&row.banned)?),
+            },
             parent: None,
             members: Arc::new(members),
             version: next_version(),
             head,
         }));
     }
+}
+
+fn parse_users(fields: &[Bytes]) -> Result<BTreeSet<UserId>, StoreError> {
+    let parsed = fields.iter().map(|user| UserId::parse(user).map_err(|_| StoreError::Damaged));
+    parsed.collect()
 }
 
 async fn load_members(store: &dyn Store, id: RoomId) -> Result<BTreeSet<UserId>, StoreError> {

@@ -89,6 +89,8 @@ tables! {
     THREAD_MENTIONS = 36, "thread_mentions";
     /// room ‖ target seq -> the pin's event: the messages that are pinned now, deleted ones never.
     PINS = 40, "pins";
+    /// org ‖ room -> nothing: the groups that are open. Written with the room.
+    OPEN_ROOMS = 46, "open_rooms";
     /// user ‖ number of the change -> what the user has set about their presence. The newest counts.
     STATUS = 44, "status";
     /// user -> about when they were there last.

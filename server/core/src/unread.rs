@@ -38,10 +38,18 @@ pub async fn marker_in_force(
     room: RoomId,
     set: Marker,
 ) -> Result<Marker, Error> {
+    let sent = last_sent(store, user, room).await?;
+    Ok(sent.map_or(set, |sent| later_of(set, sent)))
+}
+
+/// The user's last message in a room, and the counters there.
+pub async fn last_sent(
+    store: &dyn Store,
+    user: UserId,
+    room: RoomId,
+) -> Result<Option<Counters>, Error> {
     let row = store.get(Table::LAST_SENT, &room_user(room, user)).await.map_err(store_error)?;
-    let Some(row) = row else { return Ok(set) };
-    let sent = Counters::decode(row).map_err(|_| store_error(StoreError::Damaged))?;
-    Ok(later_of(set, sent))
+    row.map(Counters::decode).transpose().map_err(|_| store_error(StoreError::Damaged))
 }
 
 fn later_of(set: Marker, sent: Counters) -> Marker {

@@ -37,6 +37,8 @@ fn summary(number: u8, name: &str, unread: u64, read_seq: u64) -> Arc<RoomSummar
         topic: String::new(),
         is_archived: false,
         parent: None,
+        is_open: false,
+        slow_mode_s: 0,
         last_seq: 0,
         last_at_ms: 0,
         unread,

@@ -57,6 +57,10 @@ pub struct RoomRecord {
     pub is_archived: bool,
     /// Of a node's room: the node above.
     pub parent: Option<RoomId>,
+    /// Everyone in the organization may join.
+    pub is_open: bool,
+    /// Seconds between two messages of one member; 0 for none.
+    pub slow_mode_s: u32,
     /// The newest known place of its log.
     pub head: Head,
     /// Marker and unread counts.
@@ -95,6 +99,8 @@ impl RoomRecord {
             topic: String::new(),
             is_archived: false,
             parent: None,
+            is_open: false,
+            slow_mode_s: 0,
             head: Head::default(),
             counts: Counts::default(),
             log: LogRange::empty_after(0),
@@ -119,6 +125,8 @@ impl RoomRecord {
         self.topic.clone_from(&room.topic);
         self.is_archived = room.archived;
         self.parent = RoomId::parse(&room.parent).ok();
+        self.is_open = room.open;
+        self.slow_mode_s = room.slow_mode_s;
     }
 
     /// The bytes to keep.
@@ -139,6 +147,8 @@ impl RoomRecord {
             topic: self.topic.clone(),
             is_archived: self.is_archived,
             parent: self.parent.map_or(Bytes::new(), RoomId::to_field),
+            is_open: self.is_open,
+            slow_mode_s: self.slow_mode_s,
             threads: self.threads.iter().map(ThreadRecord::row).collect(),
             settings: Some(self.settings.to_wire()),
         }
@@ -159,6 +169,8 @@ impl RoomRecord {
             topic: row.topic,
             is_archived: row.is_archived,
             parent: RoomId::parse(&row.parent).ok(),
+            is_open: row.is_open,
+            slow_mode_s: row.slow_mode_s,
             head: head_of(&row.head)?,
             counts: counts_of(row.marker, &row.counts)?,
             log: LogRange { from, to },
@@ -290,6 +302,10 @@ struct Row {
     threads: Vec<ThreadRow>,
     #[prost(message, optional, tag = "16")]
     settings: Option<parlour_protocol::settings::RoomSettings>,
+    #[prost(bool, tag = "17")]
+    is_open: bool,
+    #[prost(uint32, tag = "18")]
+    slow_mode_s: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

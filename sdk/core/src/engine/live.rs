@@ -160,6 +160,11 @@ impl Engine {
             EventBody::RoomRenamed(renamed) => record.name = renamed.name,
             EventBody::TopicChanged(changed) => record.topic = changed.topic,
             EventBody::RoomArchived(archived) => record.is_archived = archived.archived,
+            EventBody::RoomOpened(opened) => record.is_open = opened.open,
+            EventBody::SlowModeChanged(changed) => record.slow_mode_s = changed.seconds,
+            EventBody::MemberBanned(banned) if banned.was_member => {
+                record.member_count = record.member_count.saturating_sub(1);
+            }
             EventBody::MembersAdded(added) => record.member_count += added.users.len() as u32,
             EventBody::MemberRemoved(_) => {
                 record.member_count = record.member_count.saturating_sub(1);

@@ -24,7 +24,7 @@ use crate::{
     access::{Bits, Override, base, evaluate},
     identity,
     records::Counters,
-    rooms::{RoomState, next_version},
+    rooms::{GroupSettings, RoomState, next_version},
 };
 
 pub use apply::{Change, Delta};
@@ -311,6 +311,7 @@ impl Directory {
             parent: record.parent,
             creator: record.creator,
             overrides: record.overrides.clone(),
+            group: GroupSettings::default(),
             members: Arc::default(),
             version: next_version(),
             head: Counters::default(),

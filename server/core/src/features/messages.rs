@@ -27,7 +27,7 @@ use crate::{
     rooms::RoomCell,
     tables::Table,
     threads::{Followers, ThreadChange, new_followers, thread_of, thread_with},
-    unread::{IN_THREAD, TO_EVERYONE},
+    unread::{IN_THREAD, TO_EVERYONE, last_sent},
 };
 
 impl MessageService<ServerKit> for Features {
@@ -52,12 +52,14 @@ impl MessageService<ServerKit> for Features {
         let print = send_print(&request);
         // Hardly any message comes twice: whether this one did is asked once its commit has been
         // refused for it.
-        if ctx.reruns > 0
+        let is_slow = cell.read(|state| state.group.slow_mode_s > 0);
+        if (ctx.reruns > 0 || is_slow)
             && let Some(sent) = sent_before(ctx, cell.id, client_ref, print).await?
         {
             let (seq, at_ms) = (sent.seq, sent.at_ms);
             return Ok(Answer::Now(SendResponse { seq, at_ms, deduplicated: true }));
         }
+        let paced_after = paced(ctx, &cell, root_seq).await?;
         let body = request.body;
         text_body::<MessagePosted>(&body, |message| message.text.len())?;
         if request.reply_to_seq > 0 {
@@ -77,6 +79,7 @@ impl MessageService<ServerKit> for Features {
         };
         let room = cell.id;
         let mut draft = RoomDraft::new(cell, guard, event);
+        draft.paced_after = paced_after;
         // Who is meant as part of everyone isn't meant twice.
         let named = if request.mention_everyone { vec![] } else { mentions };
         let sender = ctx.user();
@@ -244,6 +247,25 @@ fn send_print(request: &SendRequest) -> u64 {
     }
     parts.extend(request.mentions.iter().map(|user| &user[..]));
     fingerprint(MessagePosted::RULE.kind, &parts)
+}
+
+/// In slow mode: the sender's last message, if its time is over. Replies in threads aren't slowed.
+async fn paced(ctx: &Ctx, cell: &RoomCell, root_seq: u64) -> Result<Option<u64>, Error> {
+    let slow_ms = cell.read(|state| u64::from(state.group.slow_mode_s) * 1000);
+    if slow_ms == 0 || root_seq > 0 {
+        return Ok(None);
+    }
+    let (bits, _) = ctx.permissions(cell).await?;
+    if bits.has(Permission::BypassSlowMode) {
+        return Ok(None);
+    }
+    let last = last_sent(ctx.store(), ctx.user(), cell.id).await?.unwrap_or_default();
+    let may_at_ms = last.at_ms + slow_ms;
+    if last.seq > 0 && ctx.now.unix_ms < may_at_ms {
+        let error = Error::new(ErrorReason::SlowMode, "the room is in slow mode");
+        return Err(error.after_ms(may_at_ms - ctx.now.unix_ms));
+    }
+    Ok(Some(last.seq))
 }
 
 /// A reply in a thread.

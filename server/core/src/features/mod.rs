@@ -12,6 +12,7 @@ mod pins;
 mod presence;
 mod reactions;
 mod receipts;
+mod room_life;
 mod rooms;
 mod sessions;
 mod settings;

@@ -12,8 +12,8 @@ use parlour_protocol::{
         AddMembersRequest, AddMembersResponse, CreateGroupRequest, CreateGroupResponse,
         GetRoomRequest, GetRoomResponse, ListMembersRequest, ListMembersResponse, MemberRemoved,
         MembersAdded, OpenDirectRequest, OpenDirectResponse, RemoveMemberRequest,
-        RemoveMemberResponse, RenameRoomRequest, RenameRoomResponse, Room, RoomCreated, RoomGained,
-        RoomKind, RoomLost, RoomRenamed, UserRef, user_ref,
+        RemoveMemberResponse, RenameRoomRequest, RenameRoomResponse, RoomCreated, RoomKind,
+        RoomRenamed, UserRef, user_ref,
     },
     user::User,
     wire::{Error, ErrorReason},
@@ -21,13 +21,14 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
-    draft::{Draft, EffectsOf, Guard, NewEvent, Place, RoomDraft, store_error},
+    draft::{Draft, Guard, NewEvent, RoomDraft, store_error},
+    groups::{gained, group, lost, member_put},
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     limits::ANSWER_BYTES,
     ports::store::Put,
-    records::{Counters, Effect, EffectRow, org_user, room_user},
-    rooms::{RoomCell, RoomChange, RoomState, member_page, next_version, room_put},
+    records::{Counters, org_user, room_user},
+    rooms::{GroupSettings, RoomCell, RoomChange, RoomState, member_page, next_version, room_put},
     tables::Table,
 };
 
@@ -91,6 +92,9 @@ impl RoomService<ServerKit> for Features {
         ctx.check(&cell, Permission::AddMembers).await?;
         let mut users = resolve_all(ctx, &request.members).await?;
         users.retain(|user| !state.members.contains(user));
+        if users.iter().any(|user| state.group.banned.contains(user)) {
+            return Err(Error::new(ErrorReason::NotAllowed, "one of them is banned"));
+        }
         if users.is_empty() {
             return Ok(Answer::Now(AddMembersResponse { added: vec![] }));
         }
@@ -201,20 +205,6 @@ impl RoomService<ServerKit> for Features {
     }
 }
 
-async fn group(ctx: &Ctx, field: &[u8]) -> Result<Arc<RoomCell>, Error> {
-    let cell = ctx.room(field).await?;
-    match cell.read(|state| state.kind) {
-        RoomKind::Group => Ok(cell),
-        RoomKind::Direct | RoomKind::User => {
-            Err(Error::new(ErrorReason::DirectRoom, "a direct room stays as it is"))
-        }
-        _ => {
-            let what = "name and members come from the directory";
-            Err(Error::new(ErrorReason::DirectoryRoom, what))
-        }
-    }
-}
-
 fn check_name(name: &str) -> Result<(), Error> {
     match name.trim().len() {
         0 => Err(Error::invalid("name", "is empty")),
@@ -258,6 +248,7 @@ fn new_state(ctx: &Ctx, kind: RoomKind, name: String, members: BTreeSet<UserId>)
         parent: None,
         creator: ctx.user(),
         overrides: Arc::default(),
+        group: GroupSettings::default(),
         members: Arc::new(members),
         version: next_version(),
         head: Counters::default(),
@@ -288,39 +279,4 @@ fn creation(ctx: &Ctx, id: RoomId, state: RoomState) -> RoomDraft {
     draft.change = Some(RoomChange::Created(Box::new(state)));
     draft.effects = Some(gained(id, views));
     draft
-}
-
-fn member_put(room: RoomId, user: UserId, present: bool) -> Put {
-    let value = present.then(Bytes::new);
-    Put { table: Table::MEMBERS, key: room_user(room, user), value }
-}
-
-fn gained(room: RoomId, views: Vec<(Vec<UserId>, Room)>) -> EffectsOf {
-    Arc::new(move |Place { seq, .. }| {
-        let effect = |(users, view): &(Vec<UserId>, Room)| Effect {
-            users: users.iter().map(|user| user.to_field()).collect(),
-            kind: RoomGained::RULE.kind,
-            body: RoomGained { room: Some(view.clone()), seq }.encode_to_vec().into(),
-            rows: vec![user_room_row(Table::USER_ROOMS, room, true)],
-            gains_room: true,
-        };
-        views.iter().map(effect).collect()
-    })
-}
-
-fn lost(room: RoomId, user: UserId) -> EffectsOf {
-    Arc::new(move |Place { seq, .. }| {
-        let rows = [Table::USER_ROOMS, Table::MARKERS, Table::ROOM_SETTINGS];
-        vec![Effect {
-            users: vec![user.to_field()],
-            kind: RoomLost::RULE.kind,
-            body: RoomLost { room: room.to_field(), seq }.encode_to_vec().into(),
-            rows: rows.map(|table| user_room_row(table, room, false)).to_vec(),
-            gains_room: false,
-        }]
-    })
-}
-
-fn user_room_row(table: Table, room: RoomId, present: bool) -> EffectRow {
-    EffectRow { table: u32::from(table.id()), rest: room.to_field(), present, value: Bytes::new() }
 }

@@ -93,6 +93,9 @@ impl Hub {
                     self.tell(cell.id, None, now);
                 }
                 cell.apply(next, draft.change);
+                if draft.paced_after.is_some() {
+                    cell.note_paced(draft.event.sender, next.seq);
+                }
                 if let (Some(of), Some(thread)) = (draft.thread, thread) {
                     of.cell.apply(thread);
                 }

@@ -47,6 +47,8 @@ pub(super) struct Placed {
 pub(super) struct Overlay {
     heads: FxHashMap<LogKey, Counters>,
     refs: FxHashSet<(RoomId, UserId, ClientRef)>,
+    // Who sends in slow mode: the next of them waits for the next group.
+    paced: FxHashSet<(RoomId, UserId)>,
     pub(super) threads: FxHashMap<(RoomId, u64), Thread>,
     // Rooms in which what follows waits for the next group: members or record change, or
     // something waits already and must not be overtaken.
@@ -166,7 +168,10 @@ impl Hub {
         if draft.cell.is_lost() {
             return Err(Refused::Store(StoreError::Unavailable));
         }
-        if draft.thread.as_ref().is_some_and(|thread| thread.cell.is_lost()) {
+        let is_old = |after| draft.cell.last_paced(draft.event.sender) > after;
+        if draft.thread.as_ref().is_some_and(|thread| thread.cell.is_lost())
+            || draft.paced_after.is_some_and(is_old)
+        {
             return Err(Refused::Stale);
         }
         match draft.guard {
@@ -220,7 +225,8 @@ impl Overlay {
         });
         let org_changes =
             !self.closed_orgs.is_empty() && self.closed_orgs.contains(&draft.cell.org);
-        same_ref || org_changes || self.closed.contains(&room)
+        let paced = draft.paced_after.is_some() && self.paced.contains(&(room, draft.event.sender));
+        same_ref || paced || org_changes || self.closed.contains(&room)
     }
 
     fn user_must_wait(&self, draft: &UserDraft) -> bool {
@@ -294,6 +300,9 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     if let Some(row) = &outbox {
         let value = Some(row.encode_to_vec().into());
         batch.puts.push(Put { table: Table::OUTBOX, key: room_seq(room, next.seq), value });
+    }
+    if draft.paced_after.is_some() {
+        overlay.paced.insert((room, event.sender));
     }
     overlay.heads.insert(log, next);
     overlay.bytes += record.len();
@@ -449,7 +458,9 @@ impl Placed {
     pub(super) fn removes(&self) -> Option<(Arc<crate::rooms::RoomCell>, UserId)> {
         match &self.submission.draft {
             Draft::Room(draft) => match draft.change {
-                Some(RoomChange::Removed(user)) => Some((draft.cell.clone(), user)),
+                Some(RoomChange::Removed(user) | RoomChange::Banned(user)) => {
+                    Some((draft.cell.clone(), user))
+                }
                 _ => None,
             },
             _ => None,

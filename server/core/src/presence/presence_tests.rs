@@ -433,6 +433,7 @@ fn a_guest_no_longer_hears_of_those_with_whom_they_share_no_room() {
             parent: None,
             creator: user(1),
             overrides: Arc::default(),
+            group: Default::default(),
             members: Arc::new([user(1), user(2), user(9)].into()),
             version: next_version(),
             head: Counters::default(),

@@ -20,8 +20,10 @@ use parlour_protocol::{
     reaction::{ReactRequest, UnreactRequest},
     receipt::ListReceiptsRequest,
     room::{
-        AddMembersRequest, CreateGroupRequest, GetRoomRequest, ListMembersRequest,
-        OpenDirectRequest, RemoveMemberRequest, RenameRoomRequest,
+        AddMembersRequest, ArchiveRoomRequest, BanRequest, CreateGroupRequest, GetRoomRequest,
+        JoinRoomRequest, ListBansRequest, ListMembersRequest, ListOpenRoomsRequest,
+        OpenDirectRequest, RemoveMemberRequest, RenameRoomRequest, SetOpenRequest,
+        SetSlowModeRequest, SetTopicRequest, UnbanRequest,
     },
     session::{ReauthRequest, RevokeRequest, revoke_request},
     settings::{
@@ -193,6 +195,15 @@ fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
             limit: 5,
             unread_only: true,
         }),
+        sample::<rpc::SetTopic>(&SetTopicRequest { room: room(), topic: "a topic".into() }),
+        sample::<rpc::ArchiveRoom>(&ArchiveRoomRequest { room: room(), archived: false }),
+        sample::<rpc::SetSlowMode>(&SetSlowModeRequest { room: room(), seconds: 0 }),
+        sample::<rpc::SetOpen>(&SetOpenRequest { room: room(), open: true }),
+        sample::<rpc::ListOpenRooms>(&ListOpenRoomsRequest { page: room(), page_size: 10 }),
+        sample::<rpc::JoinRoom>(&JoinRoomRequest { room: room() }),
+        sample::<rpc::Ban>(&BanRequest { room: room(), user: user() }),
+        sample::<rpc::Unban>(&UnbanRequest { room: room(), user: user() }),
+        sample::<rpc::ListBans>(&ListBansRequest { room: room() }),
         sample::<rpc::GetAccess>(&GetAccessRequest { room: room() }),
         sample::<rpc::SetOverrides>(&SetOverridesRequest {
             room: room(),
