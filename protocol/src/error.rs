@@ -18,6 +18,7 @@ impl ErrorReason {
             | R::RateLimited
             | R::TooManyReactions
             | R::TooManyPins
+            | R::TooManySaved
             | R::TooManyBans
             | R::SlowMode => C::ResourceExhausted,
             R::RoomNotFound | R::UserNotFound | R::MessageNotFound | R::NodeNotFound => C::NotFound,

@@ -52,6 +52,10 @@ pub const SLOW_MODE_S_MAX: u32 = 21_600;
 pub const BANS_MAX: usize = 1000;
 /// Largest page of open rooms.
 pub const OPEN_ROOM_PAGE_MAX: usize = 100;
+/// Most messages one user saves.
+pub const SAVED_MAX: usize = 1000;
+/// Largest page of saved messages.
+pub const SAVED_PAGE_MAX: usize = 200;
 /// Longest name of a room, in bytes.
 pub const ROOM_NAME_BYTES_MAX: usize = 200;
 /// Most members added by one call.

@@ -4,7 +4,7 @@
 use parlour_protocol::{
     access, directory, inbox, marker, message, pin, presence,
     prost::{DecodeError, Message},
-    reaction, receipt, room, session, settings, sync, thread, typing, user, wire,
+    reaction, receipt, room, saved, session, settings, sync, thread, typing, user, wire,
 };
 
 /// Decodes bytes as one message and encodes it again.
@@ -59,6 +59,8 @@ codecs! {
         JoinRoomRequest, JoinRoomResponse, BanRequest, BanResponse, UnbanRequest, UnbanResponse,
         ListBansRequest, ListBansResponse, SlowModeChanged, RoomOpened, MemberBanned,
         MemberUnbanned;
+    saved: SaveMessageRequest, SaveMessageResponse, UnsaveMessageRequest, UnsaveMessageResponse,
+        ListSavedRequest, ListSavedResponse, SavedMessage, MessageSaved, MessageUnsaved;
     session: ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse;
     settings: RoomSettings, Settings, SetRoomSettingsRequest, SetRoomSettingsResponse,
         SetSettingsRequest, SetSettingsResponse, GetSettingsRequest, GetSettingsResponse,

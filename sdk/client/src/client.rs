@@ -15,7 +15,7 @@ pub use parlour_sdk_core::event::LogEvent;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Builder, Directory, Presence, Room, RoomList,
+    Builder, Directory, Presence, Room, RoomList, Saved,
     driver::Command,
     error::CallError,
     handle::{Gone, Handle},
@@ -231,6 +231,11 @@ impl Client {
     /// Who is there, and what they say of themselves.
     pub fn presence(&self) -> Presence {
         Presence::new(self.inner.handle.clone())
+    }
+
+    /// What the user has saved for themselves.
+    pub fn saved(&self) -> Saved {
+        Saved::new(self.inner.handle.clone())
     }
 
     // Users.

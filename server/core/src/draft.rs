@@ -44,8 +44,8 @@ pub enum Draft {
     Rows(Box<RowsDraft>),
     /// Nothing to commit: which rooms the asking connection hears in full.
     Subscribe(SubscribeDraft),
-    /// Nothing to commit, as it is so already or can't be. It is told in its turn and if that still
-    /// holds then, or what one device asks would overtake what it asked before.
+    /// Nothing to commit, as it is so already or can't be. Told in its turn, and decided again if it
+    /// isn't so by then: what one device asks never overtakes what it asked before.
     Settled(Box<SettledDraft>),
     /// Nothing to commit: what the asking connection says, or hears, of presence.
     Presence(Box<PresenceDraft>),
@@ -213,8 +213,8 @@ pub struct UserDraft {
     pub absent: Vec<(Table, Bytes)>,
     /// How far the user has read, for the room's others.
     pub receipt: Option<ReceiptDraft>,
-    /// The [version](UserCell::version) it was decided on, if its rows are among what was: then it
-    /// moves the version, and where another one has, it is decided again.
+    /// The [version](UserCell::version) it was decided on, where it was on one. Its commit moves the
+    /// version: of two that were decided on the same, the second is decided again.
     pub version: Option<u64>,
     /// A room that the user's connections hear from now on.
     pub gains_room: Option<GainsRoom>,

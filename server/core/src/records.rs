@@ -58,7 +58,7 @@ pub struct SendRow {
     pub fingerprint: u64,
 }
 
-/// Which event wrote a row: a row of `Table::PINS`.
+/// Which event wrote a row: a row of `Table::PINS` or `Table::SAVED`.
 #[derive(Clone, PartialEq, Message)]
 pub struct StampRow {
     /// The event.

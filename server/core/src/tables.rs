@@ -95,6 +95,8 @@ tables! {
     STATUS = 44, "status";
     /// user -> about when they were there last.
     LAST_SEEN = 45, "last_seen";
+    /// user ‖ room ‖ seq -> the event that saved it: messages that the user keeps for themselves.
+    SAVED = 42, "saved";
 }
 
 impl Table {

@@ -211,10 +211,13 @@ fn a_room_has_a_hundred_pins_however_many_come_at_once() {
     assert!(server.answer::<rpc::Pin>(ben, call).unwrap().seq > 0);
     let pinned = pinned(&mut server, ben, &room);
     assert_eq!((pinned.len(), pinned[0]), (PINS_PER_ROOM_MAX, last[3]));
-    // A deleted message makes room.
-    let request = delete_request(&mut server, &room, said[1]);
-    server.call::<rpc::Delete>(ann, &request).unwrap();
-    assert!(pin(&mut server, ann, &room, last[2]) > 0);
+    // A deleted message makes room as well.
+    let (delete, on) =
+        (delete_request(&mut server, &room, said[1]), pin_request(&mut server, &room, last[2]));
+    server.start::<rpc::Delete>(ann, &delete);
+    let call = server.start::<rpc::Pin>(ann, &on);
+    server.run();
+    assert!(server.answer::<rpc::Pin>(ann, call).unwrap().seq > 0);
 }
 
 #[test]

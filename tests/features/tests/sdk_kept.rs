@@ -2,7 +2,7 @@
 
 mod sdk;
 
-use parlour::{Item, Pin, QueueError, SendError, protocol::wire::ErrorReason};
+use parlour::{Item, Pin, QueueError, SavedMessage, SendError, protocol::wire::ErrorReason};
 use parlour_features::server::Server;
 use sdk::{client, eventually, pair, texts};
 
@@ -70,6 +70,32 @@ async fn an_edited_message_has_all_its_versions_until_it_is_deleted() {
     room.delete(said.seq).await.unwrap();
     let gone = theirs.edits(said.seq).await.unwrap_err();
     assert_eq!(gone.reason(), Some(ErrorReason::MessageNotFound));
+}
+
+#[tokio::test]
+async fn saved_messages_are_on_every_device_of_their_user_and_on_no_other() {
+    let server = Server::roomy();
+    let (alice, bob) = pair(&server).await;
+    let room = alice.create_group("Plans", ["bob"]).await.unwrap();
+    let first = room.send("one").await.unwrap().seq;
+    let second = room.send("two").await.unwrap().seq;
+    let saved = bob.saved();
+    for seq in [second, first, second] {
+        saved.save(room.id(), seq).await.unwrap();
+    }
+    let found = |saved: Vec<SavedMessage>| -> Vec<(u64, bool)> {
+        assert!(saved.iter().all(|one| one.room == room.id() && one.saved_at_ms > 0));
+        saved.into_iter().map(|one| (one.seq, one.is_gone)).collect()
+    };
+    let device = client(&server, "bob").connect().await.unwrap();
+    let there = found(device.saved().list().await.unwrap());
+    assert_eq!(there, [(first, false), (second, false)]);
+    room.delete(first).await.unwrap();
+    device.saved().unsave(room.id(), second).await.unwrap();
+    assert_eq!(found(saved.list().await.unwrap()), [(first, true)]);
+    assert!(alice.saved().list().await.unwrap().is_empty());
+    let late = saved.save(room.id(), first).await.unwrap_err();
+    assert_eq!(late.reason(), Some(ErrorReason::MessageNotFound));
 }
 
 #[tokio::test]

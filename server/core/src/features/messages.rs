@@ -17,14 +17,14 @@ use parlour_protocol::{
 };
 
 use crate::{
-    draft::{Draft, Guard, NewEvent, RoomDraft, ThreadDraft},
+    draft::{Draft, Guard, NewEvent, RoomDraft, ThreadDraft, store_error},
     identity::fingerprint,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     mentions::{both, follow_effects, mention_effects, withdrawals},
     messages::{own_ref, sent_before, target},
     ports::store::{Erase, LogKey, Put},
     records::{key, room_seq},
-    rooms::RoomCell,
+    rooms::{RoomCell, RoomChange},
     tables::Table,
     threads::{Followers, ThreadChange, new_followers, thread_of, thread_with},
     unread::{IN_THREAD, TO_EVERYONE, last_sent},
@@ -172,8 +172,10 @@ impl MessageService<ServerKit> for Features {
             }),
         });
         draft.thread = thread;
-        // Whether it is pinned or not, even at this moment: its pin goes with it.
         let pin = room_seq(room, request.target_seq);
+        let pinned = ctx.store().get(Table::PINS, &pin).await.map_err(store_error)?;
+        draft.change = pinned.map(|_| RoomChange::Pins);
+        // It goes with the message even if it is pinned only at this moment.
         draft.puts.push(Put { table: Table::PINS, key: pin, value: None });
         draft.erase_amendments_of.push(request.target_seq);
         draft.effects = withdrawals(room, &header);

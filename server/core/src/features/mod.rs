@@ -14,6 +14,7 @@ mod reactions;
 mod receipts;
 mod room_life;
 mod rooms;
+mod saved;
 mod sessions;
 mod settings;
 mod sync;

@@ -85,8 +85,8 @@ where
         let done = Committed { seq: sent.seq, at_ms: sent.at_ms, ..Committed::default() };
         return Ok(Answer::Now(answer(&done, true)));
     }
-    // Every pin moves the version, so all that is found below is still so when this is committed,
-    // or it is decided again.
+    // Whatever is pinned, taken off or deleted with its pin moves the version: what is found below
+    // is still so when this is committed, or it is decided again.
     let (bits, version) = ctx.permissions(&cell).await?;
     if !bits.has(Permission::Pin) {
         return Err(not_allowed());

@@ -25,6 +25,7 @@ use parlour_protocol::{
         OpenDirectRequest, RemoveMemberRequest, RenameRoomRequest, SetOpenRequest,
         SetSlowModeRequest, SetTopicRequest, UnbanRequest,
     },
+    saved::{ListSavedRequest, SaveMessageRequest, UnsaveMessageRequest},
     session::{ReauthRequest, RevokeRequest, revoke_request},
     settings::{
         GetSettingsRequest, RoomSettings, SetRoomSettingsRequest, SetSettingsRequest, Settings,
@@ -150,6 +151,12 @@ fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
         }),
         sample::<rpc::ListPins>(&ListPinsRequest { room: room() }),
         sample::<rpc::ReadEdits>(&ReadEditsRequest { room: room(), target_seq: 2 }),
+        sample::<rpc::SaveMessage>(&SaveMessageRequest { room: room(), seq: 2 }),
+        sample::<rpc::UnsaveMessage>(&UnsaveMessageRequest { room: room(), seq: 2 }),
+        sample::<rpc::ListSaved>(&ListSavedRequest {
+            page: 9u64.to_be_bytes().to_vec().into(),
+            page_size: 10,
+        }),
         sample::<rpc::ListNodes>(&ListNodesRequest { page: room(), page_size: 10 }),
         sample::<rpc::ChangeDirectory>(&changes(user())),
         sample::<rpc::ListMemberships>(&ListMembershipsRequest {
