@@ -252,8 +252,8 @@ pub(crate) async fn new_followers(
     mentions: &[UserId],
 ) -> Result<Followers, Error> {
     let (store, sender) = (ctx.store(), ctx.user());
-    let mut new = Followers::default();
-    new.sender = !follows(store, sender, room, root_seq).await?;
+    let is_new = !follows(store, sender, room, root_seq).await?;
+    let mut new = Followers { sender: is_new, ..Followers::default() };
     for user in mentions.iter().filter(|user| **user != sender) {
         if !follows(store, *user, room, root_seq).await? {
             new.mentioned.push(*user);

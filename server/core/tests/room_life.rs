@@ -142,7 +142,7 @@ fn whoever_is_banned_is_out_until_they_are_unbanned() {
     assert_eq!(reason(server.call::<rpc::AddMembers>(ann, &add)), ErrorReason::NotAllowed);
     let bans = ListBansRequest { room: room.clone() };
     let id = server.clients[ben].user.to_field();
-    assert_eq!(server.call::<rpc::ListBans>(ann, &bans).unwrap().users, [id.clone()]);
+    assert_eq!(server.call::<rpc::ListBans>(ann, &bans).unwrap().users, std::slice::from_ref(&id));
     assert_eq!(reason(server.call::<rpc::ListBans>(cyd, &bans)), ErrorReason::NotAllowed);
     let unban = UnbanRequest { room: room.clone(), user: id };
     assert!(server.call::<rpc::Unban>(ann, &unban).unwrap().seq > 0);

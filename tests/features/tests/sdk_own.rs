@@ -136,7 +136,7 @@ async fn eventually_read(receipts: &mut parlour::Receipts, seq: u64, who: &[parl
     who.sort();
     let wait = async {
         while receipts.read_by(seq) != who {
-            receipts.changed().await.unwrap().unwrap();
+            receipts.changed().await.expect("read").expect("the client lives");
         }
     };
     let within = tokio::time::timeout(Duration::from_secs(20), wait).await;

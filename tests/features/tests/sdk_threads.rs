@@ -7,7 +7,7 @@ use parlour_features::server::Server;
 use sdk::{client, eventually, pair, texts};
 
 async fn group(alice: &Client) -> Room {
-    alice.create_group("Lunch", ["bob"]).await.unwrap()
+    alice.create_group("Lunch", ["bob"]).await.expect("a group")
 }
 
 /// Unread in the first room, and in the threads of it that the user follows.

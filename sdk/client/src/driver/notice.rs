@@ -152,6 +152,14 @@ impl Waiters {
         feed
     }
 
+    /// Tells those who listen to events, and those who look at receipts.
+    fn tell_events(&mut self, room: RoomId, events: Vec<LogEvent>) {
+        // Whoever sends has read what is before it.
+        let read: Vec<Change> = events.iter().filter_map(read_by_sending).collect();
+        self.tell_receipts(room, &read);
+        publish_all(&mut self.events, &RoomEvents { room, events });
+    }
+
     /// Tells those who look at a room's receipts.
     fn tell_receipts(&mut self, room: RoomId, changes: &[Change]) {
         let Some(publishers) = self.receipts.get_mut(&room) else { return };
@@ -212,20 +220,7 @@ impl Driver {
                     self.waiters.sent.insert(new_ref, waiting);
                 }
             }
-            Notice::Events(room, events) => {
-                // Whoever sends has read what is before it.
-                let read: Vec<Change> = events.iter().filter_map(read_by_sending).collect();
-                self.waiters.tell_receipts(room, &read);
-                let events = RoomEvents { room, events };
-                self.waiters.events.retain(|publisher| {
-                    publisher.publish(|queue| {
-                        if queue.len() >= EVENTS_MAX {
-                            queue.pop_front();
-                        }
-                        queue.push_back(events.clone());
-                    })
-                });
-            }
+            Notice::Events(room, events) => self.waiters.tell_events(room, events),
             Notice::Opened(scope) => self.handle_opened(scope),
             Notice::Paged(scope, result) => {
                 let at_start =
@@ -242,15 +237,8 @@ impl Driver {
                 }
             }
             Notice::Notify(room, event, reason) => {
-                let noted = Noted { room, event, reason };
-                self.waiters.notifications.retain(|publisher| {
-                    publisher.publish(|queue| {
-                        if queue.len() >= EVENTS_MAX {
-                            queue.pop_front();
-                        }
-                        queue.push_back(noted.clone());
-                    })
-                });
+                let noted = Noted { room, event: *event, reason };
+                publish_all(&mut self.waiters.notifications, &noted);
             }
             Notice::Receipt(room, receipt) => {
                 self.waiters.tell_receipts(room, &[Change::Read(receipt)]);
@@ -308,6 +296,18 @@ impl Driver {
         unseen.into_iter().for_each(|scope| self.engine.close_timeline(scope));
         self.publish_presence();
     }
+}
+
+/// Hands something to everyone who listens; those who don't keep up lose the oldest.
+fn publish_all<T: Clone>(publishers: &mut Vec<Publisher<T>>, what: &T) {
+    publishers.retain(|publisher| {
+        publisher.publish(|queue| {
+            if queue.len() >= EVENTS_MAX {
+                queue.pop_front();
+            }
+            queue.push_back(what.clone());
+        })
+    });
 }
 
 fn read_by_sending(event: &LogEvent) -> Option<Change> {

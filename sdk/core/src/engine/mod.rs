@@ -128,7 +128,7 @@ pub enum Notice {
     /// The user isn't in the room any more.
     RoomLost(RoomId),
     /// A new message is worth a notification.
-    Notify(RoomId, LogEvent, Reason),
+    Notify(RoomId, Box<LogEvent>, Reason),
     /// Somebody's marker in a room is at this place. Whoever sends has read what is before it, too.
     Receipt(RoomId, Receipt),
     /// Receipts may have gone past: ask for them again.

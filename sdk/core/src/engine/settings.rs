@@ -72,7 +72,7 @@ impl Engine {
         if let Some(reason) =
             self.meta.settings.notifies(record, event, me, self.meta.quiet_until_ms, now_ms)
         {
-            self.notices.push_back(Notice::Notify(room, event.clone(), reason));
+            self.notices.push_back(Notice::Notify(room, Box::new(event.clone()), reason));
         }
     }
 

@@ -7,7 +7,6 @@ use parlour_protocol::{
     generated::{EventBody, Rpc, rpc},
     ids::RoomId,
     limits::SEQ_MAX,
-    message::{MentionWithdrawn, Mentioned},
     presence::StatusChanged,
     sync::{RoomDigest, SyncDone, SyncItem, SyncRequest, sync_item},
 };
@@ -210,38 +209,18 @@ impl Engine {
             EventBody::SettingsChanged(changed) => {
                 self.meta.settings = Settings::of_wire(changed.settings.unwrap_or_default());
             }
-            EventBody::ThreadFollowed(followed) => {
-                if let Ok(room) = RoomId::parse(&followed.room) {
-                    self.follow(room, &followed, now);
-                }
-            }
-            EventBody::ThreadUnfollowed(gone) => {
-                if let Ok(room) = RoomId::parse(&gone.room) {
-                    self.unfollow(room, gone.root_seq);
-                }
-            }
-            EventBody::ThreadMarkerMoved(moved) => {
-                if let (Ok(room), Some(marker)) = (RoomId::parse(&moved.room), moved.marker) {
-                    self.move_thread_marker(room, moved.root_seq, marker, now);
-                }
-            }
-            // The same for threads, whose counts come with the room's digest.
-            EventBody::Mentioned(Mentioned { thread_root_seq: 1.., .. })
-            | EventBody::MentionWithdrawn(MentionWithdrawn { thread_root_seq: 1.., .. }) => {
-                self.doubt_threads(now);
-            }
             EventBody::StatusChanged(StatusChanged { settings: Some(settings) }) => {
                 self.learn_quiet(settings.do_not_disturb_until_ms);
                 self.notices.push_back(Notice::Settings(settings.into()));
             }
             // Whole events count mentions by themselves; without them the server tells.
-            EventBody::Mentioned(mentioned) => {
+            EventBody::Mentioned(mentioned) if mentioned.thread_root_seq == 0 => {
                 self.doubt_counts(&mentioned.room, |record| record.log.to < mentioned.seq, now);
             }
-            EventBody::MentionWithdrawn(gone) => {
+            EventBody::MentionWithdrawn(gone) if gone.thread_root_seq == 0 => {
                 self.doubt_counts(&gone.room, |record| record.counts.mentions > 0, now);
             }
-            _ => {}
+            body => self.handle_thread_news(body, now),
         }
     }
 

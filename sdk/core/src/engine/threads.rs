@@ -1,7 +1,7 @@
 //! Threads: pages of those that are open, and the counts of those that the user follows.
 
-use parlour_protocol::generated::EventMessage;
 use parlour_protocol::{
+    generated::{EventBody, EventMessage},
     ids::{RoomId, UserId},
     limits::SEQ_MAX,
     marker::Marker,
@@ -45,6 +45,30 @@ impl Engine {
                 open.timeline.handle_reset(u64::MAX, &[], &[], false);
             }
             self.fill(scope);
+        }
+    }
+
+    /// What the user's own log says of threads.
+    pub(super) fn handle_thread_news(&mut self, body: EventBody, now: Now) {
+        match body {
+            EventBody::ThreadFollowed(followed) => {
+                if let Ok(room) = RoomId::parse(&followed.room) {
+                    self.follow(room, &followed, now);
+                }
+            }
+            EventBody::ThreadUnfollowed(gone) => {
+                if let Ok(room) = RoomId::parse(&gone.room) {
+                    self.unfollow(room, gone.root_seq);
+                }
+            }
+            EventBody::ThreadMarkerMoved(moved) => {
+                if let (Ok(room), Some(marker)) = (RoomId::parse(&moved.room), moved.marker) {
+                    self.move_thread_marker(room, moved.root_seq, marker, now);
+                }
+            }
+            // Counts of threads come with the room's digest.
+            EventBody::Mentioned(_) | EventBody::MentionWithdrawn(_) => self.doubt_threads(now),
+            _ => {}
         }
     }
 

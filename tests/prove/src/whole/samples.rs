@@ -122,11 +122,12 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     ]
     .into_iter()
     .chain(more_samples(&room(), &user()))
+    .chain(own_samples(&room(), &user()))
+    .chain(group_samples(&room(), &user()))
     .collect()
 }
 
-/// The methods that are about reactions, pins, threads, what is one's own, organizations, permissions
-/// and presence.
+/// The methods that are about reactions, pins, organizations and permissions.
 fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
     let room = || room.clone();
     let user = || user.clone();
@@ -151,12 +152,6 @@ fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
         }),
         sample::<rpc::ListPins>(&ListPinsRequest { room: room() }),
         sample::<rpc::ReadEdits>(&ReadEditsRequest { room: room(), target_seq: 2 }),
-        sample::<rpc::SaveMessage>(&SaveMessageRequest { room: room(), seq: 2 }),
-        sample::<rpc::UnsaveMessage>(&UnsaveMessageRequest { room: room(), seq: 2 }),
-        sample::<rpc::ListSaved>(&ListSavedRequest {
-            page: 9u64.to_be_bytes().to_vec().into(),
-            page_size: 10,
-        }),
         sample::<rpc::ListNodes>(&ListNodesRequest { page: room(), page_size: 10 }),
         sample::<rpc::ChangeDirectory>(&changes(user())),
         sample::<rpc::ListMemberships>(&ListMembershipsRequest {
@@ -165,6 +160,25 @@ fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
             page_size: 10,
         }),
         sample::<rpc::ReadAudit>(&ReadAuditRequest { from_seq: 1, limit: 5 }),
+        sample::<rpc::GetAccess>(&GetAccessRequest { room: room() }),
+        sample::<rpc::SetOverrides>(&SetOverridesRequest {
+            room: room(),
+            overrides: vec![override_of(user())],
+        }),
+    ]
+}
+
+/// The methods that are about threads, and what is one's own.
+fn own_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
+    let room = || room.clone();
+    let user = || user.clone();
+    vec![
+        sample::<rpc::SaveMessage>(&SaveMessageRequest { room: room(), seq: 2 }),
+        sample::<rpc::UnsaveMessage>(&UnsaveMessageRequest { room: room(), seq: 2 }),
+        sample::<rpc::ListSaved>(&ListSavedRequest {
+            page: 9u64.to_be_bytes().to_vec().into(),
+            page_size: 10,
+        }),
         sample::<rpc::FollowThread>(&FollowThreadRequest { room: room(), root_seq: 2 }),
         sample::<rpc::UnfollowThread>(&UnfollowThreadRequest { room: room(), root_seq: 2 }),
         sample::<rpc::MarkThreadRead>(&MarkThreadReadRequest { room: room(), root_seq: 2, seq: 3 }),
@@ -202,20 +216,6 @@ fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
             limit: 5,
             unread_only: true,
         }),
-        sample::<rpc::SetTopic>(&SetTopicRequest { room: room(), topic: "a topic".into() }),
-        sample::<rpc::ArchiveRoom>(&ArchiveRoomRequest { room: room(), archived: false }),
-        sample::<rpc::SetSlowMode>(&SetSlowModeRequest { room: room(), seconds: 0 }),
-        sample::<rpc::SetOpen>(&SetOpenRequest { room: room(), open: true }),
-        sample::<rpc::ListOpenRooms>(&ListOpenRoomsRequest { page: room(), page_size: 10 }),
-        sample::<rpc::JoinRoom>(&JoinRoomRequest { room: room() }),
-        sample::<rpc::Ban>(&BanRequest { room: room(), user: user() }),
-        sample::<rpc::Unban>(&UnbanRequest { room: room(), user: user() }),
-        sample::<rpc::ListBans>(&ListBansRequest { room: room() }),
-        sample::<rpc::GetAccess>(&GetAccessRequest { room: room() }),
-        sample::<rpc::SetOverrides>(&SetOverridesRequest {
-            room: room(),
-            overrides: vec![override_of(user())],
-        }),
         sample::<rpc::SetPresence>(&SetPresenceRequest { activity: Activity::Active as i32 }),
         sample::<rpc::WatchPresence>(&WatchPresenceRequest {
             add: vec![user()],
@@ -228,6 +228,23 @@ fn more_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
             do_not_disturb_until_ms: Some(0),
             share_last_seen: Some(true),
         }),
+    ]
+}
+
+/// The methods that are about the life of groups.
+fn group_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
+    let room = || room.clone();
+    let user = || user.clone();
+    vec![
+        sample::<rpc::SetTopic>(&SetTopicRequest { room: room(), topic: "a topic".into() }),
+        sample::<rpc::ArchiveRoom>(&ArchiveRoomRequest { room: room(), archived: false }),
+        sample::<rpc::SetSlowMode>(&SetSlowModeRequest { room: room(), seconds: 0 }),
+        sample::<rpc::SetOpen>(&SetOpenRequest { room: room(), open: true }),
+        sample::<rpc::ListOpenRooms>(&ListOpenRoomsRequest { page: room(), page_size: 10 }),
+        sample::<rpc::JoinRoom>(&JoinRoomRequest { room: room() }),
+        sample::<rpc::Ban>(&BanRequest { room: room(), user: user() }),
+        sample::<rpc::Unban>(&UnbanRequest { room: room(), user: user() }),
+        sample::<rpc::ListBans>(&ListBansRequest { room: room() }),
     ]
 }
 
