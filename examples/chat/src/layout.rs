@@ -271,6 +271,10 @@ impl<'a> Layout<'a> {
         if said.is_edited && !said.is_deleted {
             pieces.push((" (edited)".to_owned(), Role::Faint));
         }
+        if said.replies > 0 {
+            let word = if said.replies == 1 { "reply" } else { "replies" };
+            pieces.push((format!("  ↳ {} {word}", said.replies), Role::Mention));
+        }
         for (emoji, users) in &said.reactions {
             let mine = self.model.me.is_some_and(|me| users.contains(&me));
             let role = if mine { Role::Mention } else { Role::Faint };

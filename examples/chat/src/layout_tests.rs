@@ -27,7 +27,7 @@ fn model(columns: u16, entries: Vec<Entry>) -> Model {
         |n: u8, name: &str| Person { id: user(n), subject: name.into(), name: name.into() };
     let members = vec![person(1, "Ada"), person(2, "Grace")];
     model.handle(Event::Members { room, members });
-    model.handle(Event::Entries { room, entries });
+    model.handle(Event::Entries { room, thread: None, entries });
     model
 }
 

@@ -37,7 +37,9 @@ pub(super) fn title(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let Some(open) = &model.open else { return };
     let summary = model.open_summary();
     let name = summary.map_or("…", |room| model.room_name(room));
+    let name = if open.thread.is_some() { format!("{name} › thread") } else { name.to_owned() };
     let about = match summary {
+        Some(_) if open.thread.is_some() => "Esc or /back leads to the room".to_owned(),
         Some(room) if room.is_direct => {
             let peer = open.members.iter().find(|person| Some(person.id) == room.peer);
             let subject = peer.map(|peer| format!("@{}", peer.subject)).unwrap_or_default();
@@ -56,7 +58,7 @@ pub(super) fn title(frame: &mut Frame<'_>, area: Rect, model: &Model) {
         }
         None => String::new(),
     };
-    let columns = usize::from(area.width).saturating_sub(Span::raw(name).width() + 4);
+    let columns = usize::from(area.width).saturating_sub(Span::raw(&name).width() + 4);
     let line = Line::from(vec![
         Span::styled(format!(" {name}"), Style::new().add_modifier(Modifier::BOLD)),
         Span::styled(format!("  {}", shorten(&about, columns)), FAINT),

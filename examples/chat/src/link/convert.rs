@@ -39,6 +39,7 @@ fn said(message: &Message) -> Said {
         mentions: message.mentions.clone(),
         mentions_everyone: message.mentions_everyone,
         reply_to: message.reply_to,
+        replies: message.thread.map_or(0, |thread| thread.replies),
         reactions: message
             .reactions
             .iter()

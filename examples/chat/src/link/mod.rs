@@ -60,7 +60,8 @@ impl Link {
     pub(crate) fn perform(&mut self, effect: Effect) {
         while self.tasks.try_join_next().is_some() {}
         match effect {
-            Effect::Open(room) => self.open(room),
+            Effect::Open(room) => self.open(room, None),
+            Effect::OpenThread { room, root } => self.open(room, Some(root)),
             Effect::LoadOlder(room) => self.order(room, Order::Older),
             Effect::Edit { room, place, text } => {
                 self.order(room, Order::Change(place, Change::Edit(text)));
@@ -71,8 +72,8 @@ impl Link {
             Effect::Retry { room, place } => {
                 self.order(room, Order::Change(place, Change::Retry));
             }
-            Effect::Send { room, text, mentions, everyone, reply_to } => {
-                let (mentions_everyone, thread_root) = (everyone, None);
+            Effect::Send { room, text, mentions, everyone, reply_to, thread } => {
+                let (mentions_everyone, thread_root) = (everyone, thread);
                 let draft = Draft { text, mentions, mentions_everyone, reply_to, thread_root };
                 self.order(room, Order::Send(draft));
             }
@@ -86,6 +87,11 @@ impl Link {
             Effect::MarkRead { room, seq } => {
                 let room = self.client.room(room);
                 self.tasks.spawn(async move { drop(room.mark_read(seq).await) });
+            }
+            Effect::MarkThreadRead { room, root, seq } => {
+                // One that isn't followed has nothing unread.
+                let thread = self.client.room(room).thread(root);
+                self.tasks.spawn(async move { drop(thread.mark_read(seq).await) });
             }
             Effect::MarkUnread { room, seq } => {
                 let room = self.client.room(room);
@@ -134,9 +140,9 @@ impl Link {
         });
     }
 
-    fn open(&mut self, room: RoomId) {
+    fn open(&mut self, room: RoomId, thread: Option<u64>) {
         let (orders, queue) = mpsc::unbounded_channel();
-        let follow = room::follow(self.client.room(room), queue, self.events.clone());
+        let follow = room::follow(self.client.room(room), thread, queue, self.events.clone());
         self.tasks.spawn(follow);
         // The room before does what it was asked for, then ends with the other end of its orders.
         self.open = Some((room, orders));

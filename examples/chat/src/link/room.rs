@@ -31,25 +31,30 @@ pub(super) enum Change {
     Retry,
 }
 
-/// Follows a room's timeline until nobody asks or listens any more.
+/// Follows the timeline of a room, or of a thread of it, until nobody asks or listens any more.
 pub(super) async fn follow(
     room: Room,
+    thread: Option<u64>,
     mut orders: mpsc::UnboundedReceiver<Order>,
     events: mpsc::Sender<Event>,
 ) {
-    let mut timeline = match room.timeline().await {
+    let timeline = match thread {
+        Some(root) => room.thread(root).timeline().await,
+        None => room.timeline().await,
+    };
+    let mut timeline = match timeline {
         Ok(timeline) => timeline,
         Err(error) => return drop(events.send(Event::Failed(error.to_string())).await),
     };
     // What is under way goes on while the timeline is followed.
     let mut under_way = FuturesUnordered::new();
-    if !show(&mut timeline, &events).await {
+    if !show(&mut timeline, thread, &events).await {
         return;
     }
     loop {
         tokio::select! {
             diff = timeline.next() => {
-                if diff.is_none() || !show(&mut timeline, &events).await {
+                if diff.is_none() || !show(&mut timeline, thread, &events).await {
                     return;
                 }
             }
@@ -58,10 +63,10 @@ pub(super) async fn follow(
                 Some(Order::Older) => {
                     let more = older(&timeline, PAGE).await;
                     let more = more.map_err(|error| words::history_words(&error));
-                    if !show(&mut timeline, &events).await {
+                    if !show(&mut timeline, thread, &events).await {
                         return;
                     }
-                    let _ = events.send(Event::Older { room: room.id(), more }).await;
+                    let _ = events.send(Event::Older { room: room.id(), thread, more }).await;
                 }
                 Some(Order::Send(draft)) => match room.queue(draft).await {
                     Ok(queued) => under_way.push(async { queued.sent().await.map(drop) }.boxed()),
@@ -119,8 +124,8 @@ async fn fail(error: &QueueError, events: &mpsc::Sender<Event>) {
 }
 
 /// The timeline as it is now; `false` when nobody listens.
-async fn show(timeline: &mut Timeline, events: &mpsc::Sender<Event>) -> bool {
+async fn show(timeline: &mut Timeline, thread: Option<u64>, events: &mpsc::Sender<Event>) -> bool {
     let room = timeline.room().id();
     let entries = timeline.refresh().iter().map(convert::entry).collect();
-    events.send(Event::Entries { room, entries }).await.is_ok()
+    events.send(Event::Entries { room, thread, entries }).await.is_ok()
 }

@@ -28,6 +28,10 @@ pub(crate) enum Command {
     React(String),
     /// An answer to the last message of others.
     Reply(String),
+    /// A reply in the thread under the last message; empty: show that thread.
+    Thread(String),
+    /// From a thread to its room.
+    Back,
     Retry,
     Unread,
     /// What to say of oneself; empty: nothing any more.
@@ -49,6 +53,8 @@ pub(crate) const COMMANDS: &[(&str, &str, &str)] = &[
     ("delete", "", "delete your last message"),
     ("react", "EMOJI", "put an emoji to the last message, or take yours off"),
     ("reply", "TEXT", "answer the last message of others"),
+    ("thread", "[TEXT]", "reply in the thread under the last message; alone, show it"),
+    ("back", "", "from a thread to its room, as Esc"),
     ("retry", "", "send again what failed"),
     ("unread", "", "mark the last message of others as unread"),
     ("status", "[TEXT]", "say something of yourself, beside your name; alone, nothing any more"),
@@ -83,6 +89,8 @@ pub(crate) fn parse(line: &str) -> Result<Line, String> {
         "delete" => Command::Delete,
         "react" => Command::React(needed(word, rest)?),
         "reply" => Command::Reply(needed(word, rest)?),
+        "thread" => Command::Thread(rest.to_owned()),
+        "back" => Command::Back,
         "retry" => Command::Retry,
         "unread" => Command::Unread,
         "status" => Command::Status(rest.to_owned()),

@@ -28,6 +28,8 @@ pub(crate) struct Said {
     pub(crate) mentions_everyone: bool,
     /// The message it answers.
     pub(crate) reply_to: Option<u64>,
+    /// Replies in the thread under it.
+    pub(crate) replies: u64,
     /// Emoji and who put them there.
     pub(crate) reactions: Vec<(String, Vec<UserId>)>,
     pub(crate) progress: Progress,

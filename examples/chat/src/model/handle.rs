@@ -25,8 +25,8 @@ impl Model {
                 self.look_up([me])
             }
             Event::Rooms(rooms) => self.handle_rooms(rooms),
-            Event::Entries { room, entries } => self.handle_entries(room, entries),
-            Event::Older { room, more } => self.handle_older(room, more),
+            Event::Entries { room, thread, entries } => self.handle_entries(room, thread, entries),
+            Event::Older { room, thread, more } => self.handle_older(room, thread, more),
             Event::Members { room, mut members } => {
                 members.sort_by_cached_key(|person| person.name.to_lowercase());
                 self.people.learn(members.iter().cloned());
@@ -63,7 +63,7 @@ impl Model {
 
     /// Shows another room.
     pub(crate) fn open_room(&mut self, id: RoomId) -> Vec<Effect> {
-        if self.open.as_ref().is_some_and(|open| open.id == id) {
+        if self.open.as_ref().is_some_and(|open| open.shows(id, None)) {
             return Vec::new();
         }
         self.stop_editing();
@@ -74,6 +74,18 @@ impl Model {
         open.was_listed = summary.is_some();
         self.open = Some(open);
         vec![Effect::Open(id), Effect::ListMembers(id)]
+    }
+
+    /// Shows a thread of the open room instead of it.
+    pub(super) fn open_thread(&mut self, root: u64) -> Vec<Effect> {
+        let Some(before) = self.open.as_ref() else { return Vec::new() };
+        let (room, members) = (before.id, before.members.clone());
+        self.stop_editing();
+        self.note = None;
+        let mut open = OpenRoom::new(room, 0, 0);
+        (open.thread, open.members, open.was_listed) = (Some(root), members, true);
+        self.open = Some(open);
+        vec![Effect::OpenThread { room, root }]
     }
 
     fn handle_connection(&mut self, connection: Connection) -> Vec<Effect> {
@@ -127,10 +139,15 @@ impl Model {
         effects
     }
 
-    fn handle_entries(&mut self, room: RoomId, entries: Vec<Entry>) -> Vec<Effect> {
+    fn handle_entries(
+        &mut self,
+        room: RoomId,
+        thread: Option<u64>,
+        entries: Vec<Entry>,
+    ) -> Vec<Effect> {
         let (me, read_seq) = (self.me, self.read_seq());
         let is_away = self.is_away;
-        let Some(open) = self.open.as_mut().filter(|open| open.id == room) else {
+        let Some(open) = self.open.as_mut().filter(|open| open.shows(room, thread)) else {
             return Vec::new();
         };
         open.entries = entries;
@@ -139,7 +156,9 @@ impl Model {
         {
             open.scroll = Scroll::End;
         }
-        open.note_arrivals(me, read_seq, !is_away && open.scroll == Scroll::End);
+        if thread.is_none() {
+            open.note_arrivals(me, read_seq, !is_away && open.scroll == Scroll::End);
+        }
         let people: Vec<_> = open.entries.iter().flat_map(Entry::people).collect();
         let mut effects = self.look_up(people);
         effects.extend(self.mark_seen());
@@ -147,8 +166,13 @@ impl Model {
         effects
     }
 
-    fn handle_older(&mut self, room: RoomId, more: Result<bool, String>) -> Vec<Effect> {
-        let Some(open) = self.open.as_mut().filter(|open| open.id == room) else {
+    fn handle_older(
+        &mut self,
+        room: RoomId,
+        thread: Option<u64>,
+        more: Result<bool, String>,
+    ) -> Vec<Effect> {
+        let Some(open) = self.open.as_mut().filter(|open| open.shows(room, thread)) else {
             return Vec::new();
         };
         match more {
@@ -184,6 +208,10 @@ impl Model {
         let unread = self.open_summary().map_or(0, |room| room.unread);
         let Some(open) = self.open.as_mut().filter(|_| !self.is_away) else { return Vec::new() };
         let room = open.id;
+        if let Some(root) = open.thread {
+            let seq = open.mark_thread_seen();
+            return seq.map(|seq| Effect::MarkThreadRead { room, root, seq }).into_iter().collect();
+        }
         let seq = open.mark_seen(me, read_seq, unread);
         seq.map(|seq| Effect::MarkRead { room, seq }).into_iter().collect()
     }

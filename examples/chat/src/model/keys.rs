@@ -182,6 +182,13 @@ impl Model {
         self.note = None;
         match self.mode {
             Mode::Editing { .. } => self.stop_editing(),
+            _ if self
+                .open
+                .as_ref()
+                .is_some_and(|open| open.thread.is_some() && open.scroll == Scroll::End) =>
+            {
+                return self.leave_thread();
+            }
             _ => return self.scroll_to(Scroll::End),
         }
         Vec::new()

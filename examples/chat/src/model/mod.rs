@@ -55,11 +55,14 @@ pub(crate) enum Event {
     Rooms(Vec<Arc<RoomSummary>>),
     Entries {
         room: RoomId,
+        /// The root of the thread they are of.
+        thread: Option<u64>,
         entries: Vec<Entry>,
     },
     /// An answer to [`Effect::LoadOlder`]: whether there is more.
     Older {
         room: RoomId,
+        thread: Option<u64>,
         more: Result<bool, String>,
     },
     Members {
@@ -80,6 +83,11 @@ pub(crate) enum Event {
 pub(crate) enum Effect {
     /// Follow this room's timeline and no other.
     Open(RoomId),
+    /// Follow this thread's timeline and no other.
+    OpenThread {
+        room: RoomId,
+        root: u64,
+    },
     LoadOlder(RoomId),
     ListMembers(RoomId),
     LookUp(Vec<UserId>),
@@ -94,6 +102,7 @@ pub(crate) enum Effect {
         mentions: Vec<UserId>,
         everyone: bool,
         reply_to: Option<u64>,
+        thread: Option<u64>,
     },
     React {
         room: RoomId,
@@ -116,6 +125,11 @@ pub(crate) enum Effect {
     },
     MarkRead {
         room: RoomId,
+        seq: u64,
+    },
+    MarkThreadRead {
+        room: RoomId,
+        root: u64,
         seq: u64,
     },
     MarkUnread {

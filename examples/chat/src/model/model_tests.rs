@@ -71,7 +71,7 @@ fn model(unread: u64, read_seq: u64, entries: Vec<Entry>) -> (Model, Vec<Effect>
         summary(2, "work", 0, 0),
     ]));
     model.handle(Event::Members { room: room(1), members });
-    let effects = model.handle(Event::Entries { room: room(1), entries });
+    let effects = model.handle(Event::Entries { room: room(1), thread: None, entries });
     (model, effects)
 }
 
@@ -108,7 +108,7 @@ fn nothing_is_marked_while_nobody_looks() {
     let (mut model, _) = model(0, 1, vec![said(1, GRACE, "a")]);
     model.press(Key::Focus(false));
     let entries = vec![said(1, GRACE, "a"), said(2, GRACE, "b")];
-    let effects = model.handle(Event::Entries { room: room(1), entries });
+    let effects = model.handle(Event::Entries { room: room(1), thread: None, entries });
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::MarkRead { .. })));
     assert_eq!(model.open.as_ref().unwrap().first_new(model.me), Some(1));
     let effects = model.press(Key::Focus(true));
@@ -308,15 +308,15 @@ fn history_is_asked_for_until_the_screen_is_full_and_at_its_top() {
     let (mut model, effects) = model(0, 0, vec![said(100, GRACE, "x")]);
     assert!(effects.contains(&Effect::LoadOlder(room(1))), "the screen isn't full: {effects:?}");
     let entries: Vec<_> = (60..=100).map(|seq| said(seq, GRACE, "x")).collect();
-    model.handle(Event::Entries { room: room(1), entries });
-    assert!(model.handle(Event::Older { room: room(1), more: Ok(true) }).is_empty());
+    model.handle(Event::Entries { room: room(1), thread: None, entries });
+    assert!(model.handle(Event::Older { room: room(1), thread: None, more: Ok(true) }).is_empty());
     assert_eq!(model.press(Key::PageUp), []);
     let mut effects = Vec::new();
     for _ in 0..5 {
         effects.extend(model.press(Key::PageUp));
     }
     assert_eq!(effects, [Effect::LoadOlder(room(1))]);
-    model.handle(Event::Older { room: room(1), more: Ok(false) });
+    model.handle(Event::Older { room: room(1), thread: None, more: Ok(false) });
     assert_eq!(model.open.as_ref().unwrap().older, Older::None);
     assert!(model.press(Key::PageUp).is_empty());
     model.press(Key::Escape);
@@ -328,4 +328,25 @@ fn a_lost_room_gives_way_to_the_next() {
     let (mut model, _) = model(0, 0, Vec::new());
     let effects = model.handle(Event::Rooms(vec![summary(2, "work", 0, 0)]));
     assert!(effects.contains(&Effect::Open(room(2))));
+}
+
+#[test]
+fn a_thread_is_shown_instead_of_its_room_and_left_again() {
+    let root = Said { text: "root".into(), replies: 2, ..Said::default() };
+    let entry = Entry { what: What::Message(root), ..said(2, 2, "root") };
+    let (mut model, _) = model(0, 2, vec![entry]);
+    let effects = type_in(&mut model, "/thread so");
+    assert!(matches!(&effects[0], Effect::Send { thread: Some(2), .. }), "{effects:?}");
+    let effects = type_in(&mut model, "/thread");
+    assert_eq!(effects, [Effect::OpenThread { room: room(1), root: 2 }]);
+    // What still comes of the room isn't shown, what comes of the thread is, and read.
+    let late = Event::Entries { room: room(1), thread: None, entries: vec![said(9, 2, "no")] };
+    assert!(model.handle(late).is_empty());
+    let entries = vec![said(2, 2, "root"), said(5, 2, "one")];
+    let effects = model.handle(Event::Entries { room: room(1), thread: Some(2), entries });
+    assert!(effects.contains(&Effect::MarkThreadRead { room: room(1), root: 2, seq: 5 }));
+    let effects = type_in(&mut model, "two");
+    assert!(matches!(&effects[0], Effect::Send { thread: Some(2), .. }), "{effects:?}");
+    assert!(model.press(Key::Escape).contains(&Effect::Open(room(1))));
+    assert_eq!(model.open.as_ref().and_then(|open| open.thread), None);
 }

@@ -29,6 +29,8 @@ pub(crate) enum Older {
 #[derive(Debug)]
 pub(crate) struct OpenRoom {
     pub(crate) id: RoomId,
+    /// The root of the thread that is shown instead of the room.
+    pub(crate) thread: Option<u64>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) members: Vec<Person>,
     pub(crate) scroll: Scroll,
@@ -48,6 +50,7 @@ impl OpenRoom {
     pub(crate) fn new(id: RoomId, unread: u64, read_seq: u64) -> Self {
         OpenRoom {
             id,
+            thread: None,
             entries: Vec::new(),
             members: Vec::new(),
             scroll: Scroll::End,
@@ -57,6 +60,21 @@ impl OpenRoom {
             is_kept_unread: false,
             was_listed: false,
         }
+    }
+
+    /// Whether this is what is shown: the room, or that thread of it.
+    pub(crate) fn shows(&self, id: RoomId, thread: Option<u64>) -> bool {
+        self.id == id && self.thread == thread
+    }
+
+    /// A thread was seen to its end: its newest reply, if that wasn't marked before.
+    pub(crate) fn mark_thread_seen(&mut self) -> Option<u64> {
+        let newest = self.entries.iter().rev().find_map(Entry::seq)?;
+        let is_news = self.scroll == Scroll::End && newest > self.marked;
+        is_news.then(|| {
+            self.marked = newest;
+            newest
+        })
     }
 
     /// The first entry under the new-messages line, if the line is shown.

@@ -45,10 +45,10 @@ impl Model {
     }
 
     fn send(&mut self, text: String) -> Vec<Effect> {
-        self.send_as(text, None)
+        self.send_as(text, None, None)
     }
 
-    fn send_as(&mut self, text: String, reply_to: Option<u64>) -> Vec<Effect> {
+    fn send_as(&mut self, text: String, reply_to: Option<u64>, thread: Option<u64>) -> Vec<Effect> {
         let Some(open) = &mut self.open else {
             self.complain("no room is open; /dm NAME or /group NAME a b c makes one");
             return Vec::new();
@@ -64,8 +64,8 @@ impl Model {
                 Called::Everyone => everyone = true,
             }
         }
-        let room = open.id;
-        let sent = Effect::Send { room, text, mentions, everyone, reply_to };
+        let (room, thread) = (open.id, thread.or(open.thread));
+        let sent = Effect::Send { room, text, mentions, everyone, reply_to, thread };
         vec![sent, Effect::Typing { room, active: false }]
     }
 
@@ -102,9 +102,11 @@ impl Model {
             Command::Delete => self.ask_delete(),
             Command::React(emoji) => return self.react(room, emoji),
             Command::Reply(text) => match self.last_of(|entry, me| !entry.is_by(me)) {
-                Some(seq) => return self.send_as(text, Some(seq)),
+                Some(seq) => return self.send_as(text, Some(seq), None),
                 None => self.tell("nobody else has written here yet"),
             },
+            Command::Thread(text) => return self.thread(text),
+            Command::Back => return self.leave_thread(),
             Command::Retry => return self.retry(room),
             Command::Unread => {
                 let me = self.me;
@@ -116,6 +118,28 @@ impl Model {
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Replies in the thread that is shown, or the one under the last message; or shows that.
+    fn thread(&mut self, text: String) -> Vec<Effect> {
+        let shown = self.open.as_ref().and_then(|open| open.thread);
+        match (shown.or_else(|| self.last_of(|_, _| true)), text.is_empty()) {
+            (Some(root), false) => self.send_as(text, None, Some(root)),
+            (Some(root), true) if shown.is_none() => self.open_thread(root),
+            (Some(_), true) => Vec::new(),
+            (None, _) => {
+                self.tell("there is no message here yet");
+                Vec::new()
+            }
+        }
+    }
+
+    /// From a thread to its room.
+    pub(super) fn leave_thread(&mut self) -> Vec<Effect> {
+        match self.open.as_ref().filter(|open| open.thread.is_some()) {
+            Some(open) => self.open_room(open.id),
+            None => Vec::new(),
+        }
     }
 
     /// The last message that fits and can be named.

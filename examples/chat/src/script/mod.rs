@@ -163,7 +163,11 @@ impl Script {
             }
             Command::Reply(text) => {
                 let reply_to = Some(self.newest().ok_or("there is no message")?);
-                self.send_as(text, reply_to).await
+                self.send_as(text, reply_to, None).await
+            }
+            Command::Thread(text) if !text.is_empty() => {
+                let root = Some(self.newest().ok_or("there is no message")?);
+                self.send_as(text, None, root).await
             }
             Command::Unread => {
                 let room = self.room()?;
@@ -178,7 +182,9 @@ impl Script {
                 self.client.reconnect();
                 Ok(())
             }
-            Command::Retry | Command::Help | Command::Quit => Err("not in a script".to_owned()),
+            Command::Thread(_) | Command::Back | Command::Retry | Command::Help | Command::Quit => {
+                Err("not in a script".to_owned())
+            }
         }
     }
 
@@ -258,12 +264,17 @@ impl Script {
     // Messages.
 
     async fn send(&mut self, text: String) -> Result<(), String> {
-        self.send_as(text, None).await
+        self.send_as(text, None, None).await
     }
 
-    async fn send_as(&mut self, text: String, reply_to: Option<u64>) -> Result<(), String> {
+    async fn send_as(
+        &mut self,
+        text: String,
+        reply_to: Option<u64>,
+        thread_root: Option<u64>,
+    ) -> Result<(), String> {
         let open = self.open.as_ref().ok_or("no room is open")?;
-        let mut draft = Draft { reply_to, ..Draft::from(text.as_str()) };
+        let mut draft = Draft { reply_to, thread_root, ..Draft::from(text.as_str()) };
         for (_, called) in people::mentions(&text, &open.members) {
             match called {
                 Called::User(user) => draft.mentions.push(user),
