@@ -11,7 +11,7 @@ mod negative;
 #[path = "golden/samples.rs"]
 mod samples;
 
-use std::{collections::BTreeSet, env, fs, path::PathBuf};
+use std::{collections::BTreeSet, env, fs, path::PathBuf, sync::OnceLock};
 
 use parlour_protocol::{generated::DESCRIPTORS, prost::DecodeError};
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
@@ -78,7 +78,14 @@ fn add(name: &str, wanted: impl Iterator<Item = Value>) -> Vec<Value> {
     vectors
 }
 
+/// The vectors, with what is missing if that was asked for: once, as tests that write the same file
+/// beside each other would read it half written and lose what it had.
 fn vectors(pool: &DescriptorPool) -> Vec<Value> {
+    static VECTORS: OnceLock<Vec<Value>> = OnceLock::new();
+    VECTORS.get_or_init(|| read_or_add(pool)).clone()
+}
+
+fn read_or_add(pool: &DescriptorPool) -> Vec<Value> {
     let wanted = messages(pool).into_iter().flat_map(|message| {
         samples::samples(&message)
             .into_iter()
