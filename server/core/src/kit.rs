@@ -44,6 +44,8 @@ pub struct Ctx {
     pub now: Now,
     /// How often this call's draft was refused because something had changed.
     pub reruns: u32,
+    /// Whether it stands in a chain: what was asked for before it may not be committed yet.
+    pub is_chained: bool,
 }
 
 impl Ctx {

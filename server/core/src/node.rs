@@ -237,8 +237,13 @@ impl Node {
 
     async fn run(self: &Arc<Self>, caller: &Arc<Caller>, again: &Again) -> Outcome {
         let Again { method, ref body, times, .. } = *again;
-        let mut ctx =
-            Ctx { node: self.clone(), caller: caller.clone(), now: self.now(), reruns: times };
+        let mut ctx = Ctx {
+            node: self.clone(),
+            caller: caller.clone(),
+            now: self.now(),
+            reruns: times,
+            is_chained: again.chain.is_some(),
+        };
         if let Err(error) = check_scope(caller, method) {
             return Outcome::Now(Err(error));
         }
@@ -263,8 +268,13 @@ impl Node {
         body: Bytes,
         out: Box<dyn ItemSink>,
     ) -> Result<(), Error> {
-        let mut ctx =
-            Ctx { node: self.clone(), caller: caller.clone(), now: self.now(), reruns: 0 };
+        let mut ctx = Ctx {
+            node: self.clone(),
+            caller: caller.clone(),
+            now: self.now(),
+            reruns: 0,
+            is_chained: false,
+        };
         check_scope(caller, method)?;
         parlour_protocol::generated::dispatch_bulk::<ServerKit, Features>(
             &Features, &mut ctx, method, body, out,

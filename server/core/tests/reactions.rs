@@ -195,3 +195,32 @@ fn a_reply_names_what_it_answers() {
     let kept = log.iter().find(|event| event.header.as_ref().unwrap().seq == sent.seq).unwrap();
     assert!(!kept.body.is_empty(), "what is answered may go, the answer stays");
 }
+
+#[test]
+fn what_is_put_and_taken_off_in_one_breath_is_off() {
+    let mut server = Server::new();
+    let ann = server.connect("ann");
+    let room = group(&mut server, ann, &[]);
+    let target_seq = send(&mut server, ann, &room, "well?");
+    let mut calls = vec![];
+    for on in [true, false, true, false] {
+        let (room, client_ref) = (room.clone(), server.client_ref().to_field());
+        let emoji = "👍".to_owned();
+        calls.push(if on {
+            let request = ReactRequest { room, client_ref, target_seq, emoji };
+            server.start_in_chain::<rpc::React>(ann, &request, 1)
+        } else {
+            let request = UnreactRequest { room, client_ref, target_seq, emoji };
+            server.start_in_chain::<rpc::Unreact>(ann, &request, 1)
+        });
+    }
+    server.run();
+    server.deliver();
+    let heard = emoji(&server.clients[ann].heard());
+    assert_eq!(heard.last().map(|(sign, _)| *sign), Some('-'), "{heard:?}");
+    // Whoever comes later sees it as it is.
+    send(&mut server, ann, &room, "more");
+    let (_, amendments) = page(&mut server, ann, &room, target_seq + 1);
+    assert_eq!(emoji(&amendments), [('-', "👍".to_owned())]);
+    assert_eq!(unreact(&mut server, ann, &room, target_seq, "👍"), 0, "it isn't there");
+}

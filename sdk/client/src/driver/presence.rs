@@ -74,6 +74,9 @@ impl Driver {
                 Some(Diff::Update { index, item: item.clone() })
             };
             let diffs: Vec<_> = changes.iter().filter_map(update).collect();
+            if diffs.is_empty() {
+                continue;
+            }
             let whole = || list.users.iter().filter_map(|user| engine.presence_of(*user)).collect();
             list.publisher.publish_diffs(&diffs, whole);
         }

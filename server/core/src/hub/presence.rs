@@ -3,7 +3,10 @@
 use parlour_protocol::{
     generated::EventMessage,
     ids::UserId,
-    limits::{EVENT_FRAME_BYTES_MAX, PRESENCE_WATCHED_MAX, REACTION_BYTES_MAX, STATUS_BYTES_MAX},
+    limits::{
+        EVENT_FRAME_BYTES_MAX, PRESENCE_WATCHED_MAX, PRESENCE_WATCHED_PER_CALL_MAX,
+        REACTION_BYTES_MAX, STATUS_BYTES_MAX,
+    },
     presence::{PresenceUpdate, StatusChanged, WatchPresenceResponse},
     wire::event_frame::Frame,
 };
@@ -25,10 +28,11 @@ use crate::{
     tables::Table,
 };
 
-/// Everybody a connection watches fits one frame: ids, states and times take less than 48 bytes.
-const _: () = assert!(
-    PRESENCE_WATCHED_MAX * (STATUS_BYTES_MAX + REACTION_BYTES_MAX + 48) < EVENT_FRAME_BYTES_MAX
-);
+/// The presence of one user, in bytes: ids, states and times take less than 48.
+const PRESENCE_BYTES_MAX: usize = STATUS_BYTES_MAX + REACTION_BYTES_MAX + 48;
+/// Everybody a connection watches fits a frame of updates, and everybody of one call its answer.
+const _: () = assert!(PRESENCE_WATCHED_MAX * PRESENCE_BYTES_MAX < EVENT_FRAME_BYTES_MAX);
+const _: () = assert!(PRESENCE_WATCHED_PER_CALL_MAX * PRESENCE_BYTES_MAX < limits::ANSWER_BYTES);
 
 impl Hub {
     /// A connection says, or hears, something else of presence.

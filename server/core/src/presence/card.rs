@@ -36,8 +36,9 @@ pub struct Card {
 
 #[derive(Debug)]
 struct State {
-    // Which of the user's changes it is as of; 0 for none ever.
+    // Which of the user's changes it is as of, and which one was of the status; 0 for none ever.
     number: u64,
+    status_number: u64,
     settings: PresenceSettings,
     // 0 where it isn't known.
     last_seen_ms: u64,
@@ -51,7 +52,7 @@ fn unset() -> PresenceSettings {
 impl Card {
     /// The card of a user who has never set anything and was never seen.
     pub fn blank(user: UserId) -> Self {
-        let state = State { number: 0, settings: unset(), last_seen_ms: 0 };
+        let state = State { number: 0, status_number: 0, settings: unset(), last_seen_ms: 0 };
         Card { user, state: Mutex::new(state) }
     }
 
@@ -65,7 +66,7 @@ impl Card {
         self.read(|state| {
             let status = state.settings.status.as_ref()?;
             let is_over = status.expires_at_ms != 0 && status.expires_at_ms <= unix_ms;
-            (!is_over).then(|| (state.number, status.clone()))
+            (!is_over).then(|| (state.status_number, status.clone()))
         })
     }
 
@@ -111,6 +112,9 @@ impl Card {
         }
         if !settings.share_last_seen {
             state.last_seen_ms = 0;
+        }
+        if settings.status != state.settings.status {
+            state.status_number = number;
         }
         (state.number, state.settings) = (number, settings);
     }
@@ -160,7 +164,14 @@ pub fn last_seen_put(user: UserId, at_ms: Option<u64>) -> Put {
 /// The cards in memory.
 #[derive(Debug, Default)]
 pub struct Cards {
-    cards: Mutex<FxHashMap<UserId, Arc<Card>>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    cards: FxHashMap<UserId, Arc<Card>>,
+    // How many are in use as of the last look through them.
+    in_use: usize,
 }
 
 impl Cards {
@@ -171,16 +182,21 @@ impl Cards {
         }
         let card = Card::blank(user);
         card.refresh(store).await?;
-        let mut cards = self.cards.lock().expect("no panic while the lock is held");
-        if cards.len() >= limits::CARD_CACHE_MAX {
+        let mut kept = self.lock();
+        if kept.cards.len() >= kept.in_use + limits::CARD_CACHE_MAX {
             // Those in use stay: what is committed reaches them.
-            cards.retain(|_, card| Arc::strong_count(card) > 1);
+            kept.cards.retain(|_, card| Arc::strong_count(card) > 1);
+            kept.in_use = kept.cards.len();
         }
-        Ok(cards.entry(user).or_insert_with(|| Arc::new(card)).clone())
+        Ok(kept.cards.entry(user).or_insert_with(|| Arc::new(card)).clone())
     }
 
     /// The user's card if it is in memory.
     pub fn cached(&self, user: UserId) -> Option<Arc<Card>> {
-        self.cards.lock().expect("no panic while the lock is held").get(&user).cloned()
+        self.lock().cards.get(&user).cloned()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().expect("no panic while the lock is held")
     }
 }

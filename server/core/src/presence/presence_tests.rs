@@ -305,6 +305,21 @@ fn statuses_and_do_not_disturb_end_by_themselves() {
 }
 
 #[test]
+fn what_others_do_not_see_is_not_told() {
+    let mut world = watched();
+    world.say(1, 1, Active);
+    let status = Some(Status { text: "at sea".into(), ..Status::default() });
+    let shared = PresenceSettings { status, share_last_seen: true, ..Default::default() };
+    world.set(1, shared.clone());
+    world.advance(TICK);
+    assert_eq!(world.told(9), [[Online], [Online]]);
+    // They are online: nobody sees whether they share when they were there last.
+    world.set(1, PresenceSettings { share_last_seen: false, ..shared });
+    world.advance(SECOND);
+    assert_eq!(world.told(9), <[Vec<_>; 0]>::default());
+}
+
+#[test]
 fn a_wall_clock_that_jumps_is_noticed_within_a_minute() {
     let mut world = watched();
     let expires_at_ms = START_MS + 10 * 3_600_000;
@@ -349,6 +364,7 @@ fn when_somebody_was_there_last_is_not_kept_unless_they_share_it() {
     let (_, people) = world.told.last().unwrap();
     assert_eq!((people[0].state(), people[0].last_seen_ms), (Offline, 0));
     assert_eq!(world.seen, []);
+    assert!(world.told.iter().all(|(_, people)| people[0].status.is_none()));
     // Off, it is forgotten.
     world.set(1, PresenceSettings { share_last_seen: true, ..PresenceSettings::default() });
     world.say(1, 1, Active);

@@ -222,9 +222,7 @@ fn own_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
             remove: vec![user()],
         }),
         sample::<rpc::SetStatus>(&SetStatusRequest {
-            status: Some(Status {
-                text: "at lunch".into(), emoji: "🍜".into(), expires_at_ms: 0
-            }),
+            status: Some(Status { text: "lunch".into(), emoji: "🍜".into(), expires_at_ms: 0 }),
             do_not_disturb_until_ms: Some(0),
             share_last_seen: Some(true),
         }),
