@@ -46,7 +46,17 @@ impl Mentions {
     /// # Errors
     /// When the server refuses or the client is gone. The page can be asked for again.
     pub async fn next_page(&mut self, limit: u32) -> Result<Vec<Mention>, CallError> {
-        let Some(page) = self.next.clone() else { return Ok(vec![]) };
+        while let Some(page) = self.next.clone() {
+            let mentions = self.read(page, limit).await?;
+            // A page may have none and still lead on.
+            if !mentions.is_empty() {
+                return Ok(mentions);
+            }
+        }
+        Ok(vec![])
+    }
+
+    async fn read(&mut self, page: Bytes, limit: u32) -> Result<Vec<Mention>, CallError> {
         let request = ReadMentionsRequest { page, limit, unread_only: self.unread_only };
         let items = self.client.inner.handle.ask_bulk::<rpc::ReadMentions>(request).await?;
         let (mut mentions, mut next) = (Vec::new(), Bytes::new());

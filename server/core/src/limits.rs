@@ -60,6 +60,8 @@ pub const FOLLOWED_LISTED_MAX: usize = 10_000;
 pub const RECEIPTS_LIVE_MEMBERS_MAX: usize = 50;
 /// Nobody for whom more waits hears them.
 pub const RECEIPTS_BEHIND_BYTES_MAX: usize = 64 * 1024;
+/// Mentions that one call looks at to find those that are unread.
+pub const MENTIONS_LOOKED_AT_MAX: usize = 1000;
 /// User log heads kept in memory.
 pub const USER_CACHE_MAX: usize = 200_000;
 /// Users told at once of what a change of the directory means for them.

@@ -111,7 +111,7 @@ impl Threads {
         if let Some(cell) = cached(&self.cells.lock().expect("no panic while the lock is held")) {
             return Ok(cell);
         }
-        let state = load(store, room, root_seq).await?;
+        let state = load_to_write(store, room, root_seq).await?;
         let mut cells = self.cells.lock().expect("no panic while the lock is held");
         if let Some(present) = cached(&cells) {
             return Ok(present);
@@ -131,6 +131,25 @@ pub async fn load(store: &dyn Store, room: RoomId, root_seq: u64) -> Result<Thre
     let row = store.get(Table::THREADS, &thread_key(room, root_seq)).await?;
     let row = row.map(Thread::decode).transpose().map_err(|_| StoreError::Damaged)?;
     Ok(row.unwrap_or(Thread { root_seq, ..Thread::default() }))
+}
+
+/// The same, to go on from: the last number that was given out counts, whatever the row says.
+async fn load_to_write(
+    store: &dyn Store,
+    room: RoomId,
+    root_seq: u64,
+) -> Result<Thread, StoreError> {
+    let thread = load(store, room, root_seq).await?;
+    let mut scan = Scan::prefix(Table::THREAD_LOG, thread_key(room, root_seq), 1);
+    scan.reverse = true;
+    let rows = store.scan(scan).await?;
+    let last = rows.first().and_then(|(row, seq)| trailing_seq(row).zip(trailing_seq(seq)));
+    Ok(match last {
+        Some((thread_no, last_seq)) if thread_no > thread.thread_no => {
+            Thread { thread_no, last_seq, ..thread }
+        }
+        _ => thread,
+    })
 }
 
 /// The thread that a request names: its root is a message of the room that isn't deleted and stands

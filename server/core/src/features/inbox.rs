@@ -14,7 +14,7 @@ use prost::Message;
 use crate::{
     draft::store_error,
     kit::{Ctx, Features, ServerKit, Sink},
-    limits::{ITEM_BYTES, SCAN_ROWS},
+    limits::{ITEM_BYTES, MENTIONS_LOOKED_AT_MAX, SCAN_ROWS},
     pages::{amendments, only, read},
     ports::store::Scan,
     records::{key, trailing_seq},
@@ -42,12 +42,21 @@ impl InboxServiceBulk<ServerKit> for Features {
             32 => Some(key(&[&mine, &request.page])),
             _ => return Err(Error::invalid("page", "is not from an answer")),
         };
-        let (mut item, mut bytes, mut found) = (ReadMentionsItem::default(), 0, 0);
+        let (mut item, mut bytes) = (ReadMentionsItem::default(), 0);
+        let (mut found, mut looked_at) = (0, 0);
+        let mut before = Bytes::new();
         loop {
             let mut scan = Scan::prefix(Table::INBOX, mine.clone(), SCAN_ROWS);
             (scan.to, scan.reverse) = (to.or(scan.to), true);
             let rows = ctx.store().scan(scan).await.map_err(store_error)?;
             for (row, _) in &rows {
+                looked_at += 1;
+                // Where little is unread, the caller comes again rather than waits.
+                if looked_at > MENTIONS_LOOKED_AT_MAX {
+                    item.next_page = before.slice(16..);
+                    return out.send(&item).await;
+                }
+                before = row.clone();
                 let Some(mention) = mention(ctx, row).await? else { continue };
                 if request.unread_only && !mention.unread {
                     continue;
