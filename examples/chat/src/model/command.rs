@@ -28,7 +28,7 @@ pub(crate) enum Command {
     React(String),
     /// An answer to the last message of others.
     Reply(String),
-    /// A reply in the thread under the last message; empty: show that thread.
+    /// A reply in the thread under the last message of others; empty: show the last thread.
     Thread(String),
     /// From a thread to its room.
     Back,
@@ -53,7 +53,7 @@ pub(crate) const COMMANDS: &[(&str, &str, &str)] = &[
     ("delete", "", "delete your last message"),
     ("react", "EMOJI", "put an emoji to the last message, or take yours off"),
     ("reply", "TEXT", "answer the last message of others"),
-    ("thread", "[TEXT]", "reply in the thread under the last message; alone, show it"),
+    ("thread", "[TEXT]", "reply under the last message of others; alone, show the last thread"),
     ("back", "", "from a thread to its room, as Esc"),
     ("retry", "", "send again what failed"),
     ("unread", "", "mark the last message of others as unread"),

@@ -120,10 +120,17 @@ impl Model {
         Vec::new()
     }
 
-    /// Replies in the thread that is shown, or the one under the last message; or shows that.
+    /// Replies in the thread that is shown, else under the last message of others; or shows the last
+    /// thread.
     fn thread(&mut self, text: String) -> Vec<Effect> {
         let shown = self.open.as_ref().and_then(|open| open.thread);
-        match (shown.or_else(|| self.last_of(|_, _| true)), text.is_empty()) {
+        let has_replies = |entry: &Entry| entry.said().is_some_and(|said| said.replies > 0);
+        let found = match text.is_empty() {
+            true => self.last_of(|entry, _| has_replies(entry)),
+            false => self.last_of(|entry, me| !entry.is_by(me)),
+        };
+        let root = shown.or(found).or_else(|| self.last_of(|_, _| true));
+        match (root, text.is_empty()) {
             (Some(root), false) => self.send_as(text, None, Some(root)),
             (Some(root), true) if shown.is_none() => self.open_thread(root),
             (Some(_), true) => Vec::new(),

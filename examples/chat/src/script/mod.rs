@@ -162,13 +162,10 @@ impl Script {
                 Ok(())
             }
             Command::Reply(text) => {
-                let reply_to = Some(self.newest().ok_or("there is no message")?);
-                self.send_as(text, reply_to, None).await
+                let newest = self.newest().ok_or("there is no message")?;
+                self.send_as(text, Some(newest), None).await
             }
-            Command::Thread(text) if !text.is_empty() => {
-                let root = Some(self.newest().ok_or("there is no message")?);
-                self.send_as(text, None, root).await
-            }
+            Command::Thread(text) if !text.is_empty() => self.send_in_thread(text).await,
             Command::Unread => {
                 let room = self.room()?;
                 let seq = self.newest().ok_or("there is no message")?;
@@ -265,6 +262,12 @@ impl Script {
 
     async fn send(&mut self, text: String) -> Result<(), String> {
         self.send_as(text, None, None).await
+    }
+
+    /// Under the newest message.
+    async fn send_in_thread(&mut self, text: String) -> Result<(), String> {
+        let root = self.newest().ok_or("there is no message")?;
+        self.send_as(text, None, Some(root)).await
     }
 
     async fn send_as(
