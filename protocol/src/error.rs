@@ -11,7 +11,12 @@ impl ErrorReason {
         use ErrorReason as R;
         match self {
             R::Unspecified => C::Unknown,
-            R::InvalidField | R::MalformedRequest | R::BodyTooLarge => C::InvalidArgument,
+            R::InvalidField
+            | R::MalformedRequest
+            | R::BodyTooLarge
+            | R::BlobTooLarge
+            | R::MediaTypeRefused
+            | R::BlobMismatch => C::InvalidArgument,
             R::UnknownMethod => C::Unimplemented,
             R::TooManyCalls
             | R::RoomFull
@@ -20,9 +25,15 @@ impl ErrorReason {
             | R::TooManyPins
             | R::TooManySaved
             | R::TooManyBans
-            | R::SlowMode => C::ResourceExhausted,
-            R::RoomNotFound | R::UserNotFound | R::MessageNotFound | R::NodeNotFound => C::NotFound,
-            R::NotAllowed | R::ScopeMissing => C::PermissionDenied,
+            | R::SlowMode
+            | R::QuotaExceeded
+            | R::TooManyUploads => C::ResourceExhausted,
+            R::RoomNotFound
+            | R::UserNotFound
+            | R::MessageNotFound
+            | R::NodeNotFound
+            | R::BlobNotFound => C::NotFound,
+            R::NotAllowed | R::ScopeMissing | R::BlobInfected => C::PermissionDenied,
             R::RefConflict => C::AlreadyExists,
             R::RefExpired
             | R::DirectRoom

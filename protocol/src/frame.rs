@@ -111,6 +111,11 @@ impl Splitter {
         Ok(Some(self.buffer.split_to(len).freeze()))
     }
 
+    /// What came behind the last frame, where no more frames follow.
+    pub fn into_rest(self) -> Bytes {
+        self.buffer.freeze()
+    }
+
     /// The lane has ended: an error if that was within a frame.
     pub fn finish(&self) -> Result<(), FrameError> {
         if self.buffer.is_empty() { Ok(()) } else { Err(FrameError::Truncated) }

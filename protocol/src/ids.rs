@@ -10,6 +10,8 @@ use bytes::Bytes;
 pub enum IdError {
     /// Not sixteen bytes.
     Length,
+    /// Not thirty-two bytes.
+    HashLength,
     /// Not a hyphenated or plain hexadecimal UUID.
     Text,
 }
@@ -18,6 +20,7 @@ impl fmt::Display for IdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             IdError::Length => "id is not 16 bytes",
+            IdError::HashLength => "hash is not 32 bytes",
             IdError::Text => "id is not a uuid",
         })
     }
@@ -104,8 +107,50 @@ id! {
     ClientRef
 }
 id! {
+    /// A client's own id for one upload: sixteen bytes, unique per user.
+    UploadId
+}
+id! {
     /// The incarnation of a store: cursors from another one are worthless.
     Incarnation
+}
+
+/// The SHA-256 of a blob's bytes: its name within an organization.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobHash([u8; 32]);
+
+impl BlobHash {
+    /// Wraps thirty-two bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        BlobHash(bytes)
+    }
+
+    /// The thirty-two bytes, borrowed.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Parses a field of a message.
+    pub fn parse(bytes: &[u8]) -> Result<Self, IdError> {
+        bytes.try_into().map(BlobHash).map_err(|_| IdError::HashLength)
+    }
+
+    /// The bytes as a message field.
+    pub fn to_field(self) -> Bytes {
+        Bytes::copy_from_slice(&self.0)
+    }
+}
+
+impl fmt::Display for BlobHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for BlobHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 fn write_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {

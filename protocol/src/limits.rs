@@ -26,6 +26,20 @@ pub const BODY_BYTES_MAX: usize = 60 * 1024;
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 /// Most users one message mentions.
 pub const MENTIONS_MAX: usize = 100;
+/// Most attachments of one message.
+pub const ATTACHMENTS_MAX: usize = 50;
+/// Longest name of a file, in bytes.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Longest description of an attachment, in bytes.
+pub const DESCRIPTION_BYTES_MAX: usize = 1024;
+/// Longest media type, in bytes.
+pub const MEDIA_TYPE_BYTES_MAX: usize = 127;
+/// Most values of a waveform.
+pub const WAVEFORM_MAX: usize = 128;
+/// Most unfinished uploads of one user.
+pub const UPLOADS_MAX: usize = 16;
+/// Largest frame on a blob lane, in bytes; what isn't a frame has no bound but the file's.
+pub const BLOB_FRAME_BYTES_MAX: usize = 4 * 1024;
 /// Most emoji that one user puts to one message.
 pub const REACTIONS_PER_USER_MAX: usize = 20;
 /// Longest emoji, in bytes.
@@ -122,6 +136,12 @@ pub const PING_EVERY: Duration = Duration::from_secs(15);
 /// Padding of the ping of a client that has moved to another address, in bytes: so that the server
 /// may send three times as much there before it knows that the client is there.
 pub const MOVED_PADDING_BYTES: usize = 3_600;
+/// An upload that was cut off can go on for this time, and a finished one is known by its id.
+pub const UPLOAD_KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
+/// What was uploaded, or claimed, can be sent for this time.
+pub const CLAIM_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long a link to an attachment, or for an upload, holds.
+pub const LINK_FOR: Duration = Duration::from_secs(3600);
 /// A typing notice is forgotten after this time.
 pub const TYPING_FOR: Duration = Duration::from_secs(6);
 /// What a connection has said of its activity holds for this time.

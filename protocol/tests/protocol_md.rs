@@ -103,7 +103,8 @@ fn examples() -> String {
             ..Hello::default()
         })),
     };
-    let body: Bytes = MessagePosted { text: "Hello".into() }.encode_to_vec().into();
+    let body: Bytes =
+        MessagePosted { text: "Hello".into(), ..MessagePosted::default() }.encode_to_vec().into();
     let send = SendRequest {
         room: room.to_field(),
         client_ref: Bytes::copy_from_slice(&client_ref),

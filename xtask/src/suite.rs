@@ -144,6 +144,11 @@ impl Suite {
         self.cargo("clippy", &clippy);
         self.step("tidy", || passed(crate::tidy::run(Args::new(Vec::new()))));
         self.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+        self.step("programs for attachments", || match tools::attachments() {
+            Ok(()) => Ok(Done::Passed),
+            // Their tests say themselves what they lack.
+            Err(why) => Ok(Done::Skipped(why)),
+        });
         self.step("tests", || {
             let mut tests = shell::cargo(&["test", "--quiet", "--workspace"]);
             // Built just now; a test that builds it by itself would build it with fewer features.

@@ -58,6 +58,16 @@ pub(crate) fn cargo_fuzz() -> Outcome<Command> {
     Ok(command)
 }
 
+/// What looks into attachments: clamd, ffmpeg.
+pub(crate) fn attachments() -> Outcome {
+    // Where Debian keeps clamd, for those whose path is a user's.
+    let has_clamd = on_path("clamd") || std::path::Path::new("/usr/sbin/clamd").exists();
+    let needed = [("clamav-daemon", has_clamd), ("ffmpeg", on_path("ffmpeg"))];
+    let missing: Vec<&str> =
+        needed.iter().filter(|(_, is_there)| !is_there).map(|(package, _)| *package).collect();
+    if missing.is_empty() { Ok(()) } else { apt(&missing) }
+}
+
 /// Whether a program of that name is on the path.
 pub(crate) fn on_path(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();

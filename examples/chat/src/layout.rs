@@ -1,7 +1,7 @@
 //! The timeline as rows of a given width: which rows an entry takes, and which of them are on the
 //! screen. Says what each piece of text is, not how it looks.
 
-use parlour::{Place, UserId};
+use parlour::{Attachment, Place, UserId};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -268,6 +268,10 @@ impl<'a> Layout<'a> {
             pieces.extend(self.with_mentions(said));
             pieces
         };
+        for file in said.files.iter().filter(|_| !said.is_deleted) {
+            let space = if said.text.is_empty() { "" } else { "  " };
+            pieces.push((format!("{space}▤ {}", file_words(file)), Role::Mention));
+        }
         if said.is_edited && !said.is_deleted {
             pieces.push((" (edited)".to_owned(), Role::Faint));
         }
@@ -326,6 +330,24 @@ impl<'a> Layout<'a> {
         pieces.push((text[done..].to_owned(), Role::Text));
         pieces
     }
+}
+
+/// A file in a few words: what it is called, how large it is, what it shows.
+fn file_words(file: &Attachment) -> String {
+    let size = match file.size {
+        bytes if bytes < 10_000 => format!("{bytes} bytes"),
+        bytes if bytes < 10_000_000 => format!("{} kB", bytes / 1000),
+        bytes => format!("{} MB", bytes / 1_000_000),
+    };
+    let mut words = format!("{} ({size}", file.file_name());
+    if file.width > 0 {
+        words += &format!(", {}×{}", file.width, file.height);
+    }
+    if file.duration_ms > 0 {
+        let seconds = file.duration_ms / 1000;
+        words += &format!(", {}:{:02}", seconds / 60, seconds % 60);
+    }
+    words + ")"
 }
 
 /// Whether a message continues the one before it, so that its author isn't named again.

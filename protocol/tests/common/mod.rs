@@ -2,7 +2,7 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, directory, inbox, marker, message, pin, presence,
+    access, blob, directory, inbox, marker, message, pin, presence,
     prost::{DecodeError, Message},
     reaction, receipt, room, saved, session, settings, sync, thread, typing, user, wire,
 };
@@ -30,6 +30,9 @@ macro_rules! codecs {
 codecs! {
     access: PermissionOverride, GetAccessRequest, GetAccessResponse, SetOverridesRequest,
         SetOverridesResponse, OverridesChanged;
+    blob: Blob, Attachment, LinkAttachmentRequest, LinkAttachmentResponse, LinkUploadRequest,
+        LinkUploadResponse, ClaimAttachmentRequest, ClaimAttachmentResponse, GetUploadPolicyRequest,
+        GetUploadPolicyResponse;
     directory: Node, ListNodesRequest, ListNodesResponse, ChangeDirectoryRequest,
         ChangeDirectoryResponse, Change, PutNode, PutUser, PutMembership, EndMembership,
         PutOverrides,
@@ -75,6 +78,7 @@ codecs! {
     typing: Typing;
     user: GetUsersRequest, GetUsersResponse, User, Profile;
     wire: ClientFrame, ServerFrame, Hello, Welcome, NodeRole, Limits, Call, Cancel, Reply, Ping, Pong,
-        ReauthRequired, Drain, Goodbye, Error, Violation, LaneOpen, BulkCall, BulkItem, BulkEnd,
+        ReauthRequired, Drain, Goodbye, Error, Violation, LaneOpen, BulkCall, BulkItem, BulkEnd, BlobCall, BlobUpload, BlobDownload, BlobAnswer, BlobReady,
+        BlobStored,
         EventFrame, RoomEvents, UserEvents, Event, EventHeader, RoomPulse, Gap, LogHeads, Ephemeral;
 }

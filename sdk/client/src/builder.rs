@@ -21,6 +21,7 @@ use crate::{
     handle::Handle,
     limits::{COMMANDS_MAX, CONNECT_WITHIN},
     sqlite::SqliteCache,
+    transfer::Transfers,
     transport::{Address, Dialer},
 };
 
@@ -202,8 +203,9 @@ impl Builder {
         let (state, states) = watch::channel(State::Connecting);
         let (me, known_me) = watch::channel(None);
         let (synced, is_synced) = watch::channel(false);
+        let (path, paths) = watch::channel(None);
         let inner = Inner {
-            handle: Handle::new(commands.downgrade(), cancels, known_me),
+            handle: Handle::new(commands.downgrade(), cancels, known_me, Transfers::new(paths)),
             commands,
             state: states,
             synced: is_synced,
@@ -212,7 +214,7 @@ impl Builder {
         };
         let config = Config { focus: self.focus };
         let parts = Parts { environment, dialer, address, token, agent, config, cache, saved };
-        let ends = Ends { commands: command_queue, cancels: cancel_queue, state, me, synced };
+        let ends = Ends { commands: command_queue, cancels: cancel_queue, state, me, synced, path };
         tokio::spawn(Driver::new(parts, ends).run());
         Ok(Client { inner: Arc::new(inner) })
     }

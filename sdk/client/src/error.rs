@@ -43,6 +43,9 @@ pub enum QueueError {
     /// The text is empty or over 16 KiB.
     #[error("text is empty or too long")]
     Text,
+    /// More than 50 attachments.
+    #[error("too many attachments")]
+    Attachments,
     /// More than 100 users are mentioned.
     #[error("too many mentions")]
     Mentions,

@@ -14,7 +14,9 @@ use parlour_protocol::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{client::User, driver::Command, error::CallError, limits::USERS_MAX};
+use crate::{
+    client::User, driver::Command, error::CallError, limits::USERS_MAX, transfer::Transfers,
+};
 
 /// The client is gone.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +29,7 @@ pub(crate) struct Handle {
     tokens: Arc<AtomicU64>,
     users: Arc<Mutex<BTreeMap<UserId, User>>>,
     pub(crate) me: watch::Receiver<Option<UserId>>,
+    pub(crate) transfers: Transfers,
 }
 
 /// Tells the driver when the future that waits for a call is dropped.
@@ -50,8 +53,10 @@ impl Handle {
         commands: mpsc::WeakSender<Command>,
         cancels: mpsc::UnboundedSender<u64>,
         me: watch::Receiver<Option<UserId>>,
+        transfers: Transfers,
     ) -> Self {
-        Handle { commands, cancels, tokens: Arc::default(), users: Arc::default(), me }
+        let (tokens, users) = (Arc::default(), Arc::default());
+        Handle { commands, cancels, tokens, users, me, transfers }
     }
 
     pub(crate) async fn command(&self, command: Command) -> Result<(), Gone> {

@@ -41,6 +41,7 @@ mod state;
 mod thread;
 mod timeline;
 mod token;
+mod transfer;
 mod transport;
 mod trust;
 
@@ -58,6 +59,7 @@ pub use message::{Delivery, Item, Message, Notice, Place, Reaction, ThreadSummar
 pub use parlour_protocol::{self as protocol, room::RoomKind};
 pub use parlour_sdk_core::{
     Now,
+    attachment::Attachment,
     cache::{Cache as CachePort, MemoryCache},
     diff::Diff,
     reconnect::End,
@@ -75,4 +77,5 @@ pub use state::State;
 pub use thread::{FollowedThread, Thread};
 pub use timeline::Timeline;
 pub use token::{NoToken, Token};
+pub use transfer::{Download, Source, TransferError, Upload};
 pub use trust::Trust;

@@ -61,3 +61,10 @@ pub const IDLE_MAX: Duration = Duration::from_secs(30);
 /// QUIC: what a round trip is thought to take before one was measured. A lost first packet costs
 /// a multiple of it.
 pub const INITIAL_RTT: Duration = Duration::from_millis(100);
+
+/// Bytes of a file that are read, written and hashed at once.
+pub const FILE_PIECE_BYTES: usize = 256 * 1024;
+/// A transfer that was cut off goes on after this time, once there is a connection.
+pub const TRANSFER_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// So often a transfer waits when the server asks it to; then it fails with what the server says.
+pub const TRANSFER_DELAYS_MAX: u32 = 10;

@@ -2,11 +2,11 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-use parlour_sdk_core::timeline;
 pub use parlour_sdk_core::timeline::{Delivery, Notice, Place, Reaction, ThreadSummary};
+use parlour_sdk_core::{attachment::Attachment, timeline};
 
 use crate::{
-    Room, Thread,
+    Download, Room, Thread,
     driver::{Command, Sent},
     error::QueueError,
     room::Draft,
@@ -141,6 +141,28 @@ impl Message {
     /// As [`Message::pin`].
     pub async fn unpin(&self) -> Result<(), QueueError> {
         self.room.unpin(self.seq().ok_or(QueueError::NotSent)?).await
+    }
+
+    /// Its attachments, each with its way to be fetched; none before it is in the log.
+    pub fn downloads(&self) -> Vec<(&Attachment, Download)> {
+        let seq = self.seq();
+        let download = |attachment| Some((attachment, self.room.download(seq?, attachment)));
+        self.attachments.iter().filter_map(download).collect()
+    }
+
+    /// Sends what it says and carries to another room, under the user's own name. Needs a
+    /// connection where it has attachments.
+    ///
+    /// # Errors
+    /// [`QueueError::NotSent`] for one that isn't in the log yet; `BLOB_NOT_FOUND` where an
+    /// attachment can't be read any more; else as [`Room::send`].
+    pub async fn forward(&self, to: &Room) -> Result<Sent, QueueError> {
+        let seq = self.seq().ok_or(QueueError::NotSent)?;
+        for attachment in &self.attachments {
+            self.room.claim(seq, attachment).await?;
+        }
+        let (text, attachments) = (self.text.clone(), self.attachments.clone());
+        to.send(Draft { text, attachments, ..Draft::default() }).await
     }
 
     /// Sends it, or a pending change of it, again after it failed.

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use parlour_protocol::{
     generated::rpc,
     ids::{ClientRef, RoomId, UserId},
-    limits::{MEMBERS_PER_CALL_MAX, MENTIONS_MAX, TEXT_BYTES_MAX},
+    limits::{ATTACHMENTS_MAX, MEMBERS_PER_CALL_MAX, MENTIONS_MAX, TEXT_BYTES_MAX},
     marker::MarkUnreadRequest,
     room::{AddMembersRequest, ListMembersRequest, RemoveMemberRequest, RenameRoomRequest},
 };
 pub use parlour_sdk_core::rooms::RoomSummary;
 use parlour_sdk_core::{
+    attachment::Attachment,
     outbox::{Payload, SendError},
     timeline::{Scope, edit_body, post_body},
 };
@@ -28,8 +29,10 @@ use crate::{
 /// What a message says, and whom it mentions. A `&str` or `String` is a text without mentions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// 1 byte to 16 KiB.
+    /// 1 byte to 16 KiB; may be empty where there are attachments.
     pub text: String,
+    /// What was uploaded, at most 50; see [`Client::upload`](crate::Client::upload).
+    pub attachments: Vec<Attachment>,
     /// Users mentioned, at most 100; each must be in the room.
     pub mentions: Vec<UserId>,
     /// Mentions everyone in the room.
@@ -135,14 +138,26 @@ impl Room {
     /// # Errors
     /// When the text isn't 1 byte to 16 KiB, or the outbox is full.
     pub async fn queue(&self, message: impl Into<Draft>) -> Result<QueuedSend, QueueError> {
-        let Draft { text, mentions, mentions_everyone, reply_to, thread_root } = message.into();
-        check_text(&text)?;
+        let Draft { text, attachments, mentions, mentions_everyone, reply_to, thread_root } =
+            message.into();
+        check_text(&text, !attachments.is_empty())?;
+        if attachments.len() > ATTACHMENTS_MAX {
+            return Err(QueueError::Attachments);
+        }
         if mentions.len() > MENTIONS_MAX {
             return Err(QueueError::Mentions);
         }
-        let body = post_body(&text);
-        let payload = Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root };
-        self.put(payload).await
+        let body = post_body(&text, &attachments);
+        let attachments = attachments.iter().map(|attachment| attachment.hash).collect();
+        self.put(Payload::Post {
+            body,
+            mentions,
+            mentions_everyone,
+            reply_to,
+            thread_root,
+            attachments,
+        })
+        .await
     }
 
     /// Gives the user's own message at `seq` another text.
@@ -150,7 +165,8 @@ impl Room {
     /// # Errors
     /// When the text isn't 1 byte to 16 KiB, or the server refuses.
     pub async fn edit(&self, seq: u64, text: &str) -> Result<Sent, QueueError> {
-        check_text(text)?;
+        // Whether the message has attachments, and so may be without a text, the server knows.
+        check_text(text, true)?;
         let payload = Payload::Edit { target_seq: seq, body: edit_body(text) };
         self.put(payload).await?.sent().await
     }
@@ -199,9 +215,9 @@ impl Room {
         client_ref: ClientRef,
         text: &str,
     ) -> Result<(), QueueError> {
-        check_text(text)?;
-        let body: Bytes = post_body(text);
-        let asked = self.handle.ask(|done| Command::Rewrite { client_ref, body, done }).await;
+        check_text(text, false)?;
+        let text = text.to_owned();
+        let asked = self.handle.ask(|done| Command::Rewrite { client_ref, text, done }).await;
         match asked {
             Ok(true) => Ok(()),
             Ok(false) => Err(QueueError::NotSent),
@@ -339,8 +355,8 @@ impl Room {
     }
 }
 
-fn check_text(text: &str) -> Result<(), QueueError> {
-    if text.is_empty() || text.len() > TEXT_BYTES_MAX {
+fn check_text(text: &str, may_be_empty: bool) -> Result<(), QueueError> {
+    if text.is_empty() && !may_be_empty || text.len() > TEXT_BYTES_MAX {
         return Err(QueueError::Text);
     }
     Ok(())

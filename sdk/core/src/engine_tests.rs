@@ -131,11 +131,12 @@ impl Client {
 
     fn send(&mut self, n: u8) -> ClientRef {
         let payload = Payload::Post {
-            body: post_body("mine"),
+            body: post_body("mine", &[]),
             mentions: vec![],
             mentions_everyone: false,
             reply_to: None,
             thread_root: None,
+            attachments: vec![],
         };
         let client_ref = self.engine.send(ROOM, payload, [n; 10], NOW).unwrap();
         self.pump();

@@ -1,6 +1,7 @@
 //! Parlour's client as state machines: no socket, no clock, no randomness, no task. Bytes, time
 //! and entropy are arguments; what is to be done comes out as values. `sdk/client` drives it.
 
+pub mod attachment;
 pub mod cache;
 pub mod connection;
 pub mod counts;

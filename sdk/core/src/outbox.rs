@@ -12,8 +12,10 @@ use std::{
 use bytes::Bytes;
 use parlour_protocol::{
     ids::{ClientRef, RoomId},
+    message::MessagePosted,
     wire::{Error, ErrorReason, Retry},
 };
+use prost::Message;
 
 pub use entry::{Entry, Payload, SendError, State};
 
@@ -136,11 +138,15 @@ impl Outbox {
         entry
     }
 
-    /// Replaces the body of a message that was never sent. `None` when it may have been.
-    pub fn rewrite(&mut self, client_ref: ClientRef, new_body: Bytes) -> Option<&Entry> {
+    /// Gives a message that was never sent another text. `None` when it may have been.
+    pub fn rewrite(&mut self, client_ref: ClientRef, text: &str) -> Option<&Entry> {
         let entry = self.entry_mut(client_ref)?;
         match &mut entry.payload {
-            Payload::Post { body, .. } if entry.attempts == 0 => *body = new_body,
+            Payload::Post { body, .. } if entry.attempts == 0 => {
+                let mut posted = MessagePosted::decode(body.clone()).unwrap_or_default();
+                posted.text = text.to_owned();
+                *body = posted.encode_to_vec().into();
+            }
             _ => return None,
         }
         Some(entry)

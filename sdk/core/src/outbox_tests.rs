@@ -19,6 +19,7 @@ fn post(text: &'static str) -> Payload {
         mentions_everyone: false,
         reply_to: None,
         thread_root: None,
+        attachments: vec![],
     }
 }
 
@@ -169,9 +170,9 @@ fn the_outbox_is_bounded() {
 #[test]
 fn only_what_was_never_sent_is_rewritten() {
     let mut outbox = with(&[1]);
-    assert!(outbox.rewrite(client_ref(1), Bytes::from_static(b"y")).is_some());
+    assert!(outbox.rewrite(client_ref(1), "y").is_some());
     sent(&mut outbox, at(0));
-    assert!(outbox.rewrite(client_ref(1), Bytes::from_static(b"z")).is_none());
+    assert!(outbox.rewrite(client_ref(1), "z").is_none());
 }
 
 #[test]

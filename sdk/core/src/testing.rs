@@ -50,14 +50,14 @@ pub(crate) fn message_by(
     let mut header = header(seq, MessagePosted::RULE.kind, sender);
     header.client_ref = client_ref.map_or(Bytes::new(), ClientRef::to_field);
     header.msg_no = seq;
-    event(header, &MessagePosted { text: text.to_owned() })
+    event(header, &MessagePosted { text: text.to_owned(), ..MessagePosted::default() })
 }
 
 /// A message that mentions everyone.
 pub(crate) fn broadcast(seq: u64, text: &str) -> LogEvent {
     let mut header = header(seq, MessagePosted::RULE.kind, OTHER);
     header.flags = FLAG_EVERYONE;
-    event(header, &MessagePosted { text: text.to_owned() })
+    event(header, &MessagePosted { text: text.to_owned(), ..MessagePosted::default() })
 }
 
 /// An edit of the message at `target`.

@@ -24,6 +24,7 @@ pub use item::{Delivery, Item, Message, Notice, Place, Reaction, ThreadSummary};
 pub use threads::Scope;
 
 use crate::{
+    attachment::{Attachment, attachments},
     diff::Diff,
     event::LogEvent,
     limits::TIMELINE_ITEMS_MAX,
@@ -171,14 +172,15 @@ impl Timeline {
         match &entry.payload {
             Payload::Post { thread_root, .. }
                 if thread_root.unwrap_or_default() != self.scope.root => {}
-            Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root } => {
-                let text = MessagePosted::decode(body.clone()).map(|m| m.text).unwrap_or_default();
+            Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root, .. } => {
+                let posted = MessagePosted::decode(body.clone()).unwrap_or_default();
                 let message = Message {
                     room: self.scope.room,
                     place: Place::Outbox(entry.order),
                     sender: self.me,
                     at_ms: entry.created_ms,
-                    text,
+                    text: posted.text,
+                    attachments: attachments(posted.attachments),
                     is_edited: false,
                     is_deleted: false,
                     mentions: mentions.clone(),
@@ -375,8 +377,9 @@ pub fn messages(
 }
 
 /// An encoded `MessagePosted`.
-pub fn post_body(text: &str) -> Bytes {
-    MessagePosted { text: text.to_owned() }.encode_to_vec().into()
+pub fn post_body(text: &str, attachments: &[Attachment]) -> Bytes {
+    let attachments = attachments.iter().map(Attachment::to_wire).collect();
+    MessagePosted { text: text.to_owned(), attachments }.encode_to_vec().into()
 }
 
 /// An encoded `MessageEdited`.

@@ -27,7 +27,7 @@ fn entry(order: u64, payload: Payload) -> Entry {
 }
 
 fn post(order: u64, text: &str) -> Entry {
-    let body = post_body(text);
+    let body = post_body(text, &[]);
     entry(
         order,
         Payload::Post {
@@ -36,6 +36,7 @@ fn post(order: u64, text: &str) -> Entry {
             mentions_everyone: false,
             reply_to: None,
             thread_root: None,
+            attachments: vec![],
         },
     )
 }

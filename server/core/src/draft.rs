@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use parlour_protocol::{
-    ids::{ClientRef, OrgId, RoomId, SessionId, UserId},
+    ids::{BlobHash, ClientRef, OrgId, RoomId, SessionId, UserId},
     presence::{Activity, WatchPresenceResponse},
     receipt::ReadReceipt,
     wire::Error,
@@ -171,6 +171,8 @@ pub struct NewEvent {
     pub mentions: Vec<UserId>,
     /// Whether it mentions everyone.
     pub everyone: bool,
+    /// Attachments.
+    pub attachments: Vec<BlobHash>,
     /// The event it is about, 0 for none.
     pub target_seq: u64,
     /// The root of the thread it stands in, or of what it amends; 0 for none.
@@ -189,6 +191,7 @@ impl NewEvent {
             body,
             mentions: vec![],
             everyone: false,
+            attachments: vec![],
             target_seq: 0,
             thread_root_seq: 0,
             deletes: false,

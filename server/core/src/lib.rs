@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod admission;
+pub mod blobs;
 pub mod chain;
 pub mod directory;
 pub mod done;

@@ -103,3 +103,9 @@ pub const CARD_CACHE_MAX: usize = 100_000;
 pub const GROUNDS_MAX: usize = 8;
 /// Connections one user may have at the same time.
 pub const CONNECTIONS_PER_USER_MAX: usize = 64;
+/// Attachments nobody uses are looked for this often.
+pub const BLOBS_SWEPT_EVERY: Duration = Duration::from_secs(10 * 60);
+/// An attachment nobody uses is removed this long after that was found at the earliest.
+pub const BLOB_CONDEMNED_FOR: Duration = Duration::from_secs(9 * 60);
+/// Users whose uploads of a day are remembered.
+pub const BLOB_USERS_MAX: usize = 100_000;

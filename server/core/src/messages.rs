@@ -1,10 +1,11 @@
 //! What features that are about messages have in common: a client's own ids, and the messages they
 //! name.
 
+use bytes::Bytes;
 use parlour_protocol::{
     event::FLAG_ERASED,
     generated::EventMessage,
-    ids::{ClientRef, RoomId, uuid_v7_ms},
+    ids::{BlobHash, ClientRef, RoomId, UserId, uuid_v7_ms},
     limits,
     message::MessagePosted,
     wire::{Error, ErrorReason, Event, EventHeader},
@@ -12,10 +13,17 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
+    blobs::{
+        blob_not_found, hash_field,
+        rows::{blob_row, claim_row, due_after, due_end, due_put, use_prefix},
+    },
     draft::store_error,
     kit::{Ctx, id_field},
     limits::REF_AHEAD_MS_MAX,
-    ports::store::{LogKey, ReadRange, StoreError},
+    ports::{
+        blobs::BlobKey,
+        store::{LogKey, Put, ReadRange, StoreError},
+    },
     records::{SendRow, key},
     rooms::RoomCell,
     tables::Table,
@@ -69,4 +77,52 @@ pub(crate) async fn target(ctx: &Ctx, cell: &RoomCell, seq: u64) -> Result<Event
     let header = event.header.ok_or_else(damaged)?;
     let amendable = header.kind == MessagePosted::RULE.kind && header.flags & FLAG_ERASED == 0;
     if amendable { Ok(header) } else { Err(missing()) }
+}
+
+/// The attachments a message is sent with: each once, and all of them the caller's to send.
+pub(crate) async fn attachments(ctx: &Ctx, fields: &[Bytes]) -> Result<Vec<BlobHash>, Error> {
+    if fields.len() > limits::ATTACHMENTS_MAX {
+        return Err(Error::invalid("attachments", "are more than 50"));
+    }
+    let mut hashes = Vec::with_capacity(fields.len());
+    for (i, field) in fields.iter().enumerate() {
+        let name = format!("attachments[{i}]");
+        let hash = hash_field(&name, field)?;
+        if hashes.contains(&hash) {
+            return Err(Error::invalid(name, "is there twice"));
+        }
+        let key = BlobKey { org: ctx.caller.org, hash };
+        let claim = claim_row(ctx.store(), ctx.user(), key).await.map_err(store_error)?;
+        // Spared first: what is found here then stays until long after this call.
+        let is_claimed = claim.is_some_and(|claim| claim.holds(ctx.now.unix_ms))
+            && ctx.node.attachments.spare(key);
+        if !is_claimed || blob_row(ctx.store(), key).await.map_err(store_error)?.is_none() {
+            return Err(blob_not_found());
+        }
+        hashes.push(hash);
+    }
+    Ok(hashes)
+}
+
+/// What a deleted message no longer uses: it is looked at soon whether anybody does.
+pub(crate) async fn release(
+    ctx: &Ctx,
+    room: RoomId,
+    header: &EventHeader,
+) -> Result<Vec<Put>, Error> {
+    let mut puts = Vec::new();
+    for hash in header.attachments.iter().filter_map(|hash| BlobHash::parse(hash).ok()) {
+        let key = BlobKey { org: ctx.caller.org, hash };
+        let prefix = use_prefix(key, room);
+        let used = [&prefix[..], &header.seq.to_be_bytes()].concat().into();
+        puts.push(Put { table: Table::BLOB_USES, key: used, value: None });
+        puts.push(due_put(key, ctx.now.unix_ms, ctx.user()));
+        // The claim it was sent with has served its purpose, and keeps nothing any more.
+        let Ok(sender) = UserId::parse(&header.sender) else { continue };
+        let claim = claim_row(ctx.store(), sender, key).await.map_err(store_error)?;
+        if let Some(claim) = claim.filter(|claim| claim.at_ms <= header.at_ms) {
+            puts.push(due_end(key, due_after(claim.at_ms), sender));
+        }
+    }
+    Ok(puts)
 }

@@ -11,6 +11,7 @@ use prost::Message;
 use rustc_hash::FxHashMap;
 
 use crate::{
+    blobs::{Attachments, BlobPolicy},
     chain::chain_broken,
     directory::{Directories, DirectoryCell},
     draft::{Again, AnswerOf, Draft, store_error},
@@ -18,6 +19,7 @@ use crate::{
     log_time::LogTime,
     ports::{
         auth::TokenVerifier,
+        blobs::Blobs,
         clock::{Clock, Entropy, Now},
         seal::Sealer,
         store::{LogKey, Store, StoreError},
@@ -35,6 +37,10 @@ use crate::{
 pub struct Parts {
     /// Logs and tables.
     pub store: Arc<dyn Store>,
+    /// Attachments' bytes.
+    pub blobs: Arc<dyn Blobs>,
+    /// What may be uploaded.
+    pub blob_policy: BlobPolicy,
     /// Verifies tokens.
     pub verifier: Arc<dyn TokenVerifier>,
     /// Seals resume tokens.
@@ -51,6 +57,8 @@ pub struct Node {
     pub store: Arc<dyn Store>,
     /// Verifies tokens.
     pub verifier: Arc<dyn TokenVerifier>,
+    /// Attachments.
+    pub attachments: Attachments,
     /// Rooms in memory.
     pub rooms: Rooms,
     /// Threads in memory.
@@ -139,6 +147,7 @@ impl Node {
         let incarnation = Incarnation::from_bytes(parts.store.info().incarnation);
         Node {
             store: parts.store,
+            attachments: Attachments::new(parts.blobs, parts.blob_policy),
             verifier: parts.verifier,
             sealer: parts.sealer,
             clock: parts.clock,

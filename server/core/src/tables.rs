@@ -97,6 +97,16 @@ tables! {
     LAST_SEEN = 45, "last_seen";
     /// user ‖ room ‖ seq -> the event that saved it: messages that the user keeps for themselves.
     SAVED = 42, "saved";
+    /// org ‖ hash -> what is known of an attachment's bytes.
+    BLOBS = 50, "blobs";
+    /// user ‖ upload -> what a finished upload became. Kept a day.
+    UPLOADS = 51, "uploads";
+    /// user ‖ hash -> since when the user may send it. Kept seven days.
+    BLOB_CLAIMS = 52, "blob_claims";
+    /// org ‖ hash ‖ room ‖ seq -> nothing: messages that carry it. Written with the room.
+    BLOB_USES = 53, "blob_uses";
+    /// org ‖ hash ‖ time ‖ user -> nothing: when to look whether it is still used. Also written with rooms.
+    BLOB_DUE = 54, "blob_due";
 }
 
 impl Table {

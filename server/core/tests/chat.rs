@@ -101,7 +101,9 @@ fn a_ref_makes_one_message_however_often_it_is_sent() {
     assert_eq!(log(&mut server, ada, &room).len(), 2);
 
     let other = SendRequest {
-        body: MessagePosted { text: "other".into() }.encode_to_vec().into(),
+        body: MessagePosted { text: "other".into(), ..MessagePosted::default() }
+            .encode_to_vec()
+            .into(),
         ..request.clone()
     };
     let refused = server.call::<rpc::Send>(ada, &other).unwrap_err();
@@ -362,7 +364,9 @@ fn a_bad_request_is_answered_with_what_is_wrong() {
         assert_eq!(reason(&error), expected, "{error}");
         assert_ne!(error.retry, 0);
     };
-    let long = |n: usize| MessagePosted { text: "x".repeat(n) }.encode_to_vec().into();
+    let long = |n: usize| {
+        MessagePosted { text: "x".repeat(n), ..MessagePosted::default() }.encode_to_vec().into()
+    };
     let body = |body: Bytes| SendRequest { body, ..good.clone() };
     expect(&mut server, body(Bytes::from(vec![0; 60 * 1024 + 1])), ErrorReason::BodyTooLarge);
     expect(&mut server, body(long(16 * 1024 + 1)), ErrorReason::InvalidField);

@@ -31,7 +31,9 @@ fn say(server: &mut Server, client: usize, room: &Bytes) {
     let request = SendRequest {
         room: room.clone(),
         client_ref: server.client_ref().to_field(),
-        body: MessagePosted { text: "hello".into() }.encode_to_vec().into(),
+        body: MessagePosted { text: "hello".into(), ..MessagePosted::default() }
+            .encode_to_vec()
+            .into(),
         ..SendRequest::default()
     };
     server.call::<rpc::Send>(client, &request).unwrap();

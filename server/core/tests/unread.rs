@@ -75,7 +75,9 @@ fn play(server: &mut Server, paper: &mut Paper, room: &Bytes, step: Step) {
             let request = SendRequest {
                 room: room.clone(),
                 client_ref: server.client_ref().to_field(),
-                body: MessagePosted { text: "text".into() }.encode_to_vec().into(),
+                body: MessagePosted { text: "text".into(), ..MessagePosted::default() }
+                    .encode_to_vec()
+                    .into(),
                 mentions: mentions.iter().map(|m| users[*m].clone()).collect(),
                 mention_everyone: everyone,
                 ..SendRequest::default()

@@ -1,5 +1,5 @@
 //! Backups: the store as of one commit, and the keys without which it would be another server.
-//! A backup is a folder: `store/`, `keys/`, `tls/` and, written last, `backup.json`.
+//! A backup is a folder: `store/`, `keys/`, `tls/`, `blobs/` and, written last, `backup.json`.
 
 use std::{
     fs, io,
@@ -73,7 +73,14 @@ const MANIFEST: &str = "backup.json";
 const KEPT: [&str; 2] = ["keys", "tls"];
 
 /// Copies the store and the keys into the new folder `to`, while serving.
-pub async fn back_up(store: &dyn Store, data: &DataFolder, to: &Path) -> Result<(), BackupError> {
+/// Attachments are taken from `blobs`: files that never change, so that they are linked where that is
+/// possible. They come last: whatever a message of the backup carries is there.
+pub async fn back_up(
+    store: &dyn Store,
+    data: &DataFolder,
+    blobs: &Path,
+    to: &Path,
+) -> Result<(), BackupError> {
     if !to.is_absolute() {
         return Err(BackupError::Relative);
     }
@@ -87,6 +94,11 @@ pub async fn back_up(store: &dyn Store, data: &DataFolder, to: &Path) -> Result<
     for folder in KEPT {
         copy_files(&data.root().join(folder), &to.join(folder))?;
     }
+    let (from, target) = (blobs.to_owned(), to.join("blobs"));
+    let copied = tokio::task::spawn_blocking(move || copy_blobs(&from, &target)).await;
+    copied.unwrap_or_else(|error| {
+        Err(BackupError::Io { path: blobs.into(), error: io::Error::other(error) })
+    })?;
     let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
     // Whoever finds the manifest finds the rest.
     write_private(&to.join(MANIFEST), &text)?;
@@ -111,6 +123,7 @@ pub fn restore(from: &Path, to: &Path, kind: Option<Kind>) -> Result<Report, Bac
     for folder in KEPT {
         copy_files(&from.join(folder), &to.join(folder))?;
     }
+    copy_blobs(&from.join("blobs"), &data.blobs())?;
     Ok(report)
 }
 
@@ -121,6 +134,61 @@ fn make_new(path: &Path) -> Result<(), BackupError> {
         None => Ok(()),
         Some(_) => Err(BackupError::NotNew { path: path.into() }),
     }
+}
+
+/// Copies complete attachments, `ORG/HH/HASH`; not those that are being uploaded.
+fn copy_blobs(from: &Path, to: &Path) -> Result<(), BackupError> {
+    for org in folders(from)?.into_iter().filter(|org| !org.ends_with("uploads")) {
+        for shelf in folders(&org)? {
+            let below = shelf.strip_prefix(from).unwrap_or(&shelf);
+            link_files(&shelf, &to.join(below))?;
+        }
+    }
+    Ok(())
+}
+
+/// The folders in a folder; one that isn't there has none.
+fn folders(path: &Path) -> Result<Vec<PathBuf>, BackupError> {
+    let failed = |error| BackupError::Io { path: path.into(), error };
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        entries => entries.map_err(failed)?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        found.extend(path.is_dir().then_some(path));
+    }
+    Ok(found)
+}
+
+/// Links the files of one folder into another, or copies them to another file system.
+fn link_files(from: &Path, to: &Path) -> Result<(), BackupError> {
+    let failed = |path: &Path, error| BackupError::Io { path: path.into(), error };
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(to)
+        .map_err(|error| failed(to, error))?;
+    for entry in fs::read_dir(from).map_err(|error| failed(from, error))? {
+        let path = entry.map_err(|error| failed(from, error))?.path();
+        let Some(name) = path.file_name().filter(|_| path.is_file()) else { continue };
+        let target = to.join(name);
+        if fs::hard_link(&path, &target).is_ok() {
+            continue;
+        }
+        match fs::copy(&path, &target) {
+            // Removed meanwhile: nobody used it any more.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&path, error)),
+            Ok(_) => {
+                let file = fs::File::open(&target).map_err(|error| failed(&target, error))?;
+                file.sync_all().map_err(|error| failed(&target, error))?;
+            }
+        }
+    }
+    let folder = fs::File::open(to).map_err(|error| failed(to, error))?;
+    folder.sync_all().map_err(|error| failed(to, error))
 }
 
 /// Copies the files of one folder, private and whole; a folder that isn't there has none.

@@ -94,6 +94,11 @@ impl DataFolder {
         self.root.join("store")
     }
 
+    /// The folder of attachments, unless another is configured.
+    pub fn blobs(&self) -> PathBuf {
+        self.root.join("blobs")
+    }
+
     /// Where a compacted store is made; after the exchange, where the old one is.
     pub fn compacted(&self) -> PathBuf {
         self.root.join("store.compacted")

@@ -2,6 +2,7 @@
 //! around the core. The binary `parlour` is its command line.
 
 pub mod admin;
+mod attachments;
 pub mod auth;
 pub mod backup;
 pub mod clock;

@@ -41,7 +41,7 @@ async fn no_canary_reaches_any_output() {
         let token = sign("CanarySub");
         let mut client = hello(&server, &token).await.expect("in");
         let room = rpc::CreateGroup::call(&mut client).await;
-        let text = MessagePosted { text: "CanaryText".into() };
+        let text = MessagePosted { text: "CanaryText".into(), ..MessagePosted::default() };
         let send = SendRequest {
             room,
             client_ref: client_ref(),
@@ -49,7 +49,9 @@ async fn no_canary_reaches_any_output() {
             ..SendRequest::default()
         };
         client.call::<rpc::Send>(&send).await.expect("sent");
-        let other = MessagePosted { text: "CanaryOther".into() }.encode_to_vec().into();
+        let other = MessagePosted { text: "CanaryOther".into(), ..MessagePosted::default() }
+            .encode_to_vec()
+            .into();
         let conflict = SendRequest { body: other, ..send.clone() };
         client.call::<rpc::Send>(&conflict).await.expect_err("the ref is used");
         let nowhere = SendRequest { room: vec![9; 16].into(), ..send };

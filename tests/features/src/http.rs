@@ -44,6 +44,54 @@ fn ask(address: SocketAddr, path: &str, token: Option<&str>) -> io::Result<Answe
     Ok(Answer { status: status.ok_or_else(invalid)?, body: body.to_owned() })
 }
 
+/// An answer as it came.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// Its lines, the first one included.
+    pub head: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (given, value) = line.split_once(": ")?;
+            given.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+}
+
+/// Any request; `headers` are whole lines, each with its end.
+pub fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &[u8],
+) -> io::Result<Reply> {
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: parlour\r\n{headers}Content-Length: {}\r\n\
+         Connection: close\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect_timeout(&address, WITHIN)?;
+    stream.set_read_timeout(Some(WITHIN))?;
+    stream.write_all(head.as_bytes())?;
+    // It may have refused and closed before all is written.
+    let _ = stream.write_all(body);
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let invalid = || io::Error::from(io::ErrorKind::InvalidData);
+    let at = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(invalid)?;
+    let head = String::from_utf8_lossy(&answer[..at]).into_owned();
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+    Ok(Reply { status: status.ok_or_else(invalid)?, head, body: answer[at + 4..].to_vec() })
+}
+
 /// The value of a metric without labels, or of one with exactly these labels.
 pub fn metric(text: &str, name: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -54,7 +54,7 @@ pub fn client_ref() -> Bytes {
 
 /// A send of a text, with a new id.
 pub fn text(room: &Bytes, text: &str) -> SendRequest {
-    let body = MessagePosted { text: text.to_owned() }.encode_to_vec();
+    let body = MessagePosted { text: text.to_owned(), ..MessagePosted::default() }.encode_to_vec();
     SendRequest {
         room: room.clone(),
         client_ref: client_ref(),

@@ -2,6 +2,7 @@
 //! handlers directly. Everything that a driver does, done by hand and in a fixed order.
 #![allow(missing_docs, clippy::unwrap_used)] // A test's tools: names say it, and they fail by panicking.
 
+mod blobs;
 mod client;
 mod parts;
 
@@ -39,6 +40,7 @@ use parlour_protocol::{
 };
 use prost::Message;
 
+pub use blobs::{announce, carrying};
 pub use client::Client;
 pub use parts::Hand;
 use parts::{Plain, Trusting};
@@ -54,6 +56,7 @@ impl Submit for Queue {
 
 pub struct Server {
     pub node: Arc<Node>,
+    pub blobs: parlour_blobs::Memory,
     pub hub: Hub,
     pub hand: Arc<Hand>,
     queue: Arc<Queue>,
@@ -90,9 +93,12 @@ impl Server {
     }
 
     pub fn over(store: Arc<Memory>) -> Self {
+        let blobs = parlour_blobs::Memory::default();
         let hand = Arc::new(Hand::default());
         let node = Arc::new(Node::new(Parts {
             store,
+            blobs: Arc::new(blobs.clone()),
+            blob_policy: parlour_core::blobs::BlobPolicy::default(),
             verifier: Arc::new(Trusting),
             sealer: Arc::new(Plain),
             clock: hand.clone(),
@@ -102,6 +108,7 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Server {
             node,
+            blobs,
             hub,
             hand,
             queue: Arc::default(),
@@ -391,7 +398,9 @@ pub fn message(server: &mut Server, room: &Bytes, text: &str) -> SendRequest {
     SendRequest {
         room: room.clone(),
         client_ref: server.client_ref().to_field(),
-        body: MessagePosted { text: text.into() }.encode_to_vec().into(),
+        body: MessagePosted { text: text.into(), ..MessagePosted::default() }
+            .encode_to_vec()
+            .into(),
         ..SendRequest::default()
     }
 }

@@ -3,6 +3,7 @@
 //! direction: heard without leave, or not heard by someone who should have.
 
 mod check;
+mod files;
 mod model;
 mod steps;
 mod world;
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &Args) -> Report {
     report.figure("sent", totals.sent);
     report.figure("refused", totals.refused);
     report.figure("deliveries", totals.deliveries);
+    report.figure("downloads", totals.downloads);
     report.figure("directory_changes", totals.changes);
     report.figure("steps_per_second", (count as f64 / started.elapsed().as_secs_f64()).round());
     report

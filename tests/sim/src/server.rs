@@ -92,6 +92,8 @@ impl Host {
         let clock = Arc::new(SimClock::new(self.start, 0));
         let node = Arc::new(Node::new(Parts {
             store: Arc::new(self.store.clone()),
+            blobs: Arc::new(parlour_core::ports::blobs::NoBlobs),
+            blob_policy: parlour_core::blobs::BlobPolicy::default(),
             verifier: Arc::new(Trusting),
             sealer: Arc::new(KeySealer::new(&self.keys)),
             clock: Arc::clone(&clock) as _,

@@ -25,12 +25,14 @@ const MATRIX: &[Row] = &[
     row("parlour-core", &["parlour-protocol"], false),
     row("parlour-sdk-core", &["parlour-protocol"], false),
     row("parlour-adapters", &["parlour-core", "parlour-protocol"], true),
+    row("parlour-blobs", &["parlour-core", "parlour-protocol"], true),
     row("parlour-quic", &[], true),
     row(
         "parlour-daemon",
         &[
             "parlour-core",
             "parlour-adapters",
+            "parlour-blobs",
             "parlour-congestion",
             "parlour-protocol",
             "parlour-quic",

@@ -34,6 +34,7 @@ pub(crate) fn entry(item: &Item) -> Entry {
 fn said(message: &Message) -> Said {
     Said {
         text: message.text.clone(),
+        files: message.attachments.clone(),
         is_edited: message.is_edited,
         is_deleted: message.is_deleted,
         mentions: message.mentions.clone(),

@@ -1,6 +1,7 @@
 //! The line between the chat and the client: what is to be done goes in, what happened comes out.
 
 pub(crate) mod convert;
+mod files;
 pub(crate) mod room;
 pub(crate) mod words;
 
@@ -63,20 +64,12 @@ impl Link {
             Effect::Open(room) => self.open(room, None),
             Effect::OpenThread { room, root } => self.open(room, Some(root)),
             Effect::LoadOlder(room) => self.order(room, Order::Older),
-            Effect::Edit { room, place, text } => {
-                self.order(room, Order::Change(place, Change::Edit(text)));
-            }
-            Effect::Delete { room, place } => {
-                self.order(room, Order::Change(place, Change::Delete));
-            }
-            Effect::Retry { room, place } => {
-                self.order(room, Order::Change(place, Change::Retry));
-            }
-            Effect::Send { room, text, mentions, everyone, reply_to, thread } => {
-                let (mentions_everyone, thread_root) = (everyone, thread);
-                let draft = Draft { text, mentions, mentions_everyone, reply_to, thread_root };
-                self.order(room, Order::Send(draft));
-            }
+            Effect::Edit { .. }
+            | Effect::Delete { .. }
+            | Effect::Retry { .. }
+            | Effect::Send { .. }
+            | Effect::Attach { .. }
+            | Effect::Save { .. } => self.perform_on_messages(effect),
             Effect::React { room, seq, emoji, on } => self.react(room, seq, emoji, on),
             Effect::Typing { room, active } => self.client.room(room).typing(active),
             Effect::ListMembers(room) => self.list_members(room),
@@ -124,6 +117,41 @@ impl Link {
             }
             Effect::Reconnect => self.client.reconnect(),
             Effect::Quit => {}
+        }
+    }
+
+    fn perform_on_messages(&mut self, effect: Effect) {
+        match effect {
+            Effect::Edit { room, place, text } => {
+                self.order(room, Order::Change(place, Change::Edit(text)));
+            }
+            Effect::Delete { room, place } => {
+                self.order(room, Order::Change(place, Change::Delete));
+            }
+            Effect::Retry { room, place } => {
+                self.order(room, Order::Change(place, Change::Retry));
+            }
+            Effect::Send { room, text, mentions, everyone, reply_to, thread } => {
+                let (mentions_everyone, thread_root) = (everyone, thread);
+                let draft = Draft {
+                    text,
+                    mentions,
+                    mentions_everyone,
+                    reply_to,
+                    thread_root,
+                    ..Draft::default()
+                };
+                self.order(room, Order::Send(draft));
+            }
+            Effect::Attach { room, path, text, thread } => {
+                let upload = files::attach(self.client.clone(), room, path, text, thread);
+                self.tell(upload);
+            }
+            Effect::Save { room, seq, files, folder } => {
+                self.tell(files::save(self.client.room(room), seq, files, folder));
+            }
+            // The others are done by the caller.
+            _ => {}
         }
     }
 
@@ -211,6 +239,15 @@ impl Link {
         let text_done = if text.is_empty() { "status cleared" } else { "status set" };
         let call = async move { presence.set_status(text.as_str()).await };
         self.call(call, |()| done(text_done.to_owned()));
+    }
+
+    /// What comes of something that takes its time.
+    fn tell(&mut self, work: impl Future<Output = Event> + Send + 'static) {
+        let events = self.events.clone();
+        self.tasks.spawn(async move {
+            let event = work.await;
+            let _ = events.send(event).await;
+        });
     }
 
     fn call<T, C, E>(&mut self, call: C, event: E)

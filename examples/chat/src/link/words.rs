@@ -34,6 +34,11 @@ pub(crate) fn refusal_words(refusal: &Refusal) -> String {
         Ok(ErrorReason::RoomFull) => "the room is full",
         Ok(ErrorReason::RateLimited) => "too fast for the server; wait a moment",
         Ok(ErrorReason::ReadOnly) => "the server only lets read for now",
+        Ok(ErrorReason::BlobTooLarge) => "the file is larger than the server takes",
+        Ok(ErrorReason::MediaTypeRefused) => "the server doesn't take files of that kind",
+        Ok(ErrorReason::QuotaExceeded) => "no more files can be uploaded for now",
+        Ok(ErrorReason::BlobInfected) => "the server's scanner refuses the file",
+        Ok(ErrorReason::BlobNotFound) => "that file isn't there any more",
         Ok(ErrorReason::DirectRoom) => "a conversation of two can't be changed like a group",
         _ => return refusal.to_string(),
     };

@@ -28,6 +28,13 @@ pub(crate) enum Command {
     React(String),
     /// An answer to the last message of others.
     Reply(String),
+    /// A file, and what to say with it.
+    Attach {
+        path: String,
+        text: String,
+    },
+    /// The folder that the last attachments are saved in; empty: the present one.
+    Save(String),
     /// A reply in the thread under the last message of others; empty: show the last thread.
     Thread(String),
     /// From a thread to its room.
@@ -53,6 +60,8 @@ pub(crate) const COMMANDS: &[(&str, &str, &str)] = &[
     ("delete", "", "delete your last message"),
     ("react", "EMOJI", "put an emoji to the last message, or take yours off"),
     ("reply", "TEXT", "answer the last message of others"),
+    ("attach", "FILE [TEXT]", "send a file; \"quotes\" around a name with spaces"),
+    ("save", "[FOLDER]", "save the files of the last message that has some"),
     ("thread", "[TEXT]", "reply under the last message of others; alone, show the last thread"),
     ("back", "", "from a thread to its room, as Esc"),
     ("retry", "", "send again what failed"),
@@ -89,6 +98,11 @@ pub(crate) fn parse(line: &str) -> Result<Line, String> {
         "delete" => Command::Delete,
         "react" => Command::React(needed(word, rest)?),
         "reply" => Command::Reply(needed(word, rest)?),
+        "attach" => {
+            let (path, text) = first_word(&needed(word, rest)?);
+            Command::Attach { path, text }
+        }
+        "save" => Command::Save(unquoted(rest)),
         "thread" => Command::Thread(rest.to_owned()),
         "back" => Command::Back,
         "retry" => Command::Retry,
@@ -129,6 +143,15 @@ fn plain_name(name: &str) -> String {
 fn unquoted(text: &str) -> String {
     let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
     inner.unwrap_or(text).to_owned()
+}
+
+/// The first word, which may stand in double quotes, and what is behind it.
+fn first_word(text: &str) -> (String, String) {
+    let (word, rest) = match text.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+        None => text.split_once(char::is_whitespace).unwrap_or((text, "")),
+    };
+    (word.to_owned(), rest.trim().to_owned())
 }
 
 /// Words between spaces; what stands in double quotes is one word.

@@ -22,6 +22,7 @@ pub(crate) enum What {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) text: String,
+    pub(crate) files: Vec<parlour::Attachment>,
     pub(crate) is_edited: bool,
     pub(crate) is_deleted: bool,
     pub(crate) mentions: Vec<UserId>,

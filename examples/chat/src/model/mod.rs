@@ -104,6 +104,18 @@ pub(crate) enum Effect {
         reply_to: Option<u64>,
         thread: Option<u64>,
     },
+    Attach {
+        room: RoomId,
+        path: String,
+        text: String,
+        thread: Option<u64>,
+    },
+    Save {
+        room: RoomId,
+        seq: u64,
+        files: Vec<parlour::Attachment>,
+        folder: String,
+    },
     React {
         room: RoomId,
         seq: u64,

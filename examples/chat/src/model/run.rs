@@ -105,6 +105,8 @@ impl Model {
                 Some(seq) => return self.send_as(text, Some(seq), None),
                 None => self.tell("nobody else has written here yet"),
             },
+            Command::Attach { path, text } => return self.attach(room, path, text),
+            Command::Save(folder) => return self.save(room, folder),
             Command::Thread(text) => return self.thread(text),
             Command::Back => return self.leave_thread(),
             Command::Retry => return self.retry(room),
@@ -139,6 +141,25 @@ impl Model {
                 Vec::new()
             }
         }
+    }
+
+    fn attach(&mut self, room: RoomId, path: String, text: String) -> Vec<Effect> {
+        let thread = self.open.as_ref().and_then(|open| open.thread);
+        self.tell(format!("sending {path} ..."));
+        vec![Effect::Attach { room, path, text, thread }]
+    }
+
+    /// Saves what the last message that has files has.
+    fn save(&mut self, room: RoomId, folder: String) -> Vec<Effect> {
+        let has_files = |entry: &Entry| entry.said().is_some_and(|said| !said.files.is_empty());
+        let Some(seq) = self.last_of(|entry, _| has_files(entry)) else {
+            self.tell("no message here has files");
+            return Vec::new();
+        };
+        let entries = self.open.as_ref().map_or(&[][..], |open| &open.entries);
+        let entry = entries.iter().find(|entry| entry.seq() == Some(seq)).and_then(Entry::said);
+        let files = entry.map(|said| said.files.clone()).unwrap_or_default();
+        vec![Effect::Save { room, seq, files, folder }]
     }
 
     /// From a thread to its room.

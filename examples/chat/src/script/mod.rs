@@ -142,6 +142,38 @@ impl Script {
                 let room = self.room()?;
                 self.answer(room.rename(&name)).await
             }
+            Command::Edit(_) | Command::Delete | Command::React(_) => self.change(command),
+            Command::Reply(text) => {
+                let newest = self.newest().ok_or("there is no message")?;
+                self.send_as(text, Some(newest), None).await
+            }
+            Command::Attach { path, text } => self.attach(&path, text).await,
+            Command::Thread(text) if !text.is_empty() => self.send_in_thread(text).await,
+            Command::Unread => {
+                let room = self.room()?;
+                let seq = self.newest().ok_or("there is no message")?;
+                self.answer(room.mark_unread(seq)).await
+            }
+            Command::Status(text) => {
+                let presence = self.client.presence();
+                self.answer(async { presence.set_status(text.as_str()).await }).await
+            }
+            Command::Reconnect => {
+                self.client.reconnect();
+                Ok(())
+            }
+            Command::Thread(_)
+            | Command::Save(_)
+            | Command::Back
+            | Command::Retry
+            | Command::Help
+            | Command::Quit => Err("not in a script".to_owned()),
+        }
+    }
+
+    /// What is done to a message that is there.
+    fn change(&mut self, command: Command) -> Result<(), String> {
+        match command {
             Command::Edit(text) => {
                 let message = self.own_last()?;
                 let edit = async move { message.edit(&text).await };
@@ -161,27 +193,7 @@ impl Script {
                 self.sending.push(react.map(|e| e.map_err(|e| words::queue_words(&e))).boxed());
                 Ok(())
             }
-            Command::Reply(text) => {
-                let newest = self.newest().ok_or("there is no message")?;
-                self.send_as(text, Some(newest), None).await
-            }
-            Command::Thread(text) if !text.is_empty() => self.send_in_thread(text).await,
-            Command::Unread => {
-                let room = self.room()?;
-                let seq = self.newest().ok_or("there is no message")?;
-                self.answer(room.mark_unread(seq)).await
-            }
-            Command::Status(text) => {
-                let presence = self.client.presence();
-                self.answer(async { presence.set_status(text.as_str()).await }).await
-            }
-            Command::Reconnect => {
-                self.client.reconnect();
-                Ok(())
-            }
-            Command::Thread(_) | Command::Back | Command::Retry | Command::Help | Command::Quit => {
-                Err("not in a script".to_owned())
-            }
+            _ => Err("changes no message".to_owned()),
         }
     }
 
@@ -285,6 +297,17 @@ impl Script {
             }
         }
         draft.mentions.dedup();
+        self.queue(draft).await
+    }
+
+    async fn attach(&mut self, path: &str, text: String) -> Result<(), String> {
+        let upload = self.client.upload(std::path::Path::new(path));
+        let file = upload.await.map_err(|error| format!("{path}: {error}"))?;
+        self.queue(Draft { text, attachments: vec![file], ..Draft::default() }).await
+    }
+
+    async fn queue(&mut self, draft: Draft) -> Result<(), String> {
+        let open = self.open.as_ref().ok_or("no room is open")?;
         let queued = open.room().queue(draft).await;
         let queued = queued.map_err(|error| words::queue_words(&error))?;
         let sent = queued.sent().map(|sent| match sent {

@@ -53,7 +53,7 @@ pub(crate) enum Command {
     Call { token: u64, method: u32, body: Bytes, reply: oneshot::Sender<Result<Bytes, CallError>> },
     Ask { method: u32, body: Bytes, reply: oneshot::Sender<Result<Vec<Bytes>, CallError>> },
     Send { room: RoomId, payload: Payload, queued: Queued },
-    Rewrite { client_ref: ClientRef, body: Bytes, done: oneshot::Sender<bool> },
+    Rewrite { client_ref: ClientRef, text: String, done: oneshot::Sender<bool> },
     Retry(ClientRef),
     Discard(ClientRef),
     MarkRead(RoomId, u64),
@@ -97,8 +97,8 @@ impl Driver {
                 }
             },
             Command::Send { room, payload, queued } => self.handle_send(room, payload, queued),
-            Command::Rewrite { client_ref, body, done } => {
-                let _ = done.send(self.engine.rewrite(client_ref, body));
+            Command::Rewrite { client_ref, text, done } => {
+                let _ = done.send(self.engine.rewrite(client_ref, &text));
             }
             Command::Retry(client_ref) => self.engine.retry(client_ref, now),
             Command::Discard(client_ref) => self.engine.discard(client_ref, now),

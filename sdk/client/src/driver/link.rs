@@ -328,6 +328,7 @@ impl Driver {
         let dialer = Arc::clone(&self.dialer);
         self.link = None;
         self.candidate = None;
+        self.ends.path.send_replace(None);
         self.tasks.clear();
         let said = async {
             tokio::select! {

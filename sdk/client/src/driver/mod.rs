@@ -29,6 +29,7 @@ use crate::{
     limits::{BULK_READ_INPUTS, INPUTS_AT_ONCE},
     state::State,
     token::{NoToken, Token},
+    transfer::Path,
     transport::{Address, Dialed, Dialer, Unreachable},
 };
 use lane::{Chunks, Lanes};
@@ -79,6 +80,7 @@ pub(crate) struct Ends {
     pub(crate) state: watch::Sender<State>,
     pub(crate) me: watch::Sender<Option<parlour_protocol::ids::UserId>>,
     pub(crate) synced: watch::Sender<bool>,
+    pub(crate) path: watch::Sender<Option<Path>>,
 }
 
 pub(crate) struct Driver {
@@ -274,6 +276,7 @@ impl Driver {
         self.transmit();
         self.persist();
         self.publish_state();
+        self.publish_path();
     }
 
     fn publish_state(&self) {
@@ -299,6 +302,21 @@ impl Driver {
         self.ends.state.send_if_modified(|known| std::mem::replace(known, state) != state);
         let me = self.engine.me();
         self.ends.me.send_if_modified(|known| std::mem::replace(known, me) != me);
+    }
+
+    /// Tells transfers over which connection they go.
+    fn publish_path(&self) {
+        let link = self.link.as_ref();
+        let known = |path: &Option<Path>| path.as_ref().map(|path| path.connection.stable_id());
+        self.ends.path.send_if_modified(|path| {
+            let is_other = known(path) != link.map(|link| link.connection.stable_id());
+            if is_other {
+                *path = link
+                    .zip(self.engine.meta().device)
+                    .map(|(link, device)| Path { connection: link.connection.clone(), device });
+            }
+            is_other
+        });
     }
 }
 

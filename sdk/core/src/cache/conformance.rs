@@ -50,6 +50,7 @@ fn entry(order: u64) -> Entry {
         mentions_everyone: true,
         reply_to: None,
         thread_root: None,
+        attachments: vec![],
     };
     let mut id = [9; 16];
     id[0] = order as u8;

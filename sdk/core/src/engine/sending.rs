@@ -67,8 +67,8 @@ impl Engine {
     }
 
     /// Gives a message that was never sent another text; `false` when it may have been sent.
-    pub fn rewrite(&mut self, client_ref: ClientRef, body: Bytes) -> bool {
-        let Some(entry) = self.outbox.rewrite(client_ref, body).cloned() else { return false };
+    pub fn rewrite(&mut self, client_ref: ClientRef, text: &str) -> bool {
+        let Some(entry) = self.outbox.rewrite(client_ref, text).cloned() else { return false };
         self.writes.push(Write::Outbox(Box::new(entry.clone())));
         self.show_entry(&entry);
         true

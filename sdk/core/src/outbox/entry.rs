@@ -6,7 +6,7 @@ use std::{fmt, time::Duration};
 use bytes::Bytes;
 use parlour_protocol::{
     generated::{Rpc, rpc},
-    ids::{ClientRef, RoomId, UserId},
+    ids::{BlobHash, ClientRef, RoomId, UserId},
     message::{DeleteRequest, EditRequest, SendRequest},
     pin::{PinRequest, UnpinRequest},
     reaction::{ReactRequest, UnreactRequest},
@@ -32,6 +32,8 @@ pub enum Payload {
         reply_to: Option<u64>,
         /// The message whose thread it belongs to.
         thread_root: Option<u64>,
+        /// What it carries, in the order of the body.
+        attachments: Vec<BlobHash>,
     },
     /// Another text for the message at `target_seq`.
     Edit {
@@ -170,7 +172,14 @@ impl Entry {
     pub fn transmit(&self) -> Transmit {
         let (room, client_ref) = (self.room.to_field(), self.client_ref.to_field());
         let (method, body) = match &self.payload {
-            Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root } => {
+            Payload::Post {
+                body,
+                mentions,
+                mentions_everyone,
+                reply_to,
+                thread_root,
+                attachments,
+            } => {
                 let request = SendRequest {
                     room,
                     client_ref,
@@ -179,6 +188,7 @@ impl Entry {
                     mention_everyone: *mentions_everyone,
                     reply_to_seq: reply_to.unwrap_or_default(),
                     thread_root_seq: thread_root.unwrap_or_default(),
+                    attachments: attachments.iter().map(|hash| hash.to_field()).collect(),
                 };
                 (rpc::Send::METHOD, request.encode_to_vec())
             }
@@ -230,7 +240,15 @@ impl Entry {
             ..Row::default()
         };
         match &self.payload {
-            Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root } => {
+            Payload::Post {
+                body,
+                mentions,
+                mentions_everyone,
+                reply_to,
+                thread_root,
+                attachments,
+            } => {
+                row.attachments = attachments.iter().map(|hash| hash.to_field()).collect();
                 row.target_seq = reply_to.unwrap_or_default();
                 row.thread_root = thread_root.unwrap_or_default();
                 row.kind = 1;
@@ -267,6 +285,7 @@ impl Entry {
                 mentions_everyone: row.mentions_everyone,
                 reply_to: Some(row.target_seq).filter(|seq| *seq > 0),
                 thread_root: Some(row.thread_root).filter(|seq| *seq > 0),
+                attachments: hashes(&row.attachments),
             },
             2 => Payload::Edit { target_seq: row.target_seq, body: row.body },
             3 => Payload::Delete { target_seq: row.target_seq },
@@ -320,4 +339,10 @@ struct Row {
     error: Option<Error>,
     #[prost(uint64, tag = "13")]
     thread_root: u64,
+    #[prost(bytes = "bytes", repeated, tag = "14")]
+    attachments: Vec<Bytes>,
+}
+
+fn hashes(fields: &[Bytes]) -> Vec<BlobHash> {
+    fields.iter().filter_map(|hash| BlobHash::parse(hash).ok()).collect()
 }

@@ -18,6 +18,7 @@ use super::{
     threads::Threads,
 };
 use crate::{
+    attachment::attachments,
     event::LogEvent,
     limits::PENDING_AMENDMENTS_MAX,
     outbox::{Entry, Payload},
@@ -245,15 +246,15 @@ impl Fold {
         let is_deleted = event.is_erased() || self.deletes.contains_key(&seq);
         let edit = self.edits.get(&seq).filter(|_| !is_deleted);
         let overlay = self.overlays.get(&seq).filter(|_| !is_deleted);
-        let first = || match event.decoded() {
-            EventBody::MessagePosted(message) => message.text,
-            _ => String::new(),
+        let posted = match event.decoded() {
+            EventBody::MessagePosted(message) if !is_deleted => message,
+            _ => MessagePosted::default(),
         };
         let text = match overlay {
             _ if is_deleted => String::new(),
             Some(Overlay { text: Some(text), .. }) => text.clone(),
             Some(Overlay { text: None, delivery, .. }) if !is_failed(delivery) => String::new(),
-            _ => edit.map_or_else(first, |(_, text)| text.clone()),
+            _ => edit.map_or(posted.text, |(_, text)| text.clone()),
         };
         let deleting = overlay.is_some_and(|o| o.text.is_none() && !is_failed(&o.delivery));
         Some(Arc::new(Item::Message(Message {
@@ -262,6 +263,7 @@ impl Fold {
             sender,
             at_ms,
             text,
+            attachments: if deleting { vec![] } else { attachments(posted.attachments) },
             is_edited: edit.is_some() || overlay.is_some_and(|o| o.text.is_some()),
             is_deleted: is_deleted || deleting,
             mentions: event.header.mentions.iter().filter_map(|u| UserId::parse(u).ok()).collect(),

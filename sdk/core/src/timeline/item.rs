@@ -7,7 +7,7 @@ use parlour_protocol::{
     ids::{ClientRef, RoomId, UserId},
 };
 
-use crate::outbox::SendError;
+use crate::{attachment::Attachment, outbox::SendError};
 
 /// Where an item stands: everything in the log in its order, then the outbox in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +63,8 @@ pub struct Message {
     pub at_ms: u64,
     /// The text of the newest edit; empty when it is deleted.
     pub text: String,
+    /// What it carries; empty when it is deleted.
+    pub attachments: Vec<Attachment>,
     /// Whether the text is another than at first.
     pub is_edited: bool,
     /// Whether it is deleted.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parlour_protocol::{
     access::Permission,
+    blob::Attachment,
     event::{self, FLAG_ERASED, FLAG_EVERYONE},
     generated::{EventMessage, MessageService},
     ids::UserId,
@@ -17,12 +18,16 @@ use parlour_protocol::{
 };
 
 use crate::{
+    blobs::rows::use_prefix,
     draft::{Draft, Guard, NewEvent, RoomDraft, ThreadDraft, store_error},
     identity::fingerprint,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     mentions::{both, follow_effects, mention_effects, withdrawals},
-    messages::{own_ref, sent_before, target},
-    ports::store::{Erase, LogKey, Put},
+    messages::{attachments, own_ref, release, sent_before, target},
+    ports::{
+        blobs::BlobKey,
+        store::{Erase, LogKey, Put},
+    },
     records::{key, room_seq},
     rooms::{RoomCell, RoomChange},
     tables::Table,
@@ -39,14 +44,7 @@ impl MessageService<ServerKit> for Features {
         let cell = ctx.open_room(&request.room).await?;
         let kind = MessagePosted::RULE.kind;
         let root_seq = request.thread_root_seq;
-        let guard = match (root_seq, request.mention_everyone) {
-            (0, true) => {
-                ctx.check_all(&cell, &[Permission::Send, Permission::MentionEveryone]).await?
-            }
-            (0, false) => ctx.check(&cell, Permission::Send).await?,
-            (_, false) => ctx.check(&cell, Permission::Reply).await?,
-            (_, true) => return Err(Error::invalid("mention_everyone", "is not for threads")),
-        };
+        let guard = ctx.check_all(&cell, &needed(&request)?).await?;
         let mentions = mentions(&request.mentions, &cell)?;
         let client_ref = own_ref(ctx, &request.client_ref)?;
         let print = send_print(&request);
@@ -61,7 +59,8 @@ impl MessageService<ServerKit> for Features {
         }
         let paced_after = paced(ctx, &cell, root_seq).await?;
         let body = request.body;
-        text_body::<MessagePosted>(&body, |message| message.text.len())?;
+        post_body(&body, &request.attachments)?;
+        let attachments = attachments(ctx, &request.attachments).await?;
         if request.reply_to_seq > 0 {
             target(ctx, &cell, request.reply_to_seq).await?;
         }
@@ -73,12 +72,17 @@ impl MessageService<ServerKit> for Features {
             client_ref: Some((client_ref, print)),
             everyone: request.mention_everyone,
             mentions: mentions.clone(),
+            attachments,
             target_seq: request.reply_to_seq,
             thread_root_seq: root_seq,
             ..NewEvent::new(ctx.user(), kind, body)
         };
         let room = cell.id;
         let mut draft = RoomDraft::new(cell, guard, event);
+        for hash in &draft.event.attachments {
+            let prefix = use_prefix(BlobKey { org: ctx.caller.org, hash: *hash }, room);
+            draft.seq_puts.push((Table::BLOB_USES, prefix, Bytes::new()));
+        }
         draft.paced_after = paced_after;
         // Who is meant as part of everyone isn't meant twice.
         let named = if request.mention_everyone { vec![] } else { mentions };
@@ -111,8 +115,9 @@ impl MessageService<ServerKit> for Features {
             return Ok(Answer::Now(EditResponse { seq, at_ms, deduplicated: true }));
         }
         let guard = ctx.check(&cell, Permission::Send).await?;
-        text_body::<MessageEdited>(&request.body, |message| message.text.len())?;
+        let edited: MessageEdited = message_body(&request.body)?;
         let target = target(ctx, &cell, request.target_seq).await?;
+        check_text(&edited.text, !target.attachments.is_empty())?;
         if target.sender != ctx.user().as_bytes()[..] {
             return Err(Error::new(ErrorReason::NotAllowed, "only its sender edits a message"));
         }
@@ -177,9 +182,11 @@ impl MessageService<ServerKit> for Features {
         draft.change = pinned.map(|_| RoomChange::Pins);
         // It goes with the message even if it is pinned only at this moment.
         draft.puts.push(Put { table: Table::PINS, key: pin, value: None });
+        draft.puts.extend(release(ctx, room, &header).await?);
         draft.erase_amendments_of.push(request.target_seq);
         draft.effects = withdrawals(room, &header);
-        let tombstone = EventHeader { flags: header.flags | FLAG_ERASED, ..header };
+        let flags = header.flags | FLAG_ERASED;
+        let tombstone = EventHeader { flags, attachments: vec![], ..header };
         draft.erases.push(Erase {
             log: LogKey::Room(room),
             seq: request.target_seq,
@@ -204,18 +211,60 @@ fn amendment(cell: Arc<RoomCell>, guard: Guard, event: NewEvent) -> RoomDraft {
     draft
 }
 
-/// Refuses a body that is too large, malformed, or without text.
-fn text_body<M: EventMessage>(body: &Bytes, text_len: fn(&M) -> usize) -> Result<(), Error> {
+/// What it takes to send that.
+fn needed(request: &SendRequest) -> Result<Vec<Permission>, Error> {
+    let mut needed = match (request.thread_root_seq, request.mention_everyone) {
+        (0, true) => vec![Permission::Send, Permission::MentionEveryone],
+        (0, false) => vec![Permission::Send],
+        (_, false) => vec![Permission::Reply],
+        (_, true) => return Err(Error::invalid("mention_everyone", "is not for threads")),
+    };
+    if !request.attachments.is_empty() {
+        needed.push(Permission::Attach);
+    }
+    Ok(needed)
+}
+
+/// A body, unless it is too large or malformed.
+fn message_body<M: EventMessage>(body: &Bytes) -> Result<M, Error> {
     if body.len() > limits::BODY_BYTES_MAX {
         return Err(Error::new(ErrorReason::BodyTooLarge, "the body is over 60 KiB"));
     }
-    let message =
-        M::decode(body.clone()).map_err(|_| Error::invalid("body", "is not a valid message"))?;
-    match text_len(&message) {
-        0 => Err(Error::invalid("body.text", "is empty")),
+    M::decode(body.clone()).map_err(|_| Error::invalid("body", "is not a valid message"))
+}
+
+fn check_text(text: &str, may_be_empty: bool) -> Result<(), Error> {
+    match text.len() {
+        0 if !may_be_empty => Err(Error::invalid("body.text", "is empty")),
         n if n > limits::TEXT_BYTES_MAX => Err(Error::invalid("body.text", "is over 16 KiB")),
         _ => Ok(()),
     }
+}
+
+/// Refuses a body that doesn't describe its attachments as they are, or has neither them nor text.
+fn post_body(body: &Bytes, attachments: &[Bytes]) -> Result<(), Error> {
+    let message: MessagePosted = message_body(body)?;
+    check_text(&message.text, !attachments.is_empty())?;
+    let hash_of = |attachment: &Attachment| attachment.blob.as_ref().map(|blob| blob.hash.clone());
+    let described = message.attachments.iter().map(hash_of);
+    if !described.eq(attachments.iter().cloned().map(Some)) {
+        return Err(Error::invalid("body.attachments", "are not those of the request"));
+    }
+    for (i, attachment) in message.attachments.iter().enumerate() {
+        let field = |name| format!("body.attachments[{i}].{name}");
+        let is_path = attachment.name.contains(['/', '\\', '\0']);
+        if attachment.name.len() > limits::FILE_NAME_BYTES_MAX || is_path {
+            return Err(Error::invalid(field("name"), "is over 255 bytes, or a path"));
+        }
+        if attachment.description.len() > limits::DESCRIPTION_BYTES_MAX {
+            return Err(Error::invalid(field("description"), "is over 1 KiB"));
+        }
+        let blob = attachment.blob.as_ref();
+        if blob.is_some_and(|blob| blob.waveform.len() > limits::WAVEFORM_MAX) {
+            return Err(Error::invalid(field("blob.waveform"), "has over 128 values"));
+        }
+    }
+    Ok(())
 }
 
 fn mentions(fields: &[Bytes], cell: &RoomCell) -> Result<Vec<UserId>, Error> {
@@ -248,6 +297,7 @@ fn send_print(request: &SendRequest) -> u64 {
         parts.extend([&b"thread"[..], &root]);
     }
     parts.extend(request.mentions.iter().map(|user| &user[..]));
+    // The body names the attachments, so they are in the print already.
     fingerprint(MessagePosted::RULE.kind, &parts)
 }
 

@@ -2,6 +2,7 @@
 //! emits drafts.
 
 mod access;
+mod blobs;
 mod directory;
 mod edits;
 mod history;

@@ -336,6 +336,7 @@ fn header(draft: &RoomDraft, next: Counters, thread_no: u64) -> EventHeader {
         thread_root_seq: event.thread_root_seq,
         thread_no,
         mentions: event.mentions.iter().map(|user| user.to_field()).collect(),
+        attachments: event.attachments.iter().map(|hash| hash.to_field()).collect(),
         ..EventHeader::default()
     }
 }

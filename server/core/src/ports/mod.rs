@@ -2,6 +2,7 @@
 //! knows no feature, so a new feature never edits an adapter.
 
 pub mod auth;
+pub mod blobs;
 pub mod clock;
 pub mod seal;
 pub mod store;

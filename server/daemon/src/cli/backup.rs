@@ -45,7 +45,7 @@ async fn offline(
     to: &std::path::Path,
 ) -> Outcome {
     let store = server::open_store(config, data).await?;
-    Ok(backup::back_up(&*store, data, to).await?)
+    Ok(backup::back_up(&*store, data, &config.blobs_path(data), to).await?)
 }
 
 #[derive(Args)]

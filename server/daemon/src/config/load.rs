@@ -9,6 +9,8 @@ use std::{
 
 use serde::{Deserialize, Deserializer, de};
 
+use parlour_blobs::Scanner;
+
 use super::{Config, KEYS};
 
 /// Why there is no configuration.
@@ -101,7 +103,12 @@ impl Config {
     }
 
     fn resolve(&mut self, base: &Path) {
-        let files = [&mut self.tls.certificate, &mut self.tls.key, &mut self.metrics.token_file];
+        let files = [
+            &mut self.tls.certificate,
+            &mut self.tls.key,
+            &mut self.metrics.token_file,
+            &mut self.blobs.path,
+        ];
         let keys = &mut self.auth.keys;
         let of_keys = keys.iter_mut().flat_map(|k| [&mut k.secret_file, &mut k.public_key_file]);
         let optional = files.into_iter().chain(of_keys).filter_map(Option::as_mut);
@@ -124,6 +131,22 @@ impl Config {
         }
         if self.store.reserve_mb > 1024 * 1024 {
             return wrong("store.reserve_mb", "is over 1048576");
+        }
+        if self.blobs.size_max_mb > 1024 * 1024 {
+            return wrong("blobs.size_max_mb", "is over 1048576");
+        }
+        let scanner = self.blobs.scanner.as_deref();
+        if scanner.is_some_and(|scanner| Scanner::parse(scanner).is_none()) {
+            return wrong("blobs.scanner", "is neither an address with a port nor a path");
+        }
+        let is_url = |url: &str| {
+            (url.starts_with("http://") || url.starts_with("https://")) && !url.ends_with('/')
+        };
+        if self.http.url.as_deref().is_some_and(|url| !is_url(url)) {
+            return wrong(
+                "http.url",
+                "must begin with http:// or https://, and not end with a slash",
+            );
         }
         if self.auth.leeway_s > 300 {
             return wrong("auth.leeway_s", "is over 300");

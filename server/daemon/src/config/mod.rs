@@ -32,6 +32,8 @@ pub struct Config {
     pub http: Http,
     /// What keeps the messages.
     pub store: Store,
+    /// Attachments.
+    pub blobs: Blobs,
     /// The certificate.
     pub tls: Tls,
     /// Who may come in.
@@ -54,6 +56,7 @@ impl Default for Config {
             threads: 0,
             http: Http::default(),
             store: Store::default(),
+            blobs: Blobs::default(),
             tls: Tls::default(),
             auth: Auth::default(),
             limits: Limits::default(),
@@ -71,11 +74,13 @@ pub struct Http {
     /// Where HTTP listens (TCP); none to do without.
     #[serde(deserialize_with = "load::address_or_off")]
     pub listen: Option<SocketAddr>,
+    /// Where clients reach it.
+    pub url: Option<String>,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Http { listen: Some(SocketAddr::from(([127, 0, 0, 1], 8080))) }
+        Http { listen: Some(SocketAddr::from(([127, 0, 0, 1], 8080))), url: None }
     }
 }
 
@@ -106,6 +111,40 @@ pub struct Store {
 impl Default for Store {
     fn default() -> Self {
         Store { kind: StoreKind::Sled, cache_mb: 64, reserve_mb: 256 }
+    }
+}
+
+/// `[blobs]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Blobs {
+    /// The folder; none for one in the data folder.
+    pub path: Option<PathBuf>,
+    /// The largest file, in MiB; 0 for no uploads.
+    pub size_max_mb: u64,
+    /// Media types that are taken; empty for all.
+    pub media_types: Vec<String>,
+    /// All files of one organization, in MiB; 0 without a bound.
+    pub organization_max_mb: u64,
+    /// What one user uploads a day, in MiB; 0 without a bound.
+    pub user_per_day_max_mb: u64,
+    /// Where clamd listens.
+    pub scanner: Option<String>,
+    /// Whether ffmpeg looks into sound and video, where the host has it.
+    pub ffmpeg: bool,
+}
+
+impl Default for Blobs {
+    fn default() -> Self {
+        Blobs {
+            path: None,
+            size_max_mb: 100,
+            media_types: vec![],
+            organization_max_mb: 0,
+            user_per_day_max_mb: 10 * 1024,
+            scanner: None,
+            ffmpeg: true,
+        }
     }
 }
 
@@ -299,6 +338,11 @@ impl Config {
             cache_bytes: self.store.cache_mb * 1024 * 1024,
             reserve_bytes: self.store.reserve_mb * 1024 * 1024,
         }
+    }
+
+    /// The folder of attachments.
+    pub fn blobs_path(&self, data: &DataFolder) -> PathBuf {
+        self.blobs.path.clone().unwrap_or_else(|| data.blobs())
     }
 
     /// What tokens must say.

@@ -52,7 +52,12 @@ pub const KEYS: &[KeyDoc] = &[
     key(
         "http.listen",
         r#""127.0.0.1:8080""#,
-        "Where /healthz, /readyz and /metrics are served: TCP, without TLS. \"off\" for none.",
+        "Where /healthz, /readyz and /metrics are served, and attachments under links: TCP, without\nTLS, so for a reverse proxy. \"off\" for none.",
+    ),
+    example(
+        "http.url",
+        r#""https://chat.example.org""#,
+        "Where clients reach that, without a slash at the end: links to attachments begin with it.",
     ),
     key(
         "store.kind",
@@ -68,6 +73,37 @@ pub const KEYS: &[KeyDoc] = &[
         "store.reserve_mb",
         "256",
         "Below this much free space, in MiB, nothing new is stored; reading goes on.",
+    ),
+    example(
+        "blobs.path",
+        r#""/srv/parlour-files""#,
+        "The folder of attachments; without it, `blobs` in the data folder.",
+    ),
+    key("blobs.size_max_mb", "100", "The largest file, in MiB; 0 takes no files."),
+    key(
+        "blobs.media_types",
+        "[]",
+        "What is taken, such as [\"image/*\", \"application/pdf\"]; empty for everything. What a file\nbegins like goes over what its sender says.",
+    ),
+    key(
+        "blobs.organization_max_mb",
+        "0",
+        "All files of one organization together, in MiB; 0 without a bound.",
+    ),
+    key(
+        "blobs.user_per_day_max_mb",
+        "10240",
+        "What one user uploads in a day, in MiB; 0 without a bound.",
+    ),
+    example(
+        "blobs.scanner",
+        r#""127.0.0.1:3310""#,
+        "Where clamd listens: an address and port, or the path of its socket. With it, no file is\nkept that it hasn't seen.",
+    ),
+    key(
+        "blobs.ffmpeg",
+        "true",
+        "Whether sound and video are looked into with ffmpeg, where the host has it.",
     ),
     example(
         "tls.certificate",

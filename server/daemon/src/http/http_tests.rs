@@ -18,7 +18,8 @@ use crate::{limits, metrics::Metrics};
 async fn start(access: MetricsAccess, ready: Arc<AtomicBool>) -> (HttpServer, watch::Sender<bool>) {
     let readiness: Readiness =
         Arc::new(move || if ready.load(Ordering::Relaxed) { Ok(()) } else { Err("draining") });
-    let parts = HttpParts { readiness, metrics: Arc::new(Metrics::default()), access };
+    let metrics = Arc::new(Metrics::default());
+    let parts = HttpParts { blobs: None, readiness, metrics, access };
     let (stop, stopped) = watch::channel(false);
     let address = "127.0.0.1:0".parse().expect("address");
     (HttpServer::start(address, parts, stopped).await.expect("bound"), stop)

@@ -1,5 +1,6 @@
 //! A TCP listener whose connections are few and end: a peer that sends a byte a minute, or opens
-//! sockets by the thousand, takes no descriptor from those who chat.
+//! sockets by the thousand, takes no descriptor from those who chat. A connection over which bytes
+//! go at a fair rate goes on.
 
 use std::{
     future::Future,
@@ -16,10 +17,12 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
-use crate::limits::{ACCEPT_AGAIN_AFTER, HTTP_CONNECTIONS_MAX};
+use crate::limits::{
+    ACCEPT_AGAIN_AFTER, HTTP_AHEAD_MAX, HTTP_BYTES_PER_SECOND_MIN, HTTP_CONNECTIONS_MAX,
+};
 
 pub(super) struct Bounded {
     inner: TcpListener,
@@ -49,7 +52,7 @@ impl Listener for Bounded {
             }
         };
         let ends = Box::pin(sleep(self.life));
-        (Guarded { stream, ends, _permit: permit }, address)
+        (Guarded { stream, ends, bytes: 0, _permit: permit }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -61,6 +64,8 @@ impl Listener for Bounded {
 pub(super) struct Guarded {
     stream: TcpStream,
     ends: Pin<Box<Sleep>>,
+    // Since its end was last put off.
+    bytes: usize,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -73,6 +78,21 @@ impl Guarded {
     }
 }
 
+impl Guarded {
+    /// Each so many bytes put the end off by a second, up to a minute from now.
+    fn moved(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        let seconds = self.bytes / HTTP_BYTES_PER_SECOND_MIN;
+        if seconds > 0 {
+            self.bytes %= HTTP_BYTES_PER_SECOND_MIN;
+            let most = Instant::now() + HTTP_AHEAD_MAX;
+            let ends =
+                self.ends.deadline() + Duration::from_secs(seconds as u64).min(HTTP_AHEAD_MAX);
+            self.ends.as_mut().reset(ends.min(most));
+        }
+    }
+}
+
 impl AsyncRead for Guarded {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -80,7 +100,10 @@ impl AsyncRead for Guarded {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.poll_ends(cx)?;
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        self.moved(buffer.filled().len() - before);
+        read
     }
 }
 
@@ -91,7 +114,11 @@ impl AsyncWrite for Guarded {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.poll_ends(cx)?;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.moved(bytes);
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

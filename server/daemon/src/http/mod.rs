@@ -1,6 +1,7 @@
-//! The TCP port: is it alive, is it ready, how is it. Nothing else is served, and neither the
-//! number nor the life of its connections is unbounded.
+//! The TCP port: is it alive, is it ready, how is it, and attachments under links. Nothing else is
+//! served, and neither the number nor the life of its connections is unbounded.
 
+mod blobs;
 mod listener;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
@@ -10,11 +11,13 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, put},
 };
+use parlour_core::blobs::{DOWNLOAD_PATH, UPLOAD_PATH};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{limits::HTTP_CONNECTION_FOR, metrics::SharedMetrics};
+pub(crate) use blobs::BlobParts;
 use listener::Bounded;
 
 /// Why the server can't take traffic now, in a word for operators.
@@ -34,6 +37,8 @@ pub enum MetricsAccess {
 /// What the port answers from.
 #[derive(Clone)]
 pub struct HttpParts {
+    /// Attachments, where they are served.
+    pub(crate) blobs: Option<BlobParts>,
     /// Whether the server is ready.
     pub readiness: Readiness,
     /// What it counts.
@@ -85,10 +90,20 @@ impl HttpServer {
 
 /// The routes.
 pub fn router(parts: HttpParts) -> Router {
+    let attachments = parts.blobs.clone().map_or_else(Router::new, attachments);
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .with_state(parts)
+        .merge(attachments)
+}
+
+fn attachments(parts: BlobParts) -> Router {
+    let taken = put(blobs::upload).patch(blobs::upload).head(blobs::upload);
+    Router::new()
+        .route(&format!("{DOWNLOAD_PATH}{{token}}"), get(blobs::download))
+        .route(&format!("{UPLOAD_PATH}{{token}}"), taken)
         .with_state(parts)
 }
 

@@ -43,9 +43,13 @@ pub const CERTIFICATE_ENDS_SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 /// Largest certificate chain or private key file, in bytes.
 pub const CERTIFICATE_BYTES_MAX: u64 = 1024 * 1024;
 /// HTTP connections served at once; more wait.
-pub const HTTP_CONNECTIONS_MAX: usize = 64;
-/// How long one HTTP connection lasts at most, requests and silence together.
+pub const HTTP_CONNECTIONS_MAX: usize = 256;
+/// How long one HTTP connection lasts, requests and silence together, unless bytes go over it.
 pub const HTTP_CONNECTION_FOR: Duration = Duration::from_secs(10);
+/// Each so many bytes put its end off by a second.
+pub const HTTP_BYTES_PER_SECOND_MIN: usize = 16 * 1024;
+/// How far bytes put it off at most.
+pub const HTTP_AHEAD_MAX: Duration = Duration::from_secs(60);
 /// Operators' connections at once.
 pub const ADMIN_CONNECTIONS_MAX: usize = 8;
 /// Longest request or answer on an operator's connection, in bytes.

@@ -57,6 +57,8 @@ catalogue! {
     GAPS = Counter "parlour_gaps_total" [] "Times a connection fell behind and was told so.";
     TOO_SLOW = Counter "parlour_too_slow_total" [] "Connections closed because they read nothing.";
     EPHEMERAL_DROPPED = Counter "parlour_ephemeral_dropped_total" ["why"] "Ephemeral events dropped; why: rate, full, malformed.";
+    BLOB_TRANSFERS = Counter "parlour_blob_transfers_total" ["direction"] "Attachments transferred to the end, over lanes and HTTP; direction: upload, download.";
+    BLOB_BYTES = Counter "parlour_blob_bytes_total" ["direction"] "Their bytes.";
     STORE_WRITABLE = Gauge "parlour_store_writable" [] "1 while the store takes writes, 0 while it is read-only.";
     STORE_BYTES = Gauge "parlour_store_bytes" [] "Size of the store on disk.";
     DISK_FREE = Gauge "parlour_disk_free_bytes" [] "Free space on the data folder's file system.";

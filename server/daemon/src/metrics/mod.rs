@@ -89,6 +89,15 @@ pub enum LimitedBy {
     Address,
 }
 
+/// Which way an attachment went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transfer {
+    /// To the server.
+    Upload,
+    /// From it.
+    Download,
+}
+
 /// Why an ephemeral event was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EphemeralDrop {
@@ -254,6 +263,17 @@ impl Metrics {
     pub fn delivered(&self, events: u64, bytes: u64) {
         self.delivered.increment(events);
         self.event_bytes.increment(bytes);
+    }
+
+    /// An attachment was transferred.
+    pub fn transferred(&self, which: Transfer, bytes: u64) {
+        let direction = match which {
+            Transfer::Upload => "upload",
+            Transfer::Download => "download",
+        };
+        let labels = [("direction", direction)];
+        counter(&self.recorder, BLOB_TRANSFERS, &labels).increment(1);
+        counter(&self.recorder, BLOB_BYTES, &labels).increment(bytes);
     }
 
     /// A connection fell behind.

@@ -1,6 +1,6 @@
 //! Bulk lanes: one call each, answered by items. Live lanes always go first.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parlour_core::{
@@ -11,17 +11,18 @@ use parlour_core::{
 use parlour_protocol::{
     frame::{self, Splitter},
     generated::Lane,
-    limits::{CONTROL_FRAME_BYTES_MAX, LANE_OPEN_BYTES_MAX},
-    wire::{BulkCall, BulkEnd, BulkItem, CloseCode, LaneKind, LaneOpen, bulk_item::Item},
+    limits::CONTROL_FRAME_BYTES_MAX,
+    wire::{BulkCall, BulkEnd, BulkItem, CloseCode, bulk_item::Item},
 };
 use parlour_quic::{RecvStream, SendStream};
 use prost::Message;
 
-use super::{Shared, lanes};
+use super::{
+    Shared,
+    lanes::{self, CALL_WITHIN},
+};
 use crate::metrics::CallEnd;
 
-/// The call comes within this time of the lane's opening.
-const CALL_WITHIN: Duration = Duration::from_secs(10);
 /// Below the live lanes, whose priority is 0 and above.
 const PRIORITY: i32 = -1;
 
@@ -39,14 +40,16 @@ impl ItemSink for StreamSink {
     }
 }
 
-/// Serves one lane. `Err` with the code it was reset with, if the client broke a rule.
+/// Serves one lane whose kind is known. `Err` with the code it was reset with, if the client broke a
+/// rule.
 pub(super) async fn serve(
     shared: &Shared,
     caller: Arc<Caller>,
     mut send: SendStream,
     mut recv: RecvStream,
+    mut splitter: Splitter,
 ) -> Result<(), CloseCode> {
-    let call = match read_call(&mut recv).await {
+    let call = match read_call(&mut recv, &mut splitter).await {
         Ok(call) => call,
         Err(code) => {
             recv.stop((code as u32).into());
@@ -79,22 +82,11 @@ pub(super) async fn serve(
     Ok(())
 }
 
-async fn read_call(recv: &mut RecvStream) -> Result<BulkCall, CloseCode> {
-    let mut splitter = Splitter::new(LANE_OPEN_BYTES_MAX);
-    let open = next(recv, &mut splitter).await?;
-    let open = LaneOpen::decode(open).map_err(|_| CloseCode::MalformedFrame)?;
-    if open.kind != LaneKind::Bulk as i32 {
-        return Err(CloseCode::UnknownLane);
-    }
+async fn read_call(recv: &mut RecvStream, splitter: &mut Splitter) -> Result<BulkCall, CloseCode> {
     // Requests are no larger than on the control lane; only answers are.
     splitter.set_bytes_max(CONTROL_FRAME_BYTES_MAX);
-    let call = next(recv, &mut splitter).await?;
-    BulkCall::decode(call).map_err(|_| CloseCode::MalformedFrame)
-}
-
-async fn next(recv: &mut RecvStream, splitter: &mut Splitter) -> Result<Bytes, CloseCode> {
     match lanes::next_frame(recv, splitter, CALL_WITHIN).await {
-        Ok(Some(frame)) => Ok(frame),
+        Ok(Some(call)) => BulkCall::decode(call).map_err(|_| CloseCode::MalformedFrame),
         Ok(None) => Err(CloseCode::TruncatedFrame),
         Err(error) => Err(error.close_code()),
     }

@@ -23,7 +23,7 @@ use parlour_quic::{Connection, ConnectionError, Incoming, ReadError, RecvStream,
 use tokio::sync::oneshot;
 
 use super::{
-    Shared, bulk,
+    Shared,
     hub_task::{Command, Joined, Writer},
     lanes::{self, OpenLanes},
     noise::Noise,
@@ -309,7 +309,7 @@ async fn run(est: &mut Established, shared: &Arc<Shared>) {
                     let (broken, open) = (noise.broken(), lanes.open(&est.connection));
                     tokio::spawn(async move {
                         let _open = open;
-                        if bulk::serve(&shared, caller, send, recv).await.is_err() {
+                        if lanes::serve(&shared, caller, send, recv).await.is_err() {
                             broken.note();
                         }
                     });

@@ -1,18 +1,50 @@
-//! Reading frames off a stream, and how many bulk lanes a client may open.
+//! What lanes have in common: how they begin, reading frames off a stream, and how many a client may
+//! open.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use parlour_core::node::Caller;
 use parlour_protocol::{
     frame::{FrameError, Splitter},
-    wire::CloseCode,
+    limits::LANE_OPEN_BYTES_MAX,
+    wire::{CloseCode, LaneKind, LaneOpen},
 };
-use parlour_quic::{Connection, ReadError, RecvStream};
+use parlour_quic::{Connection, ReadError, RecvStream, SendStream};
+use prost::Message;
 
-use super::transport;
+use super::{Shared, blob, bulk, transport};
 
 /// Largest piece read at once.
 pub(super) const READ_MAX: usize = 64 * 1024;
+
+/// The call comes within this time of the lane's opening.
+pub(super) const CALL_WITHIN: Duration = Duration::from_secs(10);
+
+/// Serves a lane that the client has opened, whichever kind it is. `Err` with the code it was reset
+/// with, if the client broke a rule.
+pub(super) async fn serve(
+    shared: &Shared,
+    caller: Arc<Caller>,
+    mut send: SendStream,
+    mut recv: RecvStream,
+) -> Result<(), CloseCode> {
+    let mut splitter = Splitter::new(LANE_OPEN_BYTES_MAX);
+    let opened = match next_frame(&mut recv, &mut splitter, CALL_WITHIN).await {
+        Ok(Some(open)) => LaneOpen::decode(open).map_err(|_| CloseCode::MalformedFrame),
+        Ok(None) => Err(CloseCode::TruncatedFrame),
+        Err(error) => Err(error.close_code()),
+    };
+    let code = match opened.map(|open| LaneKind::try_from(open.kind)) {
+        Ok(Ok(LaneKind::Bulk)) => return bulk::serve(shared, caller, send, recv, splitter).await,
+        Ok(Ok(LaneKind::Blob)) => return blob::serve(shared, caller, send, recv, splitter).await,
+        Ok(_) => CloseCode::UnknownLane,
+        Err(code) => code,
+    };
+    recv.stop((code as u32).into());
+    send.reset((code as u32).into());
+    Err(code)
+}
 
 /// Why a lane can't be read any further.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Native QUIC: the endpoint, one task per connection that reads, one task for the hub that
 //! writes. Sockets, runtime and clock are given, so that a simulator can give its own.
 
+mod blob;
 mod bulk;
 mod connection;
 mod cost;
@@ -101,6 +102,8 @@ pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::
     if redone > 0 {
         tracing::info!(jobs = redone, "carried out what was left undone");
     }
+    let node = Arc::downgrade(&shared.node);
+    tasks.push(tokio::spawn(crate::attachments::sweep(node, submit)));
     tasks.push(tokio::spawn(endpoint::accept(parts.endpoint.clone(), shared.clone())));
     Ok(QuicHandle { endpoint: parts.endpoint, shared, tasks })
 }

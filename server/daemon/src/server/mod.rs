@@ -29,6 +29,7 @@ use parlour_core::{
 use tokio::sync::watch;
 
 use crate::{
+    attachments,
     auth::{JwtVerifier, KeyError},
     config::{Config, ConfigError},
     data::{DataError, DataFolder},
@@ -273,10 +274,13 @@ impl Shared {
             quic.configure(config.rates());
         }
         drop(quic);
+        self.node.attachments.set_policy(attachments::policy(&config));
         let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         // The rest holds from the next start; pretending otherwise would confuse a later reload.
         current.auth = config.auth;
         current.limits = config.limits;
+        current.blobs = config.blobs;
+        current.http.url = config.http.url;
         current.log.level = config.log.level;
         current.drain = config.drain;
         tracing::info!("configuration read again");

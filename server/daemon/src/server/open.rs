@@ -9,7 +9,7 @@ use std::{
 
 use parlour_core::{
     node::{Node, Parts},
-    ports::{auth::TokenVerifier, store::Store},
+    ports::{auth::TokenVerifier, blobs::Blobs, store::Store},
 };
 use parlour_quic::Endpoint;
 use quinn::{Runtime, TokioRuntime};
@@ -19,11 +19,12 @@ use tokio::sync::watch;
 use super::{Builder, Phase, Server, Shared, StartError, operator::Operator, supervisor};
 use crate::{
     admin::AdminServer,
+    attachments,
     auth::{JwtVerifier, KeySource},
     clock::{self, SystemClock, SystemEntropy},
     config::{Config, StoreKind},
-    data::DataFolder,
-    http::{HttpParts, HttpServer, MetricsAccess},
+    data::{DataError, DataFolder},
+    http::{BlobParts, HttpParts, HttpServer, MetricsAccess},
     keys::{ServerKeys, own_token_key},
     limits,
     metrics::{Metrics, SharedMetrics},
@@ -56,6 +57,8 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     let metrics: SharedMetrics = Arc::new(Metrics::default());
     let node = Arc::new(Node::new(Parts {
         store: store.clone(),
+        blobs: open_blobs(&config, &data)?,
+        blob_policy: attachments::policy(&config),
         verifier,
         sealer: Arc::new(KeySealer::new(&server_keys)),
         clock: Arc::new(SystemClock::default()),
@@ -121,6 +124,13 @@ pub async fn open_store(config: &Config, data: &DataFolder) -> Result<Arc<dyn St
     }
     let options = config.store_options(data);
     Ok(parlour_adapters::any::open(config.store.kind.adapter(), options).await?)
+}
+
+fn open_blobs(config: &Config, data: &DataFolder) -> Result<Arc<dyn Blobs>, StartError> {
+    let path = config.blobs_path(data);
+    let opened = attachments::open(config, path.clone());
+    let folder = opened.map_err(|error| StartError::Data(DataError::Io { path, error }))?;
+    Ok(Arc::new(folder))
 }
 
 /// The certificate the configuration names, or a generated one.
@@ -209,8 +219,13 @@ async fn start_http(
             Some(shared) => shared.readiness(),
             None => Err("stopping"),
         };
-        let parts =
-            HttpParts { readiness: Arc::new(readiness), metrics: shared.metrics.clone(), access };
+        let blobs = (what == "http").then(|| BlobParts {
+            node: shared.node.clone(),
+            submit: shared.submit.clone(),
+            metrics: shared.metrics.clone(),
+        });
+        let (readiness, metrics) = (Arc::new(readiness), shared.metrics.clone());
+        let parts = HttpParts { blobs, readiness, metrics, access };
         let server = HttpServer::start(address, parts, stopped.clone()).await;
         *slot = Some(server.map_err(|error| bind_error(what, address, error))?);
     }

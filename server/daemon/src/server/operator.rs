@@ -1,6 +1,10 @@
 //! Carries out what operators ask of a running server.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+};
 
 use parlour_core::{
     draft::{Draft, Submission, Then},
@@ -59,7 +63,11 @@ impl Operator {
     async fn back_up(&self, to: PathBuf) -> Result<Response, String> {
         let shared = &self.shared;
         tracing::info!("backup begins");
-        let result = backup::back_up(&*shared.store, &shared.data, &to).await;
+        let blobs = {
+            let config = shared.config.lock().unwrap_or_else(PoisonError::into_inner);
+            config.blobs_path(&shared.data)
+        };
+        let result = backup::back_up(&*shared.store, &shared.data, &blobs, &to).await;
         match &result {
             Ok(()) => tracing::info!("backup is complete"),
             Err(_) => tracing::error!("backup failed"),

@@ -129,13 +129,15 @@ async fn wrong_requests_are_answered_and_the_connection_lives_on() {
     assert_eq!(reason::<AddMembers>(&ada, many).await, InvalidField);
 
     let with_body = |body: Vec<u8>| SendRequest { body: body.into(), ..text(&room, "") };
-    let long = MessagePosted { text: "t".repeat(TEXT_BYTES_MAX + 1) }.encode_to_vec();
+    let long = MessagePosted { text: "t".repeat(TEXT_BYTES_MAX + 1), ..MessagePosted::default() }
+        .encode_to_vec();
     for body in [vec![], b"\xff\xff".to_vec(), b"\x0a\x02\xff\xfe".to_vec(), long] {
         assert_eq!(reason::<Send>(&ada, with_body(body).encode_to_vec()).await, InvalidField);
     }
     // A good text and padding in a field of the future, so that only the size is wrong.
     let padded = |len: usize| {
-        let mut body = MessagePosted { text: "large".into() }.encode_to_vec();
+        let mut body =
+            MessagePosted { text: "large".into(), ..MessagePosted::default() }.encode_to_vec();
         let padding = len - body.len() - 5;
         body.extend([0x9a, 0x06]);
         prost::encoding::encode_varint(padding as u64, &mut body);

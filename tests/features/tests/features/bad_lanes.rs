@@ -136,7 +136,8 @@ async fn a_flood_of_datagrams_closes_that_connection() {
 
 /// A message whose body is as large as it may be.
 fn largest(room: &Bytes) -> SendRequest {
-    let mut body = MessagePosted { text: "large".into() }.encode_to_vec();
+    let mut body =
+        MessagePosted { text: "large".into(), ..MessagePosted::default() }.encode_to_vec();
     body.extend([0x9a, 0x06]);
     prost::encoding::encode_varint(60_000, &mut body);
     body.extend(vec![7; 60_000]);

@@ -88,7 +88,8 @@ async fn bodies_arrive_as_the_bytes_they_were_sent_as() {
     let server = Server::roomy();
     let (ada, bob, room) = pair(&server).await;
     // A field that no server of today knows.
-    let mut body = MessagePosted { text: "from the future".into() }.encode_to_vec();
+    let mut body = MessagePosted { text: "from the future".into(), ..MessagePosted::default() }
+        .encode_to_vec();
     body.extend([0x9a, 0x06, 0x03, 1, 2, 3]);
     let request = SendRequest { body: body.clone().into(), ..text(&room, "") };
     ada.call::<Send>(&request).await.expect("unknown fields are no fault");

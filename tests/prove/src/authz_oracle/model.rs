@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) const VIEW: u8 = 1;
 pub(super) const SEND: u8 = 2;
 pub(super) const REPLY: u8 = 4;
+pub(super) const ATTACH: u8 = 5;
 pub(super) const MENTION_EVERYONE: u8 = 6;
 pub(super) const MODERATE: u8 = 7;
 pub(super) const REMOVE_MEMBERS: u8 = 10;

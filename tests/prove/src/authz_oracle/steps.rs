@@ -14,10 +14,10 @@ use parlour_protocol::{
 };
 
 use super::{
-    check,
+    check, files,
     model::{
-        MANAGE_PERMISSIONS, MENTION_EVERYONE, MODERATE, Override, REMOVE_MEMBERS, REPLY, Room,
-        SEND, User, VIEW, Whom,
+        ATTACH, MANAGE_PERMISSIONS, MENTION_EVERYONE, MODERATE, Override, REMOVE_MEMBERS, REPLY,
+        Room, SEND, User, VIEW, Whom,
     },
     world::{GROUPS_MAX, NODES, Said, USERS, World, key_of, put_user},
 };
@@ -38,6 +38,7 @@ pub(super) fn step(world: &mut World, rng: &mut Rng, report: &mut Report) {
         36..76 => send(world, rng, report),
         76..82 => delete(world, rng, report),
         82..85 => mark(world, rng, report),
+        85..90 => files::step(world, rng, report),
         _ => check::read(world, rng, report),
     }
     check::heard(world, &before, report);
@@ -225,9 +226,10 @@ fn group(world: &mut World, rng: &mut Rng, report: &mut Report) {
 
 fn send(world: &mut World, rng: &mut Rng, report: &mut Report) {
     let ((user, client), room) = (someone(world, rng), any_room(world, rng));
+    let file = Some(files::some_file(rng)).filter(|_| rng.below(4) == 0);
     let mut request = {
-        let id = world.rooms[room].clone();
-        parlour_inproc::message(&mut world.server, &id, "text")
+        let (id, blobs) = (world.rooms[room].clone(), file.map(|file| files::blob_of(world, file)));
+        parlour_inproc::carrying(&mut world.server, &id, "text", blobs.as_slice())
     };
     request.mention_everyone = rng.below(5) == 0;
     let root = some_root(world, rng, room);
@@ -240,15 +242,22 @@ fn send(world: &mut World, rng: &mut Rng, report: &mut Report) {
     let result = world.server.call::<rpc::Send>(client, &request);
     let model = &world.model;
     let may = model.may(room, user, if root > 0 { REPLY } else { SEND })
-        && (!request.mention_everyone || model.may(room, user, MENTION_EVERYONE));
+        && (!request.mention_everyone || model.may(room, user, MENTION_EVERYONE))
+        && (file.is_none() || model.may(room, user, ATTACH));
     let (is_in, closed) = (model.is_in(room, user), model.is_read_only(room));
-    if agreed(report, "send", &result, is_in, closed, may)
+    let has_file = file.is_none_or(|file| world.claims.contains(&(user, file)));
+    if is_in && !closed && may && !has_file {
+        let found = result.err().map(|error| error.reason);
+        let expected = Some(ErrorReason::BlobNotFound as i32);
+        report.expect(found == expected, || format!("a file of others is sent: {found:?}"));
+        world.totals.refused += 1;
+    } else if agreed(report, "send", &result, is_in, closed, may)
         && let Ok(sent) = result
     {
         world.totals.sent += 1;
         let everyone = request.mention_everyone;
         let mentions = mentions.filter(|whom| *whom != user && !everyone);
-        note(world, room, Said { seq: sent.seq, by: user, root, mentions });
+        note(world, room, Said { seq: sent.seq, by: user, root, mentions, file });
         check::everyone_heard(world, room, sent.seq, report);
     } else {
         world.totals.refused += 1;
@@ -297,7 +306,9 @@ fn mark(world: &mut World, rng: &mut Rng, report: &mut Report) {
 
 fn delete(world: &mut World, rng: &mut Rng, report: &mut Report) {
     let ((user, client), room) = (someone(world, rng), any_room(world, rng));
-    let Some(Said { seq, by: sender, .. }) = world.messages[room].last().copied() else { return };
+    let Some(Said { seq, by: sender, file, .. }) = world.messages[room].last().copied() else {
+        return;
+    };
     let client_ref = world.server.client_ref().to_field();
     let request = DeleteRequest { room: world.rooms[room].clone(), client_ref, target_seq: seq };
     let result = world.server.call::<rpc::Delete>(client, &request);
@@ -307,6 +318,7 @@ fn delete(world: &mut World, rng: &mut Rng, report: &mut Report) {
         && let Ok(deleted) = result
     {
         world.messages[room].pop();
+        world.gone[room].extend(file.map(|file| (seq, file)));
         check::everyone_heard(world, room, deleted.seq, report);
     }
 }

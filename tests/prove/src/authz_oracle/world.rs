@@ -1,11 +1,15 @@
 //! The server and the model side by side, and who is connected.
 
-use std::{collections::BTreeSet, ops::AddAssign};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::AddAssign,
+};
 
 use bytes::Bytes;
 use parlour_core::identity;
 use parlour_inproc::Server;
 use parlour_protocol::{
+    blob::Blob,
     directory::{
         Change, ChangeDirectoryRequest, NodeKind, PutNode, PutUser, change::Change as What,
     },
@@ -13,7 +17,10 @@ use parlour_protocol::{
     ids::OrgId,
 };
 
-use super::model::{Group, Model, Node, Room, User};
+use super::{
+    files::File,
+    model::{Group, Model, Node, Room, User},
+};
 
 /// Everyone; who begins with `guest` has a guest's token.
 pub(super) const USERS: [&str; 12] =
@@ -40,6 +47,7 @@ pub(super) struct Totals {
     pub(super) refused: u64,
     pub(super) deliveries: u64,
     pub(super) changes: u64,
+    pub(super) downloads: u64,
 }
 
 impl AddAssign for Totals {
@@ -48,6 +56,7 @@ impl AddAssign for Totals {
         self.refused += other.refused;
         self.deliveries += other.deliveries;
         self.changes += other.changes;
+        self.downloads += other.downloads;
     }
 }
 
@@ -59,6 +68,7 @@ pub(super) struct Said {
     /// Of a reply in a thread: the thread's root.
     pub(super) root: u64,
     pub(super) mentions: Option<User>,
+    pub(super) file: Option<File>,
 }
 
 /// See the module.
@@ -71,6 +81,12 @@ pub(super) struct World {
     pub(super) rooms: Vec<Bytes>,
     /// Messages by room, newest last; the deleted ones are taken out.
     pub(super) messages: Vec<Vec<Said>>,
+    /// Deleted messages that carried a file, by room.
+    pub(super) gone: Vec<Vec<(u64, File)>>,
+    /// Files that somebody has uploaded.
+    pub(super) blobs: BTreeMap<File, Blob>,
+    /// Who may send which file.
+    pub(super) claims: BTreeSet<(User, File)>,
     /// Threads that somebody has replied in, by room and root.
     pub(super) replied: BTreeSet<(Room, u64)>,
     /// Who follows which thread.
@@ -93,6 +109,9 @@ impl World {
             clients: vec![None; USERS.len()],
             rooms: vec![identity::node_id(org(), "").to_field()],
             messages: vec![vec![]],
+            gone: vec![vec![]],
+            blobs: BTreeMap::new(),
+            claims: BTreeSet::new(),
             replied: BTreeSet::new(),
             follows: BTreeSet::new(),
             told: vec![BTreeSet::new(); USERS.len()],
@@ -106,6 +125,7 @@ impl World {
             changes.push(node(key, kind, Some(key_of(parent))));
             world.rooms.push(identity::node_id(org(), key).to_field());
             world.messages.push(vec![]);
+            world.gone.push(vec![]);
             let name = if kind == NodeKind::Department { "department" } else { "other" };
             world.model.nodes.push(Node { parent: Some(parent), kind: name, ..Node::default() });
             if kind == NodeKind::Task {
@@ -170,6 +190,7 @@ impl World {
         self.server.deliver();
         self.rooms.push(id);
         self.messages.push(vec![]);
+        self.gone.push(vec![]);
         let mut members = members;
         members.insert(creator);
         self.model.groups.push(Group { creator, members, overrides: vec![] });

@@ -6,6 +6,9 @@ use parlour_protocol::{
     access::{
         GetAccessRequest, PermissionOverride, SetOverridesRequest, permission_override::Subject,
     },
+    blob::{
+        ClaimAttachmentRequest, GetUploadPolicyRequest, LinkAttachmentRequest, LinkUploadRequest,
+    },
     directory::{
         Change, ChangeDirectoryRequest, EndMembership, ListMembershipsRequest, ListNodesRequest,
         NodeKind, PutMembership, PutNode, PutOverrides, PutUser, ReadAuditRequest,
@@ -124,6 +127,7 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .chain(more_samples(&room(), &user()))
     .chain(own_samples(&room(), &user()))
     .chain(group_samples(&room(), &user()))
+    .chain(file_samples(&room()))
     .collect()
 }
 
@@ -230,6 +234,28 @@ fn own_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
 }
 
 /// The methods that are about the life of groups.
+fn file_samples(room: &Bytes) -> Vec<Sample> {
+    let room = || room.clone();
+    let hash = || Bytes::from_static(&[7; 32]);
+    let (upload, media_type) = (Bytes::from_static(&[7; 16]), "text/plain".to_owned());
+    let announced = LinkUploadRequest { upload, size: 9, media_type, sha256: hash() };
+    vec![
+        sample::<rpc::LinkAttachment>(&LinkAttachmentRequest {
+            room: room(),
+            seq: 2,
+            hash: hash(),
+            variant: 1,
+        }),
+        sample::<rpc::LinkUpload>(&announced),
+        sample::<rpc::ClaimAttachment>(&ClaimAttachmentRequest {
+            room: room(),
+            seq: 2,
+            hash: hash(),
+        }),
+        sample::<rpc::GetUploadPolicy>(&GetUploadPolicyRequest {}),
+    ]
+}
+
 fn group_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
     let room = || room.clone();
     let user = || user.clone();

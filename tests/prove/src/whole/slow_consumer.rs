@@ -128,7 +128,8 @@ impl Scene {
         for _ in 0..posts {
             ticks.tick().await;
             let at = self.began.elapsed().as_micros();
-            let mut body = MessagePosted { text: format!("at {at}") }.encode_to_vec();
+            let mut body = MessagePosted { text: format!("at {at}"), ..MessagePosted::default() }
+                .encode_to_vec();
             body.extend([0x9a, 0x06]);
             prost::encoding::encode_varint(POST_BYTES as u64, &mut body);
             body.resize(body.len() + POST_BYTES, 7);

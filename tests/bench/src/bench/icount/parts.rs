@@ -46,7 +46,7 @@ const MEMBERS_PER_CALL: usize = 99;
 
 fn post() -> (EventHeader, Bytes) {
     let text = World::one_room(1).text(1);
-    let body = MessagePosted { text }.encode_to_vec().into();
+    let body = MessagePosted { text, ..MessagePosted::default() }.encode_to_vec().into();
     let header = EventHeader {
         seq: 1_234,
         at_ms: 1_700_000_000_000,

@@ -65,7 +65,7 @@ impl Parlour {
         let request = SendRequest {
             room: self.rooms.id(room)?.to_field(),
             client_ref: self.client_ref(),
-            body: MessagePosted { text }.encode_to_vec().into(),
+            body: MessagePosted { text, ..MessagePosted::default() }.encode_to_vec().into(),
             ..SendRequest::default()
         };
         self.call::<rpc::Send>(client, call, &request)

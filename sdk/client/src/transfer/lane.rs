@@ -1,0 +1,75 @@
+//! The frames of a blob lane.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use parlour_protocol::{
+    frame::{self, Splitter},
+    limits::BLOB_FRAME_BYTES_MAX,
+    prost::Message,
+    wire::{BlobAnswer, BlobCall, LaneKind, LaneOpen, blob_answer::Answer, blob_call::Call},
+};
+use quinn::{RecvStream, SendStream};
+
+use super::{Cut, Path, TransferError};
+use crate::limits::FILE_PIECE_BYTES;
+
+/// Behind history, which somebody may be waiting for.
+const PRIORITY: i32 = -20;
+
+/// A lane whose call has been made.
+pub(super) struct Lane {
+    pub(super) send: SendStream,
+    recv: RecvStream,
+    answers: Splitter,
+}
+
+impl Lane {
+    pub(super) async fn open(path: &Path, call: Call) -> Result<Self, Cut> {
+        let (mut send, recv) = path.connection.open_bi().await.map_err(|_| Cut::Lost)?;
+        send.set_priority(PRIORITY).map_err(|_| Cut::Lost)?;
+        let mut out = BytesMut::new();
+        out.put(frame::encode(&LaneOpen { kind: LaneKind::Blob as i32 }));
+        out.put(frame::encode(&BlobCall { call: Some(call) }));
+        send.write_chunk(out.freeze()).await.map_err(|_| Cut::Lost)?;
+        Ok(Lane { send, recv, answers: Splitter::new(BLOB_FRAME_BYTES_MAX) })
+    }
+
+    /// What the server says next; a refusal is an error.
+    pub(super) async fn answer(&mut self) -> Result<Answer, Cut> {
+        let malformed = || Cut::For(TransferError::Malformed);
+        loop {
+            if let Some(frame) = self.answers.next_frame().map_err(|_| malformed())? {
+                let answer = BlobAnswer::decode(frame).map_err(|_| malformed())?;
+                return match answer.answer.ok_or_else(malformed)? {
+                    Answer::Error(refusal) => Err(TransferError::Refused(Box::new(refusal)).into()),
+                    answer => Ok(answer),
+                };
+            }
+            match self.recv.read_chunk(FILE_PIECE_BYTES, true).await {
+                Ok(Some(chunk)) => self.answers.push(&chunk.bytes),
+                Ok(None) | Err(_) => return Err(Cut::Lost),
+            }
+        }
+    }
+
+    /// The lane's raw bytes, from here on.
+    pub(super) fn into_bytes(self) -> Incoming {
+        Incoming { first: self.answers.into_rest(), recv: self.recv }
+    }
+}
+
+/// Raw bytes that come.
+pub(super) struct Incoming {
+    first: Bytes,
+    recv: RecvStream,
+}
+
+impl Incoming {
+    /// The next bytes, `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Cut> {
+        if !self.first.is_empty() {
+            return Ok(Some(std::mem::take(&mut self.first)));
+        }
+        let chunk = self.recv.read_chunk(FILE_PIECE_BYTES, true).await.map_err(|_| Cut::Lost)?;
+        Ok(chunk.map(|chunk| chunk.bytes))
+    }
+}

@@ -1,0 +1,297 @@
+//! Uploads: bytes that come, are hashed and written, and become a blob.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::{Bytes, BytesMut};
+use parlour_core::ports::{
+    Task,
+    blobs::{BlobError, BlobKey, Upload, UploadPlan},
+};
+use parlour_protocol::{
+    blob::{Blob, Variant},
+    ids::{BlobHash, OrgId},
+};
+use ring::digest::{Context, SHA256};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::{Shared, blocking, failed, make_folder, sync_folder};
+use crate::{
+    examine::examine,
+    limits::{PIECE_BYTES, SYNC_EVERY_BYTES},
+};
+
+/// What has come of an upload.
+pub(super) struct Partial {
+    path: PathBuf,
+    size: u64,
+    // Missing only while a piece is written, or for ever after that has failed.
+    disk: Option<Disk>,
+    // What isn't written yet.
+    piece: BytesMut,
+    // Whose it is: who was cut off and comes again takes over.
+    turn: u64,
+    // What was found, until more bytes come.
+    examined: Option<Blob>,
+    // It is where blobs are: whoever asks for it again is told the same.
+    is_placed: bool,
+}
+
+struct Disk {
+    file: File,
+    hash: Context,
+    written: u64,
+    synced: u64,
+}
+
+/// The file beside an upload that says how large it will be, and how much of it is synced.
+pub(super) fn note_path(path: &Path) -> PathBuf {
+    with_suffix(path, ".note")
+}
+
+fn preview_path(path: &Path) -> PathBuf {
+    with_suffix(path, ".preview")
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+impl Partial {
+    /// A new one, or what a sync has covered of an old one. `InvalidData` if that had another size.
+    pub(super) fn open(path: PathBuf, plan: UploadPlan) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+        let synced = match fs::read(note_path(&path)) {
+            Ok(note) => match <[u8; 16]>::try_from(note) {
+                Ok(note) => {
+                    let number = |at: usize| {
+                        u64::from_be_bytes(note[at..at + 8].try_into().expect("eight of sixteen"))
+                    };
+                    if number(0) != plan.size {
+                        return Err(io::ErrorKind::InvalidData.into());
+                    }
+                    number(8).min(plan.size)
+                }
+                Err(_) => 0,
+            },
+            Err(_) => 0,
+        };
+        let synced = synced.min(file.metadata()?.len());
+        file.set_len(synced)?;
+        let mut hash = Context::new(&SHA256);
+        let mut piece = vec![0; PIECE_BYTES];
+        file.seek(SeekFrom::Start(0))?;
+        loop {
+            let read = file.read(&mut piece)?;
+            if read == 0 {
+                break;
+            }
+            hash.update(&piece[..read]);
+        }
+        let disk = Some(Disk { file, hash, written: synced, synced });
+        let partial = Partial {
+            path,
+            size: plan.size,
+            disk,
+            piece: BytesMut::new(),
+            turn: 0,
+            examined: None,
+            is_placed: false,
+        };
+        partial.note(synced)?;
+        Ok(partial)
+    }
+
+    fn note(&self, synced: u64) -> io::Result<()> {
+        let mut note = [0; 16];
+        note[..8].copy_from_slice(&self.size.to_be_bytes());
+        note[8..].copy_from_slice(&synced.to_be_bytes());
+        // In place: a write of sixteen bytes isn't torn, and an older number does no harm.
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(note_path(&self.path))?
+            .write_all(&note)
+    }
+
+    fn offset(&self) -> u64 {
+        self.disk.as_ref().map_or(0, |disk| disk.written) + self.piece.len() as u64
+    }
+
+    /// Writes what waits; syncs if it is time to, or `sync` says so.
+    async fn flush(&mut self, sync: bool) -> Result<(), BlobError> {
+        let mut disk = self.disk.take().ok_or(BlobError::Unavailable)?;
+        let piece = self.piece.split().freeze();
+        let disk = blocking(move || {
+            let write = || -> io::Result<Disk> {
+                disk.hash.update(&piece);
+                disk.file.write_all(&piece)?;
+                disk.written += piece.len() as u64;
+                if sync || disk.written - disk.synced >= SYNC_EVERY_BYTES {
+                    disk.file.sync_data()?;
+                    disk.synced = disk.written;
+                }
+                Ok(disk)
+            };
+            write().map_err(|error| failed(&error))
+        });
+        let disk = disk.await?;
+        let synced = disk.synced;
+        self.disk = Some(disk);
+        self.note(synced).map_err(|error| failed(&error))
+    }
+}
+
+/// An upload as the core has it in hand.
+pub(super) struct Handle {
+    shared: Arc<Shared>,
+    org: OrgId,
+    partial: Arc<Mutex<Partial>>,
+    plan: UploadPlan,
+    turn: u64,
+    offset: u64,
+}
+
+impl Handle {
+    /// Goes on with what has come. Whoever had it before can't any more.
+    pub(super) async fn take_over(
+        shared: Arc<Shared>,
+        org: OrgId,
+        partial: Arc<Mutex<Partial>>,
+        plan: UploadPlan,
+    ) -> Result<Self, BlobError> {
+        let mut held = partial.lock().await;
+        if held.size != plan.size {
+            return Err(BlobError::Conflict);
+        }
+        held.turn += 1;
+        let (turn, offset) = (held.turn, held.offset());
+        drop(held);
+        Ok(Handle { shared, org, partial, plan, turn, offset })
+    }
+
+    async fn held(&self) -> Result<MutexGuard<'_, Partial>, BlobError> {
+        let held = self.partial.lock().await;
+        if held.turn == self.turn { Ok(held) } else { Err(BlobError::Conflict) }
+    }
+}
+
+impl Upload for Handle {
+    fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    fn write(&mut self, bytes: Bytes) -> Task<'_, Result<(), BlobError>> {
+        Box::pin(async move {
+            let mut held = self.held().await?;
+            held.examined = None;
+            if held.piece.len() + bytes.len() > PIECE_BYTES {
+                held.flush(false).await?;
+            }
+            held.piece.extend_from_slice(&bytes);
+            drop(held);
+            self.offset += bytes.len() as u64;
+            Ok(())
+        })
+    }
+
+    fn pause(self: Box<Self>) -> Task<'static, ()> {
+        Box::pin(async move {
+            if let Ok(mut held) = self.held().await {
+                // What couldn't be written comes again.
+                let _ = held.flush(true).await;
+            }
+        })
+    }
+
+    fn examine(&mut self) -> Task<'_, Result<Blob, BlobError>> {
+        Box::pin(async move {
+            let mut held = self.held().await?;
+            if let Some(blob) = &held.examined {
+                return Ok(blob.clone());
+            }
+            if held.offset() != self.plan.size {
+                return Err(BlobError::Size);
+            }
+            held.flush(true).await?;
+            let disk = held.disk.as_ref().ok_or(BlobError::Unavailable)?;
+            let digest = disk.hash.clone().finish();
+            let hash = Bytes::copy_from_slice(digest.as_ref());
+            if let Some(scanner) = &self.shared.options.scanner {
+                scanner.scan(&held.path).await?;
+            }
+            let found = {
+                let _turn = self.shared.examining.acquire().await;
+                let tools = self.shared.options.tools.as_ref();
+                let preview = preview_path(&held.path);
+                examine(&held.path, &preview, &self.plan.media_type, tools).await
+            };
+            let blob = Blob { hash, size: self.plan.size, ..found };
+            held.examined = Some(blob.clone());
+            Ok(blob)
+        })
+    }
+
+    fn keep(self: Box<Self>) -> Task<'static, Result<(), BlobError>> {
+        Box::pin(async move {
+            let mut held = self.held().await?;
+            if held.is_placed {
+                return Ok(());
+            }
+            let hash = held.examined.as_ref().and_then(|blob| BlobHash::parse(&blob.hash).ok());
+            let hash = hash.ok_or(BlobError::Unavailable)?;
+            let key = BlobKey { org: self.org, hash };
+            let path = held.path.clone();
+            let to = [Variant::Preview, Variant::Unspecified]
+                .map(|variant| self.shared.blob_path(key, variant));
+            blocking(move || place(&path, to).map_err(|error| failed(&error))).await?;
+            held.is_placed = true;
+            Ok(())
+        })
+    }
+
+    fn discard(self: Box<Self>) -> Task<'static, ()> {
+        Box::pin(async move {
+            let Ok(mut held) = self.held().await else { return };
+            held.disk = None;
+            for path in [preview_path(&held.path), note_path(&held.path), held.path.clone()] {
+                // What stays goes with the old uploads.
+                let _ = fs::remove_file(path);
+            }
+        })
+    }
+}
+
+/// Puts an upload, and its preview if it has one, where blobs are.
+fn place(path: &Path, [preview_to, to]: [PathBuf; 2]) -> io::Result<()> {
+    let folder = to.parent().ok_or(io::ErrorKind::NotFound)?;
+    make_folder(folder)?;
+    let preview = preview_path(path);
+    match File::open(&preview) {
+        Ok(file) => {
+            file.sync_all()?;
+            fs::rename(&preview, &preview_to)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    // The same bytes may be there already; either file is as good as the other.
+    File::open(path)?.sync_all()?;
+    fs::rename(path, &to)?;
+    sync_folder(folder)?;
+    // A note without an upload says nothing.
+    let _ = fs::remove_file(note_path(path));
+    Ok(())
+}

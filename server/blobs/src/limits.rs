@@ -1,0 +1,32 @@
+//! Every bound of this crate in one place.
+
+use std::time::Duration;
+
+/// Bytes that are written, read and hashed at once.
+pub(crate) const PIECE_BYTES: usize = 64 * 1024;
+/// An upload is synced each time so many bytes have come: no more is lost by a power cut.
+pub(crate) const SYNC_EVERY_BYTES: u64 = 8 * 1024 * 1024;
+/// Pictures with more pixels are kept, but not looked into.
+pub(crate) const PIXELS_MAX: u64 = 50_000_000;
+/// Memory one picture may take while it is looked into, in bytes.
+pub(crate) const PICTURE_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Largest file that is looked into as a picture, in bytes.
+pub(crate) const PICTURE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Longer side of a preview, in pixels.
+pub(crate) const PREVIEW_PIXELS: u32 = 640;
+/// Pictures no larger than a preview have none, unless their file is larger than this, in bytes.
+pub(crate) const PREVIEW_ABOVE_BYTES: u64 = 64 * 1024;
+/// Quality of previews, of 100.
+pub(crate) const PREVIEW_QUALITY: u8 = 80;
+/// Files looked into at once: each may take a processor, and memory.
+pub(crate) const EXAMINED_AT_ONCE: usize = 2;
+/// How long a program may look into a file.
+pub(crate) const TOOL_FOR: Duration = Duration::from_secs(30);
+/// Sound behind that time isn't in the waveform.
+pub(crate) const WAVEFORM_SECONDS_MAX: u32 = 4 * 3600;
+/// What a program may say, in bytes.
+pub(crate) const TOOL_OUTPUT_BYTES_MAX: usize = 64 * 1024;
+/// How long the scanner may take for one step.
+pub(crate) const SCANNER_WITHIN: Duration = Duration::from_secs(60);
+/// Longest answer of the scanner, in bytes.
+pub(crate) const SCANNER_ANSWER_BYTES_MAX: u64 = 1024;

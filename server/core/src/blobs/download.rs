@@ -1,0 +1,140 @@
+//! Downloads: whether the message is there, carries the attachment, and is the caller's to read.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parlour_protocol::{
+    blob::{Blob, Variant},
+    event::FLAG_ERASED,
+    ids::{BlobHash, RoomId, UserId},
+    wire::{BlobDownload, Error, Event, EventHeader},
+};
+use prost::Message;
+
+use super::{Owner, blob_error, blob_not_found, hash_field, rows::blob_row};
+use crate::{
+    draft::{room_not_found, store_error},
+    kit::id_field,
+    node::Node,
+    ports::{
+        blobs::{BlobKey, Download},
+        store::{LogKey, ReadRange, Store, StoreError},
+    },
+    rooms::RoomCell,
+};
+
+/// A download under way.
+pub struct Downloading {
+    download: Box<dyn Download>,
+    cell: Arc<RoomCell>,
+    user: UserId,
+    offset: u64,
+    left: u64,
+    media_type: String,
+}
+
+impl Node {
+    /// Opens an attachment of a message.
+    pub async fn begin_download(
+        &self,
+        owner: Owner,
+        request: BlobDownload,
+    ) -> Result<Downloading, Error> {
+        let room = id_field("room", RoomId::parse(&request.room))?;
+        let hash = hash_field("hash", &request.hash)?;
+        let variant = Variant::try_from(request.variant)
+            .map_err(|_| Error::invalid("variant", "is not known"))?;
+        let (cell, blob) = self.attachment(owner, room, request.seq, hash).await?;
+        if variant == Variant::Preview && !blob.has_preview {
+            return Err(blob_not_found());
+        }
+        let (key, offset) = (BlobKey { org: owner.org, hash }, request.offset);
+        let download = self.attachments.store.open(key, variant, offset);
+        let download = download.await.map_err(blob_error)?;
+        let size = download.size();
+        if offset > size {
+            return Err(Error::invalid("offset", "is behind the end"));
+        }
+        let left = match request.length {
+            0 => size - offset,
+            length => length.min(size - offset),
+        };
+        let media_type = download.media_type().unwrap_or(&blob.media_type).to_owned();
+        Ok(Downloading { download, cell, user: owner.user, offset, left, media_type })
+    }
+
+    /// What is known of an attachment, if the user may read a message that carries it.
+    pub(crate) async fn attachment(
+        &self,
+        owner: Owner,
+        room: RoomId,
+        seq: u64,
+        hash: BlobHash,
+    ) -> Result<(Arc<RoomCell>, Blob), Error> {
+        let cell = self.room(owner.org, room).await.map_err(store_error)?;
+        let cell = cell.filter(|cell| cell.is_member(owner.user)).ok_or_else(room_not_found)?;
+        let header = header_at(&*self.store, room, seq).await.map_err(store_error)?;
+        let header = header.filter(|header| header.flags & FLAG_ERASED == 0);
+        let carries =
+            |header: &EventHeader| header.attachments.iter().any(|h| h[..] == hash.as_bytes()[..]);
+        if !header.as_ref().is_some_and(carries) {
+            return Err(blob_not_found());
+        }
+        let key = BlobKey { org: owner.org, hash };
+        let blob = blob_row(&*self.store, key).await.map_err(store_error)?;
+        Ok((cell, blob.ok_or_else(blob_not_found)?))
+    }
+}
+
+async fn header_at(
+    store: &dyn Store,
+    room: RoomId,
+    seq: u64,
+) -> Result<Option<EventHeader>, StoreError> {
+    if seq == 0 {
+        return Ok(None);
+    }
+    let range =
+        ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: usize::MAX };
+    let read = store.read(LogKey::Room(room), range).await?;
+    let Some(stored) = read.into_iter().next() else { return Ok(None) };
+    let record = stored.record.ok_or(StoreError::Damaged)?;
+    let event = Event::decode(record).map_err(|_| StoreError::Damaged)?;
+    Ok(event.header)
+}
+
+impl Downloading {
+    /// Where its bytes begin.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// How many bytes are still to come.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// How large the whole is.
+    pub fn size(&self) -> u64 {
+        self.download.size()
+    }
+
+    /// What kind it is.
+    pub fn media_type(&self) -> &str {
+        &self.media_type
+    }
+
+    /// The next bytes, empty at the end. Who was removed from the room gets no more.
+    pub async fn read(&mut self) -> Result<Bytes, Error> {
+        if self.left == 0 {
+            return Ok(Bytes::new());
+        }
+        if !self.cell.is_member(self.user) {
+            return Err(room_not_found());
+        }
+        let mut bytes = self.download.read().await.map_err(blob_error)?;
+        bytes.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.left -= bytes.len() as u64;
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,214 @@
+//! Attachments: what may be uploaded, who has a claim to what, what is still used.
+//!
+//! A blob's bytes are the port's ([`ports::blobs`](crate::ports::blobs)). Here are the rows about
+//! them. Whoever has uploaded all of a blob's bytes, or was shown it in a room, has a *claim* for
+//! seven days, and only a claim lets one send it: knowing a hash is no way to get at a file. A
+//! message's attachments are rows that are written with it. A blob's *due* rows say when to look
+//! whether it is still used: when a claim ends, and when a message with it is deleted.
+
+mod download;
+mod link;
+pub mod rows;
+mod sweep;
+mod upload;
+
+use std::{
+    collections::hash_map::Entry,
+    sync::{Arc, Mutex, RwLock},
+    time::Duration,
+};
+
+use parlour_protocol::{
+    ids::{BlobHash, OrgId, UserId},
+    wire::{Error, ErrorReason},
+};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+pub use download::Downloading;
+pub use link::{Link, LinkedAttachment, LinkedUpload};
+pub use sweep::Swept;
+pub use upload::{Begun, Examined, Uploading};
+
+use crate::{
+    limits::BLOB_USERS_MAX,
+    ports::blobs::{BlobError, BlobKey, Blobs},
+};
+
+/// Where attachments are fetched, over HTTP; a link's token follows.
+pub const DOWNLOAD_PATH: &str = "/parlour/v1/blobs/";
+/// Where files are uploaded, over HTTP; a link's token follows.
+pub const UPLOAD_PATH: &str = "/parlour/v1/uploads/";
+
+/// A day, in milliseconds.
+const DAY_MS: u64 = 86_400_000;
+
+/// Who uploads or downloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The organization.
+    pub org: OrgId,
+    /// The user.
+    pub user: UserId,
+}
+
+/// What may be uploaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobPolicy {
+    /// The largest file, in bytes; 0 for no uploads at all.
+    pub size_max: u64,
+    /// Media types that are taken, such as `image/*`; empty for all.
+    pub media_types: Vec<String>,
+    /// All files of one organization together, in bytes; 0 without a bound.
+    pub organization_bytes_max: u64,
+    /// What one user uploads in a day, in bytes; 0 without a bound. Counted in memory: a restart
+    /// begins anew.
+    pub user_bytes_per_day_max: u64,
+    /// Where HTTP is reached from outside, without a slash at the end; empty where that isn't known.
+    pub url: String,
+}
+
+impl Default for BlobPolicy {
+    fn default() -> Self {
+        BlobPolicy {
+            size_max: 100 << 20,
+            media_types: vec![],
+            organization_bytes_max: 0,
+            user_bytes_per_day_max: 10 << 30,
+            url: String::new(),
+        }
+    }
+}
+
+impl BlobPolicy {
+    /// Whether files of that kind are taken.
+    pub fn takes(&self, media_type: &str) -> bool {
+        let kind = media_type.split(';').next().unwrap_or_default().trim();
+        let is_it = |rule: &String| match rule.strip_suffix("/*") {
+            Some(family) => {
+                kind.split_once('/').is_some_and(|(given, _)| given.eq_ignore_ascii_case(family))
+            }
+            None => kind.eq_ignore_ascii_case(rule),
+        };
+        self.media_types.is_empty() || self.media_types.iter().any(is_it)
+    }
+}
+
+/// What the node knows of attachments.
+pub struct Attachments {
+    pub(crate) store: Arc<dyn Blobs>,
+    policy: RwLock<BlobPolicy>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    // Bytes kept per organization, once they were counted.
+    used: FxHashMap<OrgId, u64>,
+    // Bytes a user has uploaded on a day, by its number.
+    today: FxHashMap<UserId, (u64, u64)>,
+    // Blobs nobody uses, and since when that is known; they go unless somebody claims them.
+    condemned: FxHashMap<BlobKey, Duration>,
+    // Blobs that are being removed.
+    going: FxHashSet<BlobKey>,
+}
+
+impl Attachments {
+    pub(crate) fn new(store: Arc<dyn Blobs>, policy: BlobPolicy) -> Self {
+        Attachments { store, policy: RwLock::new(policy), state: Mutex::default() }
+    }
+
+    /// What may be uploaded now.
+    pub fn policy(&self) -> BlobPolicy {
+        self.policy.read().expect("no panic while the lock is held").clone()
+    }
+
+    /// Other rules from now on.
+    pub fn set_policy(&self, policy: BlobPolicy) {
+        *self.policy.write().expect("no panic while the lock is held") = policy;
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while the lock is held")
+    }
+
+    /// Somebody uses it: it stays. `false` if it is going already.
+    pub(crate) fn spare(&self, key: BlobKey) -> bool {
+        let mut state = self.state();
+        state.condemned.remove(&key);
+        !state.going.contains(&key)
+    }
+
+    /// The organization's bytes, if they were counted.
+    pub(crate) fn used(&self, org: OrgId) -> Option<u64> {
+        self.state().used.get(&org).copied()
+    }
+
+    /// They were counted.
+    pub(crate) fn set_used(&self, org: OrgId, bytes: u64) {
+        self.state().used.entry(org).or_insert(bytes);
+    }
+
+    fn add_used(&self, org: OrgId, bytes: i128) {
+        if let Entry::Occupied(mut used) = self.state().used.entry(org) {
+            let sum = i128::from(*used.get()) + bytes;
+            used.insert(u64::try_from(sum).unwrap_or_default());
+        }
+    }
+
+    /// Refuses a user who would upload too much today.
+    fn check_day(&self, user: UserId, bytes: u64, now_ms: u64) -> Result<(), Error> {
+        let most = self.policy().user_bytes_per_day_max;
+        let today = self.state().today.get(&user).copied();
+        let sum = today.filter(|(of, _)| *of == now_ms / DAY_MS).map_or(0, |(_, sum)| sum);
+        if most > 0 && sum.saturating_add(bytes) > most {
+            return Err(quota_exceeded("the user has uploaded too much today"));
+        }
+        Ok(())
+    }
+
+    /// Counts what a user has uploaded today.
+    fn charge(&self, user: UserId, bytes: u64, now_ms: u64) {
+        let day = now_ms / DAY_MS;
+        let mut state = self.state();
+        if state.today.len() >= BLOB_USERS_MAX {
+            state.today.retain(|_, (of, _)| *of == day);
+        }
+        let (of, sum) = state.today.entry(user).or_default();
+        if *of != day {
+            (*of, *sum) = (day, 0);
+        }
+        *sum += bytes;
+    }
+}
+
+fn quota_exceeded(why: &str) -> Error {
+    Error::new(ErrorReason::QuotaExceeded, why)
+}
+
+/// The one answer for attachments that don't exist and those one may not see.
+pub(crate) fn blob_not_found() -> Error {
+    Error::new(ErrorReason::BlobNotFound, "no such attachment")
+}
+
+/// A blob error as callers see it.
+pub fn blob_error(error: BlobError) -> Error {
+    let reason = match error {
+        BlobError::NotFound => return blob_not_found(),
+        BlobError::Conflict => return Error::invalid("upload", error.to_string()),
+        BlobError::Size => ErrorReason::BlobMismatch,
+        BlobError::TooMany => ErrorReason::TooManyUploads,
+        BlobError::Infected => ErrorReason::BlobInfected,
+        BlobError::ReadOnly => ErrorReason::ReadOnly,
+        BlobError::Unavailable => ErrorReason::StoreUnavailable,
+    };
+    Error::new(reason, error.to_string())
+}
+
+/// A field that holds the SHA-256 of a blob.
+pub(crate) fn hash_field(field: &str, bytes: &[u8]) -> Result<BlobHash, Error> {
+    BlobHash::parse(bytes).map_err(|error| Error::invalid(field, error.to_string()))
+}
+
+#[cfg(test)]
+#[path = "blobs_tests.rs"]
+mod tests;

@@ -1,0 +1,271 @@
+//! Uploads: from the announcement to the rows that make a blob its uploader's.
+
+use bytes::Bytes;
+use parlour_protocol::{
+    blob::Blob,
+    ids::{BlobHash, OrgId, UploadId},
+    limits::MEDIA_TYPE_BYTES_MAX,
+    wire::{BlobUpload, Error, ErrorReason},
+};
+use prost::Message;
+
+use super::{
+    DAY_MS, Owner, blob_error, hash_field, quota_exceeded,
+    rows::{
+        BlobRow, ClaimRow, blob_key, blob_row, claim_put, claim_row, due_after, due_put, put,
+        upload_key,
+    },
+};
+use crate::{
+    draft::{Draft, RowsDraft, store_error},
+    kit::id_field,
+    limits::SCAN_ROWS,
+    node::Node,
+    ports::{
+        blobs::{BlobError, BlobKey, Upload, UploadKey, UploadPlan},
+        store::{Put, Scan, Shard, StoreError},
+    },
+    tables::Table,
+};
+
+/// What an announced upload is.
+pub enum Begun {
+    /// It is here already, and the caller's.
+    Known(Box<Blob>),
+    /// Its bytes can come.
+    Open(Uploading),
+}
+
+/// An upload whose bytes come.
+pub struct Uploading {
+    upload: Box<dyn Upload>,
+    owner: Owner,
+    id: UploadId,
+    size: u64,
+    sha256: Option<BlobHash>,
+}
+
+/// An upload whose bytes are all there and are what they should be.
+pub struct Examined {
+    uploading: Uploading,
+    blob: Blob,
+    key: BlobKey,
+}
+
+/// An announcement that is well-formed.
+struct Announced {
+    id: UploadId,
+    size: u64,
+    media_type: String,
+    sha256: Option<BlobHash>,
+}
+
+impl Announced {
+    fn parse(request: BlobUpload) -> Result<Self, Error> {
+        let id = id_field("upload", UploadId::parse(&request.upload))?;
+        if request.size == 0 {
+            return Err(Error::invalid("size", "is 0"));
+        }
+        let media_type = request.media_type;
+        if media_type.len() > MEDIA_TYPE_BYTES_MAX || !is_media_type(&media_type) {
+            return Err(Error::invalid("media_type", "is not a media type"));
+        }
+        let sha256 = match request.sha256.is_empty() {
+            true => None,
+            false => Some(hash_field("sha256", &request.sha256)?),
+        };
+        Ok(Announced { id, size: request.size, media_type, sha256 })
+    }
+}
+
+/// Empty, or `type/subtype` with or without parameters, in printable ASCII (RFC 9110 section 8.3.1).
+fn is_media_type(text: &str) -> bool {
+    let kind = text.split(';').next().unwrap_or_default().trim();
+    let is_token = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    };
+    let is_printable = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    text.is_empty()
+        || is_printable
+            && kind.split_once('/').is_some_and(|(family, rest)| is_token(family) && is_token(rest))
+}
+
+impl Node {
+    /// An upload is announced.
+    pub async fn begin_upload(&self, owner: Owner, request: BlobUpload) -> Result<Begun, Error> {
+        let now_ms = self.now().unix_ms;
+        let announced = Announced::parse(request)?;
+        if let Some(blob) = self.uploaded(owner, &announced, now_ms).await? {
+            return Ok(Begun::Known(Box::new(blob)));
+        }
+        self.check_policy(&announced)?;
+        let most = self.attachments.policy().organization_bytes_max;
+        if most > 0 && self.blob_bytes(owner.org).await?.saturating_add(announced.size) > most {
+            return Err(quota_exceeded("the organization's files are at their bound"));
+        }
+        self.attachments.check_day(owner.user, announced.size, now_ms)?;
+        if !self.store.writable() {
+            return Err(store_error(StoreError::ReadOnly));
+        }
+        let Announced { id, size, media_type, sha256 } = announced;
+        let key = UploadKey { org: owner.org, user: owner.user, upload: id };
+        let plan = UploadPlan { size, media_type };
+        let upload = self.attachments.store.upload(key, plan).await.map_err(blob_error)?;
+        Ok(Begun::Open(Uploading { upload, owner, id, size, sha256 }))
+    }
+
+    /// Refuses an announcement that would be refused as an upload, as far as it says itself.
+    pub(crate) fn check_upload(&self, request: &BlobUpload) -> Result<(), Error> {
+        self.check_policy(&Announced::parse(request.clone())?)
+    }
+
+    fn check_policy(&self, announced: &Announced) -> Result<(), Error> {
+        let policy = self.attachments.policy();
+        if announced.size > policy.size_max {
+            return Err(Error::new(ErrorReason::BlobTooLarge, "the file is too large"));
+        }
+        if !announced.media_type.is_empty() && !policy.takes(&announced.media_type) {
+            return Err(media_type_refused());
+        }
+        Ok(())
+    }
+
+    /// What this upload became before, or what the caller has a claim to by its hash.
+    async fn uploaded(
+        &self,
+        owner: Owner,
+        announced: &Announced,
+        now_ms: u64,
+    ) -> Result<Option<Blob>, Error> {
+        let store = &*self.store;
+        let row = store.get(Table::UPLOADS, &upload_key(owner.user, announced.id)).await;
+        let row = row.map_err(store_error)?.map(ClaimRow::decode).transpose();
+        let row = row.map_err(|_| store_error(StoreError::Damaged))?;
+        let done = row.and_then(|row| BlobHash::parse(&row.hash).ok());
+        let Some(hash) = done.or(announced.sha256) else { return Ok(None) };
+        let key = BlobKey { org: owner.org, hash };
+        let claim = claim_row(store, owner.user, key).await.map_err(store_error)?;
+        // One that ends within a day might not last until the message is sent.
+        if !claim.is_some_and(|claim| claim.holds(now_ms + DAY_MS)) || !self.attachments.spare(key)
+        {
+            return Ok(None);
+        }
+        let blob = blob_row(store, key).await.map_err(store_error)?;
+        Ok(blob.filter(|blob| blob.size == announced.size))
+    }
+
+    /// How many bytes the organization keeps.
+    pub(crate) async fn blob_bytes(&self, org: OrgId) -> Result<u64, Error> {
+        if let Some(bytes) = self.attachments.used(org) {
+            return Ok(bytes);
+        }
+        let mut bytes = 0;
+        let mut scan =
+            Scan::prefix(Table::BLOBS, Bytes::copy_from_slice(org.as_bytes()), SCAN_ROWS);
+        loop {
+            let rows = self.store.scan(scan.clone()).await.map_err(store_error)?;
+            let Some((last, _)) = rows.last() else { break };
+            scan.from = [&last[..], &[0]].concat().into();
+            let blobs = rows.into_iter().filter_map(|(_, row)| BlobRow::decode(row).ok()?.blob);
+            bytes += blobs.map(|blob| blob.size).sum::<u64>();
+        }
+        self.attachments.set_used(org, bytes);
+        Ok(bytes)
+    }
+}
+
+impl Uploading {
+    /// How many bytes are there.
+    pub fn offset(&self) -> u64 {
+        self.upload.offset()
+    }
+
+    /// How many there will be.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The next bytes.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
+        if bytes.len() as u64 > self.size - self.offset().min(self.size) {
+            return Err(blob_error(BlobError::Size));
+        }
+        self.upload.write(bytes).await.map_err(blob_error)
+    }
+
+    /// Keeps what has come for later.
+    pub async fn pause(self) {
+        self.upload.pause().await;
+    }
+
+    /// All bytes are there. Once the draft is committed, [`Examined::keep`] goes on.
+    pub async fn examine(mut self, node: &Node) -> Result<(Examined, Draft), Error> {
+        let blob = match self.upload.examine().await {
+            Ok(blob) => blob,
+            Err(error @ (BlobError::Infected | BlobError::Size)) => {
+                self.upload.discard().await;
+                return Err(blob_error(error));
+            }
+            Err(error) => {
+                self.upload.pause().await;
+                return Err(blob_error(error));
+            }
+        };
+        let hash = BlobHash::parse(&blob.hash).map_err(|_| blob_error(BlobError::Unavailable))?;
+        let refused = if self.sha256.is_some_and(|announced| announced != hash) {
+            Some(Error::new(ErrorReason::BlobMismatch, "the bytes have another hash"))
+        } else if !node.attachments.policy().takes(&blob.media_type) {
+            Some(media_type_refused())
+        } else {
+            None
+        };
+        if let Some(error) = refused {
+            self.upload.discard().await;
+            return Err(error);
+        }
+        let key = BlobKey { org: self.owner.org, hash };
+        let now_ms = node.now().unix_ms;
+        node.attachments.charge(self.owner.user, blob.size, now_ms);
+        // Before the bytes are in their place: whatever happens, somebody looks after them.
+        let due = rows(Shard::Org(key.org), vec![due_put(key, due_after(now_ms), self.owner.user)]);
+        Ok((Examined { uploading: self, blob, key }, due))
+    }
+}
+
+impl Examined {
+    /// Keeps it. It is the uploader's once the drafts are committed.
+    pub async fn keep(self, node: &Node) -> Result<(Blob, Vec<Draft>), Error> {
+        let Examined { uploading, blob, key } = self;
+        if !node.attachments.spare(key) {
+            // The same bytes are being removed at this moment.
+            uploading.upload.pause().await;
+            return Err(Error::new(ErrorReason::StoreUnavailable, "try again").after_ms(1000));
+        }
+        let known = blob_row(&*node.store, key).await.map_err(store_error)?;
+        uploading.upload.keep().await.map_err(blob_error)?;
+        if known.is_none() {
+            node.attachments.add_used(key.org, i128::from(blob.size));
+        }
+        let (owner, now_ms) = (uploading.owner, node.now().unix_ms);
+        let row = BlobRow { blob: Some(blob.clone()), at_ms: now_ms };
+        let done = ClaimRow { at_ms: now_ms, hash: key.hash.to_field() };
+        let ours = vec![
+            claim_put(owner.user, key, now_ms),
+            put(Table::UPLOADS, upload_key(owner.user, uploading.id), &done),
+        ];
+        let drafts = vec![
+            rows(Shard::Org(key.org), vec![put(Table::BLOBS, blob_key(key), &row)]),
+            rows(Shard::User(owner.user), ours),
+        ];
+        Ok((blob, drafts))
+    }
+}
+
+pub(super) fn rows(shard: Shard, puts: Vec<Put>) -> Draft {
+    Draft::Rows(Box::new(RowsDraft { shard, puts, erases: vec![], closes: None }))
+}
+
+fn media_type_refused() -> Error {
+    Error::new(ErrorReason::MediaTypeRefused, "files of that kind are not taken")
+}

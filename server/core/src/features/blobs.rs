@@ -1,0 +1,129 @@
+//! Attachments: links for HTTP, claims, and what may be uploaded. The bytes go over lanes of their
+//! own (`blobs/`).
+
+use parlour_protocol::{
+    blob::{
+        ClaimAttachmentRequest, ClaimAttachmentResponse, GetUploadPolicyRequest,
+        GetUploadPolicyResponse, LinkAttachmentRequest, LinkAttachmentResponse, LinkUploadRequest,
+        LinkUploadResponse, Variant,
+    },
+    generated::BlobService,
+    ids::RoomId,
+    wire::{BlobDownload, BlobUpload, Error},
+};
+
+use crate::{
+    blobs::{
+        DOWNLOAD_PATH, Link, LinkedAttachment, LinkedUpload, Owner, UPLOAD_PATH, blob_not_found,
+        hash_field,
+        rows::{claim_put, due_after, due_put},
+    },
+    draft::{Draft, RowsDraft},
+    kit::{Answer, Ctx, Features, ServerKit, id_field},
+    ports::{blobs::BlobKey, store::Shard},
+};
+
+impl BlobService<ServerKit> for Features {
+    async fn link_attachment(
+        &self,
+        ctx: &mut Ctx,
+        request: LinkAttachmentRequest,
+    ) -> Result<Answer<LinkAttachmentResponse>, Error> {
+        let room = id_field("room", RoomId::parse(&request.room))?;
+        let hash = hash_field("hash", &request.hash)?;
+        let owner = owner(ctx);
+        let (_, blob) = ctx.node.attachment(owner, room, request.seq, hash).await?;
+        match Variant::try_from(request.variant) {
+            Ok(Variant::Preview) if !blob.has_preview => return Err(blob_not_found()),
+            Ok(_) => {}
+            Err(_) => return Err(Error::invalid("variant", "is not known")),
+        }
+        let (room, seq, hash, variant) = (request.room, request.seq, request.hash, request.variant);
+        let download = BlobDownload { room, seq, hash, variant, ..BlobDownload::default() };
+        let link = Link::Attachment(LinkedAttachment { owner, download });
+        let (path, url, expires_at_ms) = address(ctx, DOWNLOAD_PATH, link);
+        Ok(Answer::Now(LinkAttachmentResponse { path, url, expires_at_ms }))
+    }
+
+    async fn link_upload(
+        &self,
+        ctx: &mut Ctx,
+        request: LinkUploadRequest,
+    ) -> Result<Answer<LinkUploadResponse>, Error> {
+        let LinkUploadRequest { upload, size, media_type, sha256 } = request;
+        let upload = BlobUpload { upload, size, media_type, sha256 };
+        ctx.node.check_upload(&upload)?;
+        let link = Link::Upload(LinkedUpload { owner: owner(ctx), upload });
+        let (path, url, expires_at_ms) = address(ctx, UPLOAD_PATH, link);
+        Ok(Answer::Now(LinkUploadResponse { path, url, expires_at_ms }))
+    }
+
+    async fn claim_attachment(
+        &self,
+        ctx: &mut Ctx,
+        request: ClaimAttachmentRequest,
+    ) -> Result<Answer<ClaimAttachmentResponse>, Error> {
+        let room = id_field("room", RoomId::parse(&request.room))?;
+        let hash = hash_field("hash", &request.hash)?;
+        ctx.node.attachment(owner(ctx), room, request.seq, hash).await?;
+        let key = BlobKey { org: ctx.caller.org, hash };
+        if !ctx.node.attachments.spare(key) {
+            return Err(blob_not_found());
+        }
+        // The claim's end needs no look of its own: what uses the blob now ends with one.
+        let now_ms = ctx.now.unix_ms;
+        let puts =
+            vec![claim_put(ctx.user(), key, now_ms), due_put(key, due_after(now_ms), ctx.user())];
+        let shard = Shard::User(ctx.user());
+        let draft = RowsDraft { shard, puts, erases: vec![], closes: None };
+        Ok(Answer::commit(Draft::Rows(Box::new(draft)), |_| ClaimAttachmentResponse {}))
+    }
+
+    async fn get_upload_policy(
+        &self,
+        ctx: &mut Ctx,
+        _: GetUploadPolicyRequest,
+    ) -> Result<Answer<GetUploadPolicyResponse>, Error> {
+        let policy = ctx.node.attachments.policy();
+        Ok(Answer::Now(GetUploadPolicyResponse {
+            size_max: policy.size_max,
+            media_types: policy.media_types,
+            organization_bytes_max: policy.organization_bytes_max,
+            organization_bytes: ctx.node.blob_bytes(ctx.caller.org).await?,
+        }))
+    }
+}
+
+fn owner(ctx: &Ctx) -> Owner {
+    Owner { org: ctx.caller.org, user: ctx.user() }
+}
+
+/// Path, whole address if it is known, and end of a link.
+fn address(ctx: &Ctx, path: &str, link: Link) -> (String, String, u64) {
+    let (sealed, expires_at_ms) = ctx.node.link(link);
+    let path = format!("{path}{}", base64url(&sealed));
+    let url = match ctx.node.attachments.policy().url {
+        base if base.is_empty() => base,
+        base => format!("{base}{path}"),
+    };
+    (path, url, expires_at_ms)
+}
+
+/// Base64 for addresses, without padding (RFC 4648 section 5).
+fn base64url(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        let bits = bits << (8 * (3 - group.len()));
+        for digit in 0..=group.len() {
+            let index = (bits >> (18 - 6 * digit)) & 63;
+            out.push(char::from(DIGITS[index as usize]));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[path = "blobs_tests.rs"]
+mod tests;

@@ -1,0 +1,187 @@
+//! Blob lanes: a file up or down, raw bytes behind a frame or two. They go after everything else.
+
+use std::{sync::Arc, time::Duration};
+
+use parlour_core::{
+    blobs::{Begun, Downloading, Owner, Uploading},
+    node::Caller,
+};
+use parlour_protocol::{
+    blob::Blob,
+    frame::{self, Splitter},
+    limits::BLOB_FRAME_BYTES_MAX,
+    wire::{
+        BlobAnswer, BlobCall, BlobDownload, BlobReady, BlobStored, BlobUpload, CloseCode, Error,
+        ErrorReason, blob_answer::Answer, blob_call::Call,
+    },
+};
+use parlour_quic::{RecvStream, SendStream};
+use prost::Message;
+
+use super::{
+    Shared,
+    lanes::{self, CALL_WITHIN},
+};
+use crate::{attachments::complete, metrics::Transfer};
+
+/// Below bulk lanes, whose priority is -1.
+const PRIORITY: i32 = -2;
+/// An upload is cut off when nothing of it has come for this time.
+const BYTES_WITHIN: Duration = Duration::from_secs(60);
+
+/// Serves one lane whose kind is known. `Err` with the code it was reset with, if the client broke a
+/// rule.
+pub(super) async fn serve(
+    shared: &Shared,
+    caller: Arc<Caller>,
+    mut send: SendStream,
+    mut recv: RecvStream,
+    mut splitter: Splitter,
+) -> Result<(), CloseCode> {
+    splitter.set_bytes_max(BLOB_FRAME_BYTES_MAX);
+    let call = match read_call(&mut recv, &mut splitter).await {
+        Ok(call) => call,
+        Err(code) => {
+            recv.stop((code as u32).into());
+            send.reset((code as u32).into());
+            return Err(code);
+        }
+    };
+    send.set_priority(PRIORITY);
+    let owner = Owner { org: caller.org, user: caller.user };
+    if let Some(error) = super::connection::over_rate(shared, &caller) {
+        refuse(send, error).await;
+        return Ok(());
+    }
+    match call {
+        Call::Upload(request) => {
+            match upload(shared, owner, request, &mut send, recv, splitter).await {
+                Ok(Some(blob)) => {
+                    let stored = Answer::Stored(BlobStored { blob: Some(blob) });
+                    let _ = send.write_chunk(encode(stored)).await;
+                    send.finish();
+                }
+                // The client is gone; what has come is kept.
+                Ok(None) => {}
+                Err(error) => refuse(send, error).await,
+            }
+        }
+        Call::Download(request) => download(shared, owner, request, send).await,
+    }
+    Ok(())
+}
+
+async fn read_call(recv: &mut RecvStream, splitter: &mut Splitter) -> Result<Call, CloseCode> {
+    let frame = match lanes::next_frame(recv, splitter, CALL_WITHIN).await {
+        Ok(Some(frame)) => frame,
+        Ok(None) => return Err(CloseCode::TruncatedFrame),
+        Err(error) => return Err(error.close_code()),
+    };
+    let call = BlobCall::decode(frame).map_err(|_| CloseCode::MalformedFrame)?;
+    call.call.ok_or(CloseCode::MalformedFrame)
+}
+
+fn encode(answer: Answer) -> bytes::Bytes {
+    frame::encode(&BlobAnswer { answer: Some(answer) })
+}
+
+async fn refuse(mut send: SendStream, error: Error) {
+    let _ = send.write_chunk(encode(Answer::Error(error))).await;
+    send.finish();
+}
+
+/// `None` if it was cut off.
+async fn upload(
+    shared: &Shared,
+    owner: Owner,
+    request: BlobUpload,
+    send: &mut SendStream,
+    mut recv: RecvStream,
+    splitter: Splitter,
+) -> Result<Option<Blob>, Error> {
+    let mut uploading = match shared.node.begin_upload(owner, request).await? {
+        Begun::Known(blob) => return Ok(Some(*blob)),
+        Begun::Open(uploading) => uploading,
+    };
+    let (offset, size) = (uploading.offset(), uploading.size());
+    let ready = Answer::Ready(BlobReady { offset, size, media_type: String::new() });
+    if send.write_chunk(encode(ready)).await.is_err() {
+        uploading.pause().await;
+        return Ok(None);
+    }
+    let early = splitter.into_rest();
+    if !early.is_empty() {
+        // Where they belong isn't known to who sent them.
+        uploading.pause().await;
+        return Err(Error::new(ErrorReason::MalformedRequest, "bytes came before the answer"));
+    }
+    match receive(&mut uploading, &mut recv).await {
+        Ok(true) => {
+            let blob = complete(&shared.node, &shared.hub, uploading).await?;
+            shared.metrics.transferred(Transfer::Upload, size - offset.min(size));
+            Ok(Some(blob))
+        }
+        Ok(false) => {
+            uploading.pause().await;
+            Ok(None)
+        }
+        Err(error) => {
+            uploading.pause().await;
+            Err(error)
+        }
+    }
+}
+
+/// Whether all bytes have come.
+async fn receive(uploading: &mut Uploading, recv: &mut RecvStream) -> Result<bool, Error> {
+    while uploading.offset() < uploading.size() {
+        let chunk = tokio::time::timeout(BYTES_WITHIN, recv.read_chunk(lanes::READ_MAX)).await;
+        match chunk {
+            Ok(Ok(Some(bytes))) => uploading.write(bytes).await?,
+            Ok(Ok(None)) => {
+                let error = "the stream ended before the file";
+                return Err(Error::new(ErrorReason::BlobMismatch, error));
+            }
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+async fn download(shared: &Shared, owner: Owner, request: BlobDownload, mut send: SendStream) {
+    let mut downloading = match shared.node.begin_download(owner, request).await {
+        Ok(downloading) => downloading,
+        Err(error) => return refuse(send, error).await,
+    };
+    let ready = Answer::Ready(BlobReady {
+        offset: downloading.offset(),
+        size: downloading.size(),
+        media_type: downloading.media_type().to_owned(),
+    });
+    let sent = match send.write_chunk(encode(ready)).await {
+        Ok(()) => transmit(&mut downloading, &mut send).await,
+        Err(_) => return,
+    };
+    match sent {
+        Ok(bytes) => {
+            shared.metrics.transferred(Transfer::Download, bytes);
+            send.finish();
+        }
+        // Raw bytes have no room for an error: the lane is reset, and who asks again is told.
+        Err(()) => send.reset((CloseCode::Unspecified as u32).into()),
+    }
+}
+
+async fn transmit(downloading: &mut Downloading, send: &mut SendStream) -> Result<u64, ()> {
+    let mut sent = 0;
+    while downloading.left() > 0 {
+        let bytes = downloading.read().await.map_err(|_| ())?;
+        if bytes.is_empty() {
+            // The file is shorter than it was when it was opened.
+            return Err(());
+        }
+        sent += bytes.len() as u64;
+        send.write_chunk(bytes).await.map_err(|_| ())?;
+    }
+    Ok(sent)
+}
