@@ -15,7 +15,10 @@ use parlour_protocol::{
     limits::{BULK_LANES_MAX, CONTROL_FRAME_BYTES_MAX},
     message::{MessagePosted, SendRequest},
     sync::{SubscribeRequest, SyncRequest},
-    wire::{BulkCall, BulkItem, CloseCode, EventFrame, LaneKind, LaneOpen, event_frame},
+    wire::{
+        BlobAnswer, BlobCall, BlobUpload, BulkCall, BulkItem, CloseCode, ErrorReason, EventFrame,
+        LaneKind, LaneOpen, blob_answer, blob_call, event_frame,
+    },
 };
 use prost::Message;
 use quinn::VarInt;
@@ -52,6 +55,16 @@ async fn lanes_that_break_a_rule_are_reset_with_their_code_and_the_connection_li
     for (what, bytes, code) in cases {
         assert_eq!(reset_code(&ada, &bytes).await, Some(code as u32), "{what}");
         ada.bulk::<Sync>(&SyncRequest::default()).await.expect("the next lane works");
+    }
+    let blob = open(LaneKind::Blob as i32);
+    let cases = [
+        ("no file", blob.clone(), CloseCode::TruncatedFrame),
+        ("a file that is none", [&blob[..], &[2, 0xff, 0xff]].concat(), CloseCode::MalformedFrame),
+        ("neither up nor down", [&blob[..], &[0]].concat(), CloseCode::MalformedFrame),
+        ("a file over the bound", [&blob[..], &too_large].concat(), CloseCode::FrameTooLarge),
+    ];
+    for (what, bytes, code) in cases {
+        assert_eq!(reset_code(&ada, &bytes).await, Some(code as u32), "{what}");
     }
     let largest = BulkCall { method: 50, body: vec![0; CONTROL_FRAME_BYTES_MAX].into() };
     let bytes = [&bulk[..], &frame::encode(&largest)].concat();
@@ -131,6 +144,44 @@ async fn a_flood_of_datagrams_closes_that_connection() {
     }
     assert!(eve.closed().await.is(CloseCode::Flood), "after {sent} datagrams");
     say(&ada, &room, "fine here").await.expect("others are served");
+    server.assert_well();
+}
+
+#[tokio::test]
+async fn uploads_that_say_one_thing_and_do_another_are_refused() {
+    let mut server = Server::roomy();
+    let ada = join(&server, "ada").await;
+    let call = |size: u64, media_type: &str, upload: &'static [u8]| {
+        let (upload, media_type) = (Bytes::from_static(upload), media_type.to_owned());
+        let upload = BlobUpload { upload, size, media_type, sha256: Bytes::new() };
+        let call = BlobCall { call: Some(blob_call::Call::Upload(upload)) };
+        [frame::encode(&LaneOpen { kind: LaneKind::Blob as i32 }), frame::encode(&call)].concat()
+    };
+    let id = b"sixteen bytes it";
+    let cases = [
+        ("fewer bytes than announced", call(9, "text/plain", id), ErrorReason::BlobMismatch),
+        ("no bytes at all", call(0, "text/plain", id), ErrorReason::InvalidField),
+        ("no media type", call(9, "text", id), ErrorReason::InvalidField),
+        ("no id", call(9, "text/plain", b"short"), ErrorReason::InvalidField),
+        ("too much", call(u64::MAX, "text/plain", id), ErrorReason::BlobTooLarge),
+        (
+            "bytes before they are asked for",
+            [call(9, "text/plain", b"sixteen other by"), b"too early".to_vec()].concat(),
+            ErrorReason::MalformedRequest,
+        ),
+    ];
+    for (what, bytes, reason) in cases {
+        let mut lane = lane_of(ada.connection(), &bytes).await.expect("connected");
+        let refused = loop {
+            let answer = lane.next::<BlobAnswer>().await.expect("frames").expect("an answer");
+            match answer.answer {
+                Some(blob_answer::Answer::Ready(_)) => {}
+                Some(blob_answer::Answer::Error(error)) => break error,
+                other => panic!("{what}: {other:?}"),
+            }
+        };
+        assert_eq!(refused.reason, reason as i32, "{what}");
+    }
     server.assert_well();
 }
 
