@@ -40,8 +40,11 @@ impl ErrorReason {
             | R::DirectoryRoom
             | R::RoomArchived
             | R::WrongIncarnation
-            | R::ThreadNotFollowed => C::FailedPrecondition,
-            R::ReadOnly | R::StoreUnavailable | R::Draining => C::Unavailable,
+            | R::ThreadNotFollowed
+            | R::SearchDisabled => C::FailedPrecondition,
+            R::ReadOnly | R::StoreUnavailable | R::Draining | R::SearchUnavailable => {
+                C::Unavailable
+            }
             R::DataDamaged => C::DataLoss,
             R::TokenInvalid | R::TokenExpired | R::TokenRevoked | R::SubjectChanged => {
                 C::Unauthenticated
@@ -55,9 +58,12 @@ impl ErrorReason {
     pub fn retry(self) -> Retry {
         use ErrorReason as R;
         match self {
-            R::TooManyCalls | R::RateLimited | R::SlowMode | R::ReadOnly | R::StoreUnavailable => {
-                Retry::AfterDelay
-            }
+            R::TooManyCalls
+            | R::RateLimited
+            | R::SlowMode
+            | R::ReadOnly
+            | R::StoreUnavailable
+            | R::SearchUnavailable => Retry::AfterDelay,
             R::ChainBroken => Retry::Same,
             R::Draining => Retry::Reconnect,
             R::TokenInvalid | R::TokenExpired => Retry::AfterReauth,

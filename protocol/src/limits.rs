@@ -116,6 +116,19 @@ pub const HANDLE_BYTES_MAX: usize = 32;
 /// Most entries of an audit log read by one call.
 pub const AUDIT_PAGE_MAX: usize = 50;
 
+/// Longest text of a search, and of its phrases together, in bytes.
+pub const SEARCH_TEXT_BYTES_MAX: usize = 512;
+/// Most phrases of a search.
+pub const SEARCH_PHRASES_MAX: usize = 8;
+/// Most rooms a search names.
+pub const SEARCH_ROOMS_MAX: usize = 100;
+/// Most senders a search names.
+pub const SEARCH_SENDERS_MAX: usize = 100;
+/// Largest page of a search.
+pub const SEARCH_PAGE_MAX: usize = 50;
+/// Most parts of a text that a hit highlights.
+pub const HIGHLIGHTS_MAX: usize = 64;
+
 /// Most users whose presence one connection watches.
 pub const PRESENCE_WATCHED_MAX: usize = 1000;
 /// Most users added to those watched by one call.

@@ -8,6 +8,11 @@ fn local(at_ms: u64) -> NaiveDateTime {
     at.unwrap_or_default().with_timezone(&Local).naive_local()
 }
 
+/// How far clocks here are ahead of UTC now.
+pub(crate) fn utc_offset_minutes() -> i32 {
+    Local::now().offset().local_minus_utc() / 60
+}
+
 /// `14:02`.
 pub(crate) fn time_of_day(at_ms: u64) -> String {
     local(at_ms).format("%H:%M").to_string()

@@ -4,7 +4,7 @@
 use parlour_protocol::{
     access, blob, directory, inbox, marker, message, pin, presence,
     prost::{DecodeError, Message},
-    reaction, receipt, room, saved, session, settings, sync, thread, typing, user, wire,
+    reaction, receipt, room, saved, search, session, settings, sync, thread, typing, user, wire,
 };
 
 /// Decodes bytes as one message and encodes it again.
@@ -64,6 +64,7 @@ codecs! {
         MemberUnbanned;
     saved: SaveMessageRequest, SaveMessageResponse, UnsaveMessageRequest, UnsaveMessageResponse,
         ListSavedRequest, ListSavedResponse, SavedMessage, MessageSaved, MessageUnsaved;
+    search: SearchMessagesRequest, Highlight, SearchHit, SearchMessagesItem;
     session: ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse;
     settings: RoomSettings, Settings, SetRoomSettingsRequest, SetRoomSettingsResponse,
         SetSettingsRequest, SetSettingsResponse, GetSettingsRequest, GetSettingsResponse,

@@ -66,5 +66,9 @@ pub const INITIAL_RTT: Duration = Duration::from_millis(100);
 pub const FILE_PIECE_BYTES: usize = 256 * 1024;
 /// A transfer that was cut off goes on after this time, once there is a connection.
 pub const TRANSFER_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// Each time that nothing has gone meanwhile the time is twice as long, so often at most.
+pub const TRANSFER_DOUBLINGS_MAX: u32 = 6;
+/// So often in a row nothing has gone; then the transfer fails.
+pub const TRANSFER_CUTS_MAX: u32 = 20;
 /// So often a transfer waits when the server asks it to; then it fails with what the server says.
 pub const TRANSFER_DELAYS_MAX: u32 = 10;

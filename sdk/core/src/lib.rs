@@ -14,6 +14,7 @@ pub mod outbox;
 pub mod presence;
 pub mod reconnect;
 pub mod rooms;
+pub mod search;
 pub mod settings;
 #[cfg(test)]
 pub(crate) mod testing;

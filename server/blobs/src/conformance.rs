@@ -93,6 +93,9 @@ async fn an_upload_goes_on_where_it_was(blobs: &dyn Blobs) {
     let mut first = blobs.upload(key(3, 1), plan(content.len())).await.expect("begun");
     first.write(content.slice(..400_000)).await.expect("written");
     first.pause().await;
+    assert_eq!(blobs.progress(key(3, 1), plan(content.len())).await, Ok(400_000));
+    assert_eq!(blobs.progress(key(3, 1), plan(5)).await, Err(BlobError::Conflict));
+    assert_eq!(blobs.progress(key(3, 9), plan(5)).await, Ok(0));
     let second = blobs.upload(key(3, 1), plan(content.len())).await.expect("begun");
     assert_eq!(second.offset(), 400_000);
     second.pause().await;
@@ -108,6 +111,7 @@ async fn who_comes_again_takes_over(blobs: &dyn Blobs) {
     old.write(content.slice(..1000)).await.expect("written");
     let new = blobs.upload(key(4, 1), plan(content.len())).await.expect("begun");
     assert_eq!(new.offset(), 1000);
+    assert_eq!(blobs.progress(key(4, 1), plan(content.len())).await, Ok(1000));
     let late = old.write(content.slice(1000..2000)).await;
     assert_eq!(refused(late), Some(BlobError::Conflict));
     drop((old, new));

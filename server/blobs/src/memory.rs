@@ -163,6 +163,14 @@ impl Blobs for Memory {
         ready(Ok(Box::new(handle) as Box<dyn Upload>))
     }
 
+    fn progress(&self, key: UploadKey, plan: UploadPlan) -> Task<'_, Result<u64, BlobError>> {
+        let kept = self.kept();
+        ready(match kept.uploads.get(&key) {
+            Some(partial) if partial.size != plan.size => Err(BlobError::Conflict),
+            partial => Ok(partial.map_or(0, |partial| partial.bytes.len() as u64)),
+        })
+    }
+
     fn open(
         &self,
         key: BlobKey,

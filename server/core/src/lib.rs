@@ -26,6 +26,7 @@ pub mod ports;
 pub mod presence;
 pub mod records;
 pub mod rooms;
+pub mod search;
 pub mod session;
 pub mod settings;
 pub mod tables;

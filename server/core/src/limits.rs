@@ -62,6 +62,14 @@ pub const RECEIPTS_LIVE_MEMBERS_MAX: usize = 50;
 pub const RECEIPTS_BEHIND_BYTES_MAX: usize = 64 * 1024;
 /// Mentions that one call looks at to find those that are unread.
 pub const MENTIONS_LOOKED_AT_MAX: usize = 1000;
+/// Longest word that is indexed, in bytes; of a longer one it is the beginning.
+pub const WORD_BYTES_MAX: usize = 64;
+/// Most words of a search.
+pub const SEARCH_WORDS_MAX: usize = 32;
+/// Messages that one search looks at to find those that are as the index says.
+pub const SEARCH_LOOKED_AT_MAX: usize = 500;
+/// Events of a room without anything to find after which the index keeps how far it has read.
+pub const REACHED_EVERY: u64 = 256;
 /// User log heads kept in memory.
 pub const USER_CACHE_MAX: usize = 200_000;
 /// Users told at once of what a change of the directory means for them.
@@ -109,3 +117,5 @@ pub const BLOBS_SWEPT_EVERY: Duration = Duration::from_secs(10 * 60);
 pub const BLOB_CONDEMNED_FOR: Duration = Duration::from_secs(9 * 60);
 /// Users whose uploads of a day are remembered.
 pub const BLOB_USERS_MAX: usize = 100_000;
+/// After so many bytes of a download it is looked again whether its message is still there.
+pub const BLOB_LOOKED_AT_EVERY_BYTES: u64 = 4 * 1024 * 1024;

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use parlour_protocol::{
+    blob::{Attachment, Blob},
     event::FLAG_ERASED,
     generated::EventMessage,
     ids::{BlobHash, ClientRef, RoomId, UserId, uuid_v7_ms},
@@ -80,7 +81,11 @@ pub(crate) async fn target(ctx: &Ctx, cell: &RoomCell, seq: u64) -> Result<Event
 }
 
 /// The attachments a message is sent with: each once, and all of them the caller's to send.
-pub(crate) async fn attachments(ctx: &Ctx, fields: &[Bytes]) -> Result<Vec<BlobHash>, Error> {
+pub(crate) async fn attachments(
+    ctx: &Ctx,
+    fields: &[Bytes],
+    described: &[Attachment],
+) -> Result<Vec<BlobHash>, Error> {
     if fields.len() > limits::ATTACHMENTS_MAX {
         return Err(Error::invalid("attachments", "are more than 50"));
     }
@@ -96,12 +101,27 @@ pub(crate) async fn attachments(ctx: &Ctx, fields: &[Bytes]) -> Result<Vec<BlobH
         // Spared first: what is found here then stays until long after this call.
         let is_claimed = claim.is_some_and(|claim| claim.holds(ctx.now.unix_ms))
             && ctx.node.attachments.spare(key);
-        if !is_claimed || blob_row(ctx.store(), key).await.map_err(store_error)?.is_none() {
-            return Err(blob_not_found());
+        let blob = blob_row(ctx.store(), key).await.map_err(store_error)?;
+        let blob = blob.filter(|_| is_claimed).ok_or_else(blob_not_found)?;
+        let said = described.get(i).and_then(|attachment| attachment.blob.as_ref());
+        if !said.is_some_and(|said| is_true(said, &blob)) {
+            let name = format!("body.attachments[{i}].blob");
+            return Err(Error::invalid(name, "isn't what the server has found"));
         }
         hashes.push(hash);
     }
     Ok(hashes)
+}
+
+/// Whether what a message says of a blob is so. Where the server has found nothing, others may know.
+fn is_true(said: &Blob, found: &Blob) -> bool {
+    let agrees = |said: u64, found: u64| found == 0 || said == found;
+    said.size == found.size
+        && said.media_type == found.media_type
+        && said.has_preview == found.has_preview
+        && agrees(said.width.into(), found.width.into())
+        && agrees(said.height.into(), found.height.into())
+        && agrees(said.duration_ms, found.duration_ms)
 }
 
 /// What a deleted message no longer uses: it is looked at soon whether anybody does.

@@ -22,11 +22,13 @@ use crate::{
         blobs::Blobs,
         clock::{Clock, Entropy, Now},
         seal::Sealer,
+        search::Search,
         store::{LogKey, Store, StoreError},
     },
     presence::Cards,
     records::{LogTimeRow, UserRow, org_user},
     rooms::{RoomCell, Rooms, head_counters},
+    search::Searching,
     tables::Table,
     threads::Threads,
     users::UserLogs,
@@ -71,6 +73,8 @@ pub struct Node {
     pub cards: Cards,
     /// When what was changed.
     pub log_time: LogTime,
+    /// The index of messages by their words, if there is one.
+    pub search: Searching,
     /// The store's incarnation.
     pub incarnation: Incarnation,
     pub(crate) sealer: Arc<dyn Sealer>,
@@ -158,9 +162,15 @@ impl Node {
             directories: Directories::default(),
             cards: Cards::default(),
             log_time: LogTime::default(),
+            search: Searching::default(),
             incarnation,
             known_users: Mutex::new(FxHashMap::default()),
         }
+    }
+
+    /// The same with an index to search, which somebody has to feed.
+    pub fn searching(self, port: Arc<dyn Search>) -> Self {
+        Node { search: Searching::over(port), ..self }
     }
 
     /// The present.

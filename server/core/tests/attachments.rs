@@ -14,6 +14,8 @@ use parlour_protocol::{
     limits::{ATTACHMENTS_MAX, CLAIM_FOR},
     message::{DeleteRequest, EditRequest, MessageEdited, MessagePosted, SendRequest},
     room::RemoveMemberRequest,
+    search::SearchMessagesRequest,
+    session::{RevokeRequest, revoke_request},
     wire::{Error, ErrorReason},
 };
 use prost::Message;
@@ -179,6 +181,26 @@ fn attaching_takes_its_permission() {
 }
 
 #[test]
+fn what_is_searched_by_its_files() {
+    let mut server = Server::new();
+    let alice = server.connect("alice");
+    let room = group(&mut server, alice, &[]);
+    let blob = server.upload(alice, 1, b"found").unwrap();
+    let seq = post(&mut server, alice, &room, &blob).unwrap();
+    send(&mut server, alice, &room, "no file");
+    let find = |server: &mut Server| {
+        server.index();
+        let request = SearchMessagesRequest { has_file: true, ..Default::default() };
+        let items = server.bulk::<rpc::SearchMessages>(alice, &request).unwrap();
+        let hits = items.into_iter().flat_map(|item| item.hits);
+        hits.map(|hit| hit.message.unwrap().header.unwrap().seq).collect::<Vec<_>>()
+    };
+    assert_eq!(find(&mut server), [seq]);
+    delete(&mut server, alice, &room, seq);
+    assert!(find(&mut server).is_empty());
+}
+
+#[test]
 fn what_is_deleted_is_gone_at_once_and_its_bytes_soon() {
     let mut server = Server::new();
     let [alice, bob] = ["alice", "bob"].map(|name| server.connect(name));
@@ -282,6 +304,67 @@ fn a_finished_upload_is_known_by_its_id_and_by_its_hash() {
 }
 
 #[test]
+fn what_is_known_is_the_uploaders_for_another_week() {
+    let mut server = Server::new();
+    let alice = server.connect("alice");
+    let room = group(&mut server, alice, &[]);
+    let blob = server.upload(alice, 1, b"again").unwrap();
+    let seq = post(&mut server, alice, &room, &blob).unwrap();
+    delete(&mut server, alice, &room, seq);
+    // Picked again at once: nothing has to come, and it stays as long as any other.
+    assert_eq!(server.upload(alice, 1, b"again").unwrap(), blob);
+    assert_eq!(sweep_away(&mut server), 0);
+    server.advance(CLAIM_FOR - 3 * SWEEP);
+    assert_eq!(sweep_away(&mut server), 0);
+    post(&mut server, alice, &room, &blob).unwrap();
+}
+
+#[test]
+fn a_message_tells_the_truth_about_its_files() {
+    let mut server = Server::new();
+    let alice = server.connect("alice");
+    let room = group(&mut server, alice, &[]);
+    let blob = server.upload(alice, 1, b"some text").unwrap();
+    let lies = [
+        Blob { size: 5, ..blob.clone() },
+        Blob { media_type: "image/png".into(), ..blob.clone() },
+        Blob { has_preview: true, ..blob.clone() },
+    ];
+    for lie in lies {
+        assert_eq!(field(post(&mut server, alice, &room, &lie)), "body.attachments[0].blob");
+    }
+    // What the server doesn't know, others may.
+    let voice = Blob { duration_ms: 1000, waveform: vec![1, 2].into(), ..blob };
+    post(&mut server, alice, &room, &voice).unwrap();
+}
+
+#[test]
+fn a_send_that_comes_again_is_known_even_if_its_file_no_longer_is() {
+    let mut server = Server::new();
+    let alice = server.connect("alice");
+    let room = group(&mut server, alice, &[]);
+    let blob = server.upload(alice, 1, b"once").unwrap();
+    let request = carrying(&mut server, &room, "", std::slice::from_ref(&blob));
+    let first = server.call::<rpc::Send>(alice, &request).unwrap();
+    server.advance(CLAIM_FOR);
+    let alice = server.connect("alice");
+    let again = server.call::<rpc::Send>(alice, &request).unwrap();
+    assert_eq!((again.seq, again.deduplicated), (first.seq, true));
+    assert_eq!(reason(post(&mut server, alice, &room, &blob)), ErrorReason::BlobNotFound);
+}
+
+#[test]
+fn what_others_say_of_a_file_changes_nothing() {
+    let mut server = Server::new();
+    let [alice, bob] = ["alice", "bob"].map(|name| server.connect(name));
+    let blob = server.upload(alice, 1, b"plain").unwrap();
+    let mut request = announce(1, b"plain");
+    request.media_type = "Text/HTML".into();
+    let other = server.upload_as(bob, request, b"plain").unwrap();
+    assert_eq!(other, blob);
+}
+
+#[test]
 fn what_may_not_be_uploaded_is_refused_before_its_bytes_come() {
     let mut server = Server::new();
     let alice = server.connect("alice");
@@ -349,11 +432,29 @@ fn links_hold_for_an_hour_and_are_told_apart() {
     assert!(link.path.starts_with("/parlour/v1/blobs/"), "{}", link.path);
     assert_eq!(link.url, "");
     let sealed = decode(link.path.rsplit('/').next().unwrap());
-    assert!(server.node.open_link(&sealed).is_some());
-    assert!(server.node.open_link(&sealed[1..]).is_none());
-    assert!(server.node.open_link(b"").is_none());
-    server.advance(Duration::from_secs(3600));
-    assert!(server.node.open_link(&sealed).is_none());
+    assert!(server.opens_link(&sealed));
+    assert!(!server.opens_link(&sealed[1..]));
+    assert!(!server.opens_link(b""));
+    server.advance(Duration::from_secs(3599));
+    assert!(server.opens_link(&sealed));
+    server.advance(Duration::from_secs(1));
+    assert!(!server.opens_link(&sealed));
+    let sealed = {
+        let alice = server.connect("alice");
+        let link = server.call::<rpc::LinkAttachment>(alice, &request).unwrap();
+        decode(link.path.rsplit('/').next().unwrap())
+    };
+    assert!(server.opens_link(&sealed));
+    let session = server.clients[alice].caller.session;
+    let what = Some(revoke_request::What::Session(session.to_field()));
+    let revoke = RevokeRequest { what };
+    server.call::<rpc::Revoke>(bob, &revoke).unwrap();
+    assert!(server.opens_link(&sealed), "another session of hers");
+    let what = Some(revoke_request::What::Subject("alice".into()));
+    server.call::<rpc::Revoke>(bob, &RevokeRequest { what }).unwrap();
+    assert!(!server.opens_link(&sealed), "her links go with her");
+    server.advance(Duration::from_secs(2));
+    let alice = server.connect("alice");
 
     let request = LinkUploadRequest {
         upload: Bytes::copy_from_slice(&[3; 16]),

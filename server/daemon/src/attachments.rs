@@ -46,22 +46,27 @@ pub(crate) fn policy(config: &Config) -> BlobPolicy {
     }
 }
 
-/// All bytes of an upload are there: it becomes a blob, or is refused.
+/// All bytes of an upload are there: it becomes a blob, or is refused. That goes on even if nobody
+/// waits for it any more.
 pub(crate) async fn complete(
-    node: &Node,
-    submit: &dyn Submit,
+    node: Arc<Node>,
+    submit: Arc<dyn Submit>,
     uploading: Uploading,
 ) -> Result<Blob, Error> {
-    let (examined, due) = uploading.examine(node).await?;
-    commit(submit, due).await?;
-    let (blob, drafts) = examined.keep(node).await?;
-    for draft in drafts {
-        commit(submit, draft).await?;
-    }
-    Ok(blob)
+    let done = tokio::spawn(async move {
+        let (examined, due) = uploading.examine(&node).await?;
+        commit(&*submit, due).await?;
+        let (blob, drafts) = examined.keep(&node).await?;
+        for draft in drafts {
+            commit(&*submit, draft).await?;
+        }
+        Ok(blob)
+    });
+    done.await.unwrap_or_else(|_| Err(Error::new(ErrorReason::Internal, "a bug; see the log")))
 }
 
-async fn commit(submit: &dyn Submit, draft: Draft) -> Result<(), Error> {
+/// Waits until it is committed.
+pub(crate) async fn commit(submit: &dyn Submit, draft: Draft) -> Result<(), Error> {
     let (done, answer) = oneshot::channel();
     let then = Then::Callback(Box::new(move |result| {
         let _ = done.send(result);

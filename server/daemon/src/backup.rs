@@ -94,6 +94,10 @@ pub async fn back_up(
     for folder in KEPT {
         copy_files(&data.root().join(folder), &to.join(folder))?;
     }
+    if blobs != data.blobs() && !blobs.is_dir() {
+        // That of another server, or not mounted.
+        return Err(BackupError::Io { path: blobs.into(), error: io::ErrorKind::NotFound.into() });
+    }
     let (from, target) = (blobs.to_owned(), to.join("blobs"));
     let copied = tokio::task::spawn_blocking(move || copy_blobs(&from, &target)).await;
     copied.unwrap_or_else(|error| {

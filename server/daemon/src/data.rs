@@ -99,6 +99,11 @@ impl DataFolder {
         self.root.join("blobs")
     }
 
+    /// The index of messages: made from the store, and made again where it isn't there.
+    pub fn search(&self) -> PathBuf {
+        self.root.join("search")
+    }
+
     /// Where a compacted store is made; after the exchange, where the old one is.
     pub fn compacted(&self) -> PathBuf {
         self.root.join("store.compacted")

@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod quic;
 pub mod revocation;
 pub mod seal;
+mod search;
 pub mod server;
 pub mod tls;
 

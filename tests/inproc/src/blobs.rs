@@ -54,13 +54,18 @@ impl Server {
         let (owner, node) = (self.owner(client), self.node.clone());
         let begun = self.runtime.block_on(node.begin_upload(owner, request))?;
         let mut uploading = match begun {
-            Begun::Known(blob) => return Ok(*blob),
+            Begun::Known(blob, draft) => {
+                self.commit(draft);
+                return Ok(*blob);
+            }
             Begun::Open(uploading) => uploading,
         };
         let rest = Bytes::copy_from_slice(&bytes[uploading.offset() as usize..]);
         self.runtime.block_on(uploading.write(rest))?;
         let (examined, due) = self.runtime.block_on(uploading.examine(&node))?;
         self.commit(due);
+        // Keeping takes its time.
+        self.advance(std::time::Duration::from_millis(1));
         let (blob, drafts) = self.runtime.block_on(examined.keep(&node))?;
         drafts.into_iter().for_each(|draft| self.commit(draft));
         Ok(blob)
@@ -86,10 +91,15 @@ impl Server {
             let mut downloading = node.begin_download(owner, request).await?;
             let mut all = vec![];
             while downloading.left() > 0 {
-                all.extend(downloading.read().await?);
+                all.extend(downloading.read(&node).await?);
             }
             Ok(all)
         })
+    }
+
+    pub fn opens_link(&mut self, sealed: &[u8]) -> bool {
+        let node = self.node.clone();
+        self.runtime.block_on(node.open_link(sealed)).unwrap().is_some()
     }
 
     /// Looks after attachments, as the server does every ten minutes.

@@ -17,7 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use parlour_adapters::memory::Memory;
+use parlour_adapters::{memory::Memory, search::MemorySearch};
 use parlour_core::{
     admission::Refusal,
     chain::Link,
@@ -26,7 +26,8 @@ use parlour_core::{
     hub::{Hub, Lane, Output},
     kit::{ItemSink, SinkClosed},
     node::{Node, Outcome, Parts},
-    ports::{Task, clock::Clock, store::StoreError},
+    ports::{Task, clock::Clock, search::Search, store::StoreError},
+    search::feed::Feed,
     session::reply_frame,
     told,
 };
@@ -69,6 +70,7 @@ pub struct Server {
     pub closed: Vec<(ConnId, parlour_protocol::wire::CloseCode)>,
     // Jobs that wait for what they submitted.
     jobs: Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>>,
+    feed: Option<Feed>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -93,9 +95,14 @@ impl Server {
     }
 
     pub fn over(store: Arc<Memory>) -> Self {
+        Server::with(store, Some(Arc::new(MemorySearch::default())))
+    }
+
+    /// With that index of messages, or with none.
+    pub fn with(store: Arc<Memory>, index: Option<Arc<dyn Search>>) -> Self {
         let blobs = parlour_blobs::Memory::default();
         let hand = Arc::new(Hand::default());
-        let node = Arc::new(Node::new(Parts {
+        let node = Node::new(Parts {
             store,
             blobs: Arc::new(blobs.clone()),
             blob_policy: parlour_core::blobs::BlobPolicy::default(),
@@ -103,7 +110,11 @@ impl Server {
             sealer: Arc::new(Plain),
             clock: hand.clone(),
             entropy: hand.clone(),
-        }));
+        });
+        let node = Arc::new(match index {
+            Some(index) => node.searching(index),
+            None => node,
+        });
         let hub = Hub::new(node.clone(), hand.now());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Server {
@@ -118,6 +129,7 @@ impl Server {
             read_only: false,
             closed: vec![],
             jobs: vec![],
+            feed: None,
             runtime,
         }
     }
@@ -368,6 +380,18 @@ impl Server {
             }
         }
         client.read();
+    }
+
+    /// Everything said so far can be searched.
+    pub fn index(&mut self) {
+        let feed = match self.feed.take() {
+            Some(feed) => Some(feed),
+            None => self.runtime.block_on(Feed::open(self.node.clone())).unwrap(),
+        };
+        let mut feed = feed.expect("there is an index");
+        while self.runtime.block_on(feed.step()).unwrap() {}
+        self.runtime.block_on(feed.commit()).unwrap();
+        self.feed = Some(feed);
     }
 
     pub fn advance(&mut self, by: Duration) {

@@ -27,6 +27,7 @@ const MATRIX: &[Row] = &[
     row("parlour-adapters", &["parlour-core", "parlour-protocol"], true),
     row("parlour-blobs", &["parlour-core", "parlour-protocol"], true),
     row("parlour-quic", &[], true),
+    row("parlour-search", &["parlour-core", "parlour-protocol"], true),
     row(
         "parlour-daemon",
         &[
@@ -36,6 +37,7 @@ const MATRIX: &[Row] = &[
             "parlour-congestion",
             "parlour-protocol",
             "parlour-quic",
+            "parlour-search",
         ],
         true,
     ),

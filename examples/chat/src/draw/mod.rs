@@ -1,6 +1,7 @@
 //! The model on the screen. Reads the model and draws; decides nothing.
 
 mod bottom;
+mod found;
 mod help;
 mod rooms;
 mod timeline;
@@ -11,7 +12,7 @@ use ratatui::{
     style::{Color, Modifier, Style},
 };
 
-use crate::model::Model;
+use crate::model::{Mode, Model};
 
 /// Columns of the list of rooms, on a screen that is wide enough for one.
 const ROOMS_COLUMNS: u16 = 24;
@@ -71,7 +72,9 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model) {
     bottom::input(frame, areas.input, model);
     bottom::below(frame, areas.below, model);
     bottom::status(frame, areas.status, model);
-    if model.mode == crate::model::Mode::Help {
-        help::draw(frame);
+    match &model.mode {
+        Mode::Help => help::draw(frame),
+        Mode::Found(lines) => found::draw(frame, model, lines),
+        _ => {}
     }
 }

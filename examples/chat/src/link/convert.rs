@@ -1,11 +1,12 @@
 //! The client's values as the model knows them.
 
 use parlour::{
-    Delivery, Item, Message, Notice, SendError, User, UserId, protocol::generated::EventBody,
+    Delivery, Hit, Item, Message, Notice, SendError, User, UserId, protocol::generated::EventBody,
 };
 
 use super::words;
 use crate::model::{
+    FoundLine,
     entry::{Entry, Happening, Progress, Said, What},
     people::Person,
 };
@@ -28,6 +29,15 @@ pub(crate) fn entry(item: &Item) -> Entry {
             at_ms: notice.at_ms,
             what: What::Happened(happening(notice)),
         },
+    }
+}
+
+pub(crate) fn found(hit: &Hit) -> FoundLine {
+    FoundLine {
+        room: hit.room.id(),
+        sender: hit.message.sender,
+        text: hit.message.text.clone(),
+        marks: hit.highlights.clone(),
     }
 }
 

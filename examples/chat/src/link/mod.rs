@@ -8,13 +8,18 @@ pub(crate) mod words;
 use std::{future::Future, time::Duration};
 
 use futures_util::StreamExt;
-use parlour::{CallError, Client, Draft, Room, RoomId, State, UserId, presence::Activity};
+use parlour::{
+    CallError, Client, Draft, Found, Room, RoomId, Search, State, UserId, presence::Activity,
+};
 use tokio::{
     sync::mpsc,
     task::{AbortHandle, JoinSet},
 };
 
-use crate::model::{Connection, Effect, Event};
+use crate::{
+    clock,
+    model::{Connection, Effect, Event},
+};
 use room::{Change, Order};
 
 /// Calls wait for a connection; a person doesn't wait longer than this.
@@ -115,6 +120,7 @@ impl Link {
                 let room = self.client.room(room);
                 self.call(async move { room.rename(&name).await }, |()| done("renamed".to_owned()));
             }
+            Effect::Search(typed) => self.search(typed),
             Effect::Reconnect => self.client.reconnect(),
             Effect::Quit => {}
         }
@@ -250,6 +256,19 @@ impl Link {
         });
     }
 
+    fn search(&mut self, typed: String) {
+        let (client, events) = (self.client.clone(), self.events.clone());
+        self.tasks.spawn(async move {
+            let found = tokio::time::timeout(ANSWER_WITHIN, find(&client, &typed)).await;
+            let event = match found {
+                Ok(Ok(found)) => Event::Found(found.hits.iter().map(convert::found).collect()),
+                Ok(Err(why)) => Event::Failed(why),
+                Err(_) => Event::Failed("no answer; try again when connected".to_owned()),
+            };
+            let _ = events.send(event).await;
+        });
+    }
+
     fn call<T, C, E>(&mut self, call: C, event: E)
     where
         C: Future<Output = Result<T, CallError>> + Send + 'static,
@@ -266,6 +285,13 @@ impl Link {
             let _ = events.send(event).await;
         });
     }
+}
+
+/// What somebody has typed, found.
+pub(crate) async fn find(client: &Client, typed: &str) -> Result<Found, String> {
+    let search = Search::typed(typed, clock::utc_offset_minutes());
+    let search = search.map_err(|error| error.to_string())?;
+    client.search(search).await.map_err(|error| words::search_words(&error))
 }
 
 fn done(text: String) -> Event {

@@ -1,13 +1,20 @@
 //! What went wrong, in words for a person.
 
 use parlour::{
-    CallError, ConnectError, End, HistoryError, QueueError, SendError, Stop,
+    CallError, ConnectError, End, HistoryError, QueueError, SearchError, SendError, Stop,
     protocol::wire::{CloseCode, Error as Refusal, ErrorReason},
 };
 
 pub(crate) fn call_words(error: &CallError) -> String {
     match error {
         CallError::Refused(refusal) => refusal_words(refusal),
+        error => error.to_string(),
+    }
+}
+
+pub(crate) fn search_words(error: &SearchError) -> String {
+    match error {
+        SearchError::Call(error) => call_words(error),
         error => error.to_string(),
     }
 }

@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Back,
     Retry,
     Unread,
+    /// What to look for, with `from:`, `in:` and the like.
+    Search(String),
     /// What to say of oneself; empty: nothing any more.
     Status(String),
     Reconnect,
@@ -64,6 +66,7 @@ pub(crate) const COMMANDS: &[(&str, &str, &str)] = &[
     ("save", "[FOLDER]", "save the files of the last message that has some"),
     ("thread", "[TEXT]", "reply under the last message of others; alone, show the last thread"),
     ("back", "", "from a thread to its room, as Esc"),
+    ("search", "WORDS", "find messages; from:@ann in:#room has:link \"phrase\""),
     ("retry", "", "send again what failed"),
     ("unread", "", "mark the last message of others as unread"),
     ("status", "[TEXT]", "say something of yourself, beside your name; alone, nothing any more"),
@@ -105,6 +108,7 @@ pub(crate) fn parse(line: &str) -> Result<Line, String> {
         "save" => Command::Save(unquoted(rest)),
         "thread" => Command::Thread(rest.to_owned()),
         "back" => Command::Back,
+        "search" => Command::Search(needed(word, rest)?),
         "retry" => Command::Retry,
         "unread" => Command::Unread,
         "status" => Command::Status(rest.to_owned()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parlour::{RoomId, RoomSummary, protocol::limits::PRESENCE_WATCHED_MAX};
 
 use super::{
-    Connection, Effect, Event, Mode, Model,
+    Connection, Effect, Event, FoundLine, Mode, Model,
     entry::Entry,
     room::{Older, OpenRoom, Scroll},
 };
@@ -44,6 +44,7 @@ impl Model {
                 Vec::new()
             }
             Event::Opened(room) => self.open_room(room),
+            Event::Found(found) => self.show_found(found),
             Event::Done(text) => {
                 self.tell(text);
                 Vec::new()
@@ -74,6 +75,18 @@ impl Model {
         open.was_listed = summary.is_some();
         self.open = Some(open);
         vec![Effect::Open(id), Effect::ListMembers(id)]
+    }
+
+    /// Lists what was searched for.
+    fn show_found(&mut self, found: Vec<FoundLine>) -> Vec<Effect> {
+        self.stop_editing();
+        if found.is_empty() {
+            self.tell("nothing was found");
+            return Vec::new();
+        }
+        let effects = self.look_up(found.iter().filter_map(|line| line.sender));
+        self.mode = Mode::Found(found);
+        effects
     }
 
     /// Shows a thread of the open room instead of it.

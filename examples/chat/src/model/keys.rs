@@ -55,7 +55,7 @@ impl Model {
         match (&self.mode, key) {
             (_, Key::Focus(is_here)) => self.look(is_here),
             (_, Key::Quit) => vec![Effect::Quit],
-            (Mode::Help, _) => {
+            (Mode::Help | Mode::Found(_), _) => {
                 self.mode = Mode::Writing;
                 Vec::new()
             }

@@ -11,7 +11,7 @@ pub(crate) mod people;
 pub(crate) mod room;
 mod run;
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use parlour::{Place, RoomId, RoomSummary, UserId, presence::UserPresence};
 
@@ -74,6 +74,8 @@ pub(crate) enum Event {
     Presence(Vec<Arc<UserPresence>>),
     /// A room was made or found; show it.
     Opened(RoomId),
+    /// An answer to [`Effect::Search`].
+    Found(Vec<FoundLine>),
     Done(String),
     Failed(String),
 }
@@ -166,8 +168,19 @@ pub(crate) enum Effect {
         room: RoomId,
         name: String,
     },
+    Search(String),
     Reconnect,
     Quit,
+}
+
+/// A message that was searched for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FoundLine {
+    pub(crate) room: RoomId,
+    pub(crate) sender: Option<UserId>,
+    pub(crate) text: String,
+    /// Where in the text the words are, in bytes.
+    pub(crate) marks: Vec<Range<usize>>,
 }
 
 /// What the input line is for.
@@ -185,6 +198,8 @@ pub(crate) enum Mode {
         place: Place,
     },
     Help,
+    /// The messages that were searched for are listed.
+    Found(Vec<FoundLine>),
 }
 
 /// A line for the user.

@@ -350,3 +350,25 @@ fn a_thread_is_shown_instead_of_its_room_and_left_again() {
     assert!(model.press(Key::Escape).contains(&Effect::Open(room(1))));
     assert_eq!(model.open.as_ref().and_then(|open| open.thread), None);
 }
+
+#[test]
+fn what_was_searched_for_is_listed_until_a_key_is_pressed() {
+    let mut model = Model::default();
+    model.handle(Event::Rooms(vec![summary(1, "Lunch", 0, 0)]));
+    let effects = type_in(&mut model, "/search noon from:@grace");
+    assert_eq!(effects, [Effect::Search("noon from:@grace".to_owned())]);
+    model.handle(Event::Found(Vec::new()));
+    assert_eq!(model.mode, Mode::Writing);
+    assert!(model.note.is_some(), "nothing is worth a word");
+    let line = FoundLine {
+        room: room(1),
+        sender: Some(user(GRACE)),
+        text: "at noon".to_owned(),
+        marks: std::iter::once(3..7).collect(),
+    };
+    let effects = model.handle(Event::Found(vec![line.clone()]));
+    assert_eq!(effects, [Effect::LookUp(vec![user(GRACE)])]);
+    assert_eq!(model.mode, Mode::Found(vec![line]));
+    model.press(Key::Escape);
+    assert_eq!(model.mode, Mode::Writing);
+}

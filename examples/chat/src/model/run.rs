@@ -74,6 +74,7 @@ impl Model {
             Command::Direct(name) => return vec![Effect::Direct(name)],
             Command::Group { name, members } => return vec![Effect::Group { name, members }],
             Command::Status(text) => return vec![Effect::SetStatus(text)],
+            Command::Search(typed) => return vec![Effect::Search(typed)],
             Command::Reconnect => return vec![Effect::Reconnect],
             Command::Quit => return vec![Effect::Quit],
             Command::Help => self.mode = Mode::Help,

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    link::{convert, room::older, words},
+    link::{self, convert, room::older, words},
     model::{
         command::Command,
         people::{self, Called, Person},
@@ -158,6 +158,7 @@ impl Script {
                 let presence = self.client.presence();
                 self.answer(async { presence.set_status(text.as_str()).await }).await
             }
+            Command::Search(typed) => self.search(&typed).await,
             Command::Reconnect => {
                 self.client.reconnect();
                 Ok(())
@@ -195,6 +196,15 @@ impl Script {
             }
             _ => Err("changes no message".to_owned()),
         }
+    }
+
+    /// Says what is found, the newest first.
+    async fn search(&mut self, typed: &str) -> Result<(), String> {
+        for hit in link::find(&self.client, typed).await?.hits {
+            let room = self.room_name(hit.room.id()).await;
+            say(&format!("found {room}: {}", one_line(&hit.message.text)));
+        }
+        Ok(())
     }
 
     // Rooms.

@@ -139,26 +139,47 @@ impl Download {
         {
             (file, hash, at) = blocking(move || truncated(file)).await?;
         }
-        let mut fetch = self.fetch(at);
-        while let Some(piece) = fetch.next().await? {
-            at += piece.len() as u64;
-            (file, hash) = blocking(move || {
-                hash.update(&piece);
-                file.write_all(&piece).map(|()| (file, hash))
-            })
-            .await?;
-            self.hear(at, fetch.size);
+        let resumed = at > 0;
+        let mut came = self.receive(&mut file, hash, at).await;
+        let is_wrong = matches!(&came, Err(TransferError::Damaged | TransferError::Refused(_)));
+        if is_wrong && resumed {
+            // What stood there may have been another file's, or longer than this one.
+            let fresh = file.try_clone()?;
+            (file, hash, at) = blocking(move || truncated(fresh)).await?;
+            came = self.receive(&mut file, hash, at).await;
         }
-        if let Err(damaged) = self.check(hash) {
+        if matches!(came, Err(TransferError::Damaged)) {
             // What is wrong in it isn't known: the next download begins anew.
             blocking(move || std::fs::remove_file(part_path)).await?;
-            return Err(damaged);
+            return came;
         }
+        came?;
         blocking(move || {
             file.sync_all()?;
             std::fs::rename(part_path, path)
         })
         .await
+    }
+
+    /// Puts what is still to come behind what is there.
+    async fn receive(
+        &mut self,
+        file: &mut File,
+        mut hash: Context,
+        mut at: u64,
+    ) -> Result<(), TransferError> {
+        let mut fetch = self.fetch(at);
+        while let Some(piece) = fetch.next().await? {
+            at += piece.len() as u64;
+            let mut out = file.try_clone()?;
+            hash = blocking(move || {
+                hash.update(&piece);
+                out.write_all(&piece).map(|()| hash)
+            })
+            .await?;
+            self.hear(at, fetch.size);
+        }
+        self.check(hash)
     }
 
     fn hear(&mut self, at: u64, size: u64) {
@@ -223,12 +244,13 @@ impl Fetch {
             match incoming.next().await {
                 Ok(Some(piece)) => {
                     self.request.offset += piece.len() as u64;
+                    self.attempts.went();
                     self.incoming = Some(incoming);
                     return Ok(Some(piece));
                 }
                 Ok(None) if self.request.offset >= self.size => return Ok(None),
                 // Cut off: from there on again, where the server says why if it won't.
-                Ok(None) | Err(Cut::Lost) => {}
+                Ok(None) | Err(Cut::Lost) => self.attempts.again(Cut::Lost).await?,
                 Err(Cut::For(error)) => return Err(error),
             }
         }

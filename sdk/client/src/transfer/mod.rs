@@ -22,7 +22,9 @@ use tokio::sync::watch;
 pub use download::Download;
 pub use upload::{Source, Upload};
 
-use crate::limits::{TRANSFER_AGAIN_AFTER, TRANSFER_DELAYS_MAX};
+use crate::limits::{
+    TRANSFER_AGAIN_AFTER, TRANSFER_CUTS_MAX, TRANSFER_DELAYS_MAX, TRANSFER_DOUBLINGS_MAX,
+};
 
 /// Why a file wasn't transferred.
 #[non_exhaustive]
@@ -44,6 +46,9 @@ pub enum TransferError {
     /// The bytes that came aren't the attachment's.
     #[error("the file came damaged")]
     Damaged,
+    /// It is cut off again and again although there is a connection.
+    #[error("the transfer is cut off again and again")]
+    Interrupted,
     /// The server says what the protocol doesn't have.
     #[error("the answer is malformed")]
     Malformed,
@@ -101,6 +106,8 @@ impl From<TransferError> for Cut {
 #[derive(Default)]
 struct Attempts {
     delays: u32,
+    // Since bytes last went.
+    cuts: u32,
 }
 
 impl Attempts {
@@ -108,7 +115,13 @@ impl Attempts {
     async fn again(&mut self, cut: Cut) -> Result<(), TransferError> {
         let wait = match cut {
             // Where the connection is lost, the next attempt waits for another.
-            Cut::Lost => TRANSFER_AGAIN_AFTER,
+            Cut::Lost => {
+                self.cuts += 1;
+                if self.cuts > TRANSFER_CUTS_MAX {
+                    return Err(TransferError::Interrupted);
+                }
+                TRANSFER_AGAIN_AFTER * (1 << self.cuts.min(TRANSFER_DOUBLINGS_MAX))
+            }
             Cut::For(TransferError::Refused(refusal))
                 if refusal.retry == Retry::AfterDelay as i32
                     && self.delays < TRANSFER_DELAYS_MAX =>
@@ -120,6 +133,11 @@ impl Attempts {
         };
         tokio::time::sleep(wait).await;
         Ok(())
+    }
+
+    /// Bytes went.
+    fn went(&mut self) {
+        self.cuts = 0;
     }
 }
 

@@ -156,7 +156,7 @@ impl Upload {
         let mut attempts = Attempts::default();
         let blob = loop {
             let path = transfers.path().await?;
-            match once(&path, &plan, &mut hear).await {
+            match once(&path, &plan, &mut hear, &mut attempts).await {
                 Ok(blob) => break blob,
                 Err(cut) => attempts.again(cut).await?,
             }
@@ -193,7 +193,12 @@ fn id(device: &[u8; 16], hash: BlobHash) -> UploadId {
     UploadId::from_bytes(digest.as_ref()[..16].try_into().expect("sixteen of thirty-two"))
 }
 
-async fn once(path: &Path, plan: &Plan, hear: &mut impl FnMut(u64)) -> Result<Blob, Cut> {
+async fn once(
+    path: &Path,
+    plan: &Plan,
+    hear: &mut impl FnMut(u64),
+    attempts: &mut Attempts,
+) -> Result<Blob, Cut> {
     let call = Call::Upload(BlobUpload {
         upload: plan.id.to_field(),
         size: plan.size,
@@ -222,6 +227,7 @@ async fn once(path: &Path, plan: &Plan, hear: &mut impl FnMut(u64)) -> Result<Bl
             // It wants no more, and has said why; or it is gone.
             break;
         }
+        attempts.went();
         hear(at);
     }
     // A stream that was stopped has ended already.

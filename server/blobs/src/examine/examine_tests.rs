@@ -14,6 +14,8 @@ fn bytes_go_over_words() {
     let text = "application/vnd.oasis.opendocument.text";
     assert_eq!(kind_of(archive, text), text);
     assert_eq!(kind_of(archive, ""), "application/zip");
+    assert_eq!(kind_of(archive, "image/png"), "application/zip");
+    assert_eq!(kind_of(b"hello", "image/svg-but-not-xml"), "application/octet-stream");
     let webm = b"\x1a\x45\xdf\xa3\x01\0\0\0\0\0\0\x1f\x42\x86\x81\x01\x42\x82\x84webm";
     assert_eq!(kind_of(webm, ""), "video/webm");
     assert_eq!(kind_of(webm, "audio/webm;codecs=opus"), "audio/webm;codecs=opus");
@@ -29,7 +31,7 @@ async fn sound_has_a_length_and_a_shape() {
     let dir = tempfile::tempdir().expect("folder");
     let (path, preview) = (dir.path().join("-i sound"), dir.path().join("preview"));
     std::fs::write(&path, wav()).expect("written");
-    let blob = super::examine(&path, &preview, "audio/wav", Some(&tools)).await;
+    let blob = super::examine(&path, &preview, "audio/wav", Some(&tools), None).await;
     assert_eq!((blob.duration_ms, blob.has_preview), (2000, false));
     let shape = &blob.waveform;
     assert!((100..=128).contains(&shape.len()), "{}", shape.len());
@@ -52,7 +54,7 @@ async fn sound_has_a_length_and_a_shape() {
         .status()
         .expect("ran");
     assert!(made.success());
-    let blob = super::examine(&film, &preview, "video/mp4", Some(&tools)).await;
+    let blob = super::examine(&film, &preview, "video/mp4", Some(&tools), None).await;
     assert_eq!((blob.width, blob.height, blob.duration_ms), (1280, 720, 1000));
     let shown = image::open(&preview)
         .or_else(|_| image::load_from_memory(&std::fs::read(&preview).expect("preview")));

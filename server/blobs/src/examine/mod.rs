@@ -11,6 +11,7 @@ use std::{
 };
 
 use parlour_protocol::blob::Blob;
+use tokio::sync::OwnedSemaphorePermit;
 
 pub use tools::{Tools, find_tools};
 
@@ -19,19 +20,21 @@ const START_BYTES: u64 = 8 * 1024;
 /// What is said of bytes that neither they nor the client say anything of.
 const UNKNOWN: &str = "application/octet-stream";
 
-/// What is found in the file at `path`; a smaller picture of it goes to `preview`.
+/// What is found in the file at `path`; a smaller picture of it goes to `preview`. The turn ends with
+/// the work, even if nobody waits for it any more.
 pub(crate) async fn examine(
     path: &Path,
     preview: &Path,
     announced: &str,
     tools: Option<&Tools>,
+    turn: Option<OwnedSemaphorePermit>,
 ) -> Blob {
     let _ = std::fs::remove_file(preview);
     let media_type = kind_of(&start_of(path), announced);
     let family = media_type.split('/').next().unwrap_or_default().to_owned();
     let mut blob = Blob { media_type, ..Blob::default() };
     match family.as_str() {
-        "image" => look_at_picture(&mut blob, path.to_owned(), preview.to_owned()).await,
+        "image" => look_at_picture(&mut blob, path.to_owned(), preview.to_owned(), turn).await,
         "audio" | "video" => {
             if let Some(tools) = tools {
                 tools.look(&mut blob, path, preview).await;
@@ -61,7 +64,9 @@ pub(crate) fn kind_of(start: &[u8], announced: &str) -> String {
         // Its container's kind is the registered one (RFC 7845 section 9).
         Some("audio/opus") => "audio/ogg".to_owned(),
         // Office documents and many others are archives.
-        Some("application/zip") if !announced.is_empty() => announced.to_owned(),
+        Some("application/zip") if !announced.is_empty() && !claims_media(announced) => {
+            announced.to_owned()
+        }
         Some(found) => found.to_owned(),
         None if announced.is_empty() => UNKNOWN.to_owned(),
         // A picture, a sound or a film begins like one; a drawing is a text.
@@ -71,7 +76,7 @@ pub(crate) fn kind_of(start: &[u8], announced: &str) -> String {
 }
 
 fn claims_media(announced: &str) -> bool {
-    let is_drawing = announced.starts_with("image/svg");
+    let is_drawing = announced.split(';').next() == Some("image/svg+xml");
     let families = ["image/", "audio/", "video/"];
     !is_drawing && families.iter().any(|family| announced.starts_with(family))
 }
@@ -81,9 +86,18 @@ pub(crate) fn preview_type(start: &[u8]) -> &'static str {
     if start.starts_with(b"\x89PNG") { "image/png" } else { "image/jpeg" }
 }
 
-async fn look_at_picture(blob: &mut Blob, path: PathBuf, preview: PathBuf) {
+async fn look_at_picture(
+    blob: &mut Blob,
+    path: PathBuf,
+    preview: PathBuf,
+    turn: Option<OwnedSemaphorePermit>,
+) {
     let kind = blob.media_type.clone();
-    let looked = tokio::task::spawn_blocking(move || picture::look(&path, &preview, &kind)).await;
+    let looked = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        picture::look(&path, &preview, &kind)
+    });
+    let looked = looked.await;
     // A decoder that panics has found a file it doesn't understand.
     let Ok(Some(seen)) = looked else { return };
     (blob.width, blob.height, blob.has_preview) = (seen.width, seen.height, seen.has_preview);

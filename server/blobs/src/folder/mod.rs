@@ -12,6 +12,7 @@ use std::{
     collections::HashMap,
     fs::{self, File},
     io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, SystemTime},
@@ -36,10 +37,14 @@ pub struct Folder {
 
 struct Shared {
     options: Options,
-    examining: Semaphore,
-    // Uploads whose bytes come: who comes again takes over from who was cut off.
-    active: Mutex<HashMap<UploadKey, Weak<tokio::sync::Mutex<Partial>>>>,
+    examining: Arc<Semaphore>,
+    // Uploads whose bytes come: who comes again takes over from who was cut off. One that isn't open
+    // yet has its place here before its file is touched, so that it is opened once.
+    active: Mutex<HashMap<UploadKey, Weak<Slot>>>,
 }
+
+/// The place of an upload.
+type Slot = tokio::sync::Mutex<Option<Partial>>;
 
 impl Folder {
     /// Opens the folder, or makes it.
@@ -47,9 +52,9 @@ impl Folder {
     /// # Errors
     /// When it can't be made or read.
     pub fn open(options: Options) -> io::Result<Self> {
-        fs::create_dir_all(options.path.join("uploads"))?;
+        private_folder(&options.path.join("uploads"))?;
         sync_folder(&options.path)?;
-        let examining = Semaphore::new(EXAMINED_AT_ONCE);
+        let examining = Arc::new(Semaphore::new(EXAMINED_AT_ONCE));
         Ok(Folder { shared: Arc::new(Shared { options, examining, active: Mutex::default() }) })
     }
 }
@@ -76,21 +81,26 @@ impl Shared {
             >= bytes.saturating_add(self.options.reserve_bytes)
     }
 
-    /// The upload, whether it is under way, was cut off, or is new.
+    /// The place of an upload, whether it is under way, was cut off, or is new.
+    fn slot(&self, key: UploadKey) -> Arc<Slot> {
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = active.get(&key).and_then(Weak::upgrade) {
+            return slot;
+        }
+        active.retain(|_, slot| slot.strong_count() > 0);
+        let slot = Arc::default();
+        active.insert(key, Arc::downgrade(&slot));
+        slot
+    }
+
+    /// Opens an upload that isn't open.
     async fn partial(
         self: &Arc<Self>,
         key: UploadKey,
         plan: UploadPlan,
-    ) -> Result<Arc<tokio::sync::Mutex<Partial>>, BlobError> {
-        let active = |shared: &Shared| {
-            let active = shared.active.lock().unwrap_or_else(PoisonError::into_inner);
-            active.get(&key).and_then(Weak::upgrade)
-        };
-        if let Some(partial) = active(self) {
-            return Ok(partial);
-        }
+    ) -> Result<Partial, BlobError> {
         let shared = self.clone();
-        let opened = blocking(move || {
+        blocking(move || {
             if !shared.has_room_for(plan.size) {
                 return Err(BlobError::ReadOnly);
             }
@@ -99,16 +109,8 @@ impl Shared {
                 return Err(BlobError::TooMany);
             }
             Partial::open(path, plan).map_err(|error| failed(&error))
-        });
-        let partial = Arc::new(tokio::sync::Mutex::new(opened.await?));
-        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
-        active.retain(|_, partial| partial.strong_count() > 0);
-        // Of two that come at once, the first to be here is both of theirs.
-        let known = active.get(&key).and_then(Weak::upgrade);
-        Ok(known.unwrap_or_else(|| {
-            active.insert(key, Arc::downgrade(&partial));
-            partial
-        }))
+        })
+        .await
     }
 }
 
@@ -125,9 +127,25 @@ impl Blobs for Folder {
         plan: UploadPlan,
     ) -> Task<'_, Result<Box<dyn Upload>, BlobError>> {
         Box::pin(async move {
-            let partial = self.shared.partial(key, plan.clone()).await?;
-            let handle = Handle::take_over(self.shared.clone(), key.org, partial, plan).await?;
+            let slot = self.shared.slot(key);
+            let mut held = slot.clone().lock_owned().await;
+            if held.is_none() {
+                *held = Some(self.shared.partial(key, plan.clone()).await?);
+            }
+            let handle = Handle::take_over(self.shared.clone(), key.org, slot, held, plan)?;
             Ok(Box::new(handle) as Box<dyn Upload>)
+        })
+    }
+
+    fn progress(&self, key: UploadKey, plan: UploadPlan) -> Task<'_, Result<u64, BlobError>> {
+        Box::pin(async move {
+            let slot = self.shared.slot(key);
+            let held = slot.lock().await;
+            if let Some(partial) = &*held {
+                return partial.progress(&plan);
+            }
+            let path = self.shared.upload_path(key);
+            blocking(move || partial::synced(&path, &plan).map_err(|error| failed(&error))).await
         })
     }
 
@@ -197,6 +215,11 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
+/// A folder for its owner only, with those above it.
+fn private_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 /// Makes what happened to a folder's names durable.
 fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
@@ -209,7 +232,7 @@ fn make_folder(path: &Path) -> io::Result<()> {
     }
     let above = path.parent().ok_or(io::ErrorKind::NotFound)?;
     make_folder(above)?;
-    match fs::create_dir(path) {
+    match fs::DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }

@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -18,9 +19,9 @@ use parlour_protocol::{
     ids::{BlobHash, OrgId},
 };
 use ring::digest::{Context, SHA256};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{MappedMutexGuard, MutexGuard, OwnedMutexGuard};
 
-use super::{Shared, blocking, failed, make_folder, sync_folder};
+use super::{Shared, Slot, blocking, failed, make_folder, private_folder, sync_folder};
 use crate::{
     examine::examine,
     limits::{PIECE_BYTES, SYNC_EVERY_BYTES},
@@ -54,6 +55,30 @@ pub(super) fn note_path(path: &Path) -> PathBuf {
     with_suffix(path, ".note")
 }
 
+/// A file for its owner only, which is made where it isn't there, and left as it is where it is.
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    options
+}
+
+/// How much of an upload a sync has covered. `InvalidData` if it was announced with another size.
+pub(super) fn synced(path: &Path, plan: &UploadPlan) -> io::Result<u64> {
+    let length = match fs::metadata(path) {
+        Ok(file) => file.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let Ok(note) = fs::read(note_path(path)) else { return Ok(0) };
+    let Ok(note) = <[u8; 16]>::try_from(note) else { return Ok(0) };
+    let (size, synced) = note.split_at(8);
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    match number(size) == plan.size {
+        true => Ok(number(synced).min(length).min(plan.size)),
+        false => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
 fn preview_path(path: &Path) -> PathBuf {
     with_suffix(path, ".preview")
 }
@@ -68,26 +93,10 @@ impl Partial {
     /// A new one, or what a sync has covered of an old one. `InvalidData` if that had another size.
     pub(super) fn open(path: PathBuf, plan: UploadPlan) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            private_folder(folder)?;
         }
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
-        let synced = match fs::read(note_path(&path)) {
-            Ok(note) => match <[u8; 16]>::try_from(note) {
-                Ok(note) => {
-                    let number = |at: usize| {
-                        u64::from_be_bytes(note[at..at + 8].try_into().expect("eight of sixteen"))
-                    };
-                    if number(0) != plan.size {
-                        return Err(io::ErrorKind::InvalidData.into());
-                    }
-                    number(8).min(plan.size)
-                }
-                Err(_) => 0,
-            },
-            Err(_) => 0,
-        };
-        let synced = synced.min(file.metadata()?.len());
+        let synced = synced(&path, &plan)?;
+        let mut file = private_file().read(true).open(&path)?;
         file.set_len(synced)?;
         let mut hash = Context::new(&SHA256);
         let mut piece = vec![0; PIECE_BYTES];
@@ -113,17 +122,17 @@ impl Partial {
         Ok(partial)
     }
 
+    /// How much has come.
+    pub(super) fn progress(&self, plan: &UploadPlan) -> Result<u64, BlobError> {
+        if self.size == plan.size { Ok(self.offset()) } else { Err(BlobError::Conflict) }
+    }
+
     fn note(&self, synced: u64) -> io::Result<()> {
         let mut note = [0; 16];
         note[..8].copy_from_slice(&self.size.to_be_bytes());
         note[8..].copy_from_slice(&synced.to_be_bytes());
         // In place: a write of sixteen bytes isn't torn, and an older number does no harm.
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(note_path(&self.path))?
-            .write_all(&note)
+        private_file().open(note_path(&self.path))?.write_all(&note)
     }
 
     fn offset(&self) -> u64 {
@@ -158,7 +167,7 @@ impl Partial {
 pub(super) struct Handle {
     shared: Arc<Shared>,
     org: OrgId,
-    partial: Arc<Mutex<Partial>>,
+    slot: Arc<Slot>,
     plan: UploadPlan,
     turn: u64,
     offset: u64,
@@ -166,25 +175,26 @@ pub(super) struct Handle {
 
 impl Handle {
     /// Goes on with what has come. Whoever had it before can't any more.
-    pub(super) async fn take_over(
+    pub(super) fn take_over(
         shared: Arc<Shared>,
         org: OrgId,
-        partial: Arc<Mutex<Partial>>,
+        slot: Arc<Slot>,
+        mut held: OwnedMutexGuard<Option<Partial>>,
         plan: UploadPlan,
     ) -> Result<Self, BlobError> {
-        let mut held = partial.lock().await;
-        if held.size != plan.size {
-            return Err(BlobError::Conflict);
-        }
-        held.turn += 1;
-        let (turn, offset) = (held.turn, held.offset());
-        drop(held);
-        Ok(Handle { shared, org, partial, plan, turn, offset })
+        let partial = held.as_mut().ok_or(BlobError::Unavailable)?;
+        let offset = partial.progress(&plan)?;
+        partial.turn += 1;
+        let turn = partial.turn;
+        Ok(Handle { shared, org, slot, plan, turn, offset })
     }
 
-    async fn held(&self) -> Result<MutexGuard<'_, Partial>, BlobError> {
-        let held = self.partial.lock().await;
-        if held.turn == self.turn { Ok(held) } else { Err(BlobError::Conflict) }
+    async fn held(&self) -> Result<MappedMutexGuard<'_, Partial>, BlobError> {
+        let held = self.slot.lock().await;
+        let ours = MutexGuard::try_map(held, |slot| {
+            slot.as_mut().filter(|partial| partial.turn == self.turn)
+        });
+        ours.map_err(|_| BlobError::Conflict)
     }
 }
 
@@ -198,6 +208,9 @@ impl Upload for Handle {
             let mut held = self.held().await?;
             held.examined = None;
             if held.piece.len() + bytes.len() > PIECE_BYTES {
+                if !self.shared.has_room_for(held.piece.len() as u64) {
+                    return Err(BlobError::ReadOnly);
+                }
                 held.flush(false).await?;
             }
             held.piece.extend_from_slice(&bytes);
@@ -233,10 +246,10 @@ impl Upload for Handle {
                 scanner.scan(&held.path).await?;
             }
             let found = {
-                let _turn = self.shared.examining.acquire().await;
+                let turn = self.shared.examining.clone().acquire_owned().await;
                 let tools = self.shared.options.tools.as_ref();
                 let preview = preview_path(&held.path);
-                examine(&held.path, &preview, &self.plan.media_type, tools).await
+                examine(&held.path, &preview, &self.plan.media_type, tools, turn.ok()).await
             };
             let blob = Blob { hash, size: self.plan.size, ..found };
             held.examined = Some(blob.clone());
@@ -287,9 +300,15 @@ fn place(path: &Path, [preview_to, to]: [PathBuf; 2]) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    // The same bytes may be there already; either file is as good as the other.
-    File::open(path)?.sync_all()?;
-    fs::rename(path, &to)?;
+    let file = File::open(path)?;
+    match fs::metadata(&to) {
+        // The same bytes are there already: what is good stays.
+        Ok(there) if there.len() == file.metadata()?.len() => fs::remove_file(path)?,
+        _ => {
+            file.sync_all()?;
+            fs::rename(path, &to)?;
+        }
+    }
     sync_folder(folder)?;
     // A note without an upload says nothing.
     let _ = fs::remove_file(note_path(path));

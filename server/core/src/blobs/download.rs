@@ -6,7 +6,7 @@ use bytes::Bytes;
 use parlour_protocol::{
     blob::{Blob, Variant},
     event::FLAG_ERASED,
-    ids::{BlobHash, RoomId, UserId},
+    ids::{BlobHash, RoomId},
     wire::{BlobDownload, Error, Event, EventHeader},
 };
 use prost::Message;
@@ -15,6 +15,7 @@ use super::{Owner, blob_error, blob_not_found, hash_field, rows::blob_row};
 use crate::{
     draft::{room_not_found, store_error},
     kit::id_field,
+    limits::BLOB_LOOKED_AT_EVERY_BYTES,
     node::Node,
     ports::{
         blobs::{BlobKey, Download},
@@ -27,9 +28,13 @@ use crate::{
 pub struct Downloading {
     download: Box<dyn Download>,
     cell: Arc<RoomCell>,
-    user: UserId,
+    owner: Owner,
+    seq: u64,
+    hash: BlobHash,
     offset: u64,
     left: u64,
+    // Bytes until it is looked again whether the message is still there.
+    unseen: u64,
     media_type: String,
 }
 
@@ -60,7 +65,8 @@ impl Node {
             length => length.min(size - offset),
         };
         let media_type = download.media_type().unwrap_or(&blob.media_type).to_owned();
-        Ok(Downloading { download, cell, user: owner.user, offset, left, media_type })
+        let (seq, unseen) = (request.seq, BLOB_LOOKED_AT_EVERY_BYTES);
+        Ok(Downloading { download, cell, owner, seq, hash, offset, left, unseen, media_type })
     }
 
     /// What is known of an attachment, if the user may read a message that carries it.
@@ -124,17 +130,23 @@ impl Downloading {
         &self.media_type
     }
 
-    /// The next bytes, empty at the end. Who was removed from the room gets no more.
-    pub async fn read(&mut self) -> Result<Bytes, Error> {
+    /// The next bytes, empty at the end. Who was removed from the room gets no more, and of a message
+    /// that was deleted there is soon no more.
+    pub async fn read(&mut self, node: &Node) -> Result<Bytes, Error> {
         if self.left == 0 {
             return Ok(Bytes::new());
         }
-        if !self.cell.is_member(self.user) {
+        if !self.cell.is_member(self.owner.user) {
             return Err(room_not_found());
+        }
+        if self.unseen == 0 {
+            node.attachment(self.owner, self.cell.id, self.seq, self.hash).await?;
+            self.unseen = BLOB_LOOKED_AT_EVERY_BYTES;
         }
         let mut bytes = self.download.read().await.map_err(blob_error)?;
         bytes.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
         self.left -= bytes.len() as u64;
+        self.unseen = self.unseen.saturating_sub(bytes.len() as u64);
         Ok(bytes)
     }
 }

@@ -19,7 +19,8 @@ use std::{
 };
 
 use parlour_protocol::{
-    ids::{BlobHash, OrgId, UserId},
+    ids::{BlobHash, OrgId, UploadId, UserId},
+    limits::UPLOAD_KEPT_FOR,
     wire::{Error, ErrorReason},
 };
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -110,6 +111,17 @@ struct State {
     condemned: FxHashMap<BlobKey, Duration>,
     // Blobs that are being removed.
     going: FxHashSet<BlobKey>,
+    // Uploads that have begun and not ended.
+    announced: FxHashMap<(UserId, UploadId), Announced>,
+    // Blobs that were counted of late.
+    fresh: FxHashSet<BlobKey>,
+}
+
+/// An upload that has begun.
+struct Announced {
+    org: OrgId,
+    size: u64,
+    at_ms: u64,
 }
 
 impl Attachments {
@@ -155,15 +167,57 @@ impl Attachments {
         }
     }
 
-    /// Refuses a user who would upload too much today.
-    fn check_day(&self, user: UserId, bytes: u64, now_ms: u64) -> Result<(), Error> {
-        let most = self.policy().user_bytes_per_day_max;
-        let today = self.state().today.get(&user).copied();
-        let sum = today.filter(|(of, _)| *of == now_ms / DAY_MS).map_or(0, |(_, sum)| sum);
-        if most > 0 && sum.saturating_add(bytes) > most {
+    /// Notes an upload that begins, with all that its user and organization have under way: refused if
+    /// that would be too much.
+    fn announce(
+        &self,
+        owner: Owner,
+        upload: UploadId,
+        size: u64,
+        used: u64,
+        now_ms: u64,
+    ) -> Result<(), Error> {
+        let policy = self.policy();
+        let mut state = self.state();
+        let kept_ms = UPLOAD_KEPT_FOR.as_millis() as u64;
+        state.announced.retain(|_, announced| announced.at_ms + kept_ms > now_ms);
+        let others = state.announced.iter().filter(|(key, _)| **key != (owner.user, upload));
+        let (mut of_user, mut of_org) = (0_u64, 0_u64);
+        for ((user, _), announced) in others {
+            of_user += if *user == owner.user { announced.size } else { 0 };
+            of_org += if announced.org == owner.org { announced.size } else { 0 };
+        }
+        let today = state.today.get(&owner.user).copied();
+        let today = today.filter(|(day, _)| *day == now_ms / DAY_MS).map_or(0, |(_, sum)| sum);
+        let is_over = |sum: u64, most: u64| most > 0 && sum.saturating_add(size) > most;
+        if is_over(today.saturating_add(of_user), policy.user_bytes_per_day_max) {
             return Err(quota_exceeded("the user has uploaded too much today"));
         }
+        if is_over(used.saturating_add(of_org), policy.organization_bytes_max) {
+            return Err(quota_exceeded("the organization's files are at their bound"));
+        }
+        let announced = Announced { org: owner.org, size, at_ms: now_ms };
+        state.announced.insert((owner.user, upload), announced);
         Ok(())
+    }
+
+    /// An upload has ended.
+    fn forget(&self, owner: Owner, upload: UploadId) {
+        self.state().announced.remove(&(owner.user, upload));
+    }
+
+    /// A blob that is new is kept: it counts once, whoever else comes with it at the same time.
+    fn add(&self, key: BlobKey, size: u64) {
+        let is_new = {
+            let mut state = self.state();
+            if state.fresh.len() >= BLOB_USERS_MAX {
+                state.fresh.clear();
+            }
+            state.fresh.insert(key)
+        };
+        if is_new {
+            self.add_used(key.org, i128::from(size));
+        }
     }
 
     /// Counts what a user has uploaded today.
@@ -194,7 +248,7 @@ pub(crate) fn blob_not_found() -> Error {
 pub fn blob_error(error: BlobError) -> Error {
     let reason = match error {
         BlobError::NotFound => return blob_not_found(),
-        BlobError::Conflict => return Error::invalid("upload", error.to_string()),
+        BlobError::Conflict => ErrorReason::RefConflict,
         BlobError::Size => ErrorReason::BlobMismatch,
         BlobError::TooMany => ErrorReason::TooManyUploads,
         BlobError::Infected => ErrorReason::BlobInfected,

@@ -125,7 +125,10 @@ impl Node {
             submit(hub, Shard::Org(blob.org), puts);
             self.attachments.add_used(blob.org, -i128::from(bytes));
         }
-        self.attachments.state().going.remove(&blob);
+        let mut state = self.attachments.state();
+        state.going.remove(&blob);
+        state.fresh.remove(&blob);
+        drop(state);
         gone.map(|_| ())
     }
 

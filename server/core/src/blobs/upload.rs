@@ -10,7 +10,7 @@ use parlour_protocol::{
 use prost::Message;
 
 use super::{
-    DAY_MS, Owner, blob_error, hash_field, quota_exceeded,
+    Owner, blob_error, hash_field,
     rows::{
         BlobRow, ClaimRow, blob_key, blob_row, claim_put, claim_row, due_after, due_put, put,
         upload_key,
@@ -30,8 +30,8 @@ use crate::{
 
 /// What an announced upload is.
 pub enum Begun {
-    /// It is here already, and the caller's.
-    Known(Box<Blob>),
+    /// It is here already, and the caller's for another seven days once the draft is committed.
+    Known(Box<Blob>, Draft),
     /// Its bytes can come.
     Open(Uploading),
 }
@@ -50,6 +50,8 @@ pub struct Examined {
     uploading: Uploading,
     blob: Blob,
     key: BlobKey,
+    // When its claim and what looks after it begin: the same, or one wouldn't find the other.
+    now_ms: u64,
 }
 
 /// An announcement that is well-formed.
@@ -66,7 +68,7 @@ impl Announced {
         if request.size == 0 {
             return Err(Error::invalid("size", "is 0"));
         }
-        let media_type = request.media_type;
+        let media_type = plain_media_type(&request.media_type);
         if media_type.len() > MEDIA_TYPE_BYTES_MAX || !is_media_type(&media_type) {
             return Err(Error::invalid("media_type", "is not a media type"));
         }
@@ -76,6 +78,12 @@ impl Announced {
         };
         Ok(Announced { id, size: request.size, media_type, sha256 })
     }
+}
+
+/// The same kind in one spelling: without spaces around it, type and subtype in small letters.
+fn plain_media_type(text: &str) -> String {
+    let (kind, parameters) = text.split_at(text.find(';').unwrap_or(text.len()));
+    kind.trim().to_ascii_lowercase() + parameters.trim_end()
 }
 
 /// Empty, or `type/subtype` with or without parameters, in printable ASCII (RFC 9110 section 8.3.1).
@@ -96,15 +104,14 @@ impl Node {
     pub async fn begin_upload(&self, owner: Owner, request: BlobUpload) -> Result<Begun, Error> {
         let now_ms = self.now().unix_ms;
         let announced = Announced::parse(request)?;
-        if let Some(blob) = self.uploaded(owner, &announced, now_ms).await? {
-            return Ok(Begun::Known(Box::new(blob)));
+        if let Some((blob, key)) = self.uploaded(owner, &announced, now_ms).await? {
+            let due = due_put(key, due_after(now_ms), owner.user);
+            let puts = vec![claim_put(owner.user, key, now_ms), due];
+            return Ok(Begun::Known(Box::new(blob), rows(Shard::User(owner.user), puts)));
         }
         self.check_policy(&announced)?;
-        let most = self.attachments.policy().organization_bytes_max;
-        if most > 0 && self.blob_bytes(owner.org).await?.saturating_add(announced.size) > most {
-            return Err(quota_exceeded("the organization's files are at their bound"));
-        }
-        self.attachments.check_day(owner.user, announced.size, now_ms)?;
+        let used = self.blob_bytes(owner.org).await?;
+        self.attachments.announce(owner, announced.id, announced.size, used, now_ms)?;
         if !self.store.writable() {
             return Err(store_error(StoreError::ReadOnly));
         }
@@ -113,6 +120,21 @@ impl Node {
         let plan = UploadPlan { size, media_type };
         let upload = self.attachments.store.upload(key, plan).await.map_err(blob_error)?;
         Ok(Begun::Open(Uploading { upload, owner, id, size, sha256 }))
+    }
+
+    /// How much of an announced upload is there, or what it became; nothing is begun by asking.
+    pub async fn upload_progress(
+        &self,
+        owner: Owner,
+        request: BlobUpload,
+    ) -> Result<Result<u64, Blob>, Error> {
+        let announced = Announced::parse(request)?;
+        if let Some((blob, _)) = self.uploaded(owner, &announced, self.now().unix_ms).await? {
+            return Ok(Err(blob));
+        }
+        let key = UploadKey { org: owner.org, user: owner.user, upload: announced.id };
+        let plan = UploadPlan { size: announced.size, media_type: announced.media_type };
+        self.attachments.store.progress(key, plan).await.map(Ok).map_err(blob_error)
     }
 
     /// Refuses an announcement that would be refused as an upload, as far as it says itself.
@@ -137,7 +159,7 @@ impl Node {
         owner: Owner,
         announced: &Announced,
         now_ms: u64,
-    ) -> Result<Option<Blob>, Error> {
+    ) -> Result<Option<(Blob, BlobKey)>, Error> {
         let store = &*self.store;
         let row = store.get(Table::UPLOADS, &upload_key(owner.user, announced.id)).await;
         let row = row.map_err(store_error)?.map(ClaimRow::decode).transpose();
@@ -146,13 +168,11 @@ impl Node {
         let Some(hash) = done.or(announced.sha256) else { return Ok(None) };
         let key = BlobKey { org: owner.org, hash };
         let claim = claim_row(store, owner.user, key).await.map_err(store_error)?;
-        // One that ends within a day might not last until the message is sent.
-        if !claim.is_some_and(|claim| claim.holds(now_ms + DAY_MS)) || !self.attachments.spare(key)
-        {
+        if !claim.is_some_and(|claim| claim.holds(now_ms)) || !self.attachments.spare(key) {
             return Ok(None);
         }
         let blob = blob_row(store, key).await.map_err(store_error)?;
-        Ok(blob.filter(|blob| blob.size == announced.size))
+        Ok(blob.filter(|blob| blob.size == announced.size).map(|blob| (blob, key)))
     }
 
     /// How many bytes the organization keeps.
@@ -204,6 +224,7 @@ impl Uploading {
         let blob = match self.upload.examine().await {
             Ok(blob) => blob,
             Err(error @ (BlobError::Infected | BlobError::Size)) => {
+                node.attachments.forget(self.owner, self.id);
                 self.upload.discard().await;
                 return Err(blob_error(error));
             }
@@ -221,22 +242,22 @@ impl Uploading {
             None
         };
         if let Some(error) = refused {
+            node.attachments.forget(self.owner, self.id);
             self.upload.discard().await;
             return Err(error);
         }
         let key = BlobKey { org: self.owner.org, hash };
         let now_ms = node.now().unix_ms;
-        node.attachments.charge(self.owner.user, blob.size, now_ms);
         // Before the bytes are in their place: whatever happens, somebody looks after them.
         let due = rows(Shard::Org(key.org), vec![due_put(key, due_after(now_ms), self.owner.user)]);
-        Ok((Examined { uploading: self, blob, key }, due))
+        Ok((Examined { uploading: self, blob, key, now_ms }, due))
     }
 }
 
 impl Examined {
     /// Keeps it. It is the uploader's once the drafts are committed.
     pub async fn keep(self, node: &Node) -> Result<(Blob, Vec<Draft>), Error> {
-        let Examined { uploading, blob, key } = self;
+        let Examined { uploading, blob, key, now_ms } = self;
         if !node.attachments.spare(key) {
             // The same bytes are being removed at this moment.
             uploading.upload.pause().await;
@@ -244,20 +265,26 @@ impl Examined {
         }
         let known = blob_row(&*node.store, key).await.map_err(store_error)?;
         uploading.upload.keep().await.map_err(blob_error)?;
-        if known.is_none() {
-            node.attachments.add_used(key.org, i128::from(blob.size));
-        }
-        let (owner, now_ms) = (uploading.owner, node.now().unix_ms);
-        let row = BlobRow { blob: Some(blob.clone()), at_ms: now_ms };
+        let owner = uploading.owner;
+        node.attachments.forget(owner, uploading.id);
+        node.attachments.charge(owner.user, blob.size, now_ms);
         let done = ClaimRow { at_ms: now_ms, hash: key.hash.to_field() };
         let ours = vec![
             claim_put(owner.user, key, now_ms),
             put(Table::UPLOADS, upload_key(owner.user, uploading.id), &done),
         ];
-        let drafts = vec![
-            rows(Shard::Org(key.org), vec![put(Table::BLOBS, blob_key(key), &row)]),
-            rows(Shard::User(owner.user), ours),
-        ];
+        let mut drafts = vec![rows(Shard::User(owner.user), ours)];
+        // What messages say of it already stays as it is, whatever is found in it today.
+        let blob = match known {
+            Some(known) => known,
+            None => {
+                node.attachments.add(key, blob.size);
+                let row = BlobRow { blob: Some(blob.clone()), at_ms: now_ms };
+                let put = put(Table::BLOBS, blob_key(key), &row);
+                drafts.insert(0, rows(Shard::Org(key.org), vec![put]));
+                blob
+            }
+        };
         Ok((blob, drafts))
     }
 }

@@ -100,7 +100,7 @@ fn owner(ctx: &Ctx) -> Owner {
 
 /// Path, whole address if it is known, and end of a link.
 fn address(ctx: &Ctx, path: &str, link: Link) -> (String, String, u64) {
-    let (sealed, expires_at_ms) = ctx.node.link(link);
+    let (sealed, expires_at_ms) = ctx.node.link(&ctx.caller, link);
     let path = format!("{path}{}", base64url(&sealed));
     let url = match ctx.node.attachments.policy().url {
         base if base.is_empty() => base,

@@ -28,7 +28,7 @@ use crate::{
         blobs::BlobKey,
         store::{Erase, LogKey, Put},
     },
-    records::{key, room_seq},
+    records::{SendRow, key, room_seq},
     rooms::{RoomCell, RoomChange},
     tables::Table,
     threads::{Followers, ThreadChange, new_followers, thread_of, thread_with},
@@ -54,13 +54,19 @@ impl MessageService<ServerKit> for Features {
         if (ctx.reruns > 0 || is_slow)
             && let Some(sent) = sent_before(ctx, cell.id, client_ref, print).await?
         {
-            let (seq, at_ms) = (sent.seq, sent.at_ms);
-            return Ok(Answer::Now(SendResponse { seq, at_ms, deduplicated: true }));
+            return Ok(Answer::Now(repeated(sent)));
         }
         let paced_after = paced(ctx, &cell, root_seq).await?;
         let body = request.body;
-        post_body(&body, &request.attachments)?;
-        let attachments = attachments(ctx, &request.attachments).await?;
+        let posted = post_body(&body, &request.attachments)?;
+        let attachments = match attachments(ctx, &request.attachments, &posted.attachments).await {
+            Ok(attachments) => attachments,
+            // It may have been sent while they were still the caller's.
+            Err(error) => match sent_before(ctx, cell.id, client_ref, print).await? {
+                Some(sent) => return Ok(Answer::Now(repeated(sent))),
+                None => return Err(error),
+            },
+        };
         if request.reply_to_seq > 0 {
             target(ctx, &cell, request.reply_to_seq).await?;
         }
@@ -211,6 +217,11 @@ fn amendment(cell: Arc<RoomCell>, guard: Guard, event: NewEvent) -> RoomDraft {
     draft
 }
 
+/// The answer to what was sent before.
+fn repeated(sent: SendRow) -> SendResponse {
+    SendResponse { seq: sent.seq, at_ms: sent.at_ms, deduplicated: true }
+}
+
 /// What it takes to send that.
 fn needed(request: &SendRequest) -> Result<Vec<Permission>, Error> {
     let mut needed = match (request.thread_root_seq, request.mention_everyone) {
@@ -242,7 +253,7 @@ fn check_text(text: &str, may_be_empty: bool) -> Result<(), Error> {
 }
 
 /// Refuses a body that doesn't describe its attachments as they are, or has neither them nor text.
-fn post_body(body: &Bytes, attachments: &[Bytes]) -> Result<(), Error> {
+fn post_body(body: &Bytes, attachments: &[Bytes]) -> Result<MessagePosted, Error> {
     let message: MessagePosted = message_body(body)?;
     check_text(&message.text, !attachments.is_empty())?;
     let hash_of = |attachment: &Attachment| attachment.blob.as_ref().map(|blob| blob.hash.clone());
@@ -264,7 +275,7 @@ fn post_body(body: &Bytes, attachments: &[Bytes]) -> Result<(), Error> {
             return Err(Error::invalid(field("blob.waveform"), "has over 128 values"));
         }
     }
-    Ok(())
+    Ok(message)
 }
 
 fn mentions(fields: &[Bytes], cell: &RoomCell) -> Result<Vec<UserId>, Error> {

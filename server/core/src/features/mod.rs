@@ -16,6 +16,7 @@ mod receipts;
 mod room_life;
 mod rooms;
 mod saved;
+mod search;
 mod sessions;
 mod settings;
 mod sync;

@@ -99,6 +99,7 @@ impl Hub {
                 if let (Some(of), Some(thread)) = (draft.thread, thread) {
                     of.cell.apply(thread);
                 }
+                self.node.search.note(cell.id, next.seq);
                 self.untold.add(&cell, record);
                 if let Some(row) = outbox {
                     let job = RoomJob { room: cell.id, seq: next.seq, row };

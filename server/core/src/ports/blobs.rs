@@ -110,6 +110,9 @@ pub trait Blobs: Send + Sync + 'static {
         plan: UploadPlan,
     ) -> Task<'_, Result<Box<dyn Upload>, BlobError>>;
 
+    /// How much of an upload is there, without touching it; 0 for one that nobody has begun.
+    fn progress(&self, key: UploadKey, plan: UploadPlan) -> Task<'_, Result<u64, BlobError>>;
+
     /// Opens a blob to read it from `offset` on.
     fn open(
         &self,
@@ -132,6 +135,10 @@ pub struct NoBlobs;
 impl Blobs for NoBlobs {
     fn upload(&self, _: UploadKey, _: UploadPlan) -> Task<'_, Result<Box<dyn Upload>, BlobError>> {
         Box::pin(async { Err(BlobError::Unavailable) })
+    }
+
+    fn progress(&self, _: UploadKey, _: UploadPlan) -> Task<'_, Result<u64, BlobError>> {
+        Box::pin(async { Ok(0) })
     }
 
     fn open(

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod blobs;
 pub mod clock;
 pub mod seal;
+pub mod search;
 pub mod store;
 
 use std::{future::Future, pin::Pin};

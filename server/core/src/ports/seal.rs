@@ -2,7 +2,7 @@
 
 /// Seals and opens bytes with authenticated encryption.
 pub trait Sealer: Send + Sync + 'static {
-    /// Seals at most 256 bytes.
+    /// Seals at most 400 bytes.
     fn seal(&self, plain: &[u8]) -> Vec<u8>;
     /// Opens what [`Sealer::seal`] made; `None` for anything else.
     fn open(&self, sealed: &[u8]) -> Option<Vec<u8>>;

@@ -148,6 +148,9 @@ impl Config {
                 "must begin with http:// or https://, and not end with a slash",
             );
         }
+        if !(16..=4000).contains(&self.search.memory_mb) {
+            return wrong("search.memory_mb", "must be between 16 and 4000");
+        }
         if self.auth.leeway_s > 300 {
             return wrong("auth.leeway_s", "is over 300");
         }

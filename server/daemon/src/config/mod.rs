@@ -34,6 +34,8 @@ pub struct Config {
     pub store: Store,
     /// Attachments.
     pub blobs: Blobs,
+    /// The index of messages.
+    pub search: Search,
     /// The certificate.
     pub tls: Tls,
     /// Who may come in.
@@ -57,6 +59,7 @@ impl Default for Config {
             http: Http::default(),
             store: Store::default(),
             blobs: Blobs::default(),
+            search: Search::default(),
             tls: Tls::default(),
             auth: Auth::default(),
             limits: Limits::default(),
@@ -145,6 +148,22 @@ impl Default for Blobs {
             scanner: None,
             ffmpeg: true,
         }
+    }
+}
+
+/// `[search]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Search {
+    /// Whether messages can be searched.
+    pub enabled: bool,
+    /// Memory for what is being indexed, in MiB.
+    pub memory_mb: u64,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Search { enabled: true, memory_mb: 32 }
     }
 }
 
@@ -343,6 +362,13 @@ impl Config {
     /// The folder of attachments.
     pub fn blobs_path(&self, data: &DataFolder) -> PathBuf {
         self.blobs.path.clone().unwrap_or_else(|| data.blobs())
+    }
+
+    /// Where and how the index of messages is kept; `None` where there is none.
+    pub fn search_options(&self, data: &DataFolder) -> Option<parlour_search::Options> {
+        let memory_bytes = self.search.memory_mb as usize * 1024 * 1024;
+        let options = || parlour_search::Options::new(data.search(), memory_bytes);
+        self.search.enabled.then(options)
     }
 
     /// What tokens must say.

@@ -74,6 +74,16 @@ pub const KEYS: &[KeyDoc] = &[
         "256",
         "Below this much free space, in MiB, nothing new is stored; reading goes on.",
     ),
+    key(
+        "search.enabled",
+        "true",
+        "Whether messages can be searched: an index is kept beside the store, and made again from it\nwhere it is missing. With false, what there is of it is removed.",
+    ),
+    key(
+        "search.memory_mb",
+        "32",
+        "Memory for messages that are being indexed, in MiB. What is searched is read from files, which\nthe system caches as it can.",
+    ),
     example(
         "blobs.path",
         r#""/srv/parlour-files""#,
@@ -237,7 +247,7 @@ pub fn reference() -> String {
          Without one the defaults hold. `--data`, `--listen` and `--http` (also \
          `PARLOUR_DATA`, `PARLOUR_LISTEN`, `PARLOUR_HTTP`, `PARLOUR_CONFIG`) go over the file. \
          Unknown keys are refused. SIGHUP reads it again: keys of tokens, calls and connects per \
-         second, drain times and the log level change at once, the rest with the next start.\n\n\
+         second, what may be uploaded, `http.url`, drain times and the log level change at once, the rest with the next start.\n\n\
          This is what `parlour config --print-default` prints:\n\n```toml\n{}```\n",
         default_file()
     )

@@ -28,7 +28,7 @@ use parlour_protocol::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    attachments::complete,
+    attachments::{commit, complete},
     metrics::{SharedMetrics, Transfer},
 };
 
@@ -81,7 +81,11 @@ pub(crate) async fn download(
     Query(named): Query<Named>,
     headers: HeaderMap,
 ) -> Response {
-    let Some(Link::Attachment(link)) = open(&parts, &token) else { return refusal(&gone()) };
+    let link = match open(&parts, &token).await {
+        Ok(Some(Link::Attachment(link))) => link,
+        Ok(_) => return refusal(&gone()),
+        Err(error) => return refusal(&error),
+    };
     serve(&parts, link, &named.name, &headers).await.unwrap_or_else(|error| refusal(&error))
 }
 
@@ -122,17 +126,18 @@ async fn serve(
         };
     answer.insert(header::CONTENT_LENGTH, length.into());
     parts.metrics.transferred(Transfer::Download, length);
-    Ok((status, answer, Body::from_stream(bytes_of(body))).into_response())
+    Ok((status, answer, Body::from_stream(bytes_of(parts.node.clone(), body))).into_response())
 }
 
 fn bytes_of(
+    node: Arc<Node>,
     downloading: Downloading,
 ) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> {
-    stream::unfold(Some(downloading), |downloading| async {
-        let mut downloading = downloading?;
-        match downloading.read().await {
+    stream::unfold(Some((node, downloading)), |open| async {
+        let (node, mut downloading) = open?;
+        match downloading.read(&node).await {
             Ok(bytes) if bytes.is_empty() => None,
-            Ok(bytes) => Some((Ok(bytes), Some(downloading))),
+            Ok(bytes) => Some((Ok(bytes), Some((node, downloading)))),
             // The connection breaks off: there is no other way to say it by now.
             Err(error) => Some((Err(std::io::Error::other(error.to_string())), None)),
         }
@@ -262,35 +267,57 @@ pub(crate) async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let Some(Link::Upload(link)) = open(&parts, &token) else { return refusal(&gone()) };
-    take(&parts, link, &method, &headers, body).await.unwrap_or_else(|error| refusal(&error))
+    let link = match open(&parts, &token).await {
+        Ok(Some(Link::Upload(link))) => link,
+        Ok(_) => return refusal(&gone()),
+        Err(error) => return refusal(&error),
+    };
+    let offset = headers.get(UPLOAD_OFFSET).map(|value| value.to_str().ok()?.parse().ok());
+    let offset = match offset {
+        None => 0,
+        Some(Some(offset)) => offset,
+        Some(None) => {
+            return refusal(&Error::invalid("upload-offset", "is not a number of bytes"));
+        }
+    };
+    let offset = (method != Method::HEAD).then_some(offset);
+    // By itself, as whoever asks may go away in the middle of it.
+    let taken = tokio::spawn(async move { take(&parts, link, offset, body).await }).await;
+    match taken {
+        Ok(taken) => taken.unwrap_or_else(|error| refusal(&error)),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
+/// Takes what is behind `offset`, or tells how much there is.
 async fn take(
     parts: &BlobParts,
     link: LinkedUpload,
-    method: &Method,
-    headers: &HeaderMap,
+    offset: Option<u64>,
     body: Body,
 ) -> Result<Response, Error> {
+    let size = link.upload.size;
+    // Whoever only asks, or is wrong, takes nothing over.
+    let here = match parts.node.upload_progress(link.owner, link.upload.clone()).await? {
+        Ok(here) => here,
+        Err(blob) => return Ok((StatusCode::OK, Json(Stored::from(blob))).into_response()),
+    };
+    match offset {
+        None => return Ok((StatusCode::NO_CONTENT, progress(here, size)).into_response()),
+        Some(offset) if offset != here => {
+            let error = Error::new(ErrorReason::RefConflict, "the server has another offset");
+            return Ok((progress(here, size), refusal(&error)).into_response());
+        }
+        Some(_) => {}
+    }
     let mut uploading = match parts.node.begin_upload(link.owner, link.upload).await? {
-        Begun::Known(blob) => {
+        Begun::Known(blob, draft) => {
+            commit(&*parts.submit, draft).await?;
             return Ok((StatusCode::OK, Json(Stored::from(*blob))).into_response());
         }
         Begun::Open(uploading) => uploading,
     };
-    let (offset, size) = (uploading.offset(), uploading.size());
-    let given = headers.get(UPLOAD_OFFSET).map(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let status = match (method, given) {
-        (&Method::HEAD, _) => Some(StatusCode::NO_CONTENT),
-        (_, Some(None)) => Some(StatusCode::BAD_REQUEST),
-        (_, given) if given.flatten().unwrap_or_default() != offset => Some(StatusCode::CONFLICT),
-        _ => None,
-    };
-    if let Some(status) = status {
-        uploading.pause().await;
-        return Ok((status, progress(offset, size)).into_response());
-    }
+    let offset = uploading.offset();
     if let Err(error) = receive(&mut uploading, body).await {
         uploading.pause().await;
         return Err(error);
@@ -300,7 +327,7 @@ async fn take(
         uploading.pause().await;
         return Ok((StatusCode::ACCEPTED, progress(here, size)).into_response());
     }
-    let blob = complete(&parts.node, &*parts.submit, uploading).await?;
+    let blob = complete(parts.node.clone(), parts.submit.clone(), uploading).await?;
     parts.metrics.transferred(Transfer::Upload, size - offset);
     Ok((StatusCode::CREATED, Json(Stored::from(blob))).into_response())
 }
@@ -318,8 +345,11 @@ fn progress(offset: u64, size: u64) -> HeaderMap {
     [(UPLOAD_OFFSET, offset.into()), (UPLOAD_LENGTH, size.into())].into_iter().collect()
 }
 
-fn open(parts: &BlobParts, token: &str) -> Option<Link> {
-    parts.node.open_link(&BASE64_URL_SAFE_NO_PAD.decode(token).ok()?)
+async fn open(parts: &BlobParts, token: &str) -> Result<Option<Link>, Error> {
+    match BASE64_URL_SAFE_NO_PAD.decode(token) {
+        Ok(sealed) => parts.node.open_link(&sealed).await,
+        Err(_) => Ok(None),
+    }
 }
 
 fn gone() -> Error {

@@ -50,6 +50,12 @@ pub const HTTP_CONNECTION_FOR: Duration = Duration::from_secs(10);
 pub const HTTP_BYTES_PER_SECOND_MIN: usize = 16 * 1024;
 /// How far bytes put it off at most.
 pub const HTTP_AHEAD_MAX: Duration = Duration::from_secs(60);
+/// Transfers over blob lanes at once: each has a file open.
+pub const TRANSFERS_MAX: usize = 512;
+/// How long a transfer may stand still.
+pub const TRANSFER_STANDS_FOR: Duration = Duration::from_secs(60);
+/// How slowly one may go in the long run.
+pub const TRANSFER_BYTES_PER_SECOND_MIN: usize = 4 * 1024;
 /// Operators' connections at once.
 pub const ADMIN_CONNECTIONS_MAX: usize = 8;
 /// Longest request or answer on an operator's connection, in bytes.
@@ -68,5 +74,16 @@ pub const UPKEEP_EVERY_TICKS: u64 = 5;
 pub const DISK_EVERY_TICKS: u64 = 60;
 /// Standing warnings are repeated every so many looks at the files.
 pub const WARN_EVERY_TICKS: u64 = 3600;
+/// What was said is found after about this time.
+pub const INDEX_EVERY: Duration = Duration::from_secs(1);
+/// Whether the index is still there is asked every so many times when nothing is said.
+pub const INDEX_SEEN_TICKS: u64 = 10;
+/// The ends of all logs are held against the index every so many times.
+pub const LOOK_AROUND_TICKS: u64 = 600;
+/// The feed of the index begins again after this time where something went wrong, and at most after
+/// [`FEED_AGAIN_MAX`].
+pub const FEED_AGAIN_MIN: Duration = Duration::from_secs(1);
+/// See [`FEED_AGAIN_MIN`].
+pub const FEED_AGAIN_MAX: Duration = Duration::from_secs(60);
 /// Folders within folders that are measured.
 pub const FOLDER_DEPTH_MAX: usize = 8;

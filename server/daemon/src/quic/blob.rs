@@ -17,17 +17,20 @@ use parlour_protocol::{
 };
 use parlour_quic::{RecvStream, SendStream};
 use prost::Message;
+use tokio::time::Instant;
 
 use super::{
     Shared,
     lanes::{self, CALL_WITHIN},
 };
-use crate::{attachments::complete, metrics::Transfer};
+use crate::{
+    attachments::{commit, complete},
+    limits::{TRANSFER_BYTES_PER_SECOND_MIN, TRANSFER_STANDS_FOR},
+    metrics::Transfer,
+};
 
 /// Below bulk lanes, whose priority is -1.
 const PRIORITY: i32 = -2;
-/// An upload is cut off when nothing of it has come for this time.
-const BYTES_WITHIN: Duration = Duration::from_secs(60);
 
 /// Serves one lane whose kind is known. `Err` with the code it was reset with, if the client broke a
 /// rule.
@@ -53,6 +56,11 @@ pub(super) async fn serve(
         refuse(send, error).await;
         return Ok(());
     }
+    // Each has a file open.
+    let Ok(_open) = shared.transfers.try_acquire() else {
+        refuse(send, Error::new(ErrorReason::RateLimited, "too many transfers at once")).await;
+        return Ok(());
+    };
     match call {
         Call::Upload(request) => {
             match upload(shared, owner, request, &mut send, recv, splitter).await {
@@ -100,7 +108,10 @@ async fn upload(
     splitter: Splitter,
 ) -> Result<Option<Blob>, Error> {
     let mut uploading = match shared.node.begin_upload(owner, request).await? {
-        Begun::Known(blob) => return Ok(Some(*blob)),
+        Begun::Known(blob, draft) => {
+            commit(&shared.hub, draft).await?;
+            return Ok(Some(*blob));
+        }
         Begun::Open(uploading) => uploading,
     };
     let (offset, size) = (uploading.offset(), uploading.size());
@@ -117,7 +128,8 @@ async fn upload(
     }
     match receive(&mut uploading, &mut recv).await {
         Ok(true) => {
-            let blob = complete(&shared.node, &shared.hub, uploading).await?;
+            let submit = Arc::new(shared.hub.clone());
+            let blob = complete(shared.node.clone(), submit, uploading).await?;
             shared.metrics.transferred(Transfer::Upload, size - offset.min(size));
             Ok(Some(blob))
         }
@@ -134,11 +146,14 @@ async fn upload(
 
 /// Whether all bytes have come.
 async fn receive(uploading: &mut Uploading, recv: &mut RecvStream) -> Result<bool, Error> {
+    let mut pace = Pace::start();
     while uploading.offset() < uploading.size() {
-        let chunk = tokio::time::timeout(BYTES_WITHIN, recv.read_chunk(lanes::READ_MAX)).await;
-        match chunk {
-            Ok(Ok(Some(bytes))) => uploading.write(bytes).await?,
-            Ok(Ok(None)) => {
+        match pace.hold(recv.read_chunk(lanes::READ_MAX)).await {
+            Some(Ok(Some(bytes))) => {
+                pace.moved(bytes.len());
+                uploading.write(bytes).await?;
+            }
+            Some(Ok(None)) => {
                 let error = "the stream ended before the file";
                 return Err(Error::new(ErrorReason::BlobMismatch, error));
             }
@@ -159,7 +174,7 @@ async fn download(shared: &Shared, owner: Owner, request: BlobDownload, mut send
         media_type: downloading.media_type().to_owned(),
     });
     let sent = match send.write_chunk(encode(ready)).await {
-        Ok(()) => transmit(&mut downloading, &mut send).await,
+        Ok(()) => transmit(shared, &mut downloading, &mut send).await,
         Err(_) => return,
     };
     match sent {
@@ -172,16 +187,44 @@ async fn download(shared: &Shared, owner: Owner, request: BlobDownload, mut send
     }
 }
 
-async fn transmit(downloading: &mut Downloading, send: &mut SendStream) -> Result<u64, ()> {
-    let mut sent = 0;
+async fn transmit(
+    shared: &Shared,
+    downloading: &mut Downloading,
+    send: &mut SendStream,
+) -> Result<u64, ()> {
+    let (mut sent, mut pace) = (0, Pace::start());
     while downloading.left() > 0 {
-        let bytes = downloading.read().await.map_err(|_| ())?;
+        let bytes = downloading.read(&shared.node).await.map_err(|_| ())?;
         if bytes.is_empty() {
             // The file is shorter than it was when it was opened.
             return Err(());
         }
         sent += bytes.len() as u64;
-        send.write_chunk(bytes).await.map_err(|_| ())?;
+        pace.moved(bytes.len());
+        pace.hold(send.write_chunk(bytes)).await.ok_or(())?.map_err(|_| ())?;
     }
     Ok(sent)
+}
+
+/// How slowly a transfer may go: whoever lets one stand holds a file open.
+struct Pace {
+    until: Instant,
+}
+
+impl Pace {
+    fn start() -> Self {
+        Pace { until: Instant::now() + TRANSFER_STANDS_FOR }
+    }
+
+    /// Bytes have been taken, or are about to be: there is time for them, and then some.
+    fn moved(&mut self, bytes: usize) {
+        let most = Instant::now() + TRANSFER_STANDS_FOR;
+        let seconds = bytes as f64 / TRANSFER_BYTES_PER_SECOND_MIN as f64;
+        self.until = (self.until + Duration::from_secs_f64(seconds)).min(most);
+    }
+
+    /// `None` if it took too long.
+    async fn hold<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout_at(self.until, work).await.ok()
+    }
 }

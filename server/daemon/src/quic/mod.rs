@@ -24,10 +24,13 @@ use std::{
 
 use parlour_core::node::Node;
 use parlour_protocol::wire::CloseCode;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::{
-    limits::rate::{RateLimits, Rates},
+    limits::{
+        TRANSFERS_MAX,
+        rate::{RateLimits, Rates},
+    },
     metrics::Metrics,
 };
 
@@ -59,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) draining: AtomicBool,
     // Told when the endpoint takes no connections any more.
     ended: Arc<Notify>,
+    pub(crate) transfers: Semaphore,
     pub(crate) handshakes: AtomicUsize,
     pub(crate) connections: AtomicUsize,
     pub(crate) connections_max: usize,
@@ -83,6 +87,7 @@ pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::
         rates: Mutex::new(RateLimits::new(parts.rates)),
         draining: AtomicBool::new(false),
         ended: Arc::default(),
+        transfers: Semaphore::new(TRANSFERS_MAX),
         handshakes: AtomicUsize::new(0),
         connections: AtomicUsize::new(0),
         connections_max: parts.connections_max,

@@ -31,7 +31,7 @@ use tokio::sync::watch;
 use crate::{
     attachments,
     auth::{JwtVerifier, KeyError},
-    config::{Config, ConfigError},
+    config::{Blobs, Config, ConfigError},
     data::{DataError, DataFolder},
     log::LogHandle,
     metrics::{self, SharedMetrics},
@@ -279,7 +279,8 @@ impl Shared {
         // The rest holds from the next start; pretending otherwise would confuse a later reload.
         current.auth = config.auth;
         current.limits = config.limits;
-        current.blobs = config.blobs;
+        let Blobs { path, scanner, ffmpeg, .. } = current.blobs.clone();
+        current.blobs = Blobs { path, scanner, ffmpeg, ..config.blobs };
         current.http.url = config.http.url;
         current.log.level = config.log.level;
         current.drain = config.drain;

@@ -30,6 +30,7 @@ use crate::{
     metrics::{Metrics, SharedMetrics},
     quic::{self, QuicHandle, QuicParts},
     seal::KeySealer,
+    search,
     tls::{self, CertificateSource, Certificates, DevCertificates},
 };
 
@@ -55,7 +56,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         }
     };
     let metrics: SharedMetrics = Arc::new(Metrics::default());
-    let node = Arc::new(Node::new(Parts {
+    let node = Node::new(Parts {
         store: store.clone(),
         blobs: open_blobs(&config, &data)?,
         blob_policy: attachments::policy(&config),
@@ -63,7 +64,8 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         sealer: Arc::new(KeySealer::new(&server_keys)),
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),
-    }));
+    });
+    let node = Arc::new(search::with_index(node, &config, &data)?);
     let quic =
         start_quic(&config, &server_keys, certificates.clone(), node.clone(), &metrics).await?;
     let listen = quic.local_addr().map_err(|error| bind_error("quic", config.listen, error))?;
@@ -92,7 +94,8 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     let socket = shared.data.admin_socket();
     let admin = AdminServer::start(&socket, operator)
         .map_err(|error| bind_error("admin", socket.display(), error))?;
-    let held = supervisor::Held { http: vec![http, own_metrics], stop, admin, lock };
+    let feed = tokio::spawn(search::feed(shared.node.clone()));
+    let held = supervisor::Held { http: vec![http, own_metrics], stop, admin, feed, lock };
     tokio::spawn(supervisor::run(shared.clone(), held));
     Ok(Server { shared, http: http_addr, metrics: metrics_addr })
 }

@@ -9,6 +9,7 @@ use std::{
 
 use tokio::{
     sync::watch,
+    task::JoinHandle,
     time::{MissedTickBehavior, interval, timeout},
 };
 
@@ -28,6 +29,7 @@ pub(super) struct Held {
     pub(super) http: Vec<Option<HttpServer>>,
     pub(super) stop: watch::Sender<bool>,
     pub(super) admin: AdminServer,
+    pub(super) feed: JoinHandle<()>,
     pub(super) lock: DataLock,
 }
 
@@ -57,6 +59,8 @@ pub(super) async fn run(shared: Arc<Shared>, held: Held) {
         }
     }
     watcher.abort();
+    // What isn't in the index yet is read again at the next start.
+    held.feed.abort();
     let _ = held.stop.send(true);
     for http in held.http.into_iter().flatten() {
         let _ = timeout(limits::HTTP_STOP_WITHIN, http.wait()).await;

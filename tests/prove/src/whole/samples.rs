@@ -29,6 +29,7 @@ use parlour_protocol::{
         SetSlowModeRequest, SetTopicRequest, UnbanRequest,
     },
     saved::{ListSavedRequest, SaveMessageRequest, UnsaveMessageRequest},
+    search::{SearchMessagesRequest, SearchOrder},
     session::{ReauthRequest, RevokeRequest, revoke_request},
     settings::{
         GetSettingsRequest, RoomSettings, SetRoomSettingsRequest, SetSettingsRequest, Settings,
@@ -219,6 +220,16 @@ fn own_samples(room: &Bytes, user: &Bytes) -> Vec<Sample> {
             page: Bytes::new(),
             limit: 5,
             unread_only: true,
+        }),
+        sample::<rpc::SearchMessages>(&SearchMessagesRequest {
+            text: "a message".into(),
+            phrases: vec!["of some length".into()],
+            rooms: vec![room()],
+            senders: vec![user()],
+            before_ms: u64::MAX,
+            order: SearchOrder::Relevance as i32,
+            limit: 5,
+            ..SearchMessagesRequest::default()
         }),
         sample::<rpc::SetPresence>(&SetPresenceRequest { activity: Activity::Active as i32 }),
         sample::<rpc::WatchPresence>(&WatchPresenceRequest {
