@@ -39,6 +39,7 @@ pub(crate) fn run(args: &Args) -> Report {
     report.figure("refused", totals.refused);
     report.figure("deliveries", totals.deliveries);
     report.figure("downloads", totals.downloads);
+    report.figure("found", totals.found);
     report.figure("directory_changes", totals.changes);
     report.figure("steps_per_second", (count as f64 / started.elapsed().as_secs_f64()).round());
     report

@@ -9,6 +9,7 @@ use parlour_protocol::{
     inbox::{Mention, ReadMentionsRequest},
     receipt::ListReceiptsRequest,
     room::{GetRoomRequest, ListMembersRequest},
+    search::{SearchHit, SearchMessagesRequest},
     sync::{ReadLogRequest, ReadTimelineRequest, SyncRequest, sync_item},
     thread::{FollowedThread, ListThreadsRequest, ReadThreadRequest},
     wire::{Event, event_frame::Frame},
@@ -23,6 +24,8 @@ use crate::{report::Report, rng::Rng};
 
 /// A removal from a group, which whoever is removed hears as the last thing.
 const MEMBER_REMOVED: u32 = 3;
+/// Of more messages than that it is enough to see the newest.
+const FOUND_MAX: usize = 100;
 
 /// Nobody has heard anything of a room they weren't in; everyone's own log says which rooms they
 /// are in now.
@@ -104,7 +107,7 @@ pub(super) fn read(world: &mut World, rng: &mut Rng, report: &mut Report) {
     let ((user, client), room) = (someone(world, rng), any_room(world, rng));
     let (id, may) = (world.rooms[room].clone(), world.model.is_in(room, user));
     let server = &mut world.server;
-    match rng.below(10) {
+    match rng.below(11) {
         0 => {
             let request = ReadLogRequest { room: id, from_seq: 1, to_seq: 3, limit: 3 };
             let found = server.bulk::<rpc::ReadLog>(client, &request).is_ok();
@@ -129,6 +132,7 @@ pub(super) fn read(world: &mut World, rng: &mut Rng, report: &mut Report) {
             let found = server.call::<rpc::ListReceipts>(client, &request).is_ok();
             report.expect(found == may, || format!("ListReceipts of room {room}: {found}"));
         }
+        9 => found(world, user, client, report),
         _ => rooms(world, user, client, report),
     }
 }
@@ -182,6 +186,45 @@ fn mentions(world: &mut World, user: usize, client: usize, report: &mut Report) 
     let all = found.iter().all(|one| expected.contains(one));
     report.expect(whole && all, || {
         format!("{} has {} mentions, not {}", USERS[user], found.len(), expected.len())
+    });
+}
+
+/// What is found are messages that are there, in rooms one is in now, also where the index is late; all
+/// of them up to where it has come.
+fn found(world: &mut World, user: usize, client: usize, report: &mut Report) {
+    // Every message says the same, so that each of them would be found.
+    let (mut found, mut page) = (vec![], Bytes::new());
+    loop {
+        let (text, limit) = ("text".into(), 50);
+        let request = SearchMessagesRequest { text, limit, page, ..Default::default() };
+        let items = world.server.bulk::<rpc::SearchMessages>(client, &request);
+        let Ok(items) = items else {
+            report.violation("a search is refused");
+            return;
+        };
+        page = items.last().map(|item| item.next_page.clone()).unwrap_or_default();
+        let of = |hit: SearchHit| Some((hit.room, hit.message?.header?.seq));
+        found.extend(items.into_iter().flat_map(|item| item.hits).filter_map(of));
+        if page.is_empty() || found.len() >= FOUND_MAX {
+            break;
+        }
+    }
+    world.totals.found += found.len() as u64;
+    let mut expected = BTreeSet::new();
+    for (room, said) in world.messages.iter().enumerate() {
+        if world.model.is_in(room, user) {
+            expected.extend(said.iter().map(|said| (world.rooms[room].clone(), said.seq)));
+        }
+    }
+    let strange = found.iter().filter(|one| !expected.contains(one)).count();
+    report.expect(strange == 0, || format!("{} finds {strange} too many", USERS[user]));
+    let reached = |room: &Bytes| {
+        let room = parlour_protocol::ids::RoomId::parse(room).expect("the world's rooms have ids");
+        world.server.node.search.reached(room)
+    };
+    let known = expected.iter().filter(|(room, seq)| *seq <= reached(room)).count();
+    report.expect(found.len() >= known.min(FOUND_MAX), || {
+        format!("{} finds {} messages of {known}", USERS[user], found.len())
     });
 }
 

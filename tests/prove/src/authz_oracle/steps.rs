@@ -39,6 +39,8 @@ pub(super) fn step(world: &mut World, rng: &mut Rng, report: &mut Report) {
         76..82 => delete(world, rng, report),
         82..85 => mark(world, rng, report),
         85..90 => files::step(world, rng, report),
+        // In between the index is late.
+        90..92 => world.server.index(),
         _ => check::read(world, rng, report),
     }
     check::heard(world, &before, report);

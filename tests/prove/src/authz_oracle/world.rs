@@ -48,6 +48,7 @@ pub(super) struct Totals {
     pub(super) deliveries: u64,
     pub(super) changes: u64,
     pub(super) downloads: u64,
+    pub(super) found: u64,
 }
 
 impl AddAssign for Totals {
@@ -57,6 +58,7 @@ impl AddAssign for Totals {
         self.deliveries += other.deliveries;
         self.changes += other.changes;
         self.downloads += other.downloads;
+        self.found += other.found;
     }
 }
 
