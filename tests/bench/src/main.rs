@@ -19,10 +19,11 @@ use harness::{Outcome, during, process};
 use subject::Subject;
 
 const HELP: &str = "\
-usage: parlour-bench [NAME] [--json] [--quick] [--list] [--subject NAME] [--peer NAME]
+usage: parlour-bench [NAME] [--json] [--quick] [--count N] [--list] [--subject NAME] [--peer NAME]
 
   --json      only the JSON lines, one per figure
   --quick     one short repetition: to see that it runs, not to compare
+  --count N   how much of it, in benchmarks that let one choose (`search`: messages)
   --list      the names
   --subject   measures a peer in Parlour's place
   --peer      beside this peer only";
@@ -32,6 +33,7 @@ struct Words {
     name: Option<String>,
     json: bool,
     quick: bool,
+    count: Option<usize>,
     list: bool,
     help: bool,
     subject: Option<Subject>,
@@ -105,6 +107,7 @@ fn run(bench: &Bench, words: &Words, report: &mut Report) -> Outcome {
     let certificate = Certificate::make(folder.path())?;
     let context = Context {
         quick: words.quick,
+        count: words.count,
         subject: words.subject.unwrap_or(Subject::Parlour),
         only: words.peer,
         folder: folder.path(),
@@ -122,6 +125,7 @@ fn words() -> Outcome<Words> {
         match word.as_str() {
             "--json" => found.json = true,
             "--quick" => found.quick = true,
+            "--count" => found.count = Some(number(rest.next())?),
             "--list" => found.list = true,
             "--help" | "-h" => found.help = true,
             "--subject" => found.subject = Some(subject_named(rest.next())?),
@@ -133,6 +137,11 @@ fn words() -> Outcome<Words> {
         }
     }
     Ok(found)
+}
+
+fn number(word: Option<String>) -> Outcome<usize> {
+    let word = word.ok_or("--count needs a number")?;
+    word.parse().map_err(|_| format!("`{word}` is no number"))
 }
 
 fn subject_named(name: Option<String>) -> Outcome<Subject> {

@@ -9,6 +9,7 @@ mod history;
 pub(crate) mod icount;
 mod idle_memory;
 mod resume;
+mod search;
 mod wire;
 
 use std::path::Path;
@@ -25,6 +26,8 @@ pub(crate) struct Context<'a> {
     pub(crate) quick: bool,
     /// Who is measured: Parlour, unless a peer is put in its place.
     pub(crate) subject: Subject,
+    /// How much of it, where a benchmark lets one choose.
+    pub(crate) count: Option<usize>,
     /// Only these peers, if any are named.
     pub(crate) only: Option<Subject>,
     pub(crate) folder: &'a Path,
@@ -50,6 +53,7 @@ pub(crate) const ALL: &[Bench] = &[
     Bench { name: "bad-network", relayed: true, run: bad_network::run },
     Bench { name: "resume", relayed: true, run: resume::run },
     Bench { name: "wire", relayed: true, run: wire::run },
+    Bench { name: "search", relayed: false, run: search::run },
     Bench { name: "icount", relayed: false, run: icount::run },
 ];
 

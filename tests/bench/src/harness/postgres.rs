@@ -81,6 +81,16 @@ impl Postgres {
         run(psql.arg(&self.sockets))
     }
 
+    /// Runs a script of psql's, and hands back what it answers.
+    pub(crate) fn script(&self, script: &str) -> Outcome<String> {
+        let file = tempfile::NamedTempFile::new().map_err(during("temporary file"))?;
+        fs::write(file.path(), script).map_err(during("temporary file"))?;
+        run(Command::new("chown").arg(USER).arg(file.path()))?;
+        let mut psql = as_user(&self.bin.join("psql"));
+        psql.args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-h"]).arg(&self.sockets);
+        run(psql.arg("-f").arg(file.path()))
+    }
+
     fn wait(&self) -> Outcome {
         let deadline = Instant::now() + READY;
         while Instant::now() < deadline {
