@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use parlour_adapters::{memory::Memory, search::MemorySearch};
+use parlour_core::search::feed::{Feed, FeedError};
 use parlour_inproc::{Server, group, message, send};
 use parlour_protocol::{
     directory::{
@@ -335,4 +336,27 @@ fn an_index_that_is_made_later_says_so_until_it_has_all() {
     let request = SearchMessagesRequest { limit: 50, ..words("y") };
     let expected: Vec<u64> = seqs.iter().rev().take(50).copied().collect();
     assert_eq!(find(&mut server, ann, &request), expected);
+}
+
+#[test]
+fn an_index_that_is_ahead_of_the_logs_is_not_theirs() {
+    let index: Arc<MemorySearch> = Arc::default();
+    let mut server = Server::with(Arc::new(Memory::new([1; 16])), Some(index.clone()));
+    let ann = server.connect("ann");
+    let room = group(&mut server, ann, &[]);
+    (0..3).for_each(|n| assert!(send(&mut server, ann, &room, &format!("lost {n}")) > 0));
+    server.index();
+    // The same room in a store that has lost its last messages, as from a copy of the disk.
+    let mut server = Server::with(Arc::new(Memory::new([1; 16])), Some(index));
+    let ann = server.connect("ann");
+    assert_eq!(group(&mut server, ann, &[]), room);
+    send(&mut server, ann, &room, "kept");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let refused = runtime.block_on(Feed::open(server.node.clone())).map(drop).unwrap_err();
+    assert_eq!(refused, FeedError::Ahead);
+    assert!(refused.needs_reset());
+    runtime.block_on(server.node.search.port().unwrap().reset()).unwrap();
+    server.index();
+    assert_eq!(find(&mut server, ann, &words("kept")).len(), 1);
+    assert_eq!(find(&mut server, ann, &words("lost")), [0; 0]);
 }
