@@ -19,6 +19,7 @@ use crate::{
     draft::store_error,
     kit::{Ctx, Features, ServerKit, Sink, id_field},
     limits::{ITEM_BYTES, SCAN_ROWS, SEARCH_LOOKED_AT_MAX},
+    messages::target,
     pages::{only, read},
     ports::{
         search::{Order, Place, Query, Search, SearchError},
@@ -152,13 +153,26 @@ async fn ask(port: &dyn Search, query: &Query) -> Result<Option<Vec<Place>>, Err
 /// A hit, encoded.
 struct Hit {
     cell: Arc<RoomCell>,
+    seq: u64,
+    // As it was before the message was read.
+    del_no: u64,
     bytes: Bytes,
+}
+
+impl Hit {
+    /// Whether it may be sent: the caller is in the room, and nobody has deleted it since it was read.
+    async fn may_leave(&self, ctx: &Ctx) -> bool {
+        let is_there = self.cell.head().del_no == self.del_no
+            || target(ctx, &self.cell, self.seq).await.is_ok();
+        is_there && self.cell.is_member(ctx.user())
+    }
 }
 
 /// What the index found, if it is so: as the log has it now, and the caller may read it.
 async fn hit(ctx: &Ctx, asked: &Asked, place: Place) -> Result<Option<Hit>, Error> {
     let cell = ctx.node.room(ctx.caller.org, place.room).await.map_err(store_error)?;
     let Some(cell) = cell.filter(|cell| cell.is_member(ctx.user())) else { return Ok(None) };
+    let del_no = cell.head().del_no;
     // What can't be read isn't found.
     let Some((event, stored)) = event_at(ctx, cell.id, place.seq).await? else { return Ok(None) };
     let Some(header) = &event.header else { return Ok(None) };
@@ -178,7 +192,12 @@ async fn hit(ctx: &Ctx, asked: &Asked, place: Place) -> Result<Option<Hit>, Erro
         },
     };
     let highlights = text.ok().and_then(|text| asked.highlights(&text));
-    Ok(highlights.map(|parts| Hit { bytes: encoded(ctx, &cell, stored, edit, &parts), cell }))
+    Ok(highlights.map(|parts| Hit {
+        seq: place.seq,
+        del_no,
+        bytes: encoded(ctx, &cell, stored, edit, &parts),
+        cell,
+    }))
 }
 
 /// An event with the bytes it is stored as, unless it is erased or can't be read.
@@ -252,15 +271,20 @@ impl Page {
         Ok(())
     }
 
-    /// Looks again first: whoever was removed in the meantime hears no more.
+    /// Looks again first: whoever was removed in the meantime hears no more, nor does anybody of what
+    /// was deleted.
     async fn send(
         self,
         ctx: &Ctx,
         rest: SearchMessagesItem,
         out: &mut Sink<SearchMessagesItem>,
     ) -> Result<(), Error> {
-        let still = self.hits.into_iter().filter(|hit| hit.cell.is_member(ctx.user()));
-        let hits: Vec<Bytes> = still.map(|hit| hit.bytes).collect();
+        let mut hits = Vec::with_capacity(self.hits.len());
+        for hit in self.hits {
+            if hit.may_leave(ctx).await {
+                hits.push(hit.bytes);
+            }
+        }
         out.send_with_events(1, &hits, &rest).await
     }
 }
