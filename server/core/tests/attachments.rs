@@ -389,7 +389,7 @@ fn what_may_not_be_uploaded_is_refused_before_its_bytes_come() {
     // What it says isn't what it is.
     let lie = server.upload(alice, 1, b"\x89PNG\r\n\x1a\n");
     assert_eq!(reason(lie), ErrorReason::MediaTypeRefused);
-    for wrong in ["text", "text/", "te xt/plain", "text/plain\r\n", &"t".repeat(128)] {
+    for wrong in ["text", "text/", "te xt/plain", "text/pl\r\nain", &"t".repeat(128)] {
         assert_eq!(field(server.upload_as(alice, of(wrong), b"x")), "media_type", "{wrong:?}");
     }
     let mut request = announce(1, b"x");

@@ -63,8 +63,8 @@ fn unknown_keys_are_refused_with_the_nearest_name() {
             "configuration has no key store.kidn; did you mean store.kind?",
         ),
         (
-            "[http]\nport = 1",
-            "configuration has no key http.port; `parlour config --print-default` shows them all",
+            "[http]\nbananas = 1",
+            "configuration has no key http.bananas; `parlour config --print-default` shows them all",
         ),
         (
             "[[auth.keys]]\nid=\"a\"\nalgorithm=\"HS256\"\nsecrets=\"b\"",

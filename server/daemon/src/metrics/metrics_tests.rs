@@ -27,6 +27,7 @@ fn everything() -> String {
     metrics.delivered(200, 4_000);
     metrics.gap();
     metrics.too_slow();
+    metrics.transferred(Transfer::Download, 5);
     metrics.ephemeral_dropped(EphemeralDrop::Full);
     for doc in CATALOGUE.iter().filter(|doc| doc.kind == Kind::Gauge && doc.labels.is_empty()) {
         metrics.set(doc.name, 1.0);
