@@ -29,7 +29,8 @@ pub(crate) fn open(config: &Config, path: PathBuf) -> io::Result<Folder> {
         tracing::info!("without ffmpeg: sound and video have neither length nor preview");
     }
     let scanner = config.blobs.scanner.as_deref().and_then(Scanner::parse);
-    let reserve_bytes = config.store.reserve_mb * 1024 * 1024;
+    // Twice that of messages: files alone never stop them.
+    let reserve_bytes = 2 * config.store.reserve_mb * 1024 * 1024;
     Folder::open(Options { path, reserve_bytes, scanner, tools })
 }
 

@@ -2,8 +2,9 @@
 //! one is drawn anew: nothing of what cameras write into a picture is in it.
 
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
     io::{BufReader, BufWriter, Write},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -68,7 +69,9 @@ pub(super) fn look(path: &Path, preview: &Path, kind: &str) -> Option<Seen> {
 
 /// PNG where something shines through, JPEG else.
 fn write(picture: &DynamicImage, to: &Path) -> Option<()> {
-    let mut out = BufWriter::new(File::create(to).ok()?);
+    let mut file = OpenOptions::new();
+    file.write(true).create(true).truncate(true).mode(0o600);
+    let mut out = BufWriter::new(file.open(to).ok()?);
     if picture.color().has_alpha() {
         picture.to_rgba8().write_to(&mut out, ImageFormat::Png).ok()?;
     } else {

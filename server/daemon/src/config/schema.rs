@@ -72,7 +72,7 @@ pub const KEYS: &[KeyDoc] = &[
     key(
         "store.reserve_mb",
         "256",
-        "Below this much free space, in MiB, nothing new is stored; reading goes on.",
+        "Below this much free space, in MiB, nothing new is stored; reading goes on. Files are\nrefused below twice as much, so that they don't stop messages.",
     ),
     key(
         "search.enabled",
