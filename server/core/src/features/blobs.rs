@@ -70,7 +70,7 @@ impl BlobService<ServerKit> for Features {
         if !ctx.node.attachments.spare(key) {
             return Err(blob_not_found());
         }
-        // The claim's end needs no look of its own: what uses the blob now ends with one.
+        // Whoever uses the blob now may delete their message before the caller sends theirs.
         let now_ms = ctx.now.unix_ms;
         let puts =
             vec![claim_put(ctx.user(), key, now_ms), due_put(key, due_after(now_ms), ctx.user())];
