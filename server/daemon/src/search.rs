@@ -54,11 +54,29 @@ pub(crate) async fn feed(node: Arc<Node>) {
     }
 }
 
+/// Reads what there is for as long as a tick lasts, or less while the server has much to do, which is
+/// what it says.
+async fn read(feed: &mut Feed) -> Result<bool, FeedError> {
+    let until = Instant::now() + limits::INDEX_EVERY;
+    let (mut written, mut read) = (feed.take_written(), 0);
+    while let Some(events) = feed.step().await? {
+        read += events;
+        written += feed.take_written();
+        let is_busy = written > limits::INDEX_BUSY_EVENTS;
+        if (is_busy && read >= limits::INDEX_BUSY_EVENTS) || Instant::now() >= until {
+            break;
+        }
+        // Whoever waits for an answer goes first.
+        tokio::task::yield_now().await;
+    }
+    Ok(written > limits::INDEX_BUSY_EVENTS)
+}
+
 async fn run(node: &Arc<Node>) -> Result<(), FeedError> {
     let Some(mut feed) = Feed::open(node.clone()).await? else { return Ok(()) };
     let mut ticks = interval(limits::INDEX_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut tick, mut was_whole) = (0_u64, false);
+    let (mut tick, mut was_whole, mut uncommitted) = (0_u64, false, 0_u64);
     loop {
         ticks.tick().await;
         tick += 1;
@@ -69,14 +87,14 @@ async fn run(node: &Arc<Node>) -> Result<(), FeedError> {
         if tick.is_multiple_of(limits::LOOK_AROUND_TICKS) {
             feed.look_around().await?;
         }
-        let until = Instant::now() + limits::INDEX_EVERY;
-        while feed.step().await? && Instant::now() < until {
-            // Whoever waits for an answer goes first.
-            tokio::task::yield_now().await;
-        }
+        let is_busy = read(&mut feed).await?;
         let is_first = !was_whole && !feed.has_news();
         if feed.has_news() || is_first || tick.is_multiple_of(limits::INDEX_SEEN_TICKS) {
-            feed.commit().await?;
+            uncommitted += 1;
+            if !is_busy || uncommitted >= limits::INDEX_BUSY_TICKS {
+                feed.commit().await?;
+                uncommitted = 0;
+            }
         }
         if !was_whole && node.search.is_whole() {
             was_whole = true;

@@ -389,7 +389,7 @@ impl Server {
             None => self.runtime.block_on(Feed::open(self.node.clone())).unwrap(),
         };
         let mut feed = feed.expect("there is an index");
-        while self.runtime.block_on(feed.step()).unwrap() {}
+        while self.runtime.block_on(feed.step()).unwrap().is_some() {}
         self.runtime.block_on(feed.commit()).unwrap();
         self.feed = Some(feed);
     }

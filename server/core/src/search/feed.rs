@@ -65,6 +65,8 @@ pub struct Feed {
     marks: FxHashMap<RoomId, Mark>,
     waiting: VecDeque<RoomId>,
     is_waiting: FxHashSet<RoomId>,
+    // Events committed to the logs, as far as hints say, since that was last asked.
+    written: u64,
     // Read since the last commit.
     moved: FxHashMap<RoomId, u64>,
     // Rooms left of those that were behind when the index was opened.
@@ -84,6 +86,7 @@ impl Feed {
             marks: marks.collect(),
             waiting: VecDeque::new(),
             is_waiting: FxHashSet::default(),
+            written: 0,
             moved: FxHashMap::default(),
             old: FxHashSet::default(),
         };
@@ -138,14 +141,28 @@ impl Feed {
         !self.moved.is_empty()
     }
 
-    /// Reads a stretch of one room's log into the index; `false` when there is nothing to read.
-    pub async fn step(&mut self) -> Result<bool, FeedError> {
-        for (room, seq) in self.node.search.take_news() {
+    /// Events that were committed to the logs since this was last asked.
+    pub fn take_written(&mut self) -> u64 {
+        self.hear();
+        std::mem::take(&mut self.written)
+    }
+
+    /// Takes the hints.
+    fn hear(&mut self) {
+        let news = self.node.search.take_news();
+        self.written += news.events;
+        for (room, seq) in news.rooms {
             if seq > self.mark(room).read {
                 self.wait(room);
             }
         }
-        let Some(room) = self.waiting.pop_front() else { return Ok(false) };
+    }
+
+    /// Reads a stretch of one room's log into the index and says how many events that were; `None` when
+    /// there is nothing to read.
+    pub async fn step(&mut self) -> Result<Option<u64>, FeedError> {
+        self.hear();
+        let Some(room) = self.waiting.pop_front() else { return Ok(None) };
         self.is_waiting.remove(&room);
         let mark = self.mark(room);
         let range = ReadRange {
@@ -158,7 +175,7 @@ impl Feed {
         let stretch = self.node.store.read(LogKey::Room(room), range).await?;
         let Some(last) = stretch.last().map(|stored| stored.seq) else {
             self.old.remove(&room);
-            return Ok(true);
+            return Ok(Some(0));
         };
         let mut changes = Vec::with_capacity(stretch.len());
         let mut kept = mark.kept;
@@ -182,7 +199,7 @@ impl Feed {
         self.moved.insert(room, last);
         // The others have their turn before it goes on.
         self.wait(room);
-        Ok(true)
+        Ok(Some(last - mark.read))
     }
 
     /// What was read is found from now on. Also shows whether the index is still there.

@@ -19,11 +19,18 @@ use crate::ports::search::Search;
 #[derive(Default)]
 pub struct Searching {
     port: Option<Arc<dyn Search>>,
-    // Rooms with news since the feed last asked. Only a hint: the feed finds the others, too.
-    news: Mutex<FxHashMap<RoomId, u64>>,
+    // What came since the feed last asked. Only a hint: the feed finds the rest, too.
+    news: Mutex<News>,
     // How far the logs of rooms have been read, as those who search now see it.
     reached: RwLock<FxHashMap<RoomId, u64>>,
     is_whole: AtomicBool,
+}
+
+/// Rooms that have news, and how many events those are in all.
+#[derive(Default)]
+struct News {
+    rooms: FxHashMap<RoomId, u64>,
+    events: u64,
 }
 
 impl Searching {
@@ -40,7 +47,9 @@ impl Searching {
     /// A room's log has an event more.
     pub fn note(&self, room: RoomId, seq: u64) {
         if self.port.is_some() {
-            self.news.lock().expect("no panic while the lock is held").insert(room, seq);
+            let mut news = self.news.lock().expect("no panic while the lock is held");
+            news.rooms.insert(room, seq);
+            news.events += 1;
         }
     }
 
@@ -55,7 +64,7 @@ impl Searching {
         reached.get(&room).copied().unwrap_or(0)
     }
 
-    fn take_news(&self) -> FxHashMap<RoomId, u64> {
+    fn take_news(&self) -> News {
         std::mem::take(&mut *self.news.lock().expect("no panic while the lock is held"))
     }
 

@@ -76,6 +76,12 @@ pub const DISK_EVERY_TICKS: u64 = 60;
 pub const WARN_EVERY_TICKS: u64 = 3600;
 /// What was said is found after about this time.
 pub const INDEX_EVERY: Duration = Duration::from_secs(1);
+/// While more events than this are committed in that time, the index reads no more than these, and what
+/// it has read is found after [`INDEX_BUSY_TICKS`]: it costs as much to index a message as to send it, and
+/// whoever sends goes first. It catches up afterwards.
+pub const INDEX_BUSY_EVENTS: u64 = 2_000;
+/// See [`INDEX_BUSY_EVENTS`].
+pub const INDEX_BUSY_TICKS: u64 = 5;
 /// Whether the index is still there is asked every so many times when nothing is said.
 pub const INDEX_SEEN_TICKS: u64 = 10;
 /// The ends of all logs are held against the index every so many times.
