@@ -32,23 +32,32 @@ impl ErrorReason {
             | R::UserNotFound
             | R::MessageNotFound
             | R::NodeNotFound
-            | R::BlobNotFound => C::NotFound,
-            R::NotAllowed | R::ScopeMissing | R::BlobInfected => C::PermissionDenied,
-            R::RefConflict => C::AlreadyExists,
+            | R::BlobNotFound
+            | R::AccountNotFound
+            | R::InviteNotFound => C::NotFound,
+            R::NotAllowed | R::ScopeMissing | R::BlobInfected | R::WrongPassword => {
+                C::PermissionDenied
+            }
+            R::RefConflict | R::SubjectTaken => C::AlreadyExists,
             R::RefExpired
             | R::DirectRoom
             | R::DirectoryRoom
             | R::RoomArchived
             | R::WrongIncarnation
             | R::ThreadNotFollowed
-            | R::SearchDisabled => C::FailedPrecondition,
+            | R::SearchDisabled
+            | R::AccountsDisabled
+            | R::KnockWaiting => C::FailedPrecondition,
             R::ReadOnly | R::StoreUnavailable | R::Draining | R::SearchUnavailable => {
                 C::Unavailable
             }
             R::DataDamaged => C::DataLoss,
-            R::TokenInvalid | R::TokenExpired | R::TokenRevoked | R::SubjectChanged => {
-                C::Unauthenticated
-            }
+            R::TokenInvalid
+            | R::TokenExpired
+            | R::TokenRevoked
+            | R::SubjectChanged
+            | R::SignInRefused
+            | R::LoginEnded => C::Unauthenticated,
             R::ChainBroken => C::Aborted,
             R::Internal => C::Internal,
         }
@@ -63,7 +72,8 @@ impl ErrorReason {
             | R::SlowMode
             | R::ReadOnly
             | R::StoreUnavailable
-            | R::SearchUnavailable => Retry::AfterDelay,
+            | R::SearchUnavailable
+            | R::KnockWaiting => Retry::AfterDelay,
             R::ChainBroken => Retry::Same,
             R::Draining => Retry::Reconnect,
             R::TokenInvalid | R::TokenExpired => Retry::AfterReauth,

@@ -111,6 +111,14 @@ id! {
     UploadId
 }
 id! {
+    /// A login: where somebody is signed in with an account of the server's own. Made by the server.
+    LoginId
+}
+id! {
+    /// An invite: UUIDv7, made by the server.
+    InviteId
+}
+id! {
     /// The incarnation of a store: cursors from another one are worthless.
     Incarnation
 }

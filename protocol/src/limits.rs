@@ -93,6 +93,49 @@ pub const SUBSCRIPTIONS_MAX: usize = 1000;
 /// Longest subject or organization in a token, in bytes.
 pub const SUBJECT_BYTES_MAX: usize = 255;
 
+/// Most sign-ins of one connection.
+pub const SIGN_INS_MAX: usize = 3;
+/// A sign-in is answered within this time.
+pub const SIGN_IN_WITHIN: Duration = Duration::from_secs(15);
+/// A login that isn't used for this time is over.
+pub const LOGIN_UNUSED_MAX: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Most logins of an account: with one more, the one that wasn't used for longest is over.
+pub const LOGINS_MAX: usize = 100;
+/// Shortest password, in bytes.
+pub const PASSWORD_BYTES_MIN: usize = 10;
+/// Longest password, in bytes.
+pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Longest code of a link or an invite, in bytes.
+pub const CODE_BYTES_MAX: usize = 100;
+/// After a sign-in with a link a password is set without the present one for this time.
+pub const LINK_SETS_PASSWORD_FOR: Duration = Duration::from_secs(15 * 60);
+/// How long a sign-in link is good unless said otherwise, in seconds.
+pub const LINK_VALID_S: u32 = 24 * 3600;
+/// How long a sign-in link is good at most, in seconds.
+pub const LINK_VALID_S_MAX: u32 = 7 * 24 * 3600;
+/// How long an invite is good unless said otherwise, in seconds.
+pub const INVITE_VALID_S: u32 = 7 * 24 * 3600;
+/// How long an invite is good at most, in seconds.
+pub const INVITE_VALID_S_MAX: u32 = 365 * 24 * 3600;
+/// How long a link or an invite is good at least, in seconds.
+pub const CODE_VALID_S_MIN: u32 = 60;
+/// How many may take one invite.
+pub const INVITE_USES_MAX: u32 = 1000;
+/// Most nodes an invite puts people into.
+pub const INVITE_NODES_MAX: usize = 20;
+/// Largest page of invites.
+pub const INVITE_PAGE_MAX: usize = 20;
+/// Most uses of one invite that are listed.
+pub const INVITE_USES_LISTED_MAX: usize = 100;
+/// Longest note of somebody who knocks, in bytes.
+pub const KNOCK_NOTE_BYTES_MAX: usize = 500;
+/// Most scopes of an account.
+pub const ACCOUNT_SCOPES_MAX: usize = 20;
+/// Longest scope, in bytes.
+pub const SCOPE_BYTES_MAX: usize = 64;
+/// Largest page of accounts.
+pub const ACCOUNT_PAGE_MAX: usize = 100;
+
 /// Most changes of a directory in one call.
 pub const DIRECTORY_CHANGES_MAX: usize = 1000;
 /// Most memberships in a welcome.

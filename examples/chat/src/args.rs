@@ -8,20 +8,34 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Parser;
-use parlour::{Builder, Client, NoToken, Token, Trust};
+use parlour::{Builder, Client, LinkError, NoToken, SignIn, SignInLink, Token, Trust};
+
+use crate::links;
 
 /// A chat in the terminal.
 #[derive(Debug, Parser)]
 #[command(name = "parlour-chat", version, about)]
 pub(crate) struct Args {
-    /// The server
-    #[arg(long, value_name = "HOST:PORT")]
-    address: String,
+    /// A sign-in link or an invite. Without one, and without --address, the last one's account
+    #[arg(value_name = "LINK", conflicts_with_all = ["address", "token_file", "token_env"])]
+    link: Option<String>,
+    /// With an invite: what your account is to be called, of a-z 0-9 . _ -
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// With an invite: what people call you
+    #[arg(long, value_name = "NAME", default_value = "")]
+    name: String,
+    /// With an invite: a word for whoever lets you in
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    note: String,
+    /// The server, for those who have a token
+    #[arg(long, value_name = "HOST:PORT", requires = "token")]
+    address: Option<String>,
     /// A file with the token, read again whenever a new one is needed
-    #[arg(long, value_name = "FILE", required_unless_present = "token_env")]
+    #[arg(long, value_name = "FILE", group = "token", requires = "address")]
     token_file: Option<PathBuf>,
     /// An environment variable with the token
-    #[arg(long, value_name = "VAR", conflicts_with = "token_file")]
+    #[arg(long, value_name = "VAR", group = "token", requires = "address")]
     token_env: Option<String>,
     /// Believe only the certificate with this hash, as `parlour serve` prints it
     #[arg(long, value_name = "SHA256", conflicts_with = "root_pem")]
@@ -47,14 +61,16 @@ impl Args {
 
     /// Where messages are kept.
     pub(crate) fn cache(&self) -> Result<PathBuf, String> {
-        match &self.cache {
-            Some(cache) => Ok(cache.clone()),
-            None => default_cache(&self.token()?, &self.address),
+        match (&self.cache, &self.address) {
+            (Some(cache), _) => Ok(cache.clone()),
+            (None, Some(address)) => default_cache(&self.token()?, address),
+            (None, None) => Ok(links::cache(&links::known(self.link.as_deref())?)?),
         }
     }
 
     /// A client as the flags say.
     pub(crate) fn client(&self) -> Result<Builder, String> {
+        let Some(address) = &self.address else { return self.client_of_link() };
         // Said before there is a screen, rather than asked for again and again on it.
         self.token()?;
         let cache = self.cache()?;
@@ -62,11 +78,31 @@ impl Args {
             fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
         }
         Ok(Client::builder()
-            .address(&self.address)
+            .address(address)
             .token(self.token_provider())
             .trust(self.trust()?)
             .cache(cache)
             .agent(concat!("parlour-chat/", env!("CARGO_PKG_VERSION"))))
+    }
+
+    fn client_of_link(&self) -> Result<Builder, String> {
+        let text = links::known(self.link.as_deref())?;
+        let link: SignInLink = text.parse().map_err(|error: LinkError| error.to_string())?;
+        let cache = self.cache()?;
+        if let Some(folder) = cache.parent() {
+            fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
+        }
+        let mut builder = Client::builder().link(&link);
+        if link.is_invite()
+            && let Some(account) = &self.account
+        {
+            let invite = SignIn::invite(link.code(), account, &self.name, &self.note);
+            builder = builder.sign_in(invite);
+        }
+        if self.cache.is_none() {
+            links::keep(&text)?;
+        }
+        Ok(builder.cache(cache).agent(concat!("parlour-chat/", env!("CARGO_PKG_VERSION"))))
     }
 
     fn token(&self) -> Result<String, String> {
@@ -105,7 +141,7 @@ impl Args {
     }
 }
 
-fn at(path: &Path, error: &std::io::Error) -> String {
+pub(crate) fn at(path: &Path, error: &std::io::Error) -> String {
     format!("{}: {error}", path.display())
 }
 
@@ -138,7 +174,7 @@ fn claims(token: &str) -> Option<(String, String)> {
 }
 
 /// Where programs keep such things on this system.
-fn state_folder() -> Option<PathBuf> {
+pub(crate) fn state_folder() -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     if cfg!(windows) {
         folder("LOCALAPPDATA")

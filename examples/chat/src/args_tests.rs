@@ -33,3 +33,14 @@ fn exactly_one_token_and_at_most_one_trust() {
     assert!(!parse(&["--token-file", "t", "--token-env", "T"]));
     assert!(!parse(&["--token-file", "t", "--pin", "ab", "--root-pem", "f"]));
 }
+
+#[test]
+fn a_link_stands_alone_and_so_does_nothing_at_all() {
+    let parse = |flags: &[&str]| Args::try_parse_from(["parlour-chat"].iter().chain(flags)).is_ok();
+    assert!(parse(&[]));
+    assert!(parse(&["parlour://a:1/sign-in#code=x"]));
+    assert!(parse(&["parlour://a:1/invite#code=x", "--account", "ada", "--name", "Ada"]));
+    assert!(!parse(&["parlour://a:1/sign-in#code=x", "--address", "a:1"]));
+    assert!(!parse(&["parlour://a:1/sign-in#code=x", "--token-file", "t"]));
+    assert!(!parse(&["--token-file", "t"]));
+}

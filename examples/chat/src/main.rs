@@ -7,6 +7,7 @@ mod clock;
 mod draw;
 mod layout;
 mod link;
+mod links;
 mod model;
 mod screen;
 mod script;

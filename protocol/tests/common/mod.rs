@@ -2,7 +2,7 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, blob, directory, inbox, marker, message, pin, presence,
+    access, account, blob, directory, inbox, marker, message, pin, presence,
     prost::{DecodeError, Message},
     reaction, receipt, room, saved, search, session, settings, sync, thread, typing, user, wire,
 };
@@ -30,6 +30,12 @@ macro_rules! codecs {
 codecs! {
     access: PermissionOverride, GetAccessRequest, GetAccessResponse, SetOverridesRequest,
         SetOverridesResponse, OverridesChanged;
+    account: SetPasswordRequest, SetPasswordResponse, ListLoginsRequest, ListLoginsResponse, Login,
+        EndLoginRequest, EndLoginResponse, CreateSignInLinkRequest, CreateSignInLinkResponse,
+        SetAccountScopesRequest, SetAccountScopesResponse, ListAccountsRequest, ListAccountsResponse,
+        Account, EndLoginsRequest, EndLoginsResponse, CreateInviteRequest, CreateInviteResponse,
+        ListInvitesRequest, ListInvitesResponse, Invite, InviteUse, RevokeInviteRequest,
+        RevokeInviteResponse, DecideKnockRequest, DecideKnockResponse, AccountsChanged;
     blob: Blob, Attachment, LinkAttachmentRequest, LinkAttachmentResponse, LinkUploadRequest,
         LinkUploadResponse, ClaimAttachmentRequest, ClaimAttachmentResponse, GetUploadPolicyRequest,
         GetUploadPolicyResponse;
@@ -80,6 +86,6 @@ codecs! {
     user: GetUsersRequest, GetUsersResponse, User, Profile;
     wire: ClientFrame, ServerFrame, Hello, Welcome, NodeRole, Limits, Call, Cancel, Reply, Ping, Pong,
         ReauthRequired, Drain, Goodbye, Error, Violation, LaneOpen, BulkCall, BulkItem, BulkEnd, BlobCall, BlobUpload, BlobDownload, BlobAnswer, BlobReady,
-        BlobStored,
+        BlobStored, SignIn, CodeSignIn, Newcomer, PasswordSignIn, KeptLogin, SignInResult, SignedIn,
         EventFrame, RoomEvents, UserEvents, Event, EventHeader, RoomPulse, Gap, LogHeads, Ephemeral;
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use parlour_protocol::limits::AGENT_BYTES_MAX;
+use parlour_protocol::{ids::DeviceId, limits::AGENT_BYTES_MAX};
 pub use parlour_sdk_core::engine::Focus;
 use parlour_sdk_core::{
     cache::{Cache as CachePort, CacheError, MemoryCache, Saved},
@@ -13,13 +13,14 @@ use quinn::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Client, State, Token, Trust,
+    Client, SignIn, SignInLink, State, Token, Trust,
     client::Inner,
     driver::{Driver, Ends, Parts},
     environment::{Clock, Entropy, Environment, SocketFactory},
     error::ConnectError,
     handle::Handle,
     limits::{COMMANDS_MAX, CONNECT_WITHIN},
+    sign_in::{self, Login},
     sqlite::SqliteCache,
     transfer::Transfers,
     transport::{Address, Dialer},
@@ -60,6 +61,8 @@ impl From<&std::path::Path> for Cache {
 pub struct Builder {
     address: Option<String>,
     token: Option<Token>,
+    sign_in: Option<SignIn>,
+    login_file: Option<PathBuf>,
     cache: Option<Cache>,
     trust: Trust,
     focus: Focus,
@@ -86,6 +89,31 @@ impl Builder {
     /// The user's token, or a [`Token::provider`] that gets one.
     pub fn token(mut self, token: impl Into<Token>) -> Self {
         self.token = Some(token.into());
+        self
+    }
+
+    /// How to sign in to an account that the server keeps, instead of a token. The login is kept
+    /// beside the cache, and goes before this the next time.
+    pub fn sign_in(mut self, sign_in: SignIn) -> Self {
+        self.sign_in = Some(sign_in);
+        self
+    }
+
+    /// Address, trust and sign-in of a link. For an invite say [`Builder::sign_in`] besides.
+    pub fn link(mut self, link: &SignInLink) -> Self {
+        self.address = Some(link.address().to_owned());
+        self.trust = link.trust().clone();
+        if !link.is_invite() {
+            self.sign_in = Some(SignIn::code(link.code()));
+        }
+        self
+    }
+
+    /// The file in which a login is kept, readable by its owner only: the cache's path with `.login`
+    /// behind it unless said otherwise, and none for a cache that is no file. With a file and neither
+    /// token nor sign-in, the client goes on with the login that is kept there.
+    pub fn login_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.login_file = Some(path.into());
         self
     }
 
@@ -151,6 +179,7 @@ impl Builder {
         let connected = states.wait_for(|state| match state {
             State::Live | State::Stopped(_) | State::Closed => true,
             State::Offline { after: End::Closed { code, .. }, .. } => is_unauthorized(*code),
+            State::Offline { after: End::Knocking, .. } => true,
             _ => false,
         });
         let state = match tokio::time::timeout(CONNECT_WITHIN, connected).await {
@@ -163,6 +192,7 @@ impl Builder {
             State::Offline { after: End::Closed { code, .. }, .. } => {
                 Err(ConnectError::Unauthorized(code))
             }
+            State::Offline { after: End::Knocking, .. } => Err(ConnectError::Knocking),
             _ => Err(ConnectError::Unreachable),
         }
     }
@@ -175,7 +205,6 @@ impl Builder {
     pub async fn start(self) -> Result<Client, ConnectError> {
         let address = self.address.as_deref().and_then(Address::parse);
         let address = address.ok_or(ConnectError::Address)?;
-        let token = self.token.ok_or(ConnectError::Token)?;
         let mut environment = Environment::of_system();
         if let Some(clock) = self.clock {
             environment.clock = clock;
@@ -191,12 +220,40 @@ impl Builder {
         }
         let trust = |error| ConnectError::Trust(Arc::new(error));
         let tls = self.trust.tls().map_err(trust)?;
-        let dialer = Dialer::new(environment.clone(), tls).map_err(trust)?;
-        let (cache, saved) = open(self.cache.unwrap_or(Cache::Memory)).await?;
+        let dialer = Arc::new(Dialer::new(environment.clone(), tls).map_err(trust)?);
+        let cache = self.cache.unwrap_or(Cache::Memory);
+        let login_file = self.login_file.or_else(|| match &cache {
+            Cache::Path(path) => Some(with_login(path)),
+            _ => None,
+        });
+        let (cache, saved) = open(cache).await?;
+        let random = || DeviceId::from_bytes(environment.random());
+        let device = saved.meta.device.unwrap_or_else(random);
         let mut agent = self.agent.unwrap_or_else(|| AGENT.to_owned());
         while agent.len() > AGENT_BYTES_MAX {
             agent.pop();
         }
+
+        let (token, login) = match self.token {
+            Some(token) => (token, None),
+            None => {
+                let has_sign_in = self.sign_in.is_some();
+                let login = Login::open(sign_in::Parts {
+                    dialer: dialer.clone(),
+                    address: address.clone(),
+                    device,
+                    agent: agent.clone(),
+                    first: self.sign_in,
+                    file: login_file,
+                });
+                let login = login.map_err(|error| ConnectError::Login(Arc::new(error)))?;
+                if !has_sign_in && !login.is_kept() {
+                    return Err(ConnectError::Token);
+                }
+                let login = Arc::new(login);
+                (Token::of(login.clone()), Some(login))
+            }
+        };
 
         let (commands, command_queue) = mpsc::channel(COMMANDS_MAX);
         let (cancels, cancel_queue) = mpsc::unbounded_channel();
@@ -211,9 +268,11 @@ impl Builder {
             synced: is_synced,
             entropy: environment.entropy.clone(),
             clock: environment.clock.clone(),
+            login,
         };
         let config = Config { focus: self.focus };
-        let parts = Parts { environment, dialer, address, token, agent, config, cache, saved };
+        let parts =
+            Parts { environment, dialer, device, address, token, agent, config, cache, saved };
         let ends = Ends { commands: command_queue, cancels: cancel_queue, state, me, synced, path };
         tokio::spawn(Driver::new(parts, ends).run());
         Ok(Client { inner: Arc::new(inner) })
@@ -221,6 +280,13 @@ impl Builder {
 }
 
 const AGENT: &str = concat!("parlour-rust/", env!("CARGO_PKG_VERSION"));
+
+/// Where a login is kept beside a cache.
+fn with_login(cache: &std::path::Path) -> PathBuf {
+    let mut name = cache.as_os_str().to_owned();
+    name.push(".login");
+    name.into()
+}
 
 /// Closed for the token, as 0x100 to 0x1ff are, less a hello that came late.
 fn is_unauthorized(code: u32) -> bool {

@@ -15,7 +15,7 @@ pub use parlour_sdk_core::event::LogEvent;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Builder, Directory, Presence, Room, RoomList, Saved,
+    Account, Builder, Directory, Presence, Room, RoomList, Saved,
     driver::Command,
     error::CallError,
     handle::{Gone, Handle},
@@ -86,6 +86,7 @@ pub(crate) struct Inner {
     pub(crate) synced: watch::Receiver<bool>,
     pub(crate) entropy: Arc<dyn crate::environment::Entropy>,
     pub(crate) clock: Arc<dyn crate::environment::Clock>,
+    pub(crate) login: Option<Arc<crate::sign_in::Login>>,
 }
 
 /// One user on one device. Clones are the same client; when the last one is dropped, the client
@@ -231,6 +232,11 @@ impl Client {
     /// Who is there, and what they say of themselves.
     pub fn presence(&self) -> Presence {
         Presence::new(self.inner.handle.clone())
+    }
+
+    /// The user's account, where the server keeps accounts of its own.
+    pub fn account(&self) -> Account {
+        Account::new(self.inner.handle.clone(), self.inner.login.clone())
     }
 
     /// What the user has saved for themselves.

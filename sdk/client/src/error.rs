@@ -97,8 +97,8 @@ pub enum ConnectError {
     /// The address isn't `host:port`.
     #[error("the address is not host:port")]
     Address,
-    /// No token was given to the builder.
-    #[error("no token")]
+    /// Neither a token nor a sign-in was given to the builder, and no login is kept.
+    #[error("no token, no sign-in and no login")]
     Token,
     /// What is to be trusted can't be read or set up.
     #[error("trust: {0}")]
@@ -112,6 +112,12 @@ pub enum ConnectError {
     /// The server refused the token, with this close code.
     #[error("token refused, close code {0:#x}")]
     Unauthorized(u32),
+    /// The login that was kept can't be read.
+    #[error("the login can't be read: {0}")]
+    Login(Arc<std::io::Error>),
+    /// Somebody has to let the user in first: connect again later, with the same cache.
+    #[error("somebody has to let you in first")]
+    Knocking,
     /// The client won't connect by itself.
     #[error("{0}")]
     Stopped(Stop),

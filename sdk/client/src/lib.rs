@@ -16,6 +16,7 @@
 //! ```
 
 pub mod access;
+mod account;
 mod builder;
 mod client;
 pub mod directory;
@@ -37,6 +38,7 @@ mod room_list;
 mod saved;
 mod search;
 mod settings;
+mod sign_in;
 mod sqlite;
 mod state;
 mod thread;
@@ -46,6 +48,7 @@ mod transfer;
 mod transport;
 mod trust;
 
+pub use account::{Account, Login};
 pub use builder::{Builder, Cache, Focus};
 pub use client::{Client, ClientRef, LogEvent, RoomEvents, RoomId, User, UserId, Who};
 pub use directory::Directory;
@@ -74,6 +77,7 @@ pub use room_list::RoomList;
 pub use saved::{Saved, SavedMessage};
 pub use search::{Found, Hit, Search, SearchError, TypedError};
 pub use settings::{Level, Notification, Notifications, Reason, RoomSettings, Settings};
+pub use sign_in::{LinkError, SignIn, SignInLink};
 pub use sqlite::SqliteCache;
 pub use state::State;
 pub use thread::{FollowedThread, Thread};

@@ -62,6 +62,9 @@ pub const IDLE_MAX: Duration = Duration::from_secs(30);
 /// a multiple of it.
 pub const INITIAL_RTT: Duration = Duration::from_millis(100);
 
+/// A token of the server's own is not used for the last of its time.
+pub const TOKEN_SPARE: Duration = Duration::from_secs(30);
+
 /// Bytes of a file that are read, written and hashed at once.
 pub const FILE_PIECE_BYTES: usize = 256 * 1024;
 /// A transfer that was cut off goes on after this time, once there is a connection.

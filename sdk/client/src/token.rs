@@ -1,18 +1,40 @@
 //! Where tokens come from.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use parlour_protocol::wire::Error as Refusal;
+
+use crate::sign_in::Login;
 
 /// The application has no token to give right now; the client asks again later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, thiserror::Error)]
 #[error("no token")]
 pub struct NoToken;
 
-type Answer = Pin<Box<dyn Future<Output = Result<String, NoToken>> + Send>>;
+/// Why there is no token, in more detail than an application has to know.
+#[derive(Clone, Debug)]
+pub(crate) enum NoTokenYet {
+    /// The application has none, or it couldn't be had; ask again.
+    NotNow,
+    /// The server isn't reached.
+    Unreachable,
+    /// The server asks to wait that long.
+    Later(Duration),
+    /// Somebody has to let the user in first.
+    Knocking,
+    /// The sign-in was refused: asking again is of no use.
+    Refused(Box<Refusal>),
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<String, NoTokenYet>> + Send>>;
 
 /// A JWT, or a function that gets one. A function is better: tokens run out, and it is asked for a
 /// newer one while the connection goes on.
 #[derive(Clone)]
-pub struct Token(Arc<dyn Fn(bool) -> Answer + Send + Sync>);
+pub struct Token {
+    get: Arc<dyn Fn(bool) -> Answer + Send + Sync>,
+    login: Option<Arc<Login>>,
+}
 
 impl Token {
     /// A function that gets a token. Its argument says whether the last one was refused or runs
@@ -22,11 +44,30 @@ impl Token {
         F: Fn(bool) -> A + Send + Sync + 'static,
         A: Future<Output = Result<String, NoToken>> + Send + 'static,
     {
-        Token(Arc::new(move |fresh| Box::pin(get(fresh))))
+        let get = move |fresh| -> Answer {
+            let token = get(fresh);
+            Box::pin(async move { token.await.map_err(|NoToken| NoTokenYet::NotNow) })
+        };
+        Token { get: Arc::new(get), login: None }
+    }
+
+    /// The tokens of a login.
+    pub(crate) fn of(login: Arc<Login>) -> Self {
+        let source = login.clone();
+        let get = move |fresh| -> Answer {
+            let login = source.clone();
+            Box::pin(async move { login.token(fresh).await })
+        };
+        Token { get: Arc::new(get), login: Some(login) }
     }
 
     pub(crate) fn get(&self, fresh: bool) -> Answer {
-        (self.0)(fresh)
+        (self.get)(fresh)
+    }
+
+    /// Whether a token that was revoked may be followed by another one: a login may outlive it.
+    pub(crate) fn may_outlive_revocation(&self) -> bool {
+        self.login.is_some()
     }
 }
 

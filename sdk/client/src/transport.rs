@@ -97,6 +97,16 @@ impl Dialer {
         Ok(Dialer { environment, config, endpoints: Arc::default() })
     }
 
+    /// The present, Unix milliseconds.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.environment.now().unix_ms
+    }
+
+    /// Unpredictable bytes.
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        self.environment.random()
+    }
+
     /// Makes a connection to the first address that answers.
     pub(crate) fn dial(
         &self,

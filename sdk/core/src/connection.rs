@@ -232,7 +232,7 @@ impl Connection {
                 self.in_flight_max = (announced as usize).max(CALLS_IN_FLIGHT_MAX);
                 Output::Welcome(Box::new(welcome))
             }
-            (F::Welcome(_), _) | (_, Phase::Hello { .. }) => {
+            (F::Welcome(_) | F::SignInResult(_), _) | (_, Phase::Hello { .. }) => {
                 return Err(ConnectionError::UnexpectedFrame);
             }
             (F::Reply(reply), _) => return self.handle_reply(reply),

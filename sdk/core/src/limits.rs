@@ -49,6 +49,8 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 pub const STABLE_AFTER: Duration = Duration::from_secs(10);
 /// Tokens refused one after the other before the client waits for its application.
 pub const TOKENS_REFUSED_MAX: u32 = 5;
+/// Whoever waits to be let in asks again after this time and the back-off.
+pub const KNOCK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// A welcome comes within this time of the hello.
 pub const WELCOME_WITHIN: Duration = Duration::from_secs(10);
 /// A pong comes within this time of a ping, or the connection is lost.

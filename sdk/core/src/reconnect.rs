@@ -7,7 +7,8 @@ use parlour_protocol::error::{Reconnect, reconnect_after};
 
 use crate::{
     limits::{
-        BACKOFF_BASE, BACKOFF_MAX, RETRY_AFTER_MAX, SECOND_WITHIN, STABLE_AFTER, TOKENS_REFUSED_MAX,
+        BACKOFF_BASE, BACKOFF_MAX, KNOCK_AGAIN_AFTER, RETRY_AFTER_MAX, SECOND_WITHIN, STABLE_AFTER,
+        TOKENS_REFUSED_MAX,
     },
     time::Now,
 };
@@ -54,6 +55,8 @@ pub enum End {
     Unreachable,
     /// No token could be had from the application.
     NoToken,
+    /// Somebody has to let the user in first; the client asks again.
+    Knocking,
 }
 
 /// Why a client doesn't connect again by itself.
@@ -73,6 +76,9 @@ pub enum Stop {
     /// get one that is good.
     #[error("tokens are refused, close code {0:#x}")]
     TokenRefused(u32),
+    /// The sign-in was refused for this reason, an `ErrorReason`: the application has to sign in anew.
+    #[error("the sign-in is refused, reason {0}")]
+    SignInRefused(i32),
     /// The server refused what this client sent: a bug in one of them.
     #[error("protocol error, close code {0:#x}")]
     Protocol(u32),
@@ -206,6 +212,7 @@ impl Supervisor {
             // A path that died under a good connection is worth an attempt at once.
             End::Lost if was_live => (Reconnect::Now, Duration::ZERO),
             End::Lost | End::Unreachable | End::NoToken => (Reconnect::BackOff, Duration::ZERO),
+            End::Knocking => (Reconnect::BackOff, KNOCK_AGAIN_AFTER),
         };
         let delay = match what {
             Reconnect::Never => {
@@ -236,6 +243,13 @@ impl Supervisor {
         if until == now.elapsed {
             self.attempt(now);
         }
+    }
+
+    /// The sign-in was refused: no attempt would be of any use.
+    pub fn handle_sign_in_refused(&mut self, reason: i32) {
+        self.second_at = None;
+        self.order = None;
+        self.phase = Phase::Stopped(Stop::SignInRefused(reason));
     }
 
     /// An attempt to make a second connection beside the live one failed: the live one goes on.

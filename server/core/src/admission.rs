@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use parlour_protocol::{
     REV_MAX, REV_MIN, frame,
-    ids::{DeviceId, OrgId, SessionId, UserId, uuid_v7},
+    ids::{DeviceId, OrgId, SessionId, UserId},
     limits as wire_limits,
     wire::{
         CloseCode, Delivery, Error, ErrorReason, Hello, Limits, ServerFrame, Welcome,
@@ -177,6 +177,7 @@ impl Node {
         let caller = Arc::new(Caller {
             user,
             org,
+            org_name: claims.org.clone(),
             subject: claims.subject.clone(),
             name: claims.name.clone(),
             device,
@@ -198,9 +199,7 @@ impl Node {
     }
 
     fn new_session(&self, now_ms: u64) -> SessionId {
-        let mut random = [0; 10];
-        self.entropy.fill(&mut random);
-        SessionId::from_bytes(uuid_v7(now_ms, random))
+        SessionId::from_bytes(self.new_id(now_ms))
     }
 
     fn open_resume(

@@ -2,6 +2,7 @@
 //! anyone. A handler can neither persist nor send.
 
 mod refused;
+mod submission;
 
 use std::{fmt, sync::Arc};
 
@@ -14,10 +15,10 @@ use parlour_protocol::{
 };
 
 pub use refused::{Refused, not_allowed, room_archived, room_not_found, store_error};
+pub use submission::{Again, AnswerOf, Callback, ConnId, Submission, Submit, Then};
 
 use crate::{
     access::Bits,
-    chain::Link,
     directory::{Change, DirectoryCell, rows::DirectoryJobRow},
     ports::{
         clock::Now,
@@ -279,8 +280,12 @@ pub struct OrgDraft {
     pub changes: Vec<Change>,
     /// What changes in the store.
     pub puts: Vec<Put>,
+    /// Rows that must not exist; if one does, decide again.
+    pub absent: Vec<(Table, Bytes)>,
     /// What follows elsewhere.
     pub jobs: Vec<DirectoryJobRow>,
+    /// Connections to close once it is committed.
+    pub closes: Option<Closes>,
 }
 
 impl fmt::Debug for OrgDraft {
@@ -309,10 +314,19 @@ pub struct RowsDraft {
     pub shard: Shard,
     /// The rows.
     pub puts: Vec<Put>,
+    /// Rows that must not exist; if one does, decide again.
+    pub absent: Vec<(Table, Bytes)>,
     /// Records to replace in place.
     pub erases: Vec<Erase>,
     /// Connections to close once it is committed.
     pub closes: Option<Closes>,
+}
+
+impl RowsDraft {
+    /// Nothing but these rows.
+    pub fn new(shard: Shard, puts: Vec<Put>) -> Self {
+        RowsDraft { shard, puts, absent: vec![], erases: vec![], closes: None }
+    }
 }
 
 /// Connections to close, because they were revoked.
@@ -322,8 +336,8 @@ pub enum Closes {
     User(UserId),
     /// Every connection of a session.
     Session(SessionId),
-    /// Every connection that came with this token.
-    Token(Arc<str>),
+    /// Every connection that came with one of these tokens, by their `jti`.
+    Tokens(Vec<Arc<str>>),
 }
 
 /// Which rooms a focused or degraded connection hears in full.
@@ -401,93 +415,4 @@ pub struct Committed {
     pub heads: Vec<parlour_protocol::wire::RoomPulse>,
     /// Presence of the users who are watched from now on.
     pub presence: WatchPresenceResponse,
-}
-
-/// Which connection: an index that is used again, and a count that tells the uses apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnId {
-    /// Place in the table of connections.
-    pub index: u32,
-    /// Which use of that place.
-    pub use_no: u32,
-}
-
-/// Makes the answer's bytes out of where the draft ended up.
-pub type AnswerOf = Box<dyn FnOnce(&Committed) -> Bytes + Send>;
-/// Hears what became of a draft.
-pub type Callback = Box<dyn FnOnce(Result<Committed, Refused>) + Send>;
-
-/// Who is told what became of a draft.
-pub enum Then {
-    /// The connection's control lane is answered.
-    Reply {
-        /// Which connection.
-        conn: ConnId,
-        /// Which of its calls.
-        call: u64,
-        /// The call itself, in case its handler has to run again.
-        again: Again,
-        /// The answer.
-        answer: AnswerOf,
-    },
-    /// A function is called, from within the hub: it must be short.
-    Callback(Callback),
-}
-
-impl fmt::Debug for Then {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Then::Reply { conn, call, .. } => write!(f, "Reply({conn:?}, {call})"),
-            Then::Callback(_) => f.write_str("Callback"),
-        }
-    }
-}
-
-/// A call as it came, to be run again when the room changed under it.
-#[derive(Clone, Debug)]
-pub struct Again {
-    /// The method's number.
-    pub method: u32,
-    /// The request.
-    pub body: Bytes,
-    /// How often it was run again already.
-    pub times: u32,
-    /// Whether the store takes nothing new: only what is known already is answered.
-    pub takes_nothing: bool,
-    /// Its place in a chain of calls.
-    pub chain: Option<Link>,
-}
-
-impl Again {
-    /// A call that runs for the first time.
-    pub fn first(method: u32, body: Bytes, chain: Option<Link>) -> Self {
-        Again { method, body, times: 0, takes_nothing: false, chain }
-    }
-
-    /// Whether a call before it in its chain was refused.
-    pub fn is_chain_broken(&self) -> bool {
-        self.chain.as_ref().is_some_and(Link::is_broken)
-    }
-
-    /// It is refused, and with it what is behind it in its chain.
-    pub fn break_chain(&self) {
-        if let Some(link) = &self.chain {
-            link.break_chain();
-        }
-    }
-}
-
-/// A draft on its way to the hub.
-#[derive(Debug)]
-pub struct Submission {
-    /// What to commit.
-    pub draft: Draft,
-    /// Who is told.
-    pub then: Then,
-}
-
-/// The way to the hub.
-pub trait Submit: Send + Sync {
-    /// Hands over a draft; its `then` is told what became of it.
-    fn submit(&self, submission: Submission);
 }

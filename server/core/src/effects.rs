@@ -72,7 +72,7 @@ impl Progress {
 }
 
 fn rows(shard: Shard, puts: Vec<Put>, erases: Vec<Erase>) -> Draft {
-    Draft::Rows(Box::new(RowsDraft { shard, puts, erases, closes: None }))
+    Draft::Rows(Box::new(RowsDraft { erases, ..RowsDraft::new(shard, puts) }))
 }
 
 /// Carries out a job. That of a directory ends when all of it is committed, that of a room when

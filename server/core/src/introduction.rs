@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The scope of tokens whose users are guests: they have only the rooms named for them.
-const GUEST_SCOPE: &str = "guest";
+pub(crate) const GUEST_SCOPE: &str = "guest";
 
 /// What the organization's log says of who did it, where nobody asked for it.
 const PARLOUR: &str = "parlour";
@@ -72,12 +72,7 @@ impl Node {
         Ok(Some(if exists {
             joining(caller, directory, version, unknown, put)
         } else {
-            Draft::Rows(Box::new(RowsDraft {
-                shard: Shard::Org(caller.org),
-                puts: vec![put],
-                erases: vec![],
-                closes: None,
-            }))
+            Draft::Rows(Box::new(RowsDraft::new(Shard::Org(caller.org), vec![put])))
         }))
     }
 
@@ -245,7 +240,9 @@ fn joining(
         body: Bytes::from(body.encode_to_vec()),
         puts,
         changes,
+        absent: vec![],
         jobs: vec![],
+        closes: None,
         cell,
     }))
 }

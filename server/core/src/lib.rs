@@ -2,6 +2,7 @@
 //! pipeline and the fan-out. Time, bytes and entropy are arguments.
 
 pub mod access;
+pub mod accounts;
 pub mod admission;
 pub mod blobs;
 pub mod chain;

@@ -119,3 +119,13 @@ pub const BLOB_CONDEMNED_FOR: Duration = Duration::from_secs(9 * 60);
 pub const BLOB_USERS_MAX: usize = 100_000;
 /// After so many bytes of a download it is looked again whether its message is still there.
 pub const BLOB_LOOKED_AT_EVERY_BYTES: u64 = 4 * 1024 * 1024;
+/// Wrong passwords of an account before one has to wait.
+pub const ATTEMPTS_FREE: u32 = 5;
+/// Longest wait between two wrong passwords of an account.
+pub const ATTEMPT_WAIT_MAX: Duration = Duration::from_secs(60);
+/// Wrong passwords are forgotten after this time without another one.
+pub const ATTEMPTS_FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
+/// Accounts whose wrong passwords are counted.
+pub const ATTEMPTS_KEPT_MAX: usize = 10_000;
+/// Accounts, invites or logins read by one scan.
+pub const ACCOUNT_ROWS: usize = 200;

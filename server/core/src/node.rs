@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use parlour_protocol::{
-    ids::{DeviceId, Incarnation, OrgId, RoomId, SessionId, UserId},
+    ids::{DeviceId, Incarnation, OrgId, RoomId, SessionId, UserId, uuid_v7},
     wire::{Delivery, Error, ErrorReason},
 };
 use prost::Message;
 use rustc_hash::FxHashMap;
 
 use crate::{
+    accounts::Accounts,
     blobs::{Attachments, BlobPolicy},
     chain::chain_broken,
     directory::{Directories, DirectoryCell},
@@ -18,6 +19,7 @@ use crate::{
     kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
     log_time::LogTime,
     ports::{
+        accounts::Issuer,
         auth::TokenVerifier,
         blobs::Blobs,
         clock::{Clock, Entropy, Now},
@@ -73,6 +75,8 @@ pub struct Node {
     pub cards: Cards,
     /// When what was changed.
     pub log_time: LogTime,
+    /// Accounts of the server's own, if it keeps any.
+    pub accounts: Accounts,
     /// The index of messages by their words, if there is one.
     pub search: Searching,
     /// The store's incarnation.
@@ -91,6 +95,8 @@ pub struct Caller {
     pub user: UserId,
     /// The user's organization.
     pub org: OrgId,
+    /// The token's `org`.
+    pub org_name: Arc<str>,
     /// The token's `sub`.
     pub subject: Arc<str>,
     /// The token's `name`.
@@ -162,6 +168,7 @@ impl Node {
             directories: Directories::default(),
             cards: Cards::default(),
             log_time: LogTime::default(),
+            accounts: Accounts::default(),
             search: Searching::default(),
             incarnation,
             known_users: Mutex::new(FxHashMap::default()),
@@ -171,6 +178,18 @@ impl Node {
     /// The same with an index to search, which somebody has to feed.
     pub fn searching(self, port: Arc<dyn Search>) -> Self {
         Node { search: Searching::over(port), ..self }
+    }
+
+    /// The same with accounts of its own, whose tokens the verifier accepts.
+    pub fn with_accounts(self, issuer: Arc<dyn Issuer>) -> Self {
+        Node { accounts: Accounts::over(issuer), ..self }
+    }
+
+    /// An id in the order of time (RFC 9562, version 7).
+    pub(crate) fn new_id(&self, now_ms: u64) -> [u8; 16] {
+        let mut random = [0; 10];
+        self.entropy.fill(&mut random);
+        uuid_v7(now_ms, random)
     }
 
     /// The present.

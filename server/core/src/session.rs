@@ -15,7 +15,8 @@ use parlour_protocol::{
     limits,
     wire::{
         Call, ClientFrame, CloseCode, Error, ErrorReason, Goodbye, Hello, Pong, ReauthRequired,
-        Reply, ServerFrame, client_frame, reply, server_frame::Frame,
+        Reply, ServerFrame, SignIn, SignInResult, SignedIn, client_frame, reply,
+        server_frame::Frame, sign_in_result,
     },
 };
 use prost::Message;
@@ -32,6 +33,8 @@ pub enum Output {
     /// Decide on this hello, then call [`Session::handle_admitted`] or
     /// [`Session::handle_refused`].
     Admit(Box<Hello>),
+    /// Decide on this sign-in, then call [`Session::handle_signed_in`].
+    SignIn(Box<SignIn>),
     /// Run this call under this id. Calls come out in the order they came in.
     Call(u64, Again),
     /// Nobody waits for that call any more.
@@ -45,6 +48,7 @@ pub enum Output {
 #[derive(Debug, PartialEq, Eq)]
 enum State {
     AwaitingHello { until: Duration },
+    SigningIn,
     Admitting,
     Established,
     Closed,
@@ -60,6 +64,8 @@ pub struct Session {
     chains: Arc<Chains>,
     // Calls that came so far.
     count: u64,
+    // Sign-ins that came so far.
+    sign_ins: usize,
     // Calls that came right behind the hello wait for its answer.
     early: VecDeque<Bytes>,
     outputs: VecDeque<Output>,
@@ -74,6 +80,7 @@ impl Session {
             calls: Arc::new(AtomicU32::new(0)),
             chains: Arc::default(),
             count: 0,
+            sign_ins: 0,
             early: VecDeque::new(),
             // Most of the time there is one, and an idle connection keeps the place.
             outputs: VecDeque::with_capacity(1),
@@ -113,6 +120,25 @@ impl Session {
         }
         self.state = State::Established;
         while let Some(frame) = self.early.pop_front() {
+            self.handle_frame(frame);
+        }
+    }
+
+    /// A sign-in was decided on: says what became of it, and waits for what comes next.
+    pub fn handle_signed_in(&mut self, result: Result<SignedIn, Error>, now: Duration) {
+        if self.state != State::SigningIn {
+            return;
+        }
+        self.state = State::AwaitingHello { until: now + limits::HELLO_WITHIN };
+        let result = match result {
+            Ok(signed_in) => sign_in_result::Result::SignedIn(signed_in),
+            Err(error) => sign_in_result::Result::Error(error),
+        };
+        let result = SignInResult { result: Some(result) };
+        self.outputs.push_back(Output::Send(server_frame(Frame::SignInResult(result))));
+        while !matches!(self.state, State::SigningIn | State::Admitting)
+            && let Some(frame) = self.early.pop_front()
+        {
             self.handle_frame(frame);
         }
     }
@@ -178,7 +204,7 @@ impl Session {
     }
 
     fn handle_frame(&mut self, frame: Bytes) {
-        if self.state == State::Admitting {
+        if matches!(self.state, State::Admitting | State::SigningIn) {
             // Their bytes are bounded by the transport's budget, but empty frames cost none.
             if self.early.len() >= limits::CALLS_IN_FLIGHT_MAX {
                 return self.close(CloseCode::Flood, "too many frames before the welcome");
@@ -194,6 +220,17 @@ impl Session {
             (Some(In::Hello(hello)), State::AwaitingHello { .. }) => {
                 self.state = State::Admitting;
                 self.outputs.push_back(Output::Admit(Box::new(hello)));
+            }
+            (Some(In::SignIn(sign_in)), State::AwaitingHello { .. }) => {
+                self.sign_ins += 1;
+                if self.sign_ins > limits::SIGN_INS_MAX {
+                    return self.close(CloseCode::Flood, "too many sign-ins");
+                }
+                self.state = State::SigningIn;
+                self.outputs.push_back(Output::SignIn(Box::new(sign_in)));
+            }
+            (Some(In::SignIn(_)), _) => {
+                self.close(CloseCode::UnexpectedFrame, "a sign-in behind the hello");
             }
             (Some(In::Hello(_)), _) => self.close(CloseCode::UnexpectedFrame, "a second hello"),
             (_, State::AwaitingHello { .. }) => {

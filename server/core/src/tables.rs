@@ -107,6 +107,20 @@ tables! {
     BLOB_USES = 53, "blob_uses";
     /// org ‖ hash ‖ time ‖ user -> nothing: when to look whether it is still used. Also written with rooms.
     BLOB_DUE = 54, "blob_due";
+    /// org ‖ user -> the account: name, password, what its tokens allow.
+    ACCOUNTS = 55, "accounts";
+    /// org ‖ user ‖ login -> where somebody is signed in.
+    LOGINS = 56, "logins";
+    /// org ‖ hash of a code -> the account or the invite it is for.
+    CODES = 57, "codes";
+    /// org ‖ hash of a code -> the login that was made with it.
+    CODES_SPENT = 58, "codes_spent";
+    /// org ‖ invite -> the invite.
+    INVITES = 59, "invites";
+    /// org ‖ invite ‖ user -> who took it, and what became of it.
+    INVITE_USES = 65, "invite_uses";
+    /// org ‖ user ‖ step -> nothing: the account isn't as it was at that step any more.
+    ACCOUNT_STEPS = 66, "account_steps";
 }
 
 impl Table {

@@ -84,8 +84,7 @@ pub async fn follow_change(
     if well {
         let key = outbox_key(job.org, job.seq, job.part);
         let put = Put { table: Table::DIRECTORY_OUTBOX, key, value: None };
-        let draft =
-            RowsDraft { shard: Shard::Org(job.org), puts: vec![put], erases: vec![], closes: None };
+        let draft = RowsDraft::new(Shard::Org(job.org), vec![put]);
         submit_all(hub, vec![Draft::Rows(Box::new(draft))]).await;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The Parlour server as a library: configuration, keys, tokens, TLS, QUIC, HTTP and shutdown
 //! around the core. The binary `parlour` is its command line.
 
+pub mod accounts;
 pub mod admin;
 mod attachments;
 pub mod auth;

@@ -58,7 +58,7 @@ pub fn draft(org: &str, revoked: &Revoked, now_ms: u64) -> Result<RowsDraft, Rev
         }
         Revoked::TokenId(token_id) => {
             check_name(token_id)?;
-            (b't', identity::token_key(token_id), Closes::Token(Arc::from(&**token_id)))
+            (b't', identity::token_key(token_id), Closes::Tokens(vec![Arc::from(&**token_id)]))
         }
     };
     let row = RevokedRow { at_ms: now_ms };
@@ -69,6 +69,7 @@ pub fn draft(org: &str, revoked: &Revoked, now_ms: u64) -> Result<RowsDraft, Rev
             key: revoked_key(org, kind, id),
             value: Some(row.encode_to_vec().into()),
         }],
+        absent: vec![],
         erases: vec![],
         closes: Some(closes),
     })

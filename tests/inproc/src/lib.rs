@@ -2,6 +2,7 @@
 //! handlers directly. Everything that a driver does, done by hand and in a fixed order.
 #![allow(missing_docs, clippy::unwrap_used)] // A test's tools: names say it, and they fail by panicking.
 
+pub mod accounts;
 mod blobs;
 mod client;
 mod parts;
@@ -111,6 +112,7 @@ impl Server {
             clock: hand.clone(),
             entropy: hand.clone(),
         });
+        let node = node.with_accounts(Arc::new(accounts::Open));
         let node = Arc::new(match index {
             Some(index) => node.searching(index),
             None => node,

@@ -59,6 +59,9 @@ pub(crate) fn connect_words(error: &ConnectError) -> String {
         ConnectError::Unauthorized(code) => {
             format!("the server refuses the token (close code {code:#x})")
         }
+        ConnectError::Token => {
+            "to take an invite, say --account and what it is to be called".to_owned()
+        }
         ConnectError::Stopped(stop) => stop_words(*stop),
         error => error.to_string(),
     }
@@ -67,8 +70,22 @@ pub(crate) fn connect_words(error: &ConnectError) -> String {
 pub(crate) fn stop_words(stop: Stop) -> String {
     match stop {
         Stop::Revoked => "your access was revoked".to_owned(),
+        Stop::SignInRefused(reason) => sign_in_words(reason).to_owned(),
         Stop::Replaced => "this session goes on elsewhere; /reconnect takes it back".to_owned(),
         stop => stop.to_string(),
+    }
+}
+
+fn sign_in_words(reason: i32) -> &'static str {
+    match ErrorReason::try_from(reason) {
+        Ok(ErrorReason::SignInRefused) => "the link or invite isn't good any more: ask for another",
+        Ok(ErrorReason::LoginEnded) => "you were signed out: ask for another link",
+        Ok(ErrorReason::SubjectTaken) => {
+            "somebody is called that already: choose another --account"
+        }
+        Ok(ErrorReason::InvalidField) => "an account's name is 1 to 32 of a-z 0-9 . _ -",
+        Ok(ErrorReason::AccountsDisabled) => "the server keeps no accounts: come with a token",
+        _ => "the sign-in is refused",
     }
 }
 
@@ -76,6 +93,7 @@ pub(crate) fn stop_words(stop: Stop) -> String {
 pub(crate) fn end_words(end: End) -> Option<String> {
     let code = match end {
         End::NoToken => return Some("no token can be read".to_owned()),
+        End::Knocking => return Some("somebody has to let you in first".to_owned()),
         End::Closed { code, .. } => {
             i32::try_from(code).ok().and_then(|c| CloseCode::try_from(c).ok())
         }

@@ -19,7 +19,7 @@ use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
 use super::{Driver, Input, TokenUse};
 use crate::{
     limits::{ANSWERED_EVERY, READ_BYTES_MAX, TOKEN_WITHIN},
-    token::NoToken,
+    token::NoTokenYet,
     transport::{Address, Dialed, Unreachable},
 };
 
@@ -64,17 +64,17 @@ impl Driver {
         let token = self.token.get(fresh);
         self.spawn(async move {
             let token = tokio::time::timeout(TOKEN_WITHIN, token).await;
-            Input::Token(what, token.unwrap_or(Err(NoToken)))
+            Input::Token(what, token.unwrap_or(Err(NoTokenYet::NotNow)))
         });
     }
 
-    pub(super) fn handle_token(&mut self, what: TokenUse, token: Result<String, NoToken>) {
+    pub(super) fn handle_token(&mut self, what: TokenUse, token: Result<String, NoTokenYet>) {
         match (what, token) {
             (TokenUse::Dial, Ok(token)) => {
                 self.last_token = token;
                 self.supervisor.handle_token();
             }
-            (TokenUse::Dial, Err(NoToken)) => self.attempt_failed(End::NoToken),
+            (TokenUse::Dial, Err(why)) => self.has_no_token(why),
             (TokenUse::Reauth(id), Ok(token)) => {
                 self.last_token.clone_from(&token);
                 let call = CallId(OWN_CALLS | self.next_id());
@@ -84,7 +84,25 @@ impl Driver {
                     let _ = link.machine.call(call, rpc::Reauth::METHOD.id, body, 0);
                 }
             }
-            (TokenUse::Reauth(_), Err(NoToken)) => {}
+            (TokenUse::Reauth(_), Err(_)) => {}
+        }
+    }
+
+    fn has_no_token(&mut self, why: NoTokenYet) {
+        match why {
+            NoTokenYet::NotNow => self.attempt_failed(End::NoToken),
+            NoTokenYet::Unreachable => self.attempt_failed(End::Unreachable),
+            NoTokenYet::Knocking => self.attempt_failed(End::Knocking),
+            NoTokenYet::Later(wait) => {
+                let retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                let code = CloseCode::Overloaded as u32;
+                self.attempt_failed(End::Closed { code, retry_after_ms });
+            }
+            NoTokenYet::Refused(error) => {
+                tracing::warn!(%error, "the sign-in is refused");
+                self.engine.stop_paging();
+                self.supervisor.handle_sign_in_refused(error.reason);
+            }
         }
     }
 
@@ -287,6 +305,15 @@ impl Driver {
     }
 
     fn end(&mut self, id: LinkId, end: End) {
+        let end = match end {
+            // The login may go on with another token; it is asked.
+            End::Closed { code, retry_after_ms }
+                if code == CloseCode::Revoked as u32 && self.token.may_outlive_revocation() =>
+            {
+                End::Closed { code: CloseCode::TokenInvalid as u32, retry_after_ms }
+            }
+            end => end,
+        };
         if self.candidate.as_ref().is_some_and(|link| link.id == id) {
             self.candidate = None;
             return self.attempt_failed(end);

@@ -28,7 +28,7 @@ use crate::{
     environment::Environment,
     limits::{BULK_READ_INPUTS, INPUTS_AT_ONCE},
     state::State,
-    token::{NoToken, Token},
+    token::{NoTokenYet, Token},
     transfer::Path,
     transport::{Address, Dialed, Dialer, Unreachable},
 };
@@ -39,7 +39,7 @@ use persist::{Persist, Persisted};
 
 /// What comes in from outside.
 enum Input {
-    Token(TokenUse, Result<String, NoToken>),
+    Token(TokenUse, Result<String, NoTokenYet>),
     Dialed(u64, Result<Dialed, Unreachable>),
     Control(LinkId, Option<(RecvStream, Bytes)>),
     Written(LinkId, Option<SendStream>),
@@ -64,7 +64,8 @@ type Task = Pin<Box<dyn Future<Output = Input> + Send>>;
 /// What a driver is made of.
 pub(crate) struct Parts {
     pub(crate) environment: Environment,
-    pub(crate) dialer: Dialer,
+    pub(crate) dialer: Arc<Dialer>,
+    pub(crate) device: DeviceId,
     pub(crate) address: Address,
     pub(crate) token: Token,
     pub(crate) agent: String,
@@ -114,11 +115,10 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) fn new(parts: Parts, ends: Ends) -> Self {
-        let device = DeviceId::from_bytes(parts.environment.random());
-        let engine = Engine::new(parts.saved, device, parts.config);
+        let engine = Engine::new(parts.saved, parts.device, parts.config);
         ends.me.send_replace(engine.me());
         Driver {
-            dialer: Arc::new(parts.dialer),
+            dialer: parts.dialer,
             environment: parts.environment,
             address: parts.address,
             alternate: None,

@@ -290,7 +290,7 @@ impl Examined {
 }
 
 pub(super) fn rows(shard: Shard, puts: Vec<Put>) -> Draft {
-    Draft::Rows(Box::new(RowsDraft { shard, puts, erases: vec![], closes: None }))
+    Draft::Rows(Box::new(RowsDraft::new(shard, puts)))
 }
 
 fn media_type_refused() -> Error {

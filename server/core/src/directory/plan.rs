@@ -79,7 +79,9 @@ impl Plan {
             body: body.into(),
             changes: self.changes,
             puts: self.puts,
+            absent: vec![],
             jobs: self.jobs,
+            closes: None,
         })))
     }
 }

@@ -75,7 +75,7 @@ impl BlobService<ServerKit> for Features {
         let puts =
             vec![claim_put(ctx.user(), key, now_ms), due_put(key, due_after(now_ms), ctx.user())];
         let shard = Shard::User(ctx.user());
-        let draft = RowsDraft { shard, puts, erases: vec![], closes: None };
+        let draft = RowsDraft::new(shard, puts);
         Ok(Answer::commit(Draft::Rows(Box::new(draft)), |_| ClaimAttachmentResponse {}))
     }
 

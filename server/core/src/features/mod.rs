@@ -2,11 +2,15 @@
 //! emits drafts.
 
 mod access;
+mod account_admin;
+mod account_admin_service;
+mod accounts;
 mod blobs;
 mod directory;
 mod edits;
 mod history;
 mod inbox;
+mod invites;
 mod markers;
 mod messages;
 mod pins;

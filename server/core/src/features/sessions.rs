@@ -60,7 +60,7 @@ impl SessionService<ServerKit> for Features {
             }
             Some(What::TokenId(token_id)) => {
                 let key = identity::token_key(&token_id);
-                (b't', key, Closes::Token(Arc::from(token_id)))
+                (b't', key, Closes::Tokens(vec![Arc::from(token_id)]))
             }
             None => return Err(Error::invalid("what", "is missing")),
         };
@@ -72,6 +72,7 @@ impl SessionService<ServerKit> for Features {
                 key: revoked_key(org, kind, id),
                 value: Some(row.encode_to_vec().into()),
             }],
+            absent: vec![],
             erases: vec![],
             closes: Some(closes),
         };

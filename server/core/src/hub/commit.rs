@@ -84,6 +84,7 @@ impl Hub {
         self.totals.drafts += 1;
         let removes = placed.removes();
         let Placed { submission, next, record, outbox, thread } = placed;
+        let mut closes = None;
         let mut committed = Committed { seq: next.seq, at_ms: next.at_ms, ..Default::default() };
         match submission.draft {
             Draft::Room(draft) => {
@@ -122,10 +123,11 @@ impl Hub {
                     self.user_gains_room(user, &gains);
                 }
             }
-            Draft::Org(draft) => self.directory_changed(*draft, next, now),
-            Draft::Rows(draft) => {
-                committed.closed = draft.closes.map_or(0, |closes| self.close_revoked(&closes));
+            Draft::Org(mut draft) => {
+                closes = draft.closes.take();
+                self.directory_changed(*draft, next, now);
             }
+            Draft::Rows(draft) => closes = draft.closes,
             Draft::Subscribe(_) | Draft::Settled(_) | Draft::Presence(_) => {}
         }
         if let Some((cell, user)) = removes {
@@ -133,7 +135,11 @@ impl Hub {
             self.tell(cell.id, Some(user), now);
             self.user_loses_room(user, cell.id);
         }
+        let closed = closes.map_or(vec![], |closes| self.revoked(&closes));
+        committed.closed = closed.len() as u32;
+        // Before the end, as one of them may be the one that asked for it.
         self.answer(submission.then, committed);
+        self.close_revoked(&closed);
     }
 
     pub(super) fn answer(&mut self, then: Then, committed: Committed) {

@@ -122,18 +122,23 @@ impl Hub {
         }
     }
 
-    pub(super) fn close_revoked(&mut self, closes: &Closes) -> u32 {
+    /// The connections that come with what is revoked.
+    pub(super) fn revoked(&self, closes: &Closes) -> Vec<ConnId> {
         let hit = |conn: &&Conn| match closes {
             Closes::User(user) => conn.caller.user == *user,
             Closes::Session(session) => conn.caller.session == *session,
-            Closes::Token(id) => conn.caller.auth().token_id.as_ref() == Some(id),
+            Closes::Tokens(ids) => conn
+                .caller
+                .with_auth(|auth| auth.token_id.as_ref().is_some_and(|token| ids.contains(token))),
         };
-        let ids: Vec<ConnId> =
-            self.conns.iter().flatten().filter(hit).map(|conn| conn.id).collect();
-        for id in &ids {
+        self.conns.iter().flatten().filter(hit).map(|conn| conn.id).collect()
+    }
+
+    /// Closes them.
+    pub(super) fn close_revoked(&mut self, ids: &[ConnId]) {
+        for id in ids {
             self.close(*id, CloseCode::Revoked, "revoked");
         }
-        ids.len() as u32
     }
 
     pub(super) fn mark_dirty(&mut self, index: u32) {

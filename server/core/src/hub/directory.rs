@@ -23,7 +23,8 @@ impl Hub {
         self.rooms_follow(&cell, &changes, deltas, now);
         for change in &changes {
             if let Change::Deactivated(user, true) = change {
-                self.close_revoked(&Closes::User(*user));
+                let ids = self.revoked(&Closes::User(*user));
+                self.close_revoked(&ids);
             }
         }
         for (part, row) in (0..).zip(jobs) {

@@ -140,6 +140,7 @@ impl Hub {
             }
             Draft::Rows(draft) => {
                 let batch = Batch {
+                    absent: draft.absent.clone(),
                     puts: draft.puts.clone(),
                     erases: draft.erases.clone(),
                     ..Batch::new(draft.shard)
@@ -392,7 +393,7 @@ fn place_user(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
 
 fn place_org(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     let Draft::Org(draft) = &submission.draft else { unreachable!("called for org drafts") };
-    let OrgDraft { cell, sender, kind, body, puts, jobs, .. } = &**draft;
+    let OrgDraft { cell, sender, kind, body, puts, absent, jobs, .. } = &**draft;
     let (log, head) = (LogKey::Org(cell.org), cell.head());
     let at_ms = now.unix_ms.max(head.at_ms);
     let next = Counters { seq: head.seq + 1, at_ms, ..Counters::default() };
@@ -405,6 +406,7 @@ fn place_org(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     };
     let record = event::compose(&header, body);
     let mut batch = Batch {
+        absent: absent.clone(),
         appends: vec![append(log, head, next, &record)],
         puts: puts.clone(),
         ..Batch::new(Shard::Org(cell.org))

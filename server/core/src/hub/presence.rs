@@ -107,12 +107,10 @@ impl Hub {
 
     fn keep_last_seen(&mut self, user: UserId, at_ms: Option<u64>) {
         self.handle_submission(Submission {
-            draft: Draft::Rows(Box::new(RowsDraft {
-                shard: Shard::User(user),
-                puts: vec![last_seen_put(user, at_ms)],
-                erases: vec![],
-                closes: None,
-            })),
+            draft: Draft::Rows(Box::new(RowsDraft::new(
+                Shard::User(user),
+                vec![last_seen_put(user, at_ms)],
+            ))),
             // Where it can't be kept, it is told less exactly after a restart.
             then: Then::Callback(Box::new(|_| {})),
         });

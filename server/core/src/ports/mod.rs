@@ -1,6 +1,7 @@
 //! The ports: what the core needs from the world, as traits. Adapters implement them; a port
 //! knows no feature, so a new feature never edits an adapter.
 
+pub mod accounts;
 pub mod auth;
 pub mod blobs;
 pub mod clock;

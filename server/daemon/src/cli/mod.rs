@@ -1,11 +1,13 @@
 //! The command line: one file per command. Errors are one sentence on standard error and an
 //! exit code: 1 for what went wrong, 2 for a command line that isn't one.
 
+mod accounts;
 mod admin;
 mod backup;
 mod config;
 mod doctor;
 mod environment;
+mod line;
 mod revoke;
 mod serve;
 mod status;
@@ -57,6 +59,12 @@ enum Command {
     Serve(serve::Serve),
     /// Sign a token.
     Token(token::Token),
+    /// Accounts that the server keeps itself: make them, list them, sign people out.
+    #[command(subcommand)]
+    User(accounts::User),
+    /// Invites: links with which people make accounts of their own.
+    #[command(subcommand)]
+    Invite(accounts::Invite),
     /// Look after the store.
     #[command(subcommand)]
     Storage(storage::Storage),
@@ -111,6 +119,8 @@ fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Serve(command) => command.run(&common),
         Command::Token(command) => command.run(&common),
+        Command::User(command) => command.run(&common),
+        Command::Invite(command) => command.run(&common),
         Command::Storage(command) => command.run(&common),
         Command::Backup(command) => command.run(&common),
         Command::Restore(command) => command.run(),

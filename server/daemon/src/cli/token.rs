@@ -114,7 +114,7 @@ fn random_id() -> String {
     clock::random::<12>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "expected a number and s, m, h or d, such as 12h".to_owned();
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(0));
     let seconds = match unit {

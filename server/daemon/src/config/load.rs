@@ -151,6 +151,17 @@ impl Config {
         if !(16..=4000).contains(&self.search.memory_mb) {
             return wrong("search.memory_mb", "must be between 16 and 4000");
         }
+        if !(5..=24 * 3600).contains(&self.accounts.token_s) {
+            return wrong("accounts.token_s", "must be between 5 and 86400");
+        }
+        let is_address = |address: &str| {
+            address.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0)
+            })
+        };
+        if self.accounts.address.as_deref().is_some_and(|address| !is_address(address)) {
+            return wrong("accounts.address", "is not host:port");
+        }
         if self.auth.leeway_s > 300 {
             return wrong("auth.leeway_s", "is over 300");
         }

@@ -40,6 +40,8 @@ pub struct Config {
     pub tls: Tls,
     /// Who may come in.
     pub auth: Auth,
+    /// The server's own accounts.
+    pub accounts: Accounts,
     /// How much of everything.
     pub limits: Limits,
     /// How the server goes away.
@@ -62,6 +64,7 @@ impl Default for Config {
             search: Search::default(),
             tls: Tls::default(),
             auth: Auth::default(),
+            accounts: Accounts::default(),
             limits: Limits::default(),
             drain: Drain::default(),
             log: Log::default(),
@@ -183,6 +186,24 @@ impl Default for Tls {
     fn default() -> Self {
         let names = ["localhost", "127.0.0.1", "::1"];
         Tls { certificate: None, key: None, names: names.map(String::from).to_vec() }
+    }
+}
+
+/// `[accounts]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Accounts {
+    /// Whether there are any; unset: where no key of an identity provider is configured.
+    pub enabled: Option<bool>,
+    /// How long their tokens are good, in seconds.
+    pub token_s: u64,
+    /// Where clients reach the server, in sign-in links; unset: the first name of the certificate.
+    pub address: Option<String>,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Accounts { enabled: None, token_s: 3600, address: None }
     }
 }
 
@@ -369,6 +390,12 @@ impl Config {
         let memory_bytes = self.search.memory_mb as usize * 1024 * 1024;
         let options = || parlour_search::Options::new(data.search(), memory_bytes);
         self.search.enabled.then(options)
+    }
+
+    /// Whether the server keeps accounts of its own.
+    pub fn has_accounts(&self) -> bool {
+        let has_keys = !self.auth.keys.is_empty() || !self.auth.key_sets.is_empty();
+        self.accounts.enabled.unwrap_or(!has_keys)
     }
 
     /// What tokens must say.

@@ -126,6 +126,21 @@ pub const KEYS: &[KeyDoc] = &[
         r#"["localhost", "127.0.0.1", "::1"]"#,
         "Names and addresses in the generated development certificate.",
     ),
+    example(
+        "accounts.enabled",
+        "true",
+        "Whether the server keeps accounts of its own: sign-in links, invites, passwords. Unset, it does\nwhere no key below is configured. With both, tokens have to name their key (`kid`).",
+    ),
+    key(
+        "accounts.token_s",
+        "3600",
+        "How long a token of such an account is good, in seconds: 5 to 86400. Clients get new ones by\nthemselves.",
+    ),
+    example(
+        "accounts.address",
+        r#""chat.example.org:4433""#,
+        "Where clients reach the server, for links; unset, the first of tls.names and the port.",
+    ),
     key(
         "auth.leeway_s",
         "5",

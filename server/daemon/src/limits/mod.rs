@@ -93,3 +93,16 @@ pub const FEED_AGAIN_MIN: Duration = Duration::from_secs(1);
 pub const FEED_AGAIN_MAX: Duration = Duration::from_secs(60);
 /// Folders within folders that are measured.
 pub const FOLDER_DEPTH_MAX: usize = 8;
+/// Memory of one password's hash, in KiB, as OWASP's password storage cheat sheet has it for argon2id.
+pub const HASH_MEMORY_KIB: u32 = 19 * 1024;
+/// Passes of one password's hash.
+pub const HASH_PASSES: u32 = 2;
+/// Passwords hashed at the same time: so much times [`HASH_MEMORY_KIB`] is what they take.
+pub const HASHES_AT_ONCE: usize = 2;
+/// Passwords that are hashed or wait for it; more are turned away.
+pub const HASHES_WAITING_MAX: usize = 64;
+/// Sign-ins with codes and passwords from one address: a second in the long run, fewer than the server
+/// can hash, so that no one address keeps others out.
+pub const SIGN_INS_PER_SECOND: f64 = 1.0;
+/// The same at once.
+pub const SIGN_INS_BURST: u32 = 30;

@@ -144,6 +144,7 @@ pub struct RateLimits {
     users: Buckets<UserId>,
     devices: Buckets<(UserId, DeviceId)>,
     addresses: Buckets<IpAddr>,
+    sign_ins: Buckets<IpAddr>,
 }
 
 impl RateLimits {
@@ -154,6 +155,10 @@ impl RateLimits {
             users: Buckets::new(rates.calls_per_user, keys_max),
             devices: Buckets::new(rates.calls_per_device, keys_max),
             addresses: Buckets::new(rates.connects_per_address, keys_max),
+            sign_ins: Buckets::new(
+                Rate::new(super::SIGN_INS_PER_SECOND, super::SIGN_INS_BURST),
+                keys_max,
+            ),
         }
     }
 
@@ -170,6 +175,11 @@ impl RateLimits {
         // Devices count by user, or one could empty another's bucket by naming its id.
         self.devices.take((user, device), 1, now)?;
         self.users.take(user, 1, now)
+    }
+
+    /// A sign-in with a code or a password.
+    pub fn sign_in(&mut self, from: IpAddr, now: Duration) -> Admission {
+        self.sign_ins.take(address_key(from), 1, now)
     }
 
     /// A new connection.

@@ -45,6 +45,7 @@ catalogue! {
     HANDSHAKES_FAILED = Counter "parlour_handshakes_failed_total" ["reason"] "Connections that never got as far as a welcome.";
     RETRIES = Counter "parlour_retries_total" [] "QUIC Retry packets sent because of load.";
     TOKENS_REFUSED = Counter "parlour_tokens_refused_total" ["reason"] "Tokens refused, at hello or reauthentication.";
+    SIGN_INS = Counter "parlour_sign_ins_total" ["outcome"] "Sign-ins with the server's own accounts; outcome: ok, or the reason of the error.";
     CALLS = Counter "parlour_calls_total" ["method", "outcome"] "Calls answered; outcome: ok, refused (the caller's fault), failed (ours), cancelled.";
     CALL_SECONDS = Histogram "parlour_call_seconds" ["lane"] "From a call's arrival to its answer.";
     CALL_ERRORS = Counter "parlour_call_errors_total" ["reason"] "Calls answered with an error, by its reason.";

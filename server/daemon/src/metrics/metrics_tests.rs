@@ -17,6 +17,8 @@ fn everything() -> String {
     let refused = Error::new(ErrorReason::RoomNotFound, "");
     let failed = Error::new(ErrorReason::StoreUnavailable, "");
     let took = Duration::from_millis(3);
+    metrics.signed_in(&Ok(SignedIn::default()));
+    metrics.signed_in(&Err(refused.clone()));
     metrics.call_ended(METHODS[0].id, Lane::Control, CallEnd::Ok, took);
     metrics.call_ended(METHODS[0].id, Lane::Control, CallEnd::Error(&refused), took);
     metrics.call_ended(METHODS[0].id, Lane::Bulk, CallEnd::Error(&failed), took);
@@ -52,6 +54,8 @@ fn what_was_counted_is_what_is_shown() {
         "parlour_calls_total{method=\"Reauth\",outcome=\"failed\"} 1",
         "parlour_calls_total{method=\"unknown\",outcome=\"cancelled\"} 1",
         "parlour_call_errors_total{reason=\"ERROR_REASON_ROOM_NOT_FOUND\"} 1",
+        "parlour_sign_ins_total{outcome=\"ok\"} 1",
+        "parlour_sign_ins_total{outcome=\"ERROR_REASON_ROOM_NOT_FOUND\"} 1",
         "parlour_call_seconds_bucket{lane=\"control\",le=\"0.005\"} 3",
         "parlour_commit_batches_bucket{le=\"32\"} 1",
         "parlour_events_delivered_total 200",

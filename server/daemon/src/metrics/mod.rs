@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder
 use parlour_core::ports::{auth::TokenError, store::StoreError};
 use parlour_protocol::{
     generated::{Lane, METHODS},
-    wire::{CloseCode, Error, ErrorClass, ErrorReason},
+    wire::{CloseCode, Error, ErrorClass, ErrorReason, SignedIn},
 };
 
 pub use catalogue::*;
@@ -211,6 +211,16 @@ impl Metrics {
             _ => "other",
         };
         counter(&self.recorder, TOKENS_REFUSED, &[("reason", reason)]).increment(1);
+    }
+
+    /// A sign-in was answered.
+    pub fn signed_in(&self, result: &Result<SignedIn, Error>) {
+        let reason = |error: &Error| ErrorReason::try_from(error.reason).ok();
+        let outcome = match result {
+            Ok(_) => "ok",
+            Err(error) => reason(error).map_or("other", |reason| reason.as_str_name()),
+        };
+        counter(&self.recorder, SIGN_INS, &[("outcome", outcome)]).increment(1);
     }
 
     /// A call was answered, or no longer wanted.

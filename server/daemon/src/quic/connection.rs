@@ -16,7 +16,7 @@ use parlour_core::{
 use parlour_protocol::{
     frame,
     generated::Lane,
-    limits::HELLO_WITHIN,
+    limits::{HELLO_WITHIN, SIGN_IN_WITHIN},
     wire::{CloseCode, Error, ErrorReason, LaneKind, LaneOpen},
 };
 use parlour_quic::{Connection, ConnectionError, Incoming, ReadError, RecvStream, SendStream};
@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Shared,
+    greeting::greet,
     hub_task::{Command, Joined, Writer},
     lanes::{self, OpenLanes},
     noise::Noise,
@@ -41,7 +42,8 @@ impl Drop for Counted {
     }
 }
 
-type Greeting = Pin<Box<dyn Future<Output = Result<Box<Established>, HandshakeFailure>> + Send>>;
+type Greeted = Result<Option<Box<Established>>, HandshakeFailure>;
+type Greeting = Pin<Box<dyn Future<Output = Greeted> + Send>>;
 
 /// Serves one connection from its first packet to its end.
 pub(super) fn serve(incoming: Incoming, shared: Arc<Shared>) -> impl Future<Output = ()> + Send {
@@ -53,10 +55,12 @@ async fn attend(greeting: Greeting, shared: Arc<Shared>) {
     shared.connections.fetch_add(1, Ordering::AcqRel);
     let _counted = Counted(shared.clone());
     shared.handshakes.fetch_add(1, Ordering::AcqRel);
-    let greeted = tokio::time::timeout(2 * HELLO_WITHIN, greeting).await;
+    let greeted = tokio::time::timeout(2 * HELLO_WITHIN + SIGN_IN_WITHIN, greeting).await;
     shared.handshakes.fetch_sub(1, Ordering::AcqRel);
     let mut established = match greeted {
-        Ok(Ok(established)) => established,
+        Ok(Ok(Some(established))) => established,
+        // It only came for a token.
+        Ok(Ok(None)) => return,
         Ok(Err(failure)) => return shared.metrics.handshake_failed(failure),
         Err(_) => return shared.metrics.handshake_failed(HandshakeFailure::HelloTimeout),
     };
@@ -83,90 +87,6 @@ pub(super) struct Established {
     reruns: Arc<Reruns>,
 }
 
-/// From the handshake to the welcome.
-async fn greet(
-    incoming: Incoming,
-    shared: Arc<Shared>,
-) -> Result<Box<Established>, HandshakeFailure> {
-    let connection = incoming.accept().map_err(|_| HandshakeFailure::Transport)?;
-    tokio::time::timeout(HELLO_WITHIN, connection.connected())
-        .await
-        .map_err(|_| HandshakeFailure::Transport)?
-        .map_err(|_| HandshakeFailure::Transport)?;
-    let mut session = Session::new(shared.node.now().elapsed);
-    let hello = async {
-        let (mut send, mut recv) = connection.accept_bi().await.ok()?;
-        let hello = first_hello(&mut session, &mut send, &mut recv, &connection).await;
-        hello.map(|hello| (send, recv, hello))
-    };
-    let Ok(hello) = tokio::time::timeout(HELLO_WITHIN, hello).await else {
-        connection.close((CloseCode::HelloTimeout as u32).into(), b"no hello came");
-        return Err(HandshakeFailure::HelloTimeout);
-    };
-    let Some((mut send, recv, hello)) = hello else { return Err(HandshakeFailure::Malformed) };
-    let admission = match shared.node.admit(&hello).await {
-        Ok(admission) => admission,
-        Err(refusal) => {
-            tracing::info!(%refusal, "hello was refused");
-            if let parlour_core::admission::Refusal::Token(error) = refusal {
-                shared.metrics.token_refused(error);
-            }
-            session.handle_refused(refusal);
-            flush(&mut session, &mut send, &connection).await;
-            return Err(failure_of(refusal));
-        }
-    };
-    join(&shared, connection, send, recv, session, admission).await
-}
-
-/// Reads until the hello is there; `None` if the client broke a rule before.
-async fn first_hello(
-    session: &mut Session,
-    send: &mut SendStream,
-    recv: &mut RecvStream,
-    connection: &Connection,
-) -> Option<parlour_protocol::wire::Hello> {
-    loop {
-        match recv.read_chunk(lanes::READ_MAX).await {
-            Ok(Some(bytes)) => session.handle_bytes(&bytes),
-            Ok(None) => session.handle_end(),
-            Err(_) => return None,
-        }
-        while let Some(output) = session.poll() {
-            match output {
-                Output::Admit(hello) => return Some(*hello),
-                Output::Send(bytes) => drop(send.write_chunk(bytes).await),
-                Output::Close(code, why) => {
-                    say_goodbye(send, connection, code, why).await;
-                    return None;
-                }
-                Output::Call(..) | Output::Cancel(_) => {}
-            }
-        }
-    }
-}
-
-async fn flush(session: &mut Session, send: &mut SendStream, connection: &Connection) {
-    while let Some(output) = session.poll() {
-        match output {
-            Output::Send(bytes) => drop(send.write_chunk(bytes).await),
-            Output::Close(code, why) => say_goodbye(send, connection, code, why).await,
-            _ => {}
-        }
-    }
-}
-
-/// Says why, then closes.
-async fn say_goodbye(
-    send: &mut SendStream,
-    connection: &Connection,
-    code: CloseCode,
-    why: &'static str,
-) {
-    let _ = send.write_chunk(goodbye(code, 0, why)).await;
-    close_after(send, connection, code, why).await;
-}
-
 /// Waits a little for the last words to arrive, then closes.
 pub(super) async fn close_after(
     send: &mut SendStream,
@@ -179,19 +99,8 @@ pub(super) async fn close_after(
     connection.close((code as u32).into(), why.as_bytes());
 }
 
-fn failure_of(refusal: parlour_core::admission::Refusal) -> HandshakeFailure {
-    use parlour_core::admission::Refusal as R;
-    match refusal {
-        R::NoCommonRevision => HandshakeFailure::Revision,
-        R::Token(_) => HandshakeFailure::Token,
-        R::Revoked => HandshakeFailure::Revoked,
-        R::Unavailable => HandshakeFailure::Refused,
-        _ => HandshakeFailure::Malformed,
-    }
-}
-
 /// Hands the writing sides to the hub and brings the caller in.
-async fn join(
+pub(super) async fn join(
     shared: &Arc<Shared>,
     connection: Connection,
     mut control: SendStream,
@@ -339,7 +248,7 @@ async fn drain_session(est: &mut Established, shared: &Arc<Shared>) {
             Output::Close(code, why) => {
                 shared.hub.send(Command::Close(est.id, code, why));
             }
-            Output::Admit(_) | Output::Cancel(_) => {}
+            Output::Admit(_) | Output::SignIn(_) | Output::Cancel(_) => {}
         }
     }
 }

@@ -6,6 +6,7 @@ mod bulk;
 mod connection;
 mod cost;
 mod endpoint;
+mod greeting;
 mod hub_task;
 mod lanes;
 mod noise;

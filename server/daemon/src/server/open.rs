@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::{Builder, Phase, Server, Shared, StartError, operator::Operator, supervisor};
 use crate::{
+    accounts,
     admin::AdminServer,
     attachments,
     auth::{JwtVerifier, KeySource},
@@ -65,7 +66,11 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),
     });
-    let node = Arc::new(search::with_index(node, &config, &data)?);
+    let node = search::with_index(node, &config, &data)?;
+    let node = Arc::new(match config.has_accounts() && keys.is_some() {
+        true => node.with_accounts(Arc::new(accounts::issuer(&config, &data)?)),
+        false => node,
+    });
     let quic =
         start_quic(&config, &server_keys, certificates.clone(), node.clone(), &metrics).await?;
     let listen = quic.local_addr().map_err(|error| bind_error("quic", config.listen, error))?;
@@ -116,8 +121,11 @@ fn remove_compacted(config: &Config, data: &DataFolder) {
 
 /// The configured keys, or the data folder's own.
 pub fn key_sources(config: &Config, data: &DataFolder) -> Result<Vec<KeySource>, StartError> {
-    let sources = config.key_sources()?;
-    if sources.is_empty() { Ok(vec![own_token_key(data)?]) } else { Ok(sources) }
+    let mut sources = config.key_sources()?;
+    if sources.is_empty() || config.has_accounts() {
+        sources.push(own_token_key(data)?);
+    }
+    Ok(sources)
 }
 
 /// The store the configuration names.

@@ -76,6 +76,7 @@ fn operator_of(org: &str) -> Arc<Caller> {
     Arc::new(Caller {
         user: identity::operator_id(id),
         org: id,
+        org_name: org.into(),
         subject: OPERATOR.into(),
         name: OPERATOR.into(),
         device: DeviceId::from_bytes([0; 16]),

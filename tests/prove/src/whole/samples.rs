@@ -1,5 +1,8 @@
 //! A valid request of every method, to be made wrong, and whether what became of it still is one.
 
+#[path = "samples_accounts.rs"]
+mod accounts;
+
 use bytes::Bytes;
 use parlour_features::world::{by_subject, client_ref, text};
 use parlour_protocol::{
@@ -129,6 +132,7 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .chain(own_samples(&room(), &user()))
     .chain(group_samples(&room(), &user()))
     .chain(file_samples(&room()))
+    .chain(accounts::samples())
     .collect()
 }
 

@@ -6,7 +6,6 @@ use std::{
 };
 
 use clap::Args;
-use parlour_daemon::data::DataFolder;
 use parlour_protocol::{
     directory::{Change, ChangeDirectoryRequest},
     generated::rpc::ChangeDirectory,
@@ -15,7 +14,7 @@ use parlour_protocol::{
 use prost::Message;
 
 use super::{
-    Line, Outcome, block_on,
+    Common, Line, Outcome, block_on,
     diff::{Step, diff},
     fail,
     file::File,
@@ -44,13 +43,13 @@ pub(in crate::cli) struct Apply {
 }
 
 impl Apply {
-    pub(super) fn run(self, data: DataFolder) -> Outcome {
+    pub(super) fn run(self, common: &Common) -> Outcome {
         let text = read(&self.file)?;
         let file: File = match toml::from_str(&text) {
             Ok(file) => file,
             Err(error) => return fail(format!("{}: {error}", self.file.display())),
         };
-        let line = Line { data, org: file.organization.org.clone() };
+        let line = Line::open(common, file.organization.org.clone())?;
         block_on(self.apply(&line, &file))?
     }
 

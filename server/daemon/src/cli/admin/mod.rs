@@ -8,16 +8,9 @@ mod tree;
 
 use std::path::PathBuf;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Subcommand;
-use parlour_daemon::{
-    admin::{self, Request, Response},
-    data::DataFolder,
-};
-use parlour_protocol::generated::ControlRpc;
-use prost::Message;
 
-use super::{Common, Failure, Outcome, block_on, existing_data, fail};
+use super::{Common, Failure, Outcome, block_on, fail, line::Line};
 
 #[derive(Subcommand)]
 pub(super) enum Admin {
@@ -43,34 +36,11 @@ pub(super) enum Admin {
 
 impl Admin {
     pub(super) fn run(self, common: &Common) -> Outcome {
-        let data = existing_data(&common.load()?)?;
         match self {
-            Admin::Apply(apply) => apply.run(data),
-            Admin::Tree { org } => block_on(tree::tree(&Line { data, org }))?,
-            Admin::Audit { org, from } => block_on(tree::audit(&Line { data, org }, from))?,
+            Admin::Apply(apply) => apply.run(common),
+            Admin::Tree { org } => block_on(tree::tree(&Line::open(common, org)?))?,
+            Admin::Audit { org, from } => block_on(tree::audit(&Line::open(common, org)?, from))?,
         }
-    }
-}
-
-/// The way to the running server, for one organization.
-struct Line {
-    data: DataFolder,
-    org: String,
-}
-
-impl Line {
-    /// Makes one call.
-    async fn call<R: ControlRpc>(&self, request: &R::Request) -> Outcome<R::Response> {
-        let request = Request::Call {
-            org: self.org.clone(),
-            method: R::METHOD.id,
-            body: STANDARD.encode(request.encode_to_vec()),
-        };
-        let Response::Called { body } = admin::ask(&self.data.admin_socket(), &request).await?
-        else {
-            return fail("the server answered something else");
-        };
-        Ok(R::Response::decode(&STANDARD.decode(body)?[..])?)
     }
 }
 

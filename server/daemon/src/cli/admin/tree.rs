@@ -1,10 +1,12 @@
 //! `parlour admin tree` and `parlour admin audit`: what is, and how it came to be.
 
 use parlour_protocol::{
+    account::{AccountAction, AccountsChanged},
     directory::{
         Change, DirectoryChanged, Node, NodeKind, ReadAuditRequest, change::Change as What,
     },
     generated::{EventMessage, rpc::ReadAudit},
+    ids::InviteId,
 };
 use prost::Message;
 
@@ -47,6 +49,12 @@ pub(super) async fn audit(line: &Line, from: u64) -> Outcome {
         let page = line.call::<ReadAudit>(&request).await?;
         let Some(last) = page.entries.last().map(|entry| entry.seq) else { return Ok(()) };
         for entry in page.entries {
+            if entry.kind == AccountsChanged::RULE.kind {
+                let changed = AccountsChanged::decode(entry.body)?;
+                let words = account_words(&changed);
+                println!("{} {} {}: {words}", entry.seq, entry.at_ms, changed.actor);
+                continue;
+            }
             if entry.kind != DirectoryChanged::RULE.kind {
                 println!("{} {} event of kind {}", entry.seq, entry.at_ms, entry.kind);
                 continue;
@@ -60,6 +68,22 @@ pub(super) async fn audit(line: &Line, from: u64) -> Outcome {
             return Ok(());
         }
         request.from_seq = last + 1;
+    }
+}
+
+fn account_words(changed: &AccountsChanged) -> String {
+    let subject = &changed.subject;
+    let invite = InviteId::parse(&changed.invite).map(|id| id.to_string()).unwrap_or_default();
+    match changed.action() {
+        AccountAction::LinkCreated => format!("sign-in link for {subject}"),
+        AccountAction::ScopesSet => format!("scopes of {subject}: {}", changed.scopes.join(" ")),
+        AccountAction::LoginsEnded => format!("{subject} signed out"),
+        AccountAction::PasswordRemoved => format!("{subject} signed out, without the password"),
+        AccountAction::InviteCreated => format!("invite {invite}"),
+        AccountAction::InviteRevoked => format!("invite {invite} revoked"),
+        AccountAction::Knocked => format!("{subject} knocks with invite {invite}"),
+        AccountAction::Declined => format!("{subject} with invite {invite} declined"),
+        AccountAction::Unspecified => "something that this release doesn't know".into(),
     }
 }
 

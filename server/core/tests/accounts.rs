@@ -1,0 +1,491 @@
+//! Accounts without a network: links, logins, passwords and invites, and what happens when two things
+//! happen at once.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use parlour_core::draft::Refused;
+use parlour_inproc::{
+    Server,
+    accounts::{by_code, by_invite, by_password, kept, sign_in},
+};
+use parlour_protocol::{
+    account::*,
+    directory::{self as wire, change::Change as What, *},
+    generated::rpc,
+    limits::{LINK_SETS_PASSWORD_FOR, LOGIN_UNUSED_MAX, LOGINS_MAX},
+    user::Profile,
+    wire::{CloseCode, Error, ErrorReason, SignedIn},
+};
+
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// A server with a directory of `alice` and `bob` and a team, and an admin.
+fn acme() -> (Server, usize) {
+    let mut server = Server::new();
+    let admin = server.connect("admin");
+    let node = |kind: NodeKind, key: &str| {
+        What::PutNode(PutNode {
+            key: key.into(),
+            kind: kind as i32,
+            parent: (!key.is_empty()).then(String::new),
+            name: Some(format!("the {key}")),
+            ..PutNode::default()
+        })
+    };
+    let person = |subject: &str| {
+        let handle = Some(format!("{subject}.handle"));
+        let profile = Some(Profile { handle, ..Profile::default() });
+        What::PutUser(PutUser { subject: subject.into(), profile, ..PutUser::default() })
+    };
+    let changes = [
+        node(NodeKind::Organization, ""),
+        node(NodeKind::Team, "team"),
+        person("alice"),
+        person("bob"),
+    ];
+    let changes = changes.map(|change| wire::Change { change: Some(change) }).to_vec();
+    let request = ChangeDirectoryRequest { changes, dry_run: false };
+    server.call::<rpc::ChangeDirectory>(admin, &request).unwrap();
+    (server, admin)
+}
+
+fn link(server: &mut Server, admin: usize, subject: &str) -> String {
+    let request = CreateSignInLinkRequest { subject: subject.into(), valid_s: 0 };
+    server.call::<rpc::CreateSignInLink>(admin, &request).unwrap().code
+}
+
+/// Signed in by a link, with the secret `[n; 32]`.
+fn by_link(server: &mut Server, admin: usize, subject: &str, n: u8) -> SignedIn {
+    let code = link(server, admin, subject);
+    server.sign_in(&sign_in(by_code(&code), &[n; 32])).unwrap()
+}
+
+fn reason(error: &Error) -> ErrorReason {
+    ErrorReason::try_from(error.reason).unwrap()
+}
+
+fn logins(server: &mut Server, client: usize) -> Vec<Login> {
+    server.call::<rpc::ListLogins>(client, &ListLoginsRequest {}).unwrap().logins
+}
+
+fn password(server: &mut Server, client: usize, current: &str, new: &str) -> Result<(), Error> {
+    let request = SetPasswordRequest { current: current.into(), password: new.into() };
+    server.call::<rpc::SetPassword>(client, &request).map(drop)
+}
+
+#[test]
+fn a_link_is_good_once_and_a_lost_answer_is_had_again() {
+    let (mut server, admin) = acme();
+    let code = link(&mut server, admin, "alice");
+    let request = sign_in(by_code(&code), &[1; 32]);
+    let first = server.sign_in(&request).unwrap();
+    assert_eq!((&*first.subject, &*first.org), ("alice", "acme"));
+    let again = server.sign_in(&request).unwrap();
+    assert_eq!(again.login, first.login);
+    let other = server.sign_in(&sign_in(by_code(&code), &[2; 32])).unwrap_err();
+    assert_eq!(reason(&other), ErrorReason::SignInRefused);
+    let alice = server.connect(&first.token);
+    let logins = logins(&mut server, alice);
+    assert_eq!(logins.len(), 1);
+    assert!(logins[0].current && logins[0].method() == LoginMethod::Link);
+    // Gone on with, the link's answer isn't given any more.
+    server.sign_in(&sign_in(kept(&first.login, &[1; 32]), &[3; 32])).unwrap();
+    assert_eq!(reason(&server.sign_in(&request).unwrap_err()), ErrorReason::SignInRefused);
+}
+
+#[test]
+fn of_two_who_take_one_link_at_once_one_is_in() {
+    let (mut server, admin) = acme();
+    let code = link(&mut server, admin, "alice");
+    let requests = [1, 2].map(|n| sign_in(by_code(&code), &[n; 32]));
+    let drafts = requests.map(|request| server.decide(&request).unwrap().1.unwrap());
+    let results = drafts.map(|draft| server.try_commit(draft));
+    assert_eq!(results, [Ok(()), Err(Refused::Exists)]);
+}
+
+#[test]
+fn links_end_with_time_with_another_one_and_with_the_user() {
+    let (mut server, admin) = acme();
+    let refused = |server: &mut Server, code: &str| {
+        let error = server.sign_in(&sign_in(by_code(code), &[1; 32])).unwrap_err();
+        assert_eq!(reason(&error), ErrorReason::SignInRefused);
+    };
+    let first = link(&mut server, admin, "alice");
+    let second = link(&mut server, admin, "alice");
+    refused(&mut server, &first);
+    server.advance(ms(DAY_MS + 1));
+    refused(&mut server, &second);
+    refused(&mut server, "nonsense");
+    refused(&mut server, &"A".repeat(54));
+    let third = link(&mut server, admin, "alice");
+    let put = PutUser { subject: "alice".into(), deactivated: Some(true), ..PutUser::default() };
+    let changes = vec![wire::Change { change: Some(What::PutUser(put)) }];
+    let request = ChangeDirectoryRequest { changes, dry_run: false };
+    server.call::<rpc::ChangeDirectory>(admin, &request).unwrap();
+    refused(&mut server, &third);
+
+    let request = CreateSignInLinkRequest { subject: "nobody".into(), valid_s: 0 };
+    let error = server.call::<rpc::CreateSignInLink>(admin, &request).unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::UserNotFound);
+    let request = CreateSignInLinkRequest { subject: "bob".into(), valid_s: 59 };
+    let error = server.call::<rpc::CreateSignInLink>(admin, &request).unwrap_err();
+    assert_eq!(error.violations[0].field, "valid_s");
+}
+
+#[test]
+fn a_login_goes_on_and_a_copied_secret_ends_it() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    let renewal = sign_in(kept(&first.login, &[1; 32]), &[2; 32]);
+    let second = server.sign_in(&renewal).unwrap();
+    assert_eq!(second.login, first.login);
+    // Its answer was lost.
+    server.sign_in(&renewal).unwrap();
+    server.sign_in(&sign_in(kept(&first.login, &[2; 32]), &[3; 32])).unwrap();
+    let alice = server.connect(&second.token);
+    // A secret of long ago is refused, and that's all: it has no power any more.
+    let old = server.sign_in(&sign_in(kept(&first.login, &[1; 32]), &[9; 32])).unwrap_err();
+    assert_eq!(reason(&old), ErrorReason::LoginEnded);
+    assert!(server.closed.is_empty());
+    // The one before, with another one to follow: two have it.
+    let copied = server.sign_in(&sign_in(kept(&first.login, &[2; 32]), &[8; 32])).unwrap_err();
+    assert_eq!(reason(&copied), ErrorReason::LoginEnded);
+    assert_eq!(server.closed, [(server.clients[alice].id, CloseCode::Revoked)]);
+    let owner = server.sign_in(&sign_in(kept(&first.login, &[3; 32]), &[4; 32])).unwrap_err();
+    assert_eq!(reason(&owner), ErrorReason::LoginEnded);
+    assert!(server.try_admit(&second.token).is_err());
+}
+
+#[test]
+fn a_login_that_is_ended_doesnt_come_back_by_a_renewal_under_way() {
+    let ends: [fn(&mut Server, usize, usize, &bytes::Bytes); 2] = [
+        |server, alice, _, id| {
+            let which = Some(end_login_request::Which::Login(id.clone()));
+            server.call::<rpc::EndLogin>(alice, &EndLoginRequest { which }).unwrap();
+        },
+        |server, _, admin, _| {
+            let request = EndLoginsRequest { subject: "alice".into(), password: false };
+            server.call::<rpc::EndLogins>(admin, &request).unwrap();
+        },
+    ];
+    for (n, end) in ends.into_iter().enumerate() {
+        let (mut server, admin) = acme();
+        let first = by_link(&mut server, admin, "alice", 1);
+        let alice = server.connect(&first.token);
+        let id = logins(&mut server, alice)[0].id.clone();
+        let (_, draft) = server.decide(&renewal_of(&first)).unwrap();
+        end(&mut server, alice, admin, &id);
+        assert_eq!(server.try_commit(draft.unwrap()), Err(Refused::Exists), "{n}");
+        let error = server.sign_in(&renewal_of(&first)).unwrap_err();
+        assert_eq!(reason(&error), ErrorReason::LoginEnded, "{n}");
+    }
+}
+
+fn renewal_of(signed_in: &SignedIn) -> parlour_protocol::wire::SignIn {
+    sign_in(kept(&signed_in.login, &[1; 32]), &[2; 32])
+}
+
+#[test]
+fn a_login_that_isnt_used_is_over_and_their_number_is_bounded() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    let alice = server.connect(&first.token);
+    password(&mut server, alice, "", "a good password").unwrap();
+    for n in 1..LOGINS_MAX {
+        server.advance(ms(1000));
+        let how = by_password("alice", "a good password");
+        server.sign_in(&sign_in(how, &[n as u8; 32])).unwrap();
+    }
+    assert_eq!(logins(&mut server, alice).len(), LOGINS_MAX);
+    assert!(server.closed.is_empty());
+    // One more: the oldest goes, with its connection.
+    server.sign_in(&sign_in(by_password("alice", "a good password"), &[200; 32])).unwrap();
+    assert_eq!(server.closed, [(server.clients[alice].id, CloseCode::Revoked)]);
+    let error = server.sign_in(&renewal_of(&first)).unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::LoginEnded);
+
+    let bob = by_link(&mut server, admin, "bob", 1);
+    server.advance(ms(LOGIN_UNUSED_MAX.as_millis() as u64 + 1000));
+    let error = server.sign_in(&renewal_of(&bob)).unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::LoginEnded);
+}
+
+#[test]
+fn a_password_is_set_after_a_link_and_changed_with_the_present_one() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    let alice = server.connect(&first.token);
+    for (bad, why) in [("short", "under"), ("alice", "under"), (&*"x".repeat(257), "over")] {
+        let error = password(&mut server, alice, "", bad).unwrap_err();
+        assert!(error.violations[0].problem.contains(why), "{bad}");
+    }
+    password(&mut server, alice, "", "the first one").unwrap();
+    // By name and by handle; whatever is wrong has one answer.
+    for user in ["alice", "alice.handle"] {
+        server.sign_in(&sign_in(by_password(user, "the first one"), &[5; 32])).unwrap();
+    }
+    for how in [
+        by_password("alice", "the first on"),
+        by_password("alice", ""),
+        by_password("bob", "the first one"),
+        by_password("nobody", "the first one"),
+    ] {
+        let error = server.sign_in(&sign_in(how, &[5; 32])).unwrap_err();
+        assert_eq!(reason(&error), ErrorReason::SignInRefused);
+    }
+    // Within a quarter of an hour of the link the present one isn't asked for.
+    password(&mut server, alice, "", "the second one").unwrap();
+    server.advance(ms(LINK_SETS_PASSWORD_FOR.as_millis() as u64 + 1));
+    let error = password(&mut server, alice, "", "the third one").unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::WrongPassword);
+    password(&mut server, alice, "the second one", "the third one").unwrap();
+    server.sign_in(&sign_in(by_password("alice", "the third one"), &[6; 32])).unwrap();
+}
+
+#[test]
+fn a_new_password_ends_the_other_logins_and_spares_this_one() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    let second = by_link(&mut server, admin, "alice", 3);
+    let (here, there) = (server.connect(&first.token), server.connect(&second.token));
+    let (_, renewal) = server.decide(&renewal_of(&first)).unwrap();
+    password(&mut server, here, "", "a good password").unwrap();
+    assert_eq!(server.closed, [(server.clients[there].id, CloseCode::Revoked)]);
+    let ended = server.sign_in(&sign_in(kept(&second.login, &[3; 32]), &[4; 32])).unwrap_err();
+    assert_eq!(reason(&ended), ErrorReason::LoginEnded);
+    // What was decided before is decided again, and goes on.
+    assert_eq!(server.try_commit(renewal.unwrap()), Err(Refused::Exists));
+    server.sign_in(&renewal_of(&first)).unwrap();
+    server.sign_in(&sign_in(kept(&first.login, &[2; 32]), &[3; 32])).unwrap();
+    assert_eq!(logins(&mut server, here).len(), 1);
+}
+
+#[test]
+fn guessing_gets_slow_even_for_nobody() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    let alice = server.connect(&first.token);
+    password(&mut server, alice, "", "a good password").unwrap();
+    for user in ["alice", "nobody"] {
+        let guess = sign_in(by_password(user, "a bad password"), &[5; 32]);
+        for _ in 0..5 {
+            let error = server.sign_in(&guess).unwrap_err();
+            assert_eq!(reason(&error), ErrorReason::SignInRefused);
+        }
+        let error = server.sign_in(&guess).unwrap_err();
+        assert_eq!((reason(&error), error.retry_after_ms), (ErrorReason::RateLimited, 1000));
+    }
+    // The right one has to wait as well; a login that is kept doesn't.
+    let right = sign_in(by_password("alice", "a good password"), &[5; 32]);
+    assert_eq!(reason(&server.sign_in(&right).unwrap_err()), ErrorReason::RateLimited);
+    server.sign_in(&renewal_of(&first)).unwrap();
+    server.advance(ms(1001));
+    server.sign_in(&right).unwrap();
+}
+
+#[test]
+fn admins_end_logins_and_set_what_tokens_allow() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    let alice = server.connect(&first.token);
+    password(&mut server, alice, "", "a good password").unwrap();
+    let scopes = vec!["admin:audit".to_owned()];
+    let request = SetAccountScopesRequest { subject: "alice".into(), scopes };
+    let answer = server.call::<rpc::SetAccountScopes>(admin, &request).unwrap();
+    assert_eq!(answer.closed, 1);
+    assert!(server.try_admit(&first.token).is_err());
+    // At once, in the same second: another token, and a good one.
+    let renewed = server.sign_in(&renewal_of(&first)).unwrap();
+    assert!(renewed.token.ends_with("/admin:audit"), "{}", renewed.token);
+    server.try_admit(&renewed.token).unwrap();
+    let answer = server.call::<rpc::SetAccountScopes>(admin, &request).unwrap();
+    assert_eq!(answer.closed, 0);
+
+    let request = EndLoginsRequest { subject: "alice".into(), password: true };
+    server.call::<rpc::EndLogins>(admin, &request).unwrap();
+    let ended = server.sign_in(&sign_in(kept(&first.login, &[2; 32]), &[3; 32])).unwrap_err();
+    assert_eq!(reason(&ended), ErrorReason::LoginEnded);
+    let how = by_password("alice", "a good password");
+    let error = server.sign_in(&sign_in(how, &[4; 32])).unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::SignInRefused);
+    let list = server.call::<rpc::ListAccounts>(admin, &ListAccountsRequest::default()).unwrap();
+    let account = &list.accounts[0];
+    assert_eq!((&*account.subject, account.logins, account.has_password), ("alice", 0, false));
+
+    let request = EndLoginsRequest { subject: "bob".into(), password: false };
+    let error = server.call::<rpc::EndLogins>(admin, &request).unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::AccountNotFound);
+    let guest = server.connect("guest");
+    let error = server.call::<rpc::EndLogins>(guest, &request).unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::ScopeMissing);
+}
+
+#[test]
+fn everything_admins_do_is_in_the_audit_log() {
+    let (mut server, admin) = acme();
+    by_link(&mut server, admin, "alice", 1);
+    invite(&mut server, admin, CreateInviteRequest { uses_max: 2, ..Default::default() });
+    let request = ReadAuditRequest { from_seq: 0, limit: 50 };
+    let entries = server.call::<rpc::ReadAudit>(admin, &request).unwrap().entries;
+    let actions: Vec<AccountAction> = entries
+        .into_iter()
+        .filter(|entry| entry.kind == 301)
+        .map(|entry| {
+            let changed: AccountsChanged = prost::Message::decode(entry.body).unwrap();
+            assert_eq!(changed.actor, "admin");
+            changed.action()
+        })
+        .collect();
+    assert_eq!(actions, [AccountAction::LinkCreated, AccountAction::InviteCreated]);
+}
+
+fn invite(server: &mut Server, admin: usize, request: CreateInviteRequest) -> CreateInviteResponse {
+    server.call::<rpc::CreateInvite>(admin, &request).unwrap()
+}
+
+fn invites(server: &mut Server, admin: usize) -> Vec<Invite> {
+    server.call::<rpc::ListInvites>(admin, &ListInvitesRequest::default()).unwrap().invites
+}
+
+#[test]
+fn an_invite_makes_accounts_in_its_nodes_and_no_more_than_it_may() {
+    let (mut server, admin) = acme();
+    let nodes = vec!["team".to_owned()];
+    let request = CreateInviteRequest { nodes, uses_max: 2, ..Default::default() };
+    let code = invite(&mut server, admin, request).code;
+    let carol = sign_in(by_invite(&code, "carol"), &[1; 32]);
+    let signed_in = server.sign_in(&carol).unwrap();
+    assert_eq!(server.sign_in(&carol).unwrap().login, signed_in.login);
+    let client = server.connect(&signed_in.token);
+    let request = ListMembershipsRequest { node: "team".into(), ..Default::default() };
+    let members = server.call::<rpc::ListMemberships>(admin, &request).unwrap().memberships;
+    let user = members[0].user.clone().unwrap();
+    let profile = user.profile.clone().unwrap();
+    assert_eq!((&*user.subject, &*user.name), ("carol", "The carol"));
+    assert_eq!(profile.handle.as_deref(), Some("carol"));
+    assert_eq!(logins(&mut server, client)[0].method(), LoginMethod::Invite);
+
+    // Names that are somebody's already, as account, user or handle.
+    for taken in ["carol", "alice", "alice.handle"] {
+        let request = sign_in(by_invite(&code, taken), &[2; 32]);
+        let error = server.sign_in(&request).unwrap_err();
+        assert_eq!(reason(&error), ErrorReason::SubjectTaken, "{taken}");
+    }
+    for bad in ["", "Carol", "ca rol", &"x".repeat(33)] {
+        let error = server.sign_in(&sign_in(by_invite(&code, bad), &[2; 32])).unwrap_err();
+        assert_eq!(error.violations[0].field, "code.newcomer.subject");
+    }
+    // Two at once for the one place that is left.
+    let two = ["dave", "erin"].map(|who| sign_in(by_invite(&code, who), &[3; 32]));
+    let drafts = two.clone().map(|request| server.decide(&request).unwrap().1.unwrap());
+    let results = drafts.map(|draft| server.try_commit(draft));
+    assert_eq!(results, [Ok(()), Err(Refused::Stale)]);
+    let error = server.sign_in(&two[1]).unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::SignInRefused);
+    let list = invites(&mut server, admin);
+    assert_eq!((list.len(), list[0].used, list[0].uses.len()), (1, 2, 2));
+}
+
+#[test]
+fn whoever_knocks_waits_until_somebody_decides() {
+    let (mut server, admin) = acme();
+    let request = CreateInviteRequest {
+        uses_max: 3,
+        knock: true,
+        role: "guest".into(),
+        ..Default::default()
+    };
+    let made = invite(&mut server, admin, request);
+    let carol = sign_in(by_invite(&made.code, "carol"), &[1; 32]);
+    let dave = sign_in(by_invite(&made.code, "dave"), &[2; 32]);
+    for request in [&carol, &dave, &carol] {
+        let error = server.sign_in(request).unwrap_err();
+        assert_eq!((reason(&error), error.retry_after_ms), (ErrorReason::KnockWaiting, 5000));
+    }
+    let uses = &invites(&mut server, admin)[0].uses;
+    assert_eq!((uses.len(), &*uses[0].note), (2, "it's me"));
+    let decide = |server: &mut Server, subject: &str, approve| {
+        let request = DecideKnockRequest { id: made.id.clone(), subject: subject.into(), approve };
+        server.call::<rpc::DecideKnock>(admin, &request).map(drop)
+    };
+    decide(&mut server, "carol", true).unwrap();
+    decide(&mut server, "carol", true).unwrap();
+    decide(&mut server, "dave", false).unwrap();
+    let error = decide(&mut server, "dave", true).unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::NotAllowed);
+    let error = decide(&mut server, "nobody", true).unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::InviteNotFound);
+    let signed_in = server.sign_in(&carol).unwrap();
+    assert!(signed_in.token.ends_with("/guest"), "{}", signed_in.token);
+    assert_eq!(reason(&server.sign_in(&dave).unwrap_err()), ErrorReason::SignInRefused);
+
+    // A revoked invite declines those who wait.
+    let erin = sign_in(by_invite(&made.code, "erin"), &[3; 32]);
+    server.sign_in(&erin).unwrap_err();
+    let request = RevokeInviteRequest { id: made.id.clone() };
+    server.call::<rpc::RevokeInvite>(admin, &request).unwrap();
+    assert_eq!(reason(&server.sign_in(&erin).unwrap_err()), ErrorReason::SignInRefused);
+    let frank = sign_in(by_invite(&made.code, "frank"), &[4; 32]);
+    assert_eq!(reason(&server.sign_in(&frank).unwrap_err()), ErrorReason::SignInRefused);
+    // Who came stays.
+    server.sign_in(&sign_in(kept(&signed_in.login, &[1; 32]), &[5; 32])).unwrap();
+}
+
+#[test]
+fn nonsense_is_refused_by_its_field() {
+    let (mut server, admin) = acme();
+    let code = link(&mut server, admin, "alice");
+    let good = sign_in(by_code(&code), &[1; 32]);
+    let mut wrong = vec![];
+    let mut add = |field: &'static str, change: fn(&mut parlour_protocol::wire::SignIn)| {
+        let mut request = good.clone();
+        change(&mut request);
+        wrong.push((field, request));
+    };
+    add("how", |request| request.how = None);
+    add("next_hash", |request| request.next_hash = vec![1; 31].into());
+    add("device", |request| request.device = vec![1; 17].into());
+    add("agent", |request| request.agent = "x".repeat(101));
+    for (field, request) in wrong {
+        let error = server.sign_in(&request).unwrap_err();
+        assert_eq!(error.violations[0].field, field);
+    }
+    for login in [&b""[..], &[1; 47], &[1; 48], &[1; 500]] {
+        let how = kept(&bytes::Bytes::copy_from_slice(login), &[1; 32]);
+        let error = server.sign_in(&sign_in(how, &[2; 32])).unwrap_err();
+        assert_eq!(reason(&error), ErrorReason::LoginEnded);
+    }
+    server.sign_in(&good).unwrap();
+    let requests = [
+        (CreateInviteRequest { role: "owner".into(), ..Default::default() }, "role"),
+        (CreateInviteRequest { uses_max: 1001, ..Default::default() }, "uses_max"),
+        (CreateInviteRequest { valid_s: 1, ..Default::default() }, "valid_s"),
+        (CreateInviteRequest { nodes: vec![String::new()], ..Default::default() }, "nodes"),
+        (CreateInviteRequest { label: "x".repeat(201), ..Default::default() }, "label"),
+    ];
+    for (request, field) in requests {
+        let error = server.call::<rpc::CreateInvite>(admin, &request).unwrap_err();
+        assert_eq!(error.violations[0].field, field);
+    }
+    let nodes = vec!["nowhere".to_owned()];
+    let request = CreateInviteRequest { nodes, ..Default::default() };
+    let error = server.call::<rpc::CreateInvite>(admin, &request).unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::NodeNotFound);
+}
+
+#[test]
+fn whoever_signs_out_is_answered_before_the_end() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    let alice = server.connect(&first.token);
+    let which = Some(end_login_request::Which::Login(logins(&mut server, alice)[0].id.clone()));
+    let answer = server.call::<rpc::EndLogin>(alice, &EndLoginRequest { which }).unwrap();
+    assert_eq!(answer.closed, 1);
+    assert_eq!(server.closed, [(server.clients[alice].id, CloseCode::Revoked)]);
+}

@@ -1,0 +1,189 @@
+//! From a connection's first packet to its welcome: sign-ins, and the hello.
+
+use std::{net::IpAddr, sync::Arc};
+
+use parlour_core::{
+    admission::Refusal,
+    draft::{Refused, Submission, Then},
+    limits::RERUNS_MAX,
+    session::{Output, Session, goodbye},
+};
+use parlour_protocol::{
+    limits::{HELLO_WITHIN, SIGN_IN_WITHIN},
+    wire::{CloseCode, Error, ErrorReason, Hello, SignIn, SignedIn, sign_in::How},
+};
+use parlour_quic::{Connection, Incoming, RecvStream, SendStream};
+use tokio::{sync::oneshot, time::timeout};
+
+use super::{
+    Shared,
+    connection::{Established, close_after, join},
+    hub_task::Command,
+    lanes,
+};
+use crate::metrics::{HandshakeFailure, LimitedBy};
+
+/// What a connection may begin with.
+enum First {
+    Hello(Box<Hello>),
+    SignIn(Box<SignIn>),
+}
+
+/// From the handshake to the welcome; `None` for a connection that has signed in and gone.
+pub(super) async fn greet(
+    incoming: Incoming,
+    shared: Arc<Shared>,
+) -> Result<Option<Box<Established>>, HandshakeFailure> {
+    let from = incoming.remote_address().ip();
+    let connection = incoming.accept().map_err(|_| HandshakeFailure::Transport)?;
+    timeout(HELLO_WITHIN, connection.connected())
+        .await
+        .map_err(|_| HandshakeFailure::Transport)?
+        .map_err(|_| HandshakeFailure::Transport)?;
+    let mut session = Session::new(shared.node.now().elapsed);
+    let Ok(lane) = timeout(HELLO_WITHIN, connection.accept_bi()).await else {
+        return Err(no_hello(&connection));
+    };
+    let (mut send, mut recv) = lane.map_err(|_| HandshakeFailure::Malformed)?;
+    let mut has_signed_in = false;
+    let hello = loop {
+        let first = first_frame(&mut session, &mut send, &mut recv, &connection);
+        match timeout(HELLO_WITHIN, first).await {
+            Err(_) if has_signed_in => {
+                no_hello(&connection);
+                return Ok(None);
+            }
+            Err(_) => return Err(no_hello(&connection)),
+            Ok(None) if has_signed_in => return Ok(None),
+            Ok(None) => return Err(HandshakeFailure::Malformed),
+            Ok(Some(First::Hello(hello))) => break hello,
+            Ok(Some(First::SignIn(request))) => {
+                let result = match over_rate(&shared, &request, from) {
+                    Some(error) => Err(error),
+                    None => sign_in(&shared, &request).await,
+                };
+                shared.metrics.signed_in(&result);
+                session.handle_signed_in(result, shared.node.now().elapsed);
+                has_signed_in = true;
+            }
+        }
+    };
+    let admission = match shared.node.admit(&hello).await {
+        Ok(admission) => admission,
+        Err(refusal) => {
+            tracing::info!(%refusal, "hello was refused");
+            if let Refusal::Token(error) = refusal {
+                shared.metrics.token_refused(error);
+            }
+            session.handle_refused(refusal);
+            flush(&mut session, &mut send, &connection).await;
+            return Err(failure_of(refusal));
+        }
+    };
+    join(&shared, connection, send, recv, session, admission).await.map(Some)
+}
+
+fn no_hello(connection: &Connection) -> HandshakeFailure {
+    connection.close((CloseCode::HelloTimeout as u32).into(), b"no hello came");
+    HandshakeFailure::HelloTimeout
+}
+
+/// Reads until there is something to decide on; `None` if the client broke a rule before, or is gone.
+async fn first_frame(
+    session: &mut Session,
+    send: &mut SendStream,
+    recv: &mut RecvStream,
+    connection: &Connection,
+) -> Option<First> {
+    loop {
+        while let Some(output) = session.poll() {
+            match output {
+                Output::Admit(hello) => return Some(First::Hello(hello)),
+                Output::SignIn(request) => return Some(First::SignIn(request)),
+                Output::Send(bytes) => drop(send.write_chunk(bytes).await),
+                Output::Close(code, why) => {
+                    say_goodbye(send, connection, code, why).await;
+                    return None;
+                }
+                Output::Call(..) | Output::Cancel(_) => {}
+            }
+        }
+        match recv.read_chunk(lanes::READ_MAX).await {
+            Ok(Some(bytes)) => session.handle_bytes(&bytes),
+            Ok(None) => session.handle_end(),
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Why somebody has to wait before they try a code or a password, if they do.
+fn over_rate(shared: &Shared, request: &SignIn, from: IpAddr) -> Option<Error> {
+    if matches!(request.how, Some(How::Kept(_))) {
+        // Its secret is long and costs nothing to check.
+        return None;
+    }
+    let now = shared.node.now().elapsed;
+    let mut rates = shared.rates.lock().expect("no panic while the lock is held");
+    let wait = rates.sign_in(from, now).err()?;
+    shared.metrics.limited(LimitedBy::Address);
+    let error = Error::new(ErrorReason::RateLimited, "too many sign-ins from that address");
+    Some(error.after_ms(u64::try_from(wait.0.as_millis()).unwrap_or(u64::MAX).max(1)))
+}
+
+/// Decides on a sign-in and commits what comes of it; again where something changed meanwhile.
+async fn sign_in(shared: &Shared, request: &SignIn) -> Result<SignedIn, Error> {
+    let busy = || Error::new(ErrorReason::RateLimited, "too many sign-ins at once");
+    let decide = async {
+        for _ in 0..RERUNS_MAX {
+            let (signed_in, draft) = shared.node.sign_in(request).await?;
+            let Some(draft) = draft else { return Ok(signed_in) };
+            // Where there is nothing to say yet, what was committed is asked about again.
+            let is_done = !signed_in.token.is_empty();
+            let (done, answer) = oneshot::channel();
+            let then = Then::Callback(Box::new(move |result| {
+                let _ = done.send(result);
+            }));
+            shared.hub.send(Command::Submit(Submission { draft, then }));
+            match answer.await {
+                Ok(Ok(_)) if is_done => return Ok(signed_in),
+                Ok(Ok(_) | Err(Refused::Stale | Refused::Exists)) => {}
+                Ok(Err(refused)) => return Err(refused.into()),
+                Err(_) => return Err(Error::new(ErrorReason::Draining, "the server is stopping")),
+            }
+        }
+        Err(busy())
+    };
+    timeout(SIGN_IN_WITHIN, decide).await.unwrap_or_else(|_| Err(busy()))
+}
+
+async fn flush(session: &mut Session, send: &mut SendStream, connection: &Connection) {
+    while let Some(output) = session.poll() {
+        match output {
+            Output::Send(bytes) => drop(send.write_chunk(bytes).await),
+            Output::Close(code, why) => say_goodbye(send, connection, code, why).await,
+            _ => {}
+        }
+    }
+}
+
+/// Says why, then closes.
+async fn say_goodbye(
+    send: &mut SendStream,
+    connection: &Connection,
+    code: CloseCode,
+    why: &'static str,
+) {
+    let _ = send.write_chunk(goodbye(code, 0, why)).await;
+    close_after(send, connection, code, why).await;
+}
+
+fn failure_of(refusal: parlour_core::admission::Refusal) -> HandshakeFailure {
+    use parlour_core::admission::Refusal as R;
+    match refusal {
+        R::NoCommonRevision => HandshakeFailure::Revision,
+        R::Token(_) => HandshakeFailure::Token,
+        R::Revoked => HandshakeFailure::Revoked,
+        R::Unavailable => HandshakeFailure::Refused,
+        _ => HandshakeFailure::Malformed,
+    }
+}

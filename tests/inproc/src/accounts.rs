@@ -1,0 +1,107 @@
+//! Accounts: hashes that hide nothing, tokens that are believed, and sign-ins done by hand.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use parlour_core::{
+    accounts::sign_in::Decided,
+    draft::{Draft, Refused, Submission, Then},
+    ports::{
+        Task,
+        accounts::{Grant, Issuer, NotNow},
+    },
+};
+use parlour_protocol::wire::{
+    CodeSignIn, Error, KeptLogin, Newcomer, PasswordSignIn, SignIn, SignedIn, sign_in::How,
+};
+use sha2::{Digest, Sha256};
+
+use crate::Server;
+
+/// Tokens are the subject, a slash and the login; scopes follow behind commas.
+pub(crate) struct Open;
+
+impl Issuer for Open {
+    fn token_ms(&self) -> u64 {
+        3_600_000
+    }
+
+    fn issue(&self, grant: &Grant) -> Result<String, NotNow> {
+        let scopes = grant.scopes.join(",");
+        Ok(format!("{}/{}/{}/{scopes}", grant.subject, grant.token_id, grant.issued_at_ms))
+    }
+
+    fn hash(&self, password: String) -> Task<'_, Result<String, NotNow>> {
+        Box::pin(async move { Ok(format!("hash of {password}")) })
+    }
+
+    fn check(&self, password: String, hash: Option<String>) -> Task<'_, Result<bool, NotNow>> {
+        Box::pin(async move { Ok(hash == Some(format!("hash of {password}"))) })
+    }
+}
+
+/// A sign-in that will be followed by one with that secret.
+pub fn sign_in(how: How, next: &[u8; 32]) -> SignIn {
+    SignIn {
+        how: Some(how),
+        next_hash: Bytes::copy_from_slice(&Sha256::digest(next)),
+        device: Bytes::from_static(&[7; 16]),
+        agent: "test".into(),
+    }
+}
+
+pub fn by_code(code: &str) -> How {
+    How::Code(CodeSignIn { code: code.into(), newcomer: None })
+}
+
+pub fn by_invite(code: &str, subject: &str) -> How {
+    let newcomer = Newcomer {
+        subject: subject.into(),
+        name: format!("The {subject}"),
+        note: "it's me".into(),
+    };
+    How::Code(CodeSignIn { code: code.into(), newcomer: Some(newcomer) })
+}
+
+pub fn by_password(user: &str, password: &str) -> How {
+    let (org, user, password) = ("acme".into(), user.into(), password.into());
+    How::Password(PasswordSignIn { org, user, password })
+}
+
+pub fn kept(login: &Bytes, secret: &[u8; 32]) -> How {
+    How::Kept(KeptLogin { login: login.clone(), secret: Bytes::copy_from_slice(secret) })
+}
+
+impl Server {
+    /// Decides on a sign-in, without committing anything.
+    pub fn decide(&mut self, request: &SignIn) -> Result<Decided, Error> {
+        self.runtime.block_on(self.node.sign_in(request))
+    }
+
+    /// Commits what was decided.
+    pub fn try_commit(&mut self, draft: Draft) -> Result<(), Refused> {
+        let result = Arc::new(Mutex::new(None));
+        let to = result.clone();
+        let then = Then::Callback(Box::new(move |result| {
+            *to.lock().unwrap() = Some(result.map(drop));
+        }));
+        self.hub.handle_submission(Submission { draft, then });
+        self.run();
+        let result = result.lock().unwrap().take();
+        result.unwrap()
+    }
+
+    /// Signs in, as the driver does.
+    pub fn sign_in(&mut self, request: &SignIn) -> Result<SignedIn, Error> {
+        for _ in 0..8 {
+            let (signed_in, draft) = self.decide(request)?;
+            let Some(draft) = draft else { return Ok(signed_in) };
+            match self.try_commit(draft) {
+                Ok(()) if !signed_in.token.is_empty() => return Ok(signed_in),
+                Ok(()) | Err(Refused::Stale | Refused::Exists) => {}
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        panic!("it is never decided");
+    }
+}

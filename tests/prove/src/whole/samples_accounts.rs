@@ -1,0 +1,51 @@
+//! The methods that are about accounts, of nobody whom the other load needs.
+
+use bytes::Bytes;
+use parlour_protocol::{
+    account::{
+        CreateInviteRequest, CreateSignInLinkRequest, DecideKnockRequest, EndLoginRequest,
+        EndLoginsRequest, ListAccountsRequest, ListInvitesRequest, ListLoginsRequest,
+        RevokeInviteRequest, SetAccountScopesRequest, SetPasswordRequest, end_login_request::Which,
+    },
+    generated::rpc,
+};
+
+use super::{Sample, sample};
+
+pub(super) fn samples() -> Vec<Sample> {
+    let nobody = || "nobody-of-that-name".to_owned();
+    let id = || Bytes::from_static(&[9; 16]);
+    vec![
+        sample::<rpc::SetPassword>(&SetPasswordRequest {
+            current: "the present one".into(),
+            password: "another one".into(),
+        }),
+        sample::<rpc::ListLogins>(&ListLoginsRequest {}),
+        sample::<rpc::EndLogin>(&EndLoginRequest { which: Some(Which::Login(id())) }),
+        sample::<rpc::CreateSignInLink>(&CreateSignInLinkRequest {
+            subject: nobody(),
+            valid_s: 600,
+        }),
+        sample::<rpc::SetAccountScopes>(&SetAccountScopesRequest {
+            subject: nobody(),
+            scopes: vec!["admin:audit".into()],
+        }),
+        sample::<rpc::ListAccounts>(&ListAccountsRequest { page: id(), page_size: 10 }),
+        sample::<rpc::EndLogins>(&EndLoginsRequest { subject: nobody(), password: true }),
+        sample::<rpc::CreateInvite>(&CreateInviteRequest {
+            label: "for the team".into(),
+            role: "guest".into(),
+            nodes: vec!["team".into()],
+            uses_max: 3,
+            valid_s: 600,
+            knock: true,
+        }),
+        sample::<rpc::ListInvites>(&ListInvitesRequest { page: id(), page_size: 10 }),
+        sample::<rpc::RevokeInvite>(&RevokeInviteRequest { id: id() }),
+        sample::<rpc::DecideKnock>(&DecideKnockRequest {
+            id: id(),
+            subject: nobody(),
+            approve: true,
+        }),
+    ]
+}
