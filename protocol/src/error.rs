@@ -41,7 +41,8 @@ impl ErrorReason {
             | R::RoomArchived
             | R::WrongIncarnation
             | R::ThreadNotFollowed
-            | R::SearchDisabled => C::FailedPrecondition,
+            | R::SearchDisabled
+            | R::NeedsConnection => C::FailedPrecondition,
             R::ReadOnly | R::StoreUnavailable | R::Draining | R::SearchUnavailable => {
                 C::Unavailable
             }

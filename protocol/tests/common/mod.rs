@@ -2,7 +2,7 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, blob, directory, inbox, marker, message, pin, presence,
+    access, app, blob, directory, inbox, marker, message, pin, presence,
     prost::{DecodeError, Message},
     reaction, receipt, room, saved, search, session, settings, sync, thread, typing, user, wire,
 };
@@ -30,6 +30,7 @@ macro_rules! codecs {
 codecs! {
     access: PermissionOverride, GetAccessRequest, GetAccessResponse, SetOverridesRequest,
         SetOverridesResponse, OverridesChanged;
+    app: PublishRequest, PublishResponse, SignalRequest, SignalResponse, AppEvent, AppSignal;
     blob: Blob, Attachment, LinkAttachmentRequest, LinkAttachmentResponse, LinkUploadRequest,
         LinkUploadResponse, ClaimAttachmentRequest, ClaimAttachmentResponse, GetUploadPolicyRequest,
         GetUploadPolicyResponse;

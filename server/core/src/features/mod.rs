@@ -2,6 +2,7 @@
 //! emits drafts.
 
 mod access;
+mod apps;
 mod blobs;
 mod directory;
 mod edits;

@@ -126,7 +126,8 @@ impl Hub {
             Draft::Rows(draft) => {
                 committed.closed = draft.closes.map_or(0, |closes| self.close_revoked(&closes));
             }
-            Draft::Subscribe(_) | Draft::Settled(_) | Draft::Presence(_) => {}
+            // They never wait for a commit.
+            Draft::Subscribe(_) | Draft::Settled(_) | Draft::Presence(_) | Draft::Signal(_) => {}
         }
         if let Some((cell, user)) = removes {
             // They hear of it themselves, and from here on nothing.

@@ -6,6 +6,7 @@ mod backup;
 mod config;
 mod doctor;
 mod environment;
+mod openapi;
 mod revoke;
 mod serve;
 mod status;
@@ -75,6 +76,8 @@ enum Command {
     Doctor,
     /// Show the default configuration, or check the present one.
     Config(config::ConfigCommand),
+    /// Print the OpenAPI description of the calls over HTTP.
+    Openapi,
 }
 
 /// What went wrong, in a sentence.
@@ -119,6 +122,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Status => status::run(&common),
         Command::Doctor => doctor::run(&common),
         Command::Config(command) => command.run(&common),
+        Command::Openapi => openapi::run(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A real server process and clients that speak the bare protocol; one file per feature.
 
+mod apps;
 mod auth;
 mod bad_input;
 mod bad_lanes;
@@ -16,5 +17,7 @@ mod messages;
 mod restart;
 mod revocation;
 mod rooms;
+mod rpc;
+mod rpc_refused;
 mod sync;
 mod typing;

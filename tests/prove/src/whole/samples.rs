@@ -6,6 +6,7 @@ use parlour_protocol::{
     access::{
         GetAccessRequest, PermissionOverride, SetOverridesRequest, permission_override::Subject,
     },
+    app::{AppEvent, AppSignal, PublishRequest, SignalRequest},
     blob::{
         ClaimAttachmentRequest, GetUploadPolicyRequest, LinkAttachmentRequest, LinkUploadRequest,
     },
@@ -129,6 +130,7 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .chain(own_samples(&room(), &user()))
     .chain(group_samples(&room(), &user()))
     .chain(file_samples(&room()))
+    .chain(app_samples(&room()))
     .collect()
 }
 
@@ -264,6 +266,25 @@ fn file_samples(room: &Bytes) -> Vec<Sample> {
             hash: hash(),
         }),
         sample::<rpc::GetUploadPolicy>(&GetUploadPolicyRequest {}),
+    ]
+}
+
+/// The methods that are about applications' events.
+fn app_samples(room: &Bytes) -> Vec<Sample> {
+    let (name, content_type) = ("com.example.build".to_owned(), "application/json".to_owned());
+    let payload = Bytes::from_static(b"{\"ok\":true}");
+    let event = AppEvent { name: name.clone(), content_type, payload };
+    let signal = AppSignal { name, ..AppSignal::default() };
+    vec![
+        sample::<rpc::Publish>(&PublishRequest {
+            room: room.clone(),
+            client_ref: client_ref(),
+            body: event.encode_to_vec().into(),
+        }),
+        sample::<rpc::Signal>(&SignalRequest {
+            room: room.clone(),
+            body: signal.encode_to_vec().into(),
+        }),
     ]
 }
 
