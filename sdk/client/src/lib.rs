@@ -16,6 +16,7 @@
 //! ```
 
 pub mod access;
+mod apps;
 mod builder;
 mod client;
 pub mod directory;
@@ -46,6 +47,7 @@ mod transfer;
 mod transport;
 mod trust;
 
+pub use apps::{AppEvent, AppEvents, AppReceived};
 pub use builder::{Builder, Cache, Focus};
 pub use client::{Client, ClientRef, LogEvent, RoomEvents, RoomId, User, UserId, Who};
 pub use directory::Directory;
