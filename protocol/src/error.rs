@@ -27,12 +27,14 @@ impl ErrorReason {
             | R::TooManyBans
             | R::SlowMode
             | R::QuotaExceeded
-            | R::TooManyUploads => C::ResourceExhausted,
+            | R::TooManyUploads
+            | R::TooManyHooks => C::ResourceExhausted,
             R::RoomNotFound
             | R::UserNotFound
             | R::MessageNotFound
             | R::NodeNotFound
-            | R::BlobNotFound => C::NotFound,
+            | R::BlobNotFound
+            | R::HookNotFound => C::NotFound,
             R::NotAllowed | R::ScopeMissing | R::BlobInfected => C::PermissionDenied,
             R::RefConflict => C::AlreadyExists,
             R::RefExpired

@@ -2,7 +2,7 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, app, blob, directory, inbox, marker, message, pin, presence,
+    access, app, blob, directory, hook, inbox, marker, message, pin, presence,
     prost::{DecodeError, Message},
     reaction, receipt, room, saved, search, session, settings, sync, thread, typing, user, wire,
 };
@@ -39,6 +39,8 @@ codecs! {
         PutOverrides,
         ListMembershipsRequest, ListMembershipsResponse, Membership, ReadAuditRequest,
         ReadAuditResponse, AuditEntry, DirectoryChanged;
+    hook: Hook, CreateHookRequest, CreateHookResponse, ListHooksRequest, ListHooksResponse,
+        RevokeHookRequest, RevokeHookResponse, HookCreated, HookRevoked;
     inbox: Mention, ReadMentionsRequest, ReadMentionsItem;
     marker: Marker, Unread, MarkReadRequest, MarkReadResponse, MarkUnreadRequest,
         MarkUnreadResponse, MarkerMoved;

@@ -2,6 +2,7 @@
 //! pipeline and the fan-out. Time, bytes and entropy are arguments.
 
 pub mod access;
+mod address;
 pub mod admission;
 pub mod blobs;
 pub mod chain;
@@ -12,6 +13,7 @@ pub mod effects;
 mod emoji;
 pub mod features;
 mod groups;
+pub mod hooks;
 pub mod hub;
 pub mod identity;
 pub mod introduction;

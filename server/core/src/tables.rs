@@ -107,6 +107,8 @@ tables! {
     BLOB_USES = 53, "blob_uses";
     /// org ‖ hash ‖ time ‖ user -> nothing: when to look whether it is still used. Also written with rooms.
     BLOB_DUE = 54, "blob_due";
+    /// room ‖ hook -> its name, its user and a hash of its secret.
+    HOOKS = 60, "hooks";
 }
 
 impl Table {

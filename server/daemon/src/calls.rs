@@ -9,12 +9,14 @@ use std::{
 use bytes::Bytes;
 use parlour_core::{
     draft::{Again, Draft, Refused, Submission, Submit, Then, needs_connection},
+    hooks::Posting,
     limits::RERUNS_MAX,
     node::{Caller, Node, Outcome},
     ports::store::StoreError,
 };
 use parlour_protocol::{
     generated::method,
+    ids::{DeviceId, UserId},
     wire::{Error, ErrorReason},
 };
 use tokio::sync::oneshot;
@@ -34,8 +36,18 @@ pub(crate) fn over_rate(
     caller: &Caller,
     now: Duration,
 ) -> Option<Error> {
+    wait_of(rates, metrics, (caller.user, caller.device), now)
+}
+
+/// The same of whoever has no token.
+pub(crate) fn wait_of(
+    rates: &Mutex<RateLimits>,
+    metrics: &Metrics,
+    (user, device): (UserId, DeviceId),
+    now: Duration,
+) -> Option<Error> {
     let mut rates = rates.lock().expect("no panic while the lock is held");
-    let wait = rates.call(caller.user, caller.device, now).err()?;
+    let wait = rates.call(user, device, now).err()?;
     metrics.limited(LimitedBy::User);
     let error = Error::new(ErrorReason::RateLimited, "calls come too fast");
     Some(error.after_ms(u64::try_from(wait.0.as_millis()).unwrap_or(u64::MAX).max(1)))
@@ -90,6 +102,45 @@ pub(crate) async fn introduce(
         draft = again;
     }
     false
+}
+
+/// Posts a message by a hook. How fast that goes is the hook's own, as is its device.
+pub(crate) async fn post_by_hook(
+    node: &Node,
+    submit: &dyn Submit,
+    rates: impl FnOnce(UserId) -> Option<Error>,
+    address: &[u8],
+    post: HookPost<'_>,
+) -> Result<u64, Error> {
+    let mut hook = node.hook(address).await?;
+    if let Some(error) = rates(hook.user) {
+        return Err(error);
+    }
+    if let Some(draft) = node.hook_introduction(&hook).await?
+        && !matches!(told(submit, draft).await, Ok(Ok(_)))
+    {
+        // The message is worth more than the name beside it.
+        tracing::warn!("a hook's name could not be written");
+    }
+    for _ in 0..=RERUNS_MAX {
+        let draft = match node.hook_post(&hook, post.text, post.client_ref).await? {
+            Posting::Before(seq) => return Ok(seq),
+            Posting::New(draft) => *draft,
+        };
+        match told(submit, draft).await? {
+            Ok(committed) => return Ok(committed.seq),
+            Err(Refused::Stale | Refused::Exists) => hook = node.hook(address).await?,
+            Err(refused) => return Err(refused.into()),
+        }
+    }
+    Err(Refused::Stale.into())
+}
+
+/// What is posted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HookPost<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) client_ref: Option<&'a [u8]>,
 }
 
 /// Hands a draft over and waits for what becomes of it.

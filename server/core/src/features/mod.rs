@@ -7,6 +7,7 @@ mod blobs;
 mod directory;
 mod edits;
 mod history;
+mod hooks;
 mod inbox;
 mod markers;
 mod messages;

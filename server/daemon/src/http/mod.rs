@@ -4,6 +4,7 @@
 mod blobs;
 mod bulk;
 mod errors;
+mod hooks;
 mod listener;
 mod rpc;
 
@@ -16,7 +17,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
-use parlour_core::blobs::{DOWNLOAD_PATH, UPLOAD_PATH};
+use parlour_core::{
+    blobs::{DOWNLOAD_PATH, UPLOAD_PATH},
+    hooks::HOOK_PATH,
+};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{limits::HTTP_CONNECTION_FOR, metrics::SharedMetrics, openapi};
@@ -113,6 +117,7 @@ pub fn router(parts: HttpParts) -> Router {
 fn calls(parts: RpcParts) -> Router {
     Router::new()
         .route(&format!("{}{{method}}", rpc::PATH), post(rpc::call))
+        .route(&format!("{HOOK_PATH}{{secret}}"), post(hooks::post))
         .route(OPENAPI_PATH, get(openapi))
         .with_state(parts)
 }

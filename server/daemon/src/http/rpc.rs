@@ -120,7 +120,7 @@ async fn admit(parts: &RpcParts, headers: &HeaderMap) -> Result<Arc<Caller>, Err
 }
 
 /// The request's body, if it is JSON and not too large.
-async fn text_of(headers: &HeaderMap, body: Body) -> Result<Bytes, Box<Response>> {
+pub(super) async fn text_of(headers: &HeaderMap, body: Body) -> Result<Bytes, Box<Response>> {
     let too_large = || {
         let error = Error::new(ErrorReason::BodyTooLarge, "the body is over 256 KiB");
         Box::new(answer_of(&error))

@@ -16,6 +16,7 @@ use parlour_protocol::{
         change::Change as What,
     },
     generated::{Lane, Rpc, rpc},
+    hook::{CreateHookRequest, ListHooksRequest, RevokeHookRequest},
     inbox::ReadMentionsRequest,
     marker::{MarkReadRequest, MarkUnreadRequest},
     message::{DeleteRequest, EditRequest, ReadEditsRequest},
@@ -131,6 +132,7 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .chain(group_samples(&room(), &user()))
     .chain(file_samples(&room()))
     .chain(app_samples(&room()))
+    .chain(hook_samples(&room()))
     .collect()
 }
 
@@ -266,6 +268,18 @@ fn file_samples(room: &Bytes) -> Vec<Sample> {
             hash: hash(),
         }),
         sample::<rpc::GetUploadPolicy>(&GetUploadPolicyRequest {}),
+    ]
+}
+
+/// The methods that are about webhooks.
+fn hook_samples(room: &Bytes) -> Vec<Sample> {
+    let (room, name) = (room.clone(), "a build server".to_owned());
+    let list = ListHooksRequest { room: room.clone() };
+    let revoke = RevokeHookRequest { room: room.clone(), hook: Bytes::from_static(&[7; 16]) };
+    vec![
+        sample::<rpc::CreateHook>(&CreateHookRequest { room, client_ref: client_ref(), name }),
+        sample::<rpc::ListHooks>(&list),
+        sample::<rpc::RevokeHook>(&revoke),
     ]
 }
 

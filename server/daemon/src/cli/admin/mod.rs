@@ -3,6 +3,7 @@
 mod apply;
 mod diff;
 mod file;
+mod hooks;
 mod state;
 mod tree;
 
@@ -39,6 +40,8 @@ pub(super) enum Admin {
         #[arg(long, default_value_t = 1)]
         from: u64,
     },
+    /// Look after the addresses at which programs post into a room.
+    Hooks(hooks::Hooks),
 }
 
 impl Admin {
@@ -47,6 +50,7 @@ impl Admin {
         match self {
             Admin::Apply(apply) => apply.run(data),
             Admin::Tree { org } => block_on(tree::tree(&Line { data, org }))?,
+            Admin::Hooks(hooks) => hooks.run(data),
             Admin::Audit { org, from } => block_on(tree::audit(&Line { data, org }, from))?,
         }
     }
