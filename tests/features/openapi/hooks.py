@@ -77,6 +77,10 @@ def left_out(path):
     fields |= {field: DICE.randint(2, 11) for field in ("seq", "targetSeq", "rootSeq")}
     if name in ("MessageService.Send", "MessageService.Edit"):
         fields["body"] = {"text": DICE.choice(["x", "a few words", "é" * 100])}
+    if name.startswith("ReactionService."):
+        fields["emoji"] = "👍"
+    if name == "HookService.CreateHook":
+        fields["name"] = "a hook"
     if name.startswith("AppService."):
         fields["body"] = {"name": "com.example.made.up", "payload": {"number": 1}}
     return fields
@@ -103,8 +107,8 @@ def before_load_schema(context, raw_schema):
     schemas = raw_schema["components"]["schemas"]
     for path, item in raw_schema["paths"].items():
         content = item["post"]["requestBody"]["content"]["application/json"]
-        name = content["schema"]["$ref"].rsplit("/", 1)[1]
-        FIELDS[path] = set(schemas[name]["properties"])
+        name = content["schema"].get("$ref", "").rsplit("/", 1)[-1]
+        FIELDS[path] = set(schemas.get(name, {}).get("properties", ()))
 
 
 @atexit.register

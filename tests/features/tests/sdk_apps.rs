@@ -5,13 +5,16 @@ mod sdk;
 use futures_util::StreamExt;
 use parlour::{AppEvent, QueueError};
 use parlour_features::server::Server;
-use sdk::pair;
+use sdk::{eventually, pair};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_are_published_and_received_from_log_and_signal() {
     let server = Server::roomy();
     let (alice, bob) = pair(&server).await;
     let room = alice.create_group("builds", ["bob"]).await.expect("a group");
+    // From the moment on at which bob knows the room he hears it.
+    let mut rooms = bob.rooms().await.expect("bob's rooms");
+    eventually(|| rooms.refresh().iter().any(|known| known.id == room.id())).await;
     let mut heard = bob.app_events().await.expect("bob listens");
     let event = AppEvent::json("com.example.build.finished", r#"{"ok":true}"#);
     let sent = room.publish(event.clone()).await.expect("its creator may");
@@ -19,7 +22,6 @@ async fn events_are_published_and_received_from_log_and_signal() {
     assert_eq!((received.room.id(), received.sender), (room.id(), alice.me()));
     assert_eq!((received.event, received.sent), (event, Some(sent)));
 
-    // Bob hears the room by now, since its event came live.
     let signal = AppEvent::bytes("com.example.progress", &b"42"[..]);
     room.signal(signal.clone()).await.expect("told");
     let received = heard.next().await.expect("bob hears it");

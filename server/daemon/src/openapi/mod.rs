@@ -7,6 +7,7 @@ mod schema;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use parlour_core::hooks::HOOK_PATH;
 use parlour_protocol::generated::Lane;
 use serde_json::{Map, Value, json};
 
@@ -52,6 +53,7 @@ fn describe() -> Value {
         let path = format!("/parlour/v1/rpc/{name}");
         paths.insert(path, json!({ "post": operation(name, entry, &mut schemas) }));
     }
+    paths.insert(format!("{HOOK_PATH}{{secret}}"), json!({ "post": hook() }));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -107,12 +109,7 @@ fn operation(name: &str, entry: &Entry, schemas: &mut Schemas) -> Value {
     if !entry.method.scope.is_empty() {
         about += &format!("\n\nThe token needs the scope `{}`.", entry.method.scope);
     }
-    let mut responses: Map<String, Value> = REFUSALS
-        .iter()
-        .map(|(status, _)| {
-            (status.to_string(), json!({ "$ref": format!("#/components/responses/{status}") }))
-        })
-        .collect();
+    let mut responses = by_status();
     responses.insert("200".to_owned(), success(entry, schemas));
     json!({
         "operationId": name,
@@ -126,6 +123,61 @@ fn operation(name: &str, entry: &Entry, schemas: &mut Schemas) -> Value {
         },
         "responses": responses,
     })
+}
+
+/// Posting by a hook, which is no call of the protocol.
+fn hook() -> Value {
+    let mut responses = by_status();
+    // Its address is what a token would be.
+    responses.remove("401");
+    responses.remove("403");
+    let done = json!({
+        "type": "object",
+        "required": ["ok", "seq"],
+        "properties": { "ok": { "type": "boolean" }, "seq": { "type": "integer", "minimum": 1 } },
+    });
+    responses.insert(
+        "200".to_owned(),
+        json!({ "description": "Said.", "content": { "application/json": { "schema": done } } }),
+    );
+    let post = json!({
+        "type": "object",
+        "required": ["text"],
+        "properties": {
+            "text": { "type": "string", "minLength": 1, "description": "1 byte to 16 KiB." },
+            "client_ref": {
+                "type": ["string", "null"],
+                "description": "A UUIDv7: the same post is said once, however often it comes.",
+            },
+        },
+    });
+    json!({
+        "operationId": "postByHook",
+        "tags": ["HookService"],
+        "summary": "Posts a message by an incoming webhook.",
+        "description": "Posts a message into the hook's room, under the hook's name. The address is the \
+            secret that `HookService.CreateHook` has told. Other fields are left alone.",
+        "security": [],
+        "parameters": [{
+            "name": "secret",
+            "in": "path",
+            "required": true,
+            "schema": { "type": "string", "minLength": 1 },
+        }],
+        "requestBody": {
+            "required": true,
+            "content": { "application/json": { "schema": post } },
+        },
+        "responses": responses,
+    })
+}
+
+/// Refusals by status, as references.
+fn by_status() -> Map<String, Value> {
+    let refusal = |(status, _): &(&str, &str)| {
+        (status.to_string(), json!({ "$ref": format!("#/components/responses/{status}") }))
+    };
+    REFUSALS.iter().map(refusal).collect()
 }
 
 fn success(entry: &Entry, schemas: &mut Schemas) -> Value {

@@ -20,6 +20,7 @@ fn every_call_that_needs_no_connection_is_described_in_words() {
             assert!(about.len() > 10, "{name} has no comment in its proto file");
         }
     }
+    assert!(paths.contains_key("/parlour/v1/hooks/{secret}"));
     assert!(paths.len() > 50, "{}", paths.len());
 }
 
