@@ -13,6 +13,7 @@ struct Rpc {
     id: u32,
     bulk: bool,
     scope: String,
+    needs_connection: bool,
     request: String,
     response: String,
 }
@@ -29,6 +30,8 @@ fn parse(pool: &DescriptorPool, method: &MethodDescriptor) -> Rpc {
         Some(Value::String(s)) => s.clone(),
         _ => String::new(),
     };
+    let needs_connection =
+        matches!(rule.get_field_by_name("connection").as_deref(), Some(Value::Bool(true)));
     Rpc {
         service: method.parent_service().name().to_owned(),
         name: method.name().to_owned(),
@@ -36,6 +39,7 @@ fn parse(pool: &DescriptorPool, method: &MethodDescriptor) -> Rpc {
         id,
         bulk,
         scope,
+        needs_connection,
         request: rust_path(method.input().full_name()),
         response: rust_path(method.output().full_name()),
     }
@@ -65,8 +69,8 @@ fn table(out: &mut String, rpcs: &[Rpc]) {
         let lane = if rpc.bulk { "Bulk" } else { "Control" };
         writeln!(
             out,
-            "    Method {{ id: {}, name: {:?}, lane: Lane::{lane}, scope: {:?} }},",
-            rpc.id, rpc.full, rpc.scope
+            "    Method {{ id: {}, name: {:?}, lane: Lane::{lane}, scope: {:?}, needs_connection: {} }},",
+            rpc.id, rpc.full, rpc.scope, rpc.needs_connection
         )
         .expect("string");
     }

@@ -27,14 +27,16 @@ impl ErrorReason {
             | R::TooManyBans
             | R::SlowMode
             | R::QuotaExceeded
-            | R::TooManyUploads => C::ResourceExhausted,
+            | R::TooManyUploads
+            | R::TooManyHooks => C::ResourceExhausted,
             R::RoomNotFound
             | R::UserNotFound
             | R::MessageNotFound
             | R::NodeNotFound
             | R::BlobNotFound
             | R::AccountNotFound
-            | R::InviteNotFound => C::NotFound,
+            | R::InviteNotFound
+            | R::HookNotFound => C::NotFound,
             R::NotAllowed | R::ScopeMissing | R::BlobInfected | R::WrongPassword => {
                 C::PermissionDenied
             }
@@ -47,7 +49,8 @@ impl ErrorReason {
             | R::ThreadNotFollowed
             | R::SearchDisabled
             | R::AccountsDisabled
-            | R::KnockWaiting => C::FailedPrecondition,
+            | R::KnockWaiting
+            | R::NeedsConnection => C::FailedPrecondition,
             R::ReadOnly | R::StoreUnavailable | R::Draining | R::SearchUnavailable => {
                 C::Unavailable
             }

@@ -24,6 +24,8 @@ pub struct Method {
     pub lane: Lane,
     /// The token scope it needs; empty for none.
     pub scope: &'static str,
+    /// Whether it is about the connection it is made on, and means nothing without one.
+    pub needs_connection: bool,
 }
 
 /// The method with that number.

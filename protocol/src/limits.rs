@@ -179,6 +179,18 @@ pub const PRESENCE_WATCHED_PER_CALL_MAX: usize = 200;
 /// Longest text of a status, in bytes.
 pub const STATUS_BYTES_MAX: usize = 100;
 
+/// Longest name of an application's event, in bytes.
+pub const APP_NAME_BYTES_MAX: usize = 128;
+/// Largest payload of an application's event, in bytes.
+pub const APP_PAYLOAD_BYTES_MAX: usize = 48 * 1024;
+/// Largest payload of an application's signal, in bytes.
+pub const APP_SIGNAL_BYTES_MAX: usize = 8 * 1024;
+
+/// Longest name of a hook, in bytes.
+pub const HOOK_NAME_BYTES_MAX: usize = 80;
+/// Most hooks of a room.
+pub const HOOKS_PER_ROOM_MAX: usize = 20;
+
 /// A client says hello within this time of the handshake's end.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// A reauthentication is answered within this time.

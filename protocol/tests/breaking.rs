@@ -109,8 +109,10 @@ fn rule(pool: &DescriptorPool, options: &DynamicMessage, name: &str) -> Option<S
     }
     let rule = options.get_extension(&extension);
     let rule = rule.as_message().expect("an option is a message");
+    // Whether a method needs a connection is about calls without one, which are younger than methods.
+    let fields = rule.fields().filter(|(field, _)| field.name() != "connection");
     let all: Vec<String> =
-        rule.fields().map(|(field, value)| format!("{}={value}", field.name())).collect();
+        fields.map(|(field, value)| format!("{}={value}", field.name())).collect();
     Some(all.join(" "))
 }
 

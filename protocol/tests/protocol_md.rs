@@ -57,8 +57,9 @@ fn events() -> String {
 
 fn reasons() -> String {
     let mut out = String::from("| number | reason | class | retry |\n|---|---|---|---|\n");
-    for number in 1.. {
-        let Ok(reason) = ErrorReason::try_from(number) else { break };
+    // With gaps, since reasons are numbered by what they are about.
+    for number in 1..1000 {
+        let Ok(reason) = ErrorReason::try_from(number) else { continue };
         let name = reason.as_str_name().trim_start_matches("ERROR_REASON_");
         let class = reason.error_class().as_str_name().trim_start_matches("ERROR_CLASS_");
         let retry = match reason.retry() {

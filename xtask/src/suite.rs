@@ -10,15 +10,17 @@ pub(crate) const HELP: &str = "\
 usage: cargo xtask test [PART]
 
 Without a part, the whole suite: formatting, clippy, tidy, every test, golden vectors in a second
-language, each reliability test at a short count, fuzzing for 10 seconds a target, dependencies'
+language, the calls over HTTP against their description, each reliability test at a short count, fuzzing for 10 seconds a target, dependencies'
 licences and sources, and the demo unattended. Installs what it needs and says so.
   quick     formatting, clippy, tidy and every test
   deps      dependencies' licences, sources and known holes
   python    the golden vectors decoded by Python's protobuf
+  openapi   the calls over HTTP held against their description by schemathesis
   web, kotlin, swift   the clients of those languages";
 
 const FUZZ_SECONDS: u64 = 10;
-const PARTS: &[&str] = &["quick", "deps", "python", "web", "kotlin", "swift"];
+const SCHEMATHESIS_SECONDS: &str = "60";
+const PARTS: &[&str] = &["quick", "deps", "python", "openapi", "web", "kotlin", "swift"];
 
 /// How a step that didn't fail ended.
 enum Done {
@@ -47,6 +49,12 @@ pub(crate) fn run(mut args: Args) -> Outcome {
             suite.step("golden vectors in Python", golden_in_python);
             suite.close()
         }
+        Some("openapi") => {
+            let mut suite = Suite::default();
+            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+            suite.step("calls over HTTP", calls_as_described);
+            suite.close()
+        }
         Some(part @ ("web" | "kotlin" | "swift")) => {
             println!("no {part} client yet; nothing to test");
             Ok(())
@@ -66,6 +74,7 @@ fn whole() -> Outcome {
     let mut suite = Suite::default();
     suite.basics();
     suite.step("golden vectors in Python", golden_in_python);
+    suite.step("calls over HTTP", calls_as_described);
     let bins = shell::target_dir().join("debug");
     // Without a list there is nothing to run, and that is a failure of its own.
     let mut proofs = Vec::new();
@@ -91,6 +100,19 @@ fn golden_in_python() -> Outcome<Done> {
     let script = shell::root().join("protocol/tests/golden/check.py");
     let descriptors = shell::target_dir().join("tmp/parlour.binpb");
     passed(shell::run(shell::program(python, &[]).arg(script).arg(descriptors)))
+}
+
+/// A server that was built already answers what its own description makes schemathesis ask.
+fn calls_as_described() -> Outcome<Done> {
+    let python = match tools::schemathesis() {
+        Ok(python) => python,
+        Err(why) => return Ok(Done::Skipped(why)),
+    };
+    let script = shell::root().join("tests/features/openapi/check.py");
+    let program = shell::target_dir().join("debug/parlour");
+    passed(shell::run(
+        shell::program(python, &[]).arg(script).arg(program).arg(SCHEMATHESIS_SECONDS),
+    ))
 }
 
 fn fuzz_briefly() -> Outcome<Done> {

@@ -9,12 +9,24 @@ use crate::{Outcome, shell};
 /// The protobuf runtime that decodes the golden vectors independently of prost.
 const PROTOBUF: &str = "protobuf==6.33.0";
 
+/// What holds the server against its OpenAPI description.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
 /// A Python with protobuf, in a virtual environment of the project's own.
 pub(crate) fn python() -> Outcome<PathBuf> {
-    let folder = shell::tools_dir().join("python");
+    python_with("python", PROTOBUF)
+}
+
+/// One with schemathesis, in an environment of its own.
+pub(crate) fn schemathesis() -> Outcome<PathBuf> {
+    python_with("schemathesis", SCHEMATHESIS)
+}
+
+fn python_with(name: &str, package: &str) -> Outcome<PathBuf> {
+    let folder = shell::tools_dir().join(name);
     let python = folder.join("bin/python");
     let stamp = folder.join("installed");
-    if std::fs::read_to_string(&stamp).is_ok_and(|text| text == PROTOBUF) {
+    if std::fs::read_to_string(&stamp).is_ok_and(|text| text == package) {
         return Ok(python);
     }
     let make = || {
@@ -22,14 +34,14 @@ pub(crate) fn python() -> Outcome<PathBuf> {
         command.arg(&folder);
         command
     };
-    say(&format!("making a Python environment with {PROTOBUF} in {}", folder.display()));
+    say(&format!("making a Python environment with {package} in {}", folder.display()));
     if !shell::works(&mut make()) {
         apt(&["python3-venv"])?;
         shell::run(&mut make())?;
     }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PROTOBUF];
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package];
     shell::run(&mut shell::program(&python, &pip))?;
-    std::fs::write(&stamp, PROTOBUF).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    std::fs::write(&stamp, package).map_err(|error| format!("{}: {error}", stamp.display()))?;
     Ok(python)
 }
 

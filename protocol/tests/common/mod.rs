@@ -2,7 +2,7 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, account, blob, directory, inbox, marker, message, pin, presence,
+    access, account, app, blob, directory, hook, inbox, marker, message, pin, presence,
     prost::{DecodeError, Message},
     reaction, receipt, room, saved, search, session, settings, sync, thread, typing, user, wire,
 };
@@ -36,6 +36,7 @@ codecs! {
         Account, EndLoginsRequest, EndLoginsResponse, CreateInviteRequest, CreateInviteResponse,
         ListInvitesRequest, ListInvitesResponse, Invite, InviteUse, RevokeInviteRequest,
         RevokeInviteResponse, DecideKnockRequest, DecideKnockResponse, AccountsChanged;
+    app: PublishRequest, PublishResponse, SignalRequest, SignalResponse, AppEvent, AppSignal;
     blob: Blob, Attachment, LinkAttachmentRequest, LinkAttachmentResponse, LinkUploadRequest,
         LinkUploadResponse, ClaimAttachmentRequest, ClaimAttachmentResponse, GetUploadPolicyRequest,
         GetUploadPolicyResponse;
@@ -44,6 +45,8 @@ codecs! {
         PutOverrides,
         ListMembershipsRequest, ListMembershipsResponse, Membership, ReadAuditRequest,
         ReadAuditResponse, AuditEntry, DirectoryChanged;
+    hook: Hook, CreateHookRequest, CreateHookResponse, ListHooksRequest, ListHooksResponse,
+        RevokeHookRequest, RevokeHookResponse, HookCreated, HookRevoked;
     inbox: Mention, ReadMentionsRequest, ReadMentionsItem;
     marker: Marker, Unread, MarkReadRequest, MarkReadResponse, MarkUnreadRequest,
         MarkUnreadResponse, MarkerMoved;

@@ -49,6 +49,9 @@ pub enum QueueError {
     /// More than 100 users are mentioned.
     #[error("too many mentions")]
     Mentions,
+    /// An application's event is larger than it may be.
+    #[error("the event is too large")]
+    Event,
     /// The outbox holds as much as it may.
     #[error("the outbox is full")]
     Full,

@@ -17,6 +17,7 @@
 
 pub mod access;
 mod account;
+mod apps;
 mod builder;
 mod client;
 pub mod directory;
@@ -49,6 +50,7 @@ mod transport;
 mod trust;
 
 pub use account::{Account, Login};
+pub use apps::{AppEvent, AppEvents, AppReceived};
 pub use builder::{Builder, Cache, Focus};
 pub use client::{Client, ClientRef, LogEvent, RoomEvents, RoomId, User, UserId, Who};
 pub use directory::Directory;

@@ -221,6 +221,8 @@ impl Timeline {
                 };
                 self.show(change);
             }
+            // It shows once it has happened.
+            Payload::Publish { .. } => {}
         }
     }
 
@@ -255,6 +257,7 @@ impl Timeline {
                 let change = self.fold.drop_pin(*target_seq, entry.client_ref);
                 self.show(change);
             }
+            Payload::Publish { .. } => {}
         }
     }
 

@@ -158,7 +158,6 @@ const MEMBER: Bits = Bits::of(&[
     Permission::AddMembers,
     Permission::ManageRoom,
     Permission::StartCall,
-    Permission::PublishEvents,
 ]);
 /// What members of a room that is the directory's don't have: it isn't theirs to run, and everyone
 /// is many.

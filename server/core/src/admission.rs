@@ -164,12 +164,7 @@ impl Node {
         if !fits {
             return Err(Refusal::MalformedHello);
         }
-        if hello.token.len() > wire_limits::TOKEN_BYTES_MAX {
-            return Err(Refusal::Token(TokenError::Malformed));
-        }
-        let claims = self.verifier.verify(&hello.token, now.unix_ms).map_err(Refusal::Token)?;
-        let org = identity::org_id(&claims.org);
-        let user = identity::user_id(org, &claims.subject);
+        let (claims, org, user) = self.verified(&hello.token, now.unix_ms)?;
         let auth = auth_of(&claims);
         let resume = self.open_resume(&hello.resume, user, device, now.unix_ms);
         check_revoked(self, org, user, resume, &auth).await?;
@@ -196,6 +191,60 @@ impl Node {
         let me = self.profile(&caller, &directory).await?;
         let welcome = self.welcome(&caller, hello, resume.is_some(), now.unix_ms, me);
         Ok(Admission { caller, welcome, resumed: resume.is_some(), introduces })
+    }
+
+    /// Decides on a token that comes with a single call, without a connection: the caller, and what
+    /// to commit because they are new.
+    pub async fn admit_once(&self, token: &str) -> Result<(Arc<Caller>, Option<Draft>), Refusal> {
+        let (claims, org, user) = self.verified(token, self.now().unix_ms)?;
+        let caller = Arc::new(Caller {
+            user,
+            org,
+            org_name: claims.org.clone(),
+            subject: claims.subject.clone(),
+            name: claims.name.clone(),
+            // All that comes without a connection counts as one device, of no session.
+            device: DeviceId::from_bytes([0; 16]),
+            session: SessionId::from_bytes([0; 16]),
+            delivery: Delivery::Focused,
+            auth: Mutex::new(auth_of(&claims)),
+        });
+        self.check_standing(&caller).await?;
+        let introduces = self.introduction(&caller).await?;
+        Ok((caller, introduces))
+    }
+
+    /// Whether the caller of a call that takes long still may go on.
+    pub async fn check_admitted(&self, caller: &Caller) -> Result<(), Refusal> {
+        let auth = caller.auth();
+        if auth.expires_at_ms <= self.now().unix_ms {
+            return Err(Refusal::Token(TokenError::Expired));
+        }
+        if !self.verifier.key_is_current(&auth.key_id) {
+            return Err(Refusal::Token(TokenError::UnknownKey));
+        }
+        self.check_standing(caller).await
+    }
+
+    /// Neither token nor user was revoked.
+    async fn check_standing(&self, caller: &Caller) -> Result<(), Refusal> {
+        check_revoked(self, caller.org, caller.user, None, &caller.auth()).await?;
+        let directory = self.directory(caller.org).await?;
+        match directory.read(|directory| directory.is_deactivated(caller.user)) {
+            true => Err(Refusal::Revoked),
+            false => Ok(()),
+        }
+    }
+
+    /// Whose token that is.
+    fn verified(&self, token: &str, now_ms: u64) -> Result<(Claims, OrgId, UserId), Refusal> {
+        if token.len() > wire_limits::TOKEN_BYTES_MAX {
+            return Err(Refusal::Token(TokenError::Malformed));
+        }
+        let claims = self.verifier.verify(token, now_ms).map_err(Refusal::Token)?;
+        let org = identity::org_id(&claims.org);
+        let user = identity::user_id(org, &claims.subject);
+        Ok((claims, org, user))
     }
 
     fn new_session(&self, now_ms: u64) -> SessionId {

@@ -1,6 +1,7 @@
 //! What a handler emits: a draft. The hub gives it a place, commits it, and only then tells
 //! anyone. A handler can neither persist nor send.
 
+mod passing;
 mod refused;
 mod submission;
 
@@ -9,22 +10,20 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use parlour_protocol::{
     ids::{BlobHash, ClientRef, OrgId, RoomId, SessionId, UserId},
-    presence::{Activity, WatchPresenceResponse},
+    presence::WatchPresenceResponse,
     receipt::ReadReceipt,
-    wire::Error,
 };
 
-pub use refused::{Refused, not_allowed, room_archived, room_not_found, store_error};
+pub use passing::{Basis, PresenceDraft, PresenceWish, SettledDraft, SignalDraft, SubscribeDraft};
+pub use refused::{
+    Refused, needs_connection, not_allowed, room_archived, room_not_found, store_error,
+};
 pub use submission::{Again, AnswerOf, Callback, ConnId, Submission, Submit, Then};
 
 use crate::{
     access::Bits,
     directory::{Change, DirectoryCell, rows::DirectoryJobRow},
-    ports::{
-        clock::Now,
-        store::{Erase, Put, Shard},
-    },
-    presence::{Card, Watched},
+    ports::store::{Erase, Put, Shard},
     records::Effect,
     rooms::{RoomCell, RoomChange},
     tables::Table,
@@ -50,6 +49,8 @@ pub enum Draft {
     Settled(Box<SettledDraft>),
     /// Nothing to commit: what the asking connection says, or hears, of presence.
     Presence(Box<PresenceDraft>),
+    /// Nothing to commit: told to those who hear the room just now, and forgotten.
+    Signal(Box<SignalDraft>),
 }
 
 /// What must still be true when a draft's turn comes.
@@ -338,68 +339,6 @@ pub enum Closes {
     Session(SessionId),
     /// Every connection that came with one of these tokens, by their `jti`.
     Tokens(Vec<Arc<str>>),
-}
-
-/// Which rooms a focused or degraded connection hears in full.
-#[derive(Debug)]
-pub struct SubscribeDraft {
-    /// From now on.
-    pub add: Vec<Arc<RoomCell>>,
-    /// No longer.
-    pub remove: Vec<RoomId>,
-}
-
-/// What was decided without anything to commit.
-#[derive(Debug)]
-pub struct SettledDraft {
-    /// What it was decided on.
-    pub basis: Basis,
-    /// The answer, if it is an error.
-    pub error: Option<Error>,
-}
-
-/// What a decision rests on, and the version of it that was looked at.
-#[derive(Clone, Debug)]
-pub enum Basis {
-    /// A room.
-    Room(Arc<RoomCell>, u64),
-    /// What a user has for themselves.
-    User(Arc<UserCell>, u64),
-}
-
-impl Basis {
-    /// Whether nothing has changed since.
-    pub fn holds(&self) -> bool {
-        match self {
-            Basis::Room(cell, version) => {
-                !cell.is_lost() && cell.read(|room| room.version) == *version
-            }
-            Basis::User(cell, version) => !cell.is_lost() && cell.version() == *version,
-        }
-    }
-}
-
-/// What a connection says, or hears, of presence.
-#[derive(Debug)]
-pub struct PresenceDraft {
-    /// When.
-    pub now: Now,
-    /// What.
-    pub what: PresenceWish,
-}
-
-/// What is wanted of presence.
-#[derive(Debug)]
-pub enum PresenceWish {
-    /// This is what the card's user does at the connection.
-    Say(Arc<Card>, Activity),
-    /// The connection watches other users than before.
-    Watch {
-        /// From now on.
-        add: Vec<Watched>,
-        /// No longer.
-        remove: Vec<UserId>,
-    },
 }
 
 /// Where a draft ended up.

@@ -32,6 +32,16 @@ pub fn operator_id(org: OrgId) -> UserId {
     UserId::from_bytes(hash("parlour/operator", &[org.as_bytes()]))
 }
 
+/// The id of the hook that somebody makes with that ref: a retry makes the same one.
+pub fn hook_id(room: RoomId, creator: UserId, client_ref: ClientRef) -> [u8; 16] {
+    hash("parlour/hook", &[room.as_bytes(), creator.as_bytes(), client_ref.as_bytes()])
+}
+
+/// The id of the user as whom a hook speaks: of no token.
+pub fn hook_user_id(org: OrgId, hook: [u8; 16]) -> UserId {
+    UserId::from_bytes(hash("parlour/hook-user", &[org.as_bytes(), &hook]))
+}
+
 /// The id of the one direct room of two users, whichever opens it.
 pub fn direct_room_id(org: OrgId, a: UserId, b: UserId) -> RoomId {
     let (low, high) = if a < b { (a, b) } else { (b, a) };

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod accounts;
+mod address;
 pub mod admission;
 pub mod blobs;
 pub mod chain;
@@ -13,6 +14,7 @@ pub mod effects;
 mod emoji;
 pub mod features;
 mod groups;
+pub mod hooks;
 pub mod hub;
 pub mod identity;
 pub mod introduction;

@@ -60,6 +60,8 @@ pub const FOLLOWED_LISTED_MAX: usize = 10_000;
 pub const RECEIPTS_LIVE_MEMBERS_MAX: usize = 50;
 /// Nobody for whom more waits hears them.
 pub const RECEIPTS_BEHIND_BYTES_MAX: usize = 64 * 1024;
+/// An application's signal isn't told to those for whom more waits.
+pub const SIGNALS_BEHIND_BYTES_MAX: usize = 64 * 1024;
 /// Mentions that one call looks at to find those that are unread.
 pub const MENTIONS_LOOKED_AT_MAX: usize = 1000;
 /// Longest word that is indexed, in bytes; of a longer one it is the beginning.

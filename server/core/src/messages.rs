@@ -23,7 +23,7 @@ use crate::{
     limits::REF_AHEAD_MS_MAX,
     ports::{
         blobs::BlobKey,
-        store::{LogKey, Put, ReadRange, StoreError},
+        store::{LogKey, Put, ReadRange, Store, StoreError},
     },
     records::{SendRow, key},
     rooms::RoomCell,
@@ -32,11 +32,16 @@ use crate::{
 
 /// The client's own id, if it is one and within the window in which it is remembered.
 pub(crate) fn own_ref(ctx: &Ctx, field: &[u8]) -> Result<ClientRef, Error> {
+    check_ref(ctx.now.unix_ms, field)
+}
+
+/// The same for whoever has no context.
+pub(crate) fn check_ref(now_ms: u64, field: &[u8]) -> Result<ClientRef, Error> {
     let client_ref = id_field("client_ref", ClientRef::parse(field))?;
     let made_ms = uuid_v7_ms(client_ref.as_bytes())
         .ok_or_else(|| Error::invalid("client_ref", "is not a UUIDv7"))?;
-    let oldest = ctx.now.unix_ms.saturating_sub(limits::REF_WINDOW.as_millis() as u64);
-    if made_ms < oldest || made_ms > ctx.now.unix_ms + REF_AHEAD_MS_MAX {
+    let oldest = now_ms.saturating_sub(limits::REF_WINDOW.as_millis() as u64);
+    if made_ms < oldest || made_ms > now_ms + REF_AHEAD_MS_MAX {
         let what = "client_ref is not of the last thirty days";
         return Err(Error::new(ErrorReason::RefExpired, what));
     }
@@ -50,8 +55,19 @@ pub(crate) async fn sent_before(
     client_ref: ClientRef,
     print: u64,
 ) -> Result<Option<SendRow>, Error> {
-    let row = key(&[room.as_bytes(), ctx.user().as_bytes(), client_ref.as_bytes()]);
-    let Some(row) = ctx.store().get(Table::SENDS, &row).await.map_err(store_error)? else {
+    sent_by(ctx.store(), room, ctx.user(), client_ref, print).await
+}
+
+/// The same of any sender.
+pub(crate) async fn sent_by(
+    store: &dyn Store,
+    room: RoomId,
+    sender: UserId,
+    client_ref: ClientRef,
+    print: u64,
+) -> Result<Option<SendRow>, Error> {
+    let row = key(&[room.as_bytes(), sender.as_bytes(), client_ref.as_bytes()]);
+    let Some(row) = store.get(Table::SENDS, &row).await.map_err(store_error)? else {
         return Ok(None);
     };
     let row = SendRow::decode(row).map_err(|_| store_error(StoreError::Damaged))?;

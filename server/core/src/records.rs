@@ -132,6 +132,9 @@ pub struct UserRow {
     /// Whether they came as a guest.
     #[prost(bool, tag = "6")]
     pub guest: bool,
+    /// Whether it is only the name of a hook: nobody who could be anywhere.
+    #[prost(bool, tag = "7")]
+    pub is_hook: bool,
 }
 
 impl UserRow {

@@ -93,7 +93,7 @@ impl RoomState {
             RoomChange::Overrides(overrides) => self.overrides = overrides,
             RoomChange::Group(group) => self.group = group,
             // Kept in a table; whoever decided on it decides again.
-            RoomChange::Pins => {}
+            RoomChange::Pins | RoomChange::Hooks => {}
         }
     }
 
@@ -174,6 +174,8 @@ pub enum RoomChange {
     Group(GroupSettings),
     /// Other messages are pinned.
     Pins,
+    /// Programs post by other hooks.
+    Hooks,
 }
 
 /// A room in memory.

@@ -121,6 +121,8 @@ tables! {
     INVITE_USES = 65, "invite_uses";
     /// org ‖ user ‖ step -> nothing: the account isn't as it was at that step any more.
     ACCOUNT_STEPS = 66, "account_steps";
+    /// room ‖ hook -> its name, its user and a hash of its secret.
+    HOOKS = 60, "hooks";
 }
 
 impl Table {

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
+
 /// An answer comes within this time.
 const WITHIN: Duration = Duration::from_secs(10);
 
@@ -90,6 +92,52 @@ pub fn request(
     let head = String::from_utf8_lossy(&answer[..at]).into_owned();
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
     Ok(Reply { status: status.ok_or_else(invalid)?, head, body: answer[at + 4..].to_vec() })
+}
+
+/// A call of the protocol in JSON: the status, and the answer's lines of JSON, one of most methods.
+pub fn call(address: SocketAddr, token: &str, method: &str, body: &Value) -> (u16, Vec<Value>) {
+    let headers = bearer(token);
+    let path = format!("/parlour/v1/rpc/{method}");
+    let reply = request(address, "POST", &path, &headers, body.to_string().as_bytes());
+    let reply = reply.unwrap_or_else(|error| panic!("http doesn't answer: {error}"));
+    (reply.status, reply.lines())
+}
+
+/// The headers of a call in JSON.
+pub fn bearer(token: &str) -> String {
+    format!("Authorization: Bearer {token}\r\nContent-Type: application/json\r\n")
+}
+
+impl Reply {
+    /// The body as lines of JSON.
+    pub fn lines(&self) -> Vec<Value> {
+        let body = match self.header("transfer-encoding") {
+            Some("chunked") => unchunked(&self.body),
+            _ => self.body.clone(),
+        };
+        serde_json::Deserializer::from_slice(&body).into_iter().map_while(Result::ok).collect()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        self.lines().into_iter().next().unwrap_or_default()
+    }
+}
+
+/// A body without the lengths of its chunks (RFC 9112 section 7.1).
+fn unchunked(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(at) = rest.windows(2).position(|two| two == b"\r\n") {
+        let length = std::str::from_utf8(&rest[..at]).ok();
+        let length = length.and_then(|hex| usize::from_str_radix(hex, 16).ok()).unwrap_or(0);
+        let end = at + 2 + length;
+        if length == 0 || end + 2 > rest.len() {
+            break;
+        }
+        body.extend_from_slice(&rest[at + 2..end]);
+        rest = &rest[end + 2..];
+    }
+    body
 }
 
 /// The value of a metric without labels, or of one with exactly these labels.

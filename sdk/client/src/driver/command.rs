@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parlour_protocol::ids::{ClientRef, RoomId, UserId};
+use parlour_protocol::{
+    app::AppSignal,
+    ids::{ClientRef, RoomId, UserId},
+};
 use parlour_sdk_core::{
     diff::Diff,
     engine::{PageError, TooManyWatched},
@@ -47,6 +50,14 @@ pub(crate) struct Noted {
     pub(crate) reason: Reason,
 }
 
+/// What an application told just now.
+#[derive(Clone, Debug)]
+pub(crate) struct Signalled {
+    pub(crate) room: RoomId,
+    pub(crate) sender: UserId,
+    pub(crate) signal: AppSignal,
+}
+
 pub(crate) type Snapshot<T> = (Vec<Arc<T>>, Feed<Diff<Arc<T>>>);
 
 pub(crate) enum Command {
@@ -65,6 +76,7 @@ pub(crate) enum Command {
     Download(RoomId, oneshot::Sender<Result<u64, PageError>>),
     Events(oneshot::Sender<Feed<RoomEvents>>),
     Notifications(oneshot::Sender<Feed<Noted>>),
+    Signals(oneshot::Sender<Feed<Signalled>>),
     Receipts(RoomId, oneshot::Sender<Feed<Change>>),
     Activity(Activity),
     WatchPresence(Vec<UserId>, oneshot::Sender<Result<Snapshot<UserPresence>, TooManyWatched>>),
@@ -130,6 +142,9 @@ impl Driver {
             }
             Command::Notifications(reply) => {
                 let _ = reply.send(self.waiters.observe_notifications());
+            }
+            Command::Signals(reply) => {
+                let _ = reply.send(self.waiters.observe_signals());
             }
             Command::Receipts(room, reply) => {
                 let _ = reply.send(self.waiters.observe_receipts(room));

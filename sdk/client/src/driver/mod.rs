@@ -22,7 +22,7 @@ use quinn::{ConnectionError, RecvStream, SendStream};
 use tokio::sync::{mpsc, watch};
 
 pub use command::Sent;
-pub(crate) use command::{Command, Noted, Queued};
+pub(crate) use command::{Command, Noted, Queued, Signalled};
 
 use crate::{
     environment::Environment,

@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Driver, Tokens,
-    command::{Noted, Queued, Sent, Snapshot},
+    command::{Noted, Queued, Sent, Signalled, Snapshot},
     presence::PresenceWaiters,
 };
 use crate::{
@@ -51,6 +51,7 @@ pub(super) struct Waiters {
     timelines: BTreeMap<Scope, Vec<Publisher<Diff<Arc<Item>>>>>,
     events: Vec<Publisher<RoomEvents>>,
     notifications: Vec<Publisher<Noted>>,
+    signals: Vec<Publisher<Signalled>>,
     receipts: BTreeMap<RoomId, Vec<Publisher<Change>>>,
     pub(super) presence: PresenceWaiters,
 }
@@ -143,6 +144,12 @@ impl Waiters {
     pub(super) fn observe_notifications(&mut self) -> Feed<Noted> {
         let (publisher, feed) = feed();
         self.notifications.push(publisher);
+        feed
+    }
+
+    pub(super) fn observe_signals(&mut self) -> Feed<Signalled> {
+        let (publisher, feed) = feed();
+        self.signals.push(publisher);
         feed
     }
 
@@ -249,6 +256,9 @@ impl Driver {
             }
             Notice::Synced => {
                 self.ends.synced.send_replace(true);
+            }
+            Notice::Signal(room, sender, signal) => {
+                publish_all(&mut self.waiters.signals, &Signalled { room, sender, signal });
             }
             Notice::Settings(settings) => self.waiters.presence.tell_settings(&settings),
             Notice::RoomLost(room) => {

@@ -199,6 +199,7 @@ impl Engine {
             return;
         };
         self.handle_receipt(room, sender, ephemeral);
+        self.handle_signal(room, sender, ephemeral);
         let is_me = self.meta.user == Some(sender);
         if ephemeral.kind == Typing::RULE.kind
             && !is_me

@@ -23,6 +23,7 @@ use std::{
 
 use bytes::Bytes;
 use parlour_protocol::{
+    app::AppSignal,
     ids::{ClientRef, DeviceId, RoomId, UserId},
     wire::{Delivery, Error},
 };
@@ -135,6 +136,8 @@ pub enum Notice {
     ReceiptsMissed,
     /// The user has set something about their presence, at whichever device.
     Settings(PresenceSettings),
+    /// An application tells something to those who hear the room just now.
+    Signal(RoomId, UserId, AppSignal),
 }
 
 /// How far somebody has read a room.

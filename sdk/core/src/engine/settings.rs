@@ -1,7 +1,8 @@
-//! Settings, and what follows from them: notifications. Receipts of others.
+//! Settings, and what follows from them: notifications. Receipts of others, and applications' signals.
 
 use bytes::Bytes;
 use parlour_protocol::{
+    app::AppSignal,
     generated::{EventMessage, Rpc, rpc},
     ids::{RoomId, UserId},
     limits::SEQ_MAX,
@@ -82,6 +83,14 @@ impl Engine {
         {
             let receipt = Receipt { user, seq: read.seq.min(SEQ_MAX), at_ms: read.at_ms };
             self.notices.push_back(Notice::Receipt(room, receipt));
+        }
+    }
+
+    pub(super) fn handle_signal(&mut self, room: RoomId, sender: UserId, notice: &Ephemeral) {
+        if notice.kind == AppSignal::RULE.kind
+            && let Ok(signal) = AppSignal::decode(notice.body.clone())
+        {
+            self.notices.push_back(Notice::Signal(room, sender, signal));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use parlour_protocol::{
+    app::PublishRequest,
     generated::{Rpc, rpc},
     ids::{BlobHash, ClientRef, RoomId, UserId},
     message::{DeleteRequest, EditRequest, SendRequest},
@@ -63,6 +64,11 @@ pub enum Payload {
         /// Put there, or taken off.
         on: bool,
     },
+    /// An application's event.
+    Publish {
+        /// An encoded `AppEvent`.
+        body: Bytes,
+    },
 }
 
 impl fmt::Debug for Payload {
@@ -74,6 +80,7 @@ impl fmt::Debug for Payload {
             Payload::Delete { target_seq } => write!(f, "Delete({target_seq})"),
             Payload::React { target_seq, on, .. } => write!(f, "React({target_seq}, {on})"),
             Payload::Pin { target_seq, on } => write!(f, "Pin({target_seq}, {on})"),
+            Payload::Publish { body } => write!(f, "Publish(<{} bytes>)", body.len()),
         }
     }
 }
@@ -219,6 +226,10 @@ impl Entry {
                 let request = UnpinRequest { room, client_ref, target_seq: *target_seq };
                 (rpc::Unpin::METHOD, request.encode_to_vec())
             }
+            Payload::Publish { body } => {
+                let request = PublishRequest { room, client_ref, body: body.clone() };
+                (rpc::Publish::METHOD, request.encode_to_vec())
+            }
         };
         Transmit {
             client_ref: self.client_ref,
@@ -268,6 +279,7 @@ impl Entry {
             Payload::Pin { target_seq, on } => {
                 (row.kind, row.target_seq) = (if *on { 6 } else { 7 }, *target_seq);
             }
+            Payload::Publish { body } => (row.kind, row.body) = (8, body.clone()),
         }
         if let State::Failed(SendError::Refused(error)) = &self.state {
             row.error = Some((**error).clone());
@@ -295,6 +307,7 @@ impl Entry {
                 on: row.kind == 4,
             },
             6 | 7 => Payload::Pin { target_seq: row.target_seq, on: row.kind == 6 },
+            8 => Payload::Publish { body: row.body },
             _ => return Err(Malformed),
         };
         let room = RoomId::parse(&row.room).map_err(|_| Malformed)?;

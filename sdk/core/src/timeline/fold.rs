@@ -162,7 +162,7 @@ impl Fold {
     /// A change the server took at `seq`: its event will say the same.
     pub(super) fn settle(&mut self, entry: &Entry, seq: u64, me: Option<UserId>) -> Change {
         match &entry.payload {
-            Payload::Post { .. } => Change::None,
+            Payload::Post { .. } | Payload::Publish { .. } => Change::None,
             Payload::Edit { target_seq, body } => {
                 self.drop_overlay(*target_seq, entry.client_ref);
                 match MessageEdited::decode(body.clone()) {

@@ -35,6 +35,9 @@ pub enum Refused {
     /// The connection would watch more users than it may.
     #[error("too many are watched")]
     TooManyWatched,
+    /// It is about the connection it was asked on, and there is none.
+    #[error("there is no connection")]
+    NoConnection,
     /// The store can't take it.
     #[error(transparent)]
     Store(StoreError),
@@ -48,6 +51,7 @@ impl From<Refused> for Error {
             Refused::NotAllowed => not_allowed(),
             Refused::Decided(error) => *error,
             Refused::ChainBroken => chain_broken(),
+            Refused::NoConnection => needs_connection(),
             Refused::TooManyWatched => Error::invalid("add", "are more than 1,000 with the others"),
             Refused::Busy | Refused::Stale | Refused::Exists => {
                 Error::new(ErrorReason::RateLimited, "too much at once")
@@ -60,6 +64,11 @@ impl From<Refused> for Error {
 /// The one answer for rooms that don't exist and rooms one may not see.
 pub fn room_not_found() -> Error {
     Error::new(ErrorReason::RoomNotFound, "no such room")
+}
+
+/// The answer where a call is about the connection it is made on, and there is none.
+pub fn needs_connection() -> Error {
+    Error::new(ErrorReason::NeedsConnection, "there is no connection that it could be about")
 }
 
 /// The answer to whoever lacks a permission.

@@ -234,7 +234,9 @@ impl Hub {
 
     pub(super) fn subscribe(&mut self, submission: Submission) {
         let Submission { draft: Draft::Subscribe(draft), then } = submission else { return };
-        let Then::Reply { conn: id, .. } = &then else { return };
+        let Then::Reply { conn: id, .. } = &then else {
+            return self.refuse(then, Refused::NoConnection);
+        };
         let (id, mut heads) = (*id, Vec::<RoomPulse>::with_capacity(draft.add.len()));
         let Some(conn) = self.conn_mut(id) else { return };
         let total = conn.subscribed.len() + draft.add.len();

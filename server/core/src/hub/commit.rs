@@ -128,7 +128,8 @@ impl Hub {
                 self.directory_changed(*draft, next, now);
             }
             Draft::Rows(draft) => closes = draft.closes,
-            Draft::Subscribe(_) | Draft::Settled(_) | Draft::Presence(_) => {}
+            // They never wait for a commit.
+            Draft::Subscribe(_) | Draft::Settled(_) | Draft::Presence(_) | Draft::Signal(_) => {}
         }
         if let Some((cell, user)) = removes {
             // They hear of it themselves, and from here on nothing.

@@ -11,6 +11,7 @@ mod pace;
 mod place;
 mod presence;
 mod receipts;
+mod signals;
 mod sweep;
 mod thread;
 
@@ -172,6 +173,9 @@ impl Hub {
         }
         if let Draft::Presence(_) = submission.draft {
             return self.handle_presence(submission);
+        }
+        if let Draft::Signal(_) = submission.draft {
+            return self.handle_signal(submission);
         }
         if self.pending.len() >= limits::PENDING_DRAFTS_MAX {
             return self.refuse(submission.then, Refused::Busy);

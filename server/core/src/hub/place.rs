@@ -27,7 +27,7 @@ use crate::{
         store::{Append, Batch, LogKey, Put, Shard, StoreError},
     },
     records::{Counters, LogTimeRow, OutboxRow, SendRow, StampRow, key, room_seq, room_user},
-    rooms::RoomChange,
+    rooms::{RoomCell, RoomChange},
     tables::Table,
     threads::ThreadChange,
 };
@@ -150,7 +150,7 @@ impl Hub {
                     Placed { submission, next, record: Bytes::new(), outbox: None, thread: None };
                 Turn::Placed(Box::new(placed), Box::new(batch))
             }
-            Draft::Subscribe(_) | Draft::Presence(_) => {
+            Draft::Subscribe(_) | Draft::Presence(_) | Draft::Signal(_) => {
                 Turn::Refused(submission.then, Refused::Stale)
             }
             Draft::Settled(draft) if overlay.changes(&draft.basis) => Turn::Later(submission),
@@ -175,12 +175,17 @@ impl Hub {
         {
             return Err(Refused::Stale);
         }
-        match draft.guard {
+        self.check_guard(&draft.cell, draft.guard)
+    }
+
+    /// Whether what is to be written into a room, or told there, still may be.
+    pub(super) fn check_guard(&self, cell: &RoomCell, guard: Guard) -> Result<(), Refused> {
+        match guard {
             Guard::Sender { user, version, needs } => {
-                let (is_in, archived, same) = draft.cell.read(|room| {
+                let (is_in, archived, same) = cell.read(|room| {
                     (room.members.contains(&user), room.archived, room.version == version)
                 });
-                match (is_in, archived, same || self.still_may(draft, user, needs)) {
+                match (is_in, archived, same || self.still_may(cell, user, needs)) {
                     (false, ..) => Err(Refused::NotMember),
                     (true, true, _) => Err(Refused::Archived),
                     (true, false, false) => Err(Refused::NotAllowed),
@@ -188,8 +193,8 @@ impl Hub {
                 }
             }
             Guard::Open => Ok(()),
-            Guard::Version(version) if draft.cell.read(|s| s.version) == version => Ok(()),
-            Guard::New if self.node.rooms.cached(draft.cell.id).is_none() => Ok(()),
+            Guard::Version(version) if cell.read(|s| s.version) == version => Ok(()),
+            Guard::New if self.node.rooms.cached(cell.id).is_none() => Ok(()),
             Guard::Version(_) | Guard::New => Err(Refused::Stale),
         }
     }
@@ -204,9 +209,9 @@ impl Hub {
     }
 
     /// Whether the sender has the permissions now that something about the room has changed.
-    fn still_may(&self, draft: &RoomDraft, user: UserId, needs: Bits) -> bool {
-        let directory = self.node.directories.cached(draft.cell.org);
-        directory.is_some_and(|cell| cell.permissions(&draft.cell, user).has_all(needs))
+    fn still_may(&self, room: &RoomCell, user: UserId, needs: Bits) -> bool {
+        let directory = self.node.directories.cached(room.org);
+        directory.is_some_and(|cell| cell.permissions(room, user).has_all(needs))
     }
 
     /// Whether the directory says so now.

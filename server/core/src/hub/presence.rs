@@ -38,7 +38,9 @@ impl Hub {
     /// A connection says, or hears, something else of presence.
     pub(super) fn handle_presence(&mut self, submission: Submission) {
         let Submission { draft: Draft::Presence(draft), then } = submission else { return };
-        let Then::Reply { conn: id, .. } = &then else { return };
+        let Then::Reply { conn: id, .. } = &then else {
+            return self.refuse(then, Refused::NoConnection);
+        };
         let Some(conn) = self.conn_mut(*id) else { return };
         let (id, user, is_closing) = (conn.id, conn.caller.user, conn.is_closing);
         let PresenceDraft { now, what } = *draft;

@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod environment;
 mod line;
+mod openapi;
 mod revoke;
 mod serve;
 mod status;
@@ -83,6 +84,8 @@ enum Command {
     Doctor,
     /// Show the default configuration, or check the present one.
     Config(config::ConfigCommand),
+    /// Print the OpenAPI description of the calls over HTTP.
+    Openapi,
 }
 
 /// What went wrong, in a sentence.
@@ -129,6 +132,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Status => status::run(&common),
         Command::Doctor => doctor::run(&common),
         Command::Config(command) => command.run(&common),
+        Command::Openapi => openapi::run(),
     }
 }
 

@@ -23,10 +23,11 @@ use parlour_core::{
 };
 use parlour_protocol::{
     blob::{Blob, Variant},
-    wire::{BlobDownload, Error, ErrorClass, ErrorReason},
+    wire::{BlobDownload, Error, ErrorReason},
 };
 use serde::{Deserialize, Serialize};
 
+use super::errors::{reason_of, status_of};
 use crate::{
     attachments::{commit, complete},
     metrics::{SharedMetrics, Transfer},
@@ -356,29 +357,10 @@ fn gone() -> Error {
     Error::new(ErrorReason::BlobNotFound, "the link is not valid, or its time is over")
 }
 
-/// An error as HTTP has it.
+/// An error as these routes have always told it.
 fn refusal(error: &Error) -> Response {
-    use ErrorClass as C;
-    let status = match C::try_from(error.class).unwrap_or(C::Internal) {
-        C::InvalidArgument if error.reason == ErrorReason::BlobTooLarge as i32 => {
-            StatusCode::PAYLOAD_TOO_LARGE
-        }
-        C::InvalidArgument if error.reason == ErrorReason::MediaTypeRefused as i32 => {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE
-        }
-        C::InvalidArgument | C::OutOfRange => StatusCode::BAD_REQUEST,
-        C::NotFound => StatusCode::NOT_FOUND,
-        C::PermissionDenied => StatusCode::FORBIDDEN,
-        C::Unauthenticated => StatusCode::UNAUTHORIZED,
-        C::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
-        C::FailedPrecondition | C::AlreadyExists | C::Aborted => StatusCode::CONFLICT,
-        C::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    let reason = ErrorReason::try_from(error.reason).unwrap_or_default().as_str_name();
-    let reason = reason.trim_start_matches("ERROR_REASON_");
-    let body = serde_json::json!({ "reason": reason, "message": error.message });
-    (status, Json(body)).into_response()
+    let body = serde_json::json!({ "reason": reason_of(error), "message": error.message });
+    (status_of(error), Json(body)).into_response()
 }
 
 #[cfg(test)]

@@ -7,12 +7,18 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
 
-use axum::serve::Listener;
+use axum::{
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -52,7 +58,8 @@ impl Listener for Bounded {
             }
         };
         let ends = Box::pin(sleep(self.life));
-        (Guarded { stream, ends, bytes: 0, _permit: permit }, address)
+        let life = Life::default();
+        (Guarded { stream, ends, life, each: self.life, bytes: 0, _permit: permit }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -60,10 +67,29 @@ impl Listener for Bounded {
     }
 }
 
+/// Puts off the end of a connection on which somebody known calls.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Life(Arc<AtomicBool>);
+
+impl Life {
+    /// Once more as long as it had at first.
+    pub(super) fn prolong(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Connected<IncomingStream<'_, Bounded>> for Life {
+    fn connect_info(stream: IncomingStream<'_, Bounded>) -> Self {
+        stream.io().life.clone()
+    }
+}
+
 /// A connection that fails once its time is over.
 pub(super) struct Guarded {
     stream: TcpStream,
     ends: Pin<Box<Sleep>>,
+    life: Life,
+    each: Duration,
     // Since its end was last put off.
     bytes: usize,
     _permit: OwnedSemaphorePermit,
@@ -72,13 +98,15 @@ pub(super) struct Guarded {
 impl Guarded {
     fn poll_ends(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         match self.ends.as_mut().poll(cx) {
+            Poll::Ready(()) if self.life.0.swap(false, Ordering::Relaxed) => {
+                self.ends.as_mut().reset(Instant::now() + self.each);
+                self.poll_ends(cx)
+            }
             Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
             Poll::Pending => Ok(()),
         }
     }
-}
 
-impl Guarded {
     /// Each so many bytes put the end off by a second, up to a minute from now.
     fn moved(&mut self, bytes: usize) {
         self.bytes += bytes;

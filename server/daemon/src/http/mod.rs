@@ -1,8 +1,12 @@
-//! The TCP port: is it alive, is it ready, how is it, and attachments under links. Nothing else is
-//! served, and neither the number nor the life of its connections is unbounded.
+//! The TCP port: is it alive, is it ready, how is it, attachments under links, and the protocol's calls
+//! as JSON. Nothing else is served, and neither the number nor the life of its connections is unbounded.
 
 mod blobs;
+mod bulk;
+mod errors;
+mod hooks;
 mod listener;
+mod rpc;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -11,14 +15,21 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, put},
+    routing::{get, post, put},
 };
-use parlour_core::blobs::{DOWNLOAD_PATH, UPLOAD_PATH};
+use parlour_core::{
+    blobs::{DOWNLOAD_PATH, UPLOAD_PATH},
+    hooks::HOOK_PATH,
+};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{limits::HTTP_CONNECTION_FOR, metrics::SharedMetrics};
+use crate::{limits::HTTP_CONNECTION_FOR, metrics::SharedMetrics, openapi};
 pub(crate) use blobs::BlobParts;
-use listener::Bounded;
+use listener::{Bounded, Life};
+pub(crate) use rpc::RpcParts;
+
+/// Where the contract is described.
+const OPENAPI_PATH: &str = "/parlour/v1/openapi.json";
 
 /// Why the server can't take traffic now, in a word for operators.
 pub type Readiness = Arc<dyn Fn() -> Result<(), &'static str> + Send + Sync>;
@@ -39,6 +50,8 @@ pub enum MetricsAccess {
 pub struct HttpParts {
     /// Attachments, where they are served.
     pub(crate) blobs: Option<BlobParts>,
+    /// The protocol's calls, where they are served.
+    pub(crate) rpc: Option<RpcParts>,
     /// Whether the server is ready.
     pub readiness: Readiness,
     /// What it counts.
@@ -63,7 +76,7 @@ impl HttpServer {
     ) -> io::Result<Self> {
         let listener = Bounded::new(TcpListener::bind(address).await?, HTTP_CONNECTION_FOR);
         let address = axum::serve::Listener::local_addr(&listener)?;
-        let router = router(parts);
+        let router = router(parts).into_make_service_with_connect_info::<Life>();
         let stopped = async move {
             // A sender that is gone means stop as well.
             let _ = stop.wait_for(|stop| *stop).await;
@@ -91,12 +104,28 @@ impl HttpServer {
 /// The routes.
 pub fn router(parts: HttpParts) -> Router {
     let attachments = parts.blobs.clone().map_or_else(Router::new, attachments);
+    let calls = parts.rpc.clone().map_or_else(Router::new, calls);
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .with_state(parts)
         .merge(attachments)
+        .merge(calls)
+}
+
+fn calls(parts: RpcParts) -> Router {
+    Router::new()
+        .route(&format!("{}{{method}}", rpc::PATH), post(rpc::call))
+        .route(&format!("{HOOK_PATH}{{secret}}"), post(hooks::post))
+        .route(OPENAPI_PATH, get(openapi))
+        .with_state(parts)
+}
+
+/// Says nothing of anybody, so it takes no token.
+async fn openapi() -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (kind, openapi::document().clone()).into_response()
 }
 
 fn attachments(parts: BlobParts) -> Router {

@@ -50,6 +50,11 @@ pub const HTTP_CONNECTION_FOR: Duration = Duration::from_secs(10);
 pub const HTTP_BYTES_PER_SECOND_MIN: usize = 16 * 1024;
 /// How far bytes put it off at most.
 pub const HTTP_AHEAD_MAX: Duration = Duration::from_secs(60);
+/// Largest request of a call over HTTP, in bytes of JSON: base64 and escapes take more room than what
+/// they stand for, which may be no larger than on the control lane.
+pub const JSON_BYTES_MAX: usize = 256 * 1024;
+/// A bulk answer over HTTP goes on only if its caller still may, which is asked this often.
+pub const BULK_ASKED_EVERY: Duration = Duration::from_secs(1);
 /// Transfers over blob lanes at once: each has a file open.
 pub const TRANSFERS_MAX: usize = 512;
 /// How long a transfer may stand still.

@@ -52,7 +52,7 @@ pub(super) async fn serve(
     };
     send.set_priority(PRIORITY);
     let owner = Owner { org: caller.org, user: caller.user };
-    if let Some(error) = super::connection::over_rate(shared, &caller) {
+    if let Some(error) = shared.over_rate(&caller) {
         refuse(send, error).await;
         return Ok(());
     }

@@ -8,8 +8,7 @@ use std::{
 
 use parlour_core::{
     admission::Admission,
-    draft::{Again, ConnId, Draft, Refused, Submission, Then},
-    limits::RERUNS_MAX,
+    draft::{Again, ConnId, Submission, Then},
     node::{Caller, Outcome},
     session::{Output, Session, goodbye, reply_frame},
 };
@@ -17,7 +16,7 @@ use parlour_protocol::{
     frame,
     generated::Lane,
     limits::{HELLO_WITHIN, SIGN_IN_WITHIN},
-    wire::{CloseCode, Error, ErrorReason, LaneKind, LaneOpen},
+    wire::{CloseCode, LaneKind, LaneOpen},
 };
 use parlour_quic::{Connection, ConnectionError, Incoming, ReadError, RecvStream, SendStream};
 use tokio::sync::oneshot;
@@ -31,7 +30,10 @@ use super::{
     reruns::Reruns,
     transport,
 };
-use crate::metrics::{CallEnd, HandshakeFailure, LimitedBy};
+use crate::{
+    calls,
+    metrics::{CallEnd, HandshakeFailure},
+};
 
 /// Counts a connection as long as it lives.
 struct Counted(Arc<Shared>);
@@ -109,7 +111,7 @@ pub(super) async fn join(
     admission: Admission,
 ) -> Result<Box<Established>, HandshakeFailure> {
     let Admission { caller, welcome, resumed, introduces } = admission;
-    if !introduce(shared, &caller, introduces).await {
+    if !calls::introduce(&shared.node, &shared.hub, &caller, introduces).await {
         // A new name is not worth keeping somebody out, e.g. while the disk is full.
         tracing::warn!("a user's record could not be written");
     }
@@ -151,36 +153,6 @@ pub(super) async fn join(
     session.handle_admitted();
     shared.metrics.connection_opened(resumed);
     Ok(Box::new(Established { connection, control: recv, session, caller, id, reruns }))
-}
-
-/// Writes who is new, or has another name; again where the directory changed meanwhile.
-async fn introduce(shared: &Shared, caller: &Caller, mut draft: Option<Draft>) -> bool {
-    for _ in 0..RERUNS_MAX {
-        let Some(next) = draft.take() else { return true };
-        let (done, answer) = oneshot::channel();
-        let then = Then::Callback(Box::new(move |result| {
-            let _ = done.send(result);
-        }));
-        shared.hub.send(Command::Submit(Submission { draft: next, then }));
-        match answer.await {
-            Ok(Ok(_)) => return true,
-            Ok(Err(Refused::Stale)) => {}
-            _ => return false,
-        }
-        let Ok(again) = shared.node.introduction(caller).await else { return false };
-        draft = again;
-    }
-    false
-}
-
-/// Why a caller has to wait, if they do.
-pub(super) fn over_rate(shared: &Shared, caller: &Caller) -> Option<Error> {
-    let now = shared.node.now().elapsed;
-    let mut rates = shared.rates.lock().expect("no panic while the lock is held");
-    let wait = rates.call(caller.user, caller.device, now).err()?;
-    shared.metrics.limited(LimitedBy::User);
-    let error = Error::new(ErrorReason::RateLimited, "calls come too fast");
-    Some(error.after_ms(u64::try_from(wait.0.as_millis()).unwrap_or(u64::MAX).max(1)))
 }
 
 async fn run(est: &mut Established, shared: &Arc<Shared>) {
@@ -266,7 +238,7 @@ fn answer_call<'a>(
 
 async fn run_call(est: &Established, shared: &Arc<Shared>, call: u64, again: Again) {
     let started = shared.node.now().elapsed;
-    let over_rate = || over_rate(shared, &est.caller);
+    let over_rate = || shared.over_rate(&est.caller);
     match shared.node.call(&est.caller, &again, over_rate).await {
         Outcome::Now(result) => {
             let end = match &result {

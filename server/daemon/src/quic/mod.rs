@@ -23,11 +23,12 @@ use std::{
     time::Duration,
 };
 
-use parlour_core::node::Node;
-use parlour_protocol::wire::CloseCode;
+use parlour_core::node::{Caller, Node};
+use parlour_protocol::wire::{CloseCode, Error};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::{
+    calls::{self, SharedRates},
     limits::{
         TRANSFERS_MAX,
         rate::{RateLimits, Rates},
@@ -59,7 +60,7 @@ pub(crate) struct Shared {
     pub(crate) node: Arc<Node>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) hub: HubSender,
-    pub(crate) rates: Mutex<RateLimits>,
+    pub(crate) rates: SharedRates,
     pub(crate) draining: AtomicBool,
     // Told when the endpoint takes no connections any more.
     ended: Arc<Notify>,
@@ -68,6 +69,13 @@ pub(crate) struct Shared {
     pub(crate) connections: AtomicUsize,
     pub(crate) connections_max: usize,
     pub(crate) retry_above: usize,
+}
+
+impl Shared {
+    /// Why a caller has to wait, if they do.
+    fn over_rate(&self, caller: &Caller) -> Option<Error> {
+        calls::over_rate(&self.rates, &self.metrics, caller, self.node.now().elapsed)
+    }
 }
 
 /// A running endpoint. Dropping it closes everything at once.
@@ -85,7 +93,7 @@ pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::
         node: parts.node,
         metrics: parts.metrics,
         hub: hub.clone(),
-        rates: Mutex::new(RateLimits::new(parts.rates)),
+        rates: Arc::new(Mutex::new(RateLimits::new(parts.rates))),
         draining: AtomicBool::new(false),
         ended: Arc::default(),
         transfers: Semaphore::new(TRANSFERS_MAX),
@@ -133,6 +141,11 @@ impl QuicHandle {
     /// Puts other rates in force.
     pub fn configure(&self, rates: Rates) {
         self.shared.rates.lock().expect("no panic while the lock is held").configure(rates);
+    }
+
+    /// What limits callers, however they call.
+    pub(crate) fn rates(&self) -> SharedRates {
+        self.shared.rates.clone()
     }
 
     /// The way to the hub, for administration.

@@ -22,10 +22,11 @@ use crate::{
     admin::AdminServer,
     attachments,
     auth::{JwtVerifier, KeySource},
+    calls::SharedRates,
     clock::{self, SystemClock, SystemEntropy},
     config::{Config, StoreKind},
     data::{DataError, DataFolder},
-    http::{BlobParts, HttpParts, HttpServer, MetricsAccess},
+    http::{BlobParts, HttpParts, HttpServer, MetricsAccess, RpcParts},
     keys::{ServerKeys, own_token_key},
     limits,
     metrics::{Metrics, SharedMetrics},
@@ -74,6 +75,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     let quic =
         start_quic(&config, &server_keys, certificates.clone(), node.clone(), &metrics).await?;
     let listen = quic.local_addr().map_err(|error| bind_error("quic", config.listen, error))?;
+    let (submit, rates) = (quic.submit(), quic.rates());
     let shared = Arc::new(Shared {
         has_failed: AtomicBool::new(false),
         config_file,
@@ -83,7 +85,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         keys,
         certificates,
         metrics,
-        submit: quic.submit(),
+        submit,
         quic: Mutex::new(Some(quic)),
         phase: watch::channel(Phase::Serving).0,
         listen,
@@ -91,7 +93,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         config: Mutex::new(config.clone()),
     });
     let (stop, stopped) = watch::channel(false);
-    let (http, own_metrics) = start_http(&config, &shared, stopped).await?;
+    let (http, own_metrics) = start_http(&config, &shared, rates, stopped).await?;
     let addresses = (http.as_ref(), own_metrics.as_ref());
     let (http_addr, metrics_addr) =
         (addresses.0.map(HttpServer::local_addr), addresses.1.map(HttpServer::local_addr));
@@ -212,6 +214,7 @@ fn bind_one(address: SocketAddr) -> io::Result<UdpSocket> {
 async fn start_http(
     config: &Config,
     shared: &Arc<Shared>,
+    rates: SharedRates,
     stopped: watch::Receiver<bool>,
 ) -> Result<(Option<HttpServer>, Option<HttpServer>), StartError> {
     let access = match &config.metrics.token_file {
@@ -236,7 +239,13 @@ async fn start_http(
             metrics: shared.metrics.clone(),
         });
         let (readiness, metrics) = (Arc::new(readiness), shared.metrics.clone());
-        let parts = HttpParts { blobs, readiness, metrics, access };
+        let rpc = (what == "http").then(|| RpcParts {
+            node: shared.node.clone(),
+            submit: shared.submit.clone(),
+            metrics: shared.metrics.clone(),
+            rates: rates.clone(),
+        });
+        let parts = HttpParts { blobs, rpc, readiness, metrics, access };
         let server = HttpServer::start(address, parts, stopped.clone()).await;
         *slot = Some(server.map_err(|error| bind_error(what, address, error))?);
     }

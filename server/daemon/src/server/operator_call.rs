@@ -5,10 +5,8 @@ use std::sync::{Arc, Mutex};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use parlour_core::{
-    draft::{Again, Refused, Submission, Then},
     identity,
-    limits::RERUNS_MAX,
-    node::{Auth, Caller, Outcome},
+    node::{Auth, Caller},
 };
 use parlour_protocol::{
     generated::{Lane, METHODS, method},
@@ -16,16 +14,15 @@ use parlour_protocol::{
     limits::SUBJECT_BYTES_MAX,
     wire::{Delivery, Error},
 };
-use tokio::sync::oneshot;
 
 use super::operator::Operator;
-use crate::admin::Response;
+use crate::{admin::Response, calls};
 
 /// What the organization's log says of who did it.
 const OPERATOR: &str = "operator";
 
 impl Operator {
-    /// Makes the call, again where what it was decided on changed meanwhile.
+    /// Makes the call.
     pub(super) async fn call(
         &self,
         org: &str,
@@ -40,30 +37,10 @@ impl Operator {
         }
         let body = STANDARD.decode(body).map_err(|_| "the body is not base64")?;
         let caller = operator_of(org);
-        let mut again = Again::first(number, Bytes::from(body), None);
-        loop {
-            let result = match self.shared.node.call(&caller, &again, || None).await {
-                Outcome::Now(result) => result,
-                Outcome::Commit(draft, answer) => {
-                    let (told, hears) = oneshot::channel();
-                    let then = Then::Callback(Box::new(move |result| {
-                        let _ = told.send(result);
-                    }));
-                    self.shared.submit.submit(Submission { draft, then });
-                    match hears.await.map_err(|_| "the server is stopping")? {
-                        Ok(committed) => Ok(answer(&committed)),
-                        Err(Refused::Stale | Refused::Exists) if again.times < RERUNS_MAX => {
-                            again.times += 1;
-                            continue;
-                        }
-                        Err(refused) => Err(Error::from(refused)),
-                    }
-                }
-            };
-            return match result {
-                Ok(body) => Ok(Response::Called { body: STANDARD.encode(body) }),
-                Err(error) => Err(in_words(&error)),
-            };
+        let (node, submit) = (&self.shared.node, &*self.shared.submit);
+        match calls::call(node, submit, &caller, number, Bytes::from(body)).await {
+            Ok(body) => Ok(Response::Called { body: STANDARD.encode(body) }),
+            Err(error) => Err(in_words(&error)),
         }
     }
 }

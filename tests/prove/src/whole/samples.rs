@@ -9,6 +9,7 @@ use parlour_protocol::{
     access::{
         GetAccessRequest, PermissionOverride, SetOverridesRequest, permission_override::Subject,
     },
+    app::{AppEvent, AppSignal, PublishRequest, SignalRequest},
     blob::{
         ClaimAttachmentRequest, GetUploadPolicyRequest, LinkAttachmentRequest, LinkUploadRequest,
     },
@@ -18,6 +19,7 @@ use parlour_protocol::{
         change::Change as What,
     },
     generated::{Lane, Rpc, rpc},
+    hook::{CreateHookRequest, ListHooksRequest, RevokeHookRequest},
     inbox::ReadMentionsRequest,
     marker::{MarkReadRequest, MarkUnreadRequest},
     message::{DeleteRequest, EditRequest, ReadEditsRequest},
@@ -133,6 +135,8 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .chain(group_samples(&room(), &user()))
     .chain(file_samples(&room()))
     .chain(accounts::samples())
+    .chain(app_samples(&room()))
+    .chain(hook_samples(&room()))
     .collect()
 }
 
@@ -268,6 +272,37 @@ fn file_samples(room: &Bytes) -> Vec<Sample> {
             hash: hash(),
         }),
         sample::<rpc::GetUploadPolicy>(&GetUploadPolicyRequest {}),
+    ]
+}
+
+/// The methods that are about webhooks.
+fn hook_samples(room: &Bytes) -> Vec<Sample> {
+    let (room, name) = (room.clone(), "a build server".to_owned());
+    let list = ListHooksRequest { room: room.clone() };
+    let revoke = RevokeHookRequest { room: room.clone(), hook: Bytes::from_static(&[7; 16]) };
+    vec![
+        sample::<rpc::CreateHook>(&CreateHookRequest { room, client_ref: client_ref(), name }),
+        sample::<rpc::ListHooks>(&list),
+        sample::<rpc::RevokeHook>(&revoke),
+    ]
+}
+
+/// The methods that are about applications' events.
+fn app_samples(room: &Bytes) -> Vec<Sample> {
+    let (name, content_type) = ("com.example.build".to_owned(), "application/json".to_owned());
+    let payload = Bytes::from_static(b"{\"ok\":true}");
+    let event = AppEvent { name: name.clone(), content_type, payload };
+    let signal = AppSignal { name, ..AppSignal::default() };
+    vec![
+        sample::<rpc::Publish>(&PublishRequest {
+            room: room.clone(),
+            client_ref: client_ref(),
+            body: event.encode_to_vec().into(),
+        }),
+        sample::<rpc::Signal>(&SignalRequest {
+            room: room.clone(),
+            body: signal.encode_to_vec().into(),
+        }),
     ]
 }
 

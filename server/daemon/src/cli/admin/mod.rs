@@ -3,6 +3,7 @@
 mod apply;
 mod diff;
 mod file;
+mod hooks;
 mod state;
 mod tree;
 
@@ -32,12 +33,15 @@ pub(super) enum Admin {
         #[arg(long, default_value_t = 1)]
         from: u64,
     },
+    /// Look after the addresses at which programs post into a room.
+    Hooks(hooks::Hooks),
 }
 
 impl Admin {
     pub(super) fn run(self, common: &Common) -> Outcome {
         match self {
             Admin::Apply(apply) => apply.run(common),
+            Admin::Hooks(hooks) => hooks.run(common),
             Admin::Tree { org } => block_on(tree::tree(&Line::open(common, org)?))?,
             Admin::Audit { org, from } => block_on(tree::audit(&Line::open(common, org)?, from))?,
         }
