@@ -167,6 +167,17 @@ impl Builder {
         self
     }
 
+    /// The system's surroundings, but for what was given.
+    fn environment(&mut self) -> Environment {
+        let of_system = Environment::of_system();
+        Environment {
+            clock: self.clock.take().unwrap_or(of_system.clock),
+            entropy: self.entropy.take().unwrap_or(of_system.entropy),
+            runtime: self.runtime.take().unwrap_or(of_system.runtime),
+            sockets: self.sockets.take().unwrap_or(of_system.sockets),
+        }
+    }
+
     /// Starts the client and waits until it is connected.
     ///
     /// # Errors
@@ -202,22 +213,10 @@ impl Builder {
     ///
     /// # Errors
     /// When something given here is of no use or the cache can't be opened.
-    pub async fn start(self) -> Result<Client, ConnectError> {
+    pub async fn start(mut self) -> Result<Client, ConnectError> {
         let address = self.address.as_deref().and_then(Address::parse);
         let address = address.ok_or(ConnectError::Address)?;
-        let mut environment = Environment::of_system();
-        if let Some(clock) = self.clock {
-            environment.clock = clock;
-        }
-        if let Some(entropy) = self.entropy {
-            environment.entropy = entropy;
-        }
-        if let Some(runtime) = self.runtime {
-            environment.runtime = runtime;
-        }
-        if let Some(sockets) = self.sockets {
-            environment.sockets = sockets;
-        }
+        let environment = self.environment();
         let trust = |error| ConnectError::Trust(Arc::new(error));
         let tls = self.trust.tls().map_err(trust)?;
         let dialer = Arc::new(Dialer::new(environment.clone(), tls).map_err(trust)?);
@@ -234,26 +233,15 @@ impl Builder {
             agent.pop();
         }
 
-        let (token, login) = match self.token {
-            Some(token) => (token, None),
-            None => {
-                let has_sign_in = self.sign_in.is_some();
-                let login = Login::open(sign_in::Parts {
-                    dialer: dialer.clone(),
-                    address: address.clone(),
-                    device,
-                    agent: agent.clone(),
-                    first: self.sign_in,
-                    file: login_file,
-                });
-                let login = login.map_err(|error| ConnectError::Login(Arc::new(error)))?;
-                if !has_sign_in && !login.is_kept() {
-                    return Err(ConnectError::Token);
-                }
-                let login = Arc::new(login);
-                (Token::of(login.clone()), Some(login))
-            }
+        let login = sign_in::Parts {
+            dialer: dialer.clone(),
+            address: address.clone(),
+            device,
+            agent: agent.clone(),
+            first: self.sign_in,
+            file: login_file,
         };
+        let (token, login) = source(self.token, login)?;
 
         let (commands, command_queue) = mpsc::channel(COMMANDS_MAX);
         let (cancels, cancel_queue) = mpsc::unbounded_channel();
@@ -280,6 +268,23 @@ impl Builder {
 }
 
 const AGENT: &str = concat!("parlour-rust/", env!("CARGO_PKG_VERSION"));
+
+/// Where tokens come from: the application, or a login, which there must be a way to have.
+fn source(
+    token: Option<Token>,
+    login: sign_in::Parts,
+) -> Result<(Token, Option<Arc<Login>>), ConnectError> {
+    if let Some(token) = token {
+        return Ok((token, None));
+    }
+    let has_sign_in = login.first.is_some();
+    let login = Login::open(login).map_err(|error| ConnectError::Login(Arc::new(error)))?;
+    if !has_sign_in && !login.is_kept() {
+        return Err(ConnectError::Token);
+    }
+    let login = Arc::new(login);
+    Ok((Token::of(login.clone()), Some(login)))
+}
 
 /// Where a login is kept beside a cache.
 fn with_login(cache: &std::path::Path) -> PathBuf {

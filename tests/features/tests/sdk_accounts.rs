@@ -17,20 +17,20 @@ fn link(server: &Server, words: &[&str]) -> SignInLink {
     let output = server.command(words);
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{words:?}: {complaint}");
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8(output.stdout).expect("links are text");
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 fn run(server: &Server, words: &[&str]) -> String {
     let output = server.command(words);
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("what is printed is text")
 }
 
 /// A client at the server, without a way to sign in.
 fn at(server: &Server) -> Builder {
     let ready = server.ready();
-    let trust = Trust::parse_sha256(&ready.sha256).unwrap();
+    let trust = Trust::parse_sha256(&ready.sha256).expect("the server prints its hash");
     Client::builder().address(ready.quic.to_string()).trust(trust)
 }
 
@@ -47,7 +47,7 @@ async fn is_out(client: &Client, reason: ErrorReason) {
 fn refused(result: Result<Client, ConnectError>) -> ErrorReason {
     match result {
         Err(ConnectError::Stopped(Stop::SignInRefused(reason))) => {
-            ErrorReason::try_from(reason).unwrap()
+            ErrorReason::try_from(reason).expect("a reason of the registry")
         }
         Err(error) => panic!("refused otherwise: {error}"),
         Ok(_) => panic!("not refused"),
