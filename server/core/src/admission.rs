@@ -1,6 +1,6 @@
 //! Admission: from a hello to a caller, or to the reason why not.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -182,6 +182,7 @@ impl Node {
                 _ => Delivery::All,
             },
             auth: Mutex::new(auth),
+            revoked: AtomicBool::new(false),
         });
         let directory = self.directory(org).await?;
         if directory.read(|directory| directory.is_deactivated(user)) {
@@ -208,6 +209,7 @@ impl Node {
             session: SessionId::from_bytes([0; 16]),
             delivery: Delivery::Focused,
             auth: Mutex::new(auth_of(&claims)),
+            revoked: AtomicBool::new(false),
         });
         self.check_standing(&caller).await?;
         let introduces = self.introduction(&caller).await?;

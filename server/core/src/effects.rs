@@ -1,18 +1,24 @@
 //! What follows from an event in other shards: entries in users' own logs, erasures. At least
 //! once, deduplicated by (room, seq); the outbox row stays until all of it is done.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    collections::{VecDeque, hash_map::Entry},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use bytes::Bytes;
 use parlour_protocol::{
     event::{self, FLAG_ERASED},
+    generated::EventMessage,
     ids::{RoomId, UserId},
+    room::RoomLost,
     wire::{Event, EventHeader},
 };
 use prost::Message;
+use rustc_hash::FxHashMap;
 
 use crate::{
     directory::rows::DirectoryJobRow,
@@ -43,6 +49,44 @@ pub struct RoomJob {
     pub seq: u64,
     /// What follows.
     pub row: OutboxRow,
+}
+
+/// Jobs of one room are carried out one after the other: what follows from a removal must not come
+/// behind what follows from joining again.
+#[derive(Debug, Default)]
+pub struct InOrder {
+    // Rooms with a job under way, and what waits for it.
+    rooms: Mutex<FxHashMap<RoomId, VecDeque<RoomJob>>>,
+}
+
+impl InOrder {
+    /// Takes a job; hands it back if it is to be carried out now, and otherwise when its turn comes.
+    pub fn push(&self, job: RoomJob) -> Option<RoomJob> {
+        match self.rooms().entry(job.room) {
+            Entry::Occupied(mut waiting) => {
+                waiting.get_mut().push_back(job);
+                None
+            }
+            Entry::Vacant(idle) => {
+                idle.insert(VecDeque::new());
+                Some(job)
+            }
+        }
+    }
+
+    /// The room's last job is submitted: its next one, if there is one.
+    pub fn next(&self, room: RoomId) -> Option<RoomJob> {
+        let mut rooms = self.rooms();
+        let next = rooms.get_mut(&room).and_then(VecDeque::pop_front);
+        if next.is_none() {
+            rooms.remove(&room);
+        }
+        next
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, FxHashMap<RoomId, VecDeque<RoomJob>>> {
+        self.rooms.lock().expect("no panic while the lock is held")
+    }
 }
 
 /// Counts the parts of a job; the last one done removes the outbox row.
@@ -79,16 +123,25 @@ fn rows(shard: Shard, puts: Vec<Put>, erases: Vec<Erase>) -> Draft {
 /// all of it is submitted.
 pub async fn carry_out(node: &Node, hub: &Arc<dyn Submit>, job: &Job) -> Result<(), StoreError> {
     match job {
-        Job::Room(job) => follow_event(node, hub, job).await,
+        Job::Room(job) => follow_event(node, hub, job, false).await,
         Job::Directory(job) => told::follow_change(node, hub, job).await,
     }
 }
 
-async fn follow_event(node: &Node, hub: &Arc<dyn Submit>, job: &RoomJob) -> Result<(), StoreError> {
+/// A job that is `late` comes after what was committed since, and doesn't contradict it.
+async fn follow_event(
+    node: &Node,
+    hub: &Arc<dyn Submit>,
+    job: &RoomJob,
+    late: bool,
+) -> Result<(), StoreError> {
     let mut drafts = Vec::new();
     for (part, effect) in job.row.effects.iter().enumerate() {
         for user in &effect.users {
             let Ok(user) = UserId::parse(user) else { continue };
+            if late && is_overtaken(node, job.room, effect, user).await? {
+                continue;
+            }
             drafts.push(for_user(node, job, effect, part, user).await?);
         }
     }
@@ -116,6 +169,23 @@ async fn follow_event(node: &Node, hub: &Arc<dyn Submit>, job: &RoomJob) -> Resu
     }
     progress.part_done(&Ok(()));
     Ok(())
+}
+
+/// Whether an effect says that the user is in the room and they aren't, or the other way round: a later
+/// event has changed it, and what follows from that says so.
+async fn is_overtaken(
+    node: &Node,
+    room: RoomId,
+    effect: &Effect,
+    user: UserId,
+) -> Result<bool, StoreError> {
+    let loses = effect.kind == RoomLost::RULE.kind;
+    if !loses && !effect.gains_room {
+        return Ok(false);
+    }
+    let room = node.rooms.get(&*node.store, room).await?;
+    let is_in = room.is_some_and(|room| room.is_member(user));
+    Ok(is_in == loses)
 }
 
 async fn for_user(
@@ -201,7 +271,7 @@ pub async fn recover(
     })
     .await?;
     for job in &jobs {
-        follow_event(node, hub, job).await?;
+        follow_event(node, hub, job, true).await?;
     }
     let mut directory_jobs = Vec::new();
     each_row(node, Table::DIRECTORY_OUTBOX, |row, value| {
@@ -234,3 +304,7 @@ async fn each_row(
         scan.from = key(&[row, &[0]]);
     }
 }
+
+#[cfg(test)]
+#[path = "effects_tests.rs"]
+mod tests;

@@ -131,3 +131,7 @@ pub const ATTEMPTS_FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
 pub const ATTEMPTS_KEPT_MAX: usize = 10_000;
 /// Accounts, invites or logins read by one scan.
 pub const ACCOUNT_ROWS: usize = 200;
+/// Steps of an account that are remembered, so that what was decided on them is decided again.
+pub const STEPS_KEPT: u32 = 64;
+/// Furthest ahead that a token is dated, so that it isn't taken for one that was ended in its second.
+pub const ISSUED_AHEAD_MAX: Duration = Duration::from_secs(5);

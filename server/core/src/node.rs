@@ -1,6 +1,9 @@
 //! The node: what all connections share, and the way from a call to its handler.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -15,7 +18,7 @@ use crate::{
     blobs::{Attachments, BlobPolicy},
     chain::chain_broken,
     directory::{Directories, DirectoryCell},
-    draft::{Again, AnswerOf, Draft, store_error},
+    draft::{Again, AnswerOf, Draft, Refused, store_error},
     kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
     log_time::LogTime,
     ports::{
@@ -109,6 +112,9 @@ pub struct Caller {
     pub delivery: Delivery,
     /// The token's part, replaced by `Reauth`.
     pub auth: Mutex<Auth>,
+    /// Revoked while connected: nothing is done for them any more, however long the connection takes to
+    /// close.
+    pub revoked: AtomicBool,
 }
 
 /// What is left of a token once it was verified.
@@ -135,6 +141,14 @@ impl Caller {
     /// Looks at the token's part without copying it.
     pub fn with_auth<T>(&self, look: impl FnOnce(&Auth) -> T) -> T {
         look(&self.auth.lock().expect("no panic while the lock is held"))
+    }
+
+    /// The answer to whatever the caller asks for after they were revoked.
+    fn check_here(&self) -> Result<(), Error> {
+        match self.revoked.load(Ordering::Acquire) {
+            true => Err(Refused::Revoked.into()),
+            false => Ok(()),
+        }
     }
 
     /// Whether the token allows what needs `scope`; an empty one is allowed to everyone.
@@ -282,7 +296,7 @@ impl Node {
             reruns: times,
             is_chained: again.chain.is_some(),
         };
-        if let Err(error) = check_scope(caller, method) {
+        if let Err(error) = caller.check_here().and_then(|()| check_scope(caller, method)) {
             return Outcome::Now(Err(error));
         }
         let result = parlour_protocol::generated::dispatch_control::<ServerKit, Features>(
@@ -313,6 +327,7 @@ impl Node {
             reruns: 0,
             is_chained: false,
         };
+        caller.check_here()?;
         check_scope(caller, method)?;
         parlour_protocol::generated::dispatch_bulk::<ServerKit, Features>(
             &Features, &mut ctx, method, body, out,

@@ -15,6 +15,7 @@ use parlour_protocol::{
     directory::{self as wire, change::Change as What, *},
     generated::rpc,
     limits::{LINK_SETS_PASSWORD_FOR, LOGIN_UNUSED_MAX, LOGINS_MAX},
+    session::{RevokeRequest, revoke_request},
     user::Profile,
     wire::{CloseCode, Error, ErrorReason, SignedIn},
 };
@@ -488,4 +489,134 @@ fn whoever_signs_out_is_answered_before_the_end() {
     let answer = server.call::<rpc::EndLogin>(alice, &EndLoginRequest { which }).unwrap();
     assert_eq!(answer.closed, 1);
     assert_eq!(server.closed, [(server.clients[alice].id, CloseCode::Revoked)]);
+}
+
+#[test]
+fn whoever_is_signed_out_does_nothing_more_over_a_connection_that_lingers() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    let alice = server.connect(&first.token);
+    password(&mut server, alice, "", "the first one").unwrap();
+    // Asked for in the same moment as the end, and after it: neither is done.
+    let (current, new) = (String::new(), "another one".to_owned());
+    server.start::<rpc::SetPassword>(alice, &SetPasswordRequest { current, password: new });
+    let request = EndLoginsRequest { subject: "alice".into(), password: true };
+    server.call::<rpc::EndLogins>(admin, &request).unwrap();
+    let error = password(&mut server, alice, "", "yet another one").unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::TokenRevoked);
+    let by = |password| sign_in(by_password("alice", password), &[9; 32]);
+    for password in ["the first one", "another one", "yet another one"] {
+        let error = server.sign_in(&by(password)).unwrap_err();
+        assert_eq!(reason(&error), ErrorReason::SignInRefused, "{password}");
+    }
+}
+
+#[test]
+fn a_new_login_and_a_new_password_dont_miss_each_other() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    let alice = server.connect(&first.token);
+    password(&mut server, alice, "", "the old one").unwrap();
+    let old = sign_in(by_password("alice", "the old one"), &[5; 32]);
+    let (signed_in, draft) = server.decide(&old).unwrap();
+    // Decided with the old password, committed after the new one: decided again, and refused.
+    password(&mut server, alice, "", "the new one").unwrap();
+    assert_eq!(server.try_commit(draft.unwrap()), Err(Refused::Exists));
+    assert_eq!(reason(&server.sign_in(&old).unwrap_err()), ErrorReason::SignInRefused);
+    let login = sign_in(kept(&signed_in.login, &[5; 32]), &[6; 32]);
+    assert_eq!(reason(&server.sign_in(&login).unwrap_err()), ErrorReason::LoginEnded);
+    // The other way round: the change is decided again, and ends the login that came between.
+    let (signed_in, draft) =
+        server.decide(&sign_in(by_password("alice", "the new one"), &[7; 32])).unwrap();
+    let (current, new) = (String::new(), "the third one".to_owned());
+    let there = draft.unwrap();
+    server.try_commit(there).unwrap();
+    let other = server.connect(&signed_in.token);
+    server.call::<rpc::SetPassword>(alice, &SetPasswordRequest { current, password: new }).unwrap();
+    assert!(server.closed.contains(&(server.clients[other].id, CloseCode::Revoked)));
+    assert!(server.try_admit(&signed_in.token).is_err());
+}
+
+#[test]
+fn of_two_who_show_one_secret_at_once_both_are_out() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    let shown = [2, 3].map(|next| sign_in(kept(&first.login, &[1; 32]), &[next; 32]));
+    let drafts = shown.clone().map(|request| server.decide(&request).unwrap().1.unwrap());
+    let results = drafts.map(|draft| server.try_commit(draft));
+    assert_eq!(results, [Ok(()), Err(Refused::Exists)]);
+    // The second asks again, as the driver does for it: it is found out.
+    assert_eq!(reason(&server.sign_in(&shown[1]).unwrap_err()), ErrorReason::LoginEnded);
+    let next = sign_in(kept(&first.login, &[2; 32]), &[4; 32]);
+    assert_eq!(reason(&server.sign_in(&next).unwrap_err()), ErrorReason::LoginEnded);
+}
+
+#[test]
+fn a_subject_that_is_revoked_has_no_login_to_come_back_with() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    server.connect(&first.token);
+    let what = Some(revoke_request::What::Subject("alice".into()));
+    let answer = server.call::<rpc::Revoke>(admin, &RevokeRequest { what }).unwrap();
+    assert_eq!(answer.closed, 1);
+    let error = server.sign_in(&renewal_of(&first)).unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::LoginEnded);
+}
+
+#[test]
+fn a_token_that_was_dated_ahead_is_ended_as_well() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    let scopes = |server: &mut Server, scopes: &[&str]| {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let request = SetAccountScopesRequest { subject: "alice".into(), scopes };
+        server.call::<rpc::SetAccountScopes>(admin, &request).unwrap();
+    };
+    // All within one second.
+    scopes(&mut server, &["admin:audit"]);
+    let second = server.sign_in(&renewal_of(&first)).unwrap();
+    server.try_admit(&second.token).unwrap();
+    scopes(&mut server, &[]);
+    assert!(server.try_admit(&second.token).is_err());
+    let third = sign_in(kept(&first.login, &[2; 32]), &[3; 32]);
+    let third = server.sign_in(&third).unwrap();
+    server.try_admit(&third.token).unwrap();
+}
+
+#[test]
+fn a_knock_isnt_approved_onto_somebody_who_came_meanwhile() {
+    let (mut server, admin) = acme();
+    let request = CreateInviteRequest { uses_max: 3, knock: true, ..Default::default() };
+    let made = invite(&mut server, admin, request);
+    let knock = sign_in(by_invite(&made.code, "carol"), &[1; 32]);
+    server.sign_in(&knock).unwrap_err();
+    let carol = PutUser { subject: "carol".into(), ..PutUser::default() };
+    let changes = vec![wire::Change { change: Some(What::PutUser(carol)) }];
+    let request = ChangeDirectoryRequest { changes, dry_run: false };
+    server.call::<rpc::ChangeDirectory>(admin, &request).unwrap();
+    let request =
+        DecideKnockRequest { id: made.id.clone(), subject: "carol".into(), approve: true };
+    let error = server.call::<rpc::DecideKnock>(admin, &request).unwrap_err();
+    assert_eq!(reason(&error), ErrorReason::SubjectTaken);
+    assert_eq!(reason(&server.sign_in(&knock).unwrap_err()), ErrorReason::KnockWaiting);
+    for reserved in ["operator", "parlour"] {
+        let error = server.sign_in(&sign_in(by_invite(&made.code, reserved), &[2; 32]));
+        assert_eq!(reason(&error.unwrap_err()), ErrorReason::SubjectTaken);
+    }
+}
+
+#[test]
+fn guesses_dont_tell_which_names_are_one_account() {
+    let (mut server, admin) = acme();
+    let first = by_link(&mut server, admin, "alice", 1);
+    let alice = server.connect(&first.token);
+    password(&mut server, alice, "", "a good password").unwrap();
+    let guess = |user| sign_in(by_password(user, "a bad password"), &[5; 32]);
+    for _ in 0..6 {
+        server.sign_in(&guess("alice.handle")).unwrap_err();
+    }
+    let by_handle = server.sign_in(&guess("alice.handle")).unwrap_err();
+    assert_eq!(reason(&by_handle), ErrorReason::RateLimited);
+    let by_name = server.sign_in(&guess("alice")).unwrap_err();
+    assert_eq!(reason(&by_name), ErrorReason::SignInRefused);
 }

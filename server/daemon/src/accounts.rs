@@ -36,7 +36,7 @@ pub struct OwnAccounts {
 /// Hashes in the background, a bounded number at a time.
 struct Hashing {
     argon: Argon2<'static>,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     waiting: AtomicUsize,
     /// What is checked where there is no hash, so that it takes as long.
     nobody: String,
@@ -67,7 +67,7 @@ impl Hashing {
         let nobody = hash(&argon, "nobody").unwrap_or_default();
         Hashing {
             argon,
-            turns: Semaphore::new(HASHES_AT_ONCE),
+            turns: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             waiting: AtomicUsize::new(0),
             nobody,
         }
@@ -78,26 +78,30 @@ impl Hashing {
         work: impl FnOnce(&Hashing) -> T + Send + 'static,
     ) -> Result<T, NotNow> {
         let waiting = Waiting::new(self).ok_or(NotNow)?;
-        let _turn = self.turns.acquire().await.map_err(|_| NotNow)?;
+        let turn = self.turns.clone().acquire_owned().await.map_err(|_| NotNow)?;
         let hashing = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(&hashing)).await;
-        drop(waiting);
-        done.map_err(|_| NotNow)
+        // Whoever gives up waiting for it doesn't end it.
+        let hash = move || {
+            let done = work(&hashing);
+            drop((turn, waiting));
+            done
+        };
+        tokio::task::spawn_blocking(hash).await.map_err(|_| NotNow)
     }
 }
 
 /// Counts those who wait or hash, as long as they do.
-struct Waiting<'a>(&'a Hashing);
+struct Waiting(Arc<Hashing>);
 
-impl<'a> Waiting<'a> {
-    fn new(hashing: &'a Hashing) -> Option<Self> {
-        let waiting = Waiting(hashing);
+impl Waiting {
+    fn new(hashing: &Arc<Hashing>) -> Option<Self> {
+        let waiting = Waiting(hashing.clone());
         let before = hashing.waiting.fetch_add(1, Ordering::AcqRel);
         (before < HASHES_WAITING_MAX).then_some(waiting)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::AcqRel);
     }

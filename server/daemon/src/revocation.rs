@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use parlour_core::{
+    accounts::{Ends, end_logins},
     admission::revoked_key,
     draft::{Closes, RowsDraft},
     identity,
@@ -42,8 +43,14 @@ pub enum RevokeError {
     Store(#[from] StoreError),
 }
 
-/// The draft that revokes it, from now on, and closes what is open.
-pub fn draft(org: &str, revoked: &Revoked, now_ms: u64) -> Result<RowsDraft, RevokeError> {
+/// The draft that revokes it, from now on, and closes what is open. A subject's logins end as well, if they
+/// have an account: they would be back with the next token.
+pub async fn draft(
+    store: &dyn Store,
+    org: &str,
+    revoked: &Revoked,
+    now_ms: u64,
+) -> Result<RowsDraft, RevokeError> {
     check_name(org)?;
     let org = identity::org_id(org);
     let (kind, id, closes) = match revoked {
@@ -61,17 +68,21 @@ pub fn draft(org: &str, revoked: &Revoked, now_ms: u64) -> Result<RowsDraft, Rev
             (b't', identity::token_key(token_id), Closes::Tokens(vec![Arc::from(&**token_id)]))
         }
     };
+    let ends = match &closes {
+        Closes::User(user) => end_logins(store, org, *user).await?,
+        _ => Ends::default(),
+    };
     let row = RevokedRow { at_ms: now_ms };
+    let mut puts = vec![Put {
+        table: Table::REVOKED,
+        key: revoked_key(org, kind, id),
+        value: Some(row.encode_to_vec().into()),
+    }];
+    puts.extend(ends.puts);
     Ok(RowsDraft {
-        shard: Shard::Org(org),
-        puts: vec![Put {
-            table: Table::REVOKED,
-            key: revoked_key(org, kind, id),
-            value: Some(row.encode_to_vec().into()),
-        }],
-        absent: vec![],
-        erases: vec![],
+        absent: ends.absent,
         closes: Some(closes),
+        ..RowsDraft::new(Shard::Org(org), puts)
     })
 }
 
@@ -82,7 +93,7 @@ pub async fn revoke_offline(
     revoked: &Revoked,
     now_ms: u64,
 ) -> Result<(), RevokeError> {
-    let draft = draft(org, revoked, now_ms)?;
+    let draft = draft(store, org, revoked, now_ms).await?;
     let mut batch = Batch::new(draft.shard);
     batch.puts = draft.puts;
     let results = store.append(vec![batch]).await?;

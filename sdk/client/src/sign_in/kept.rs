@@ -20,6 +20,9 @@ pub(super) struct Kept {
     /// What it will be shown with after a sign-in that is under way.
     #[prost(bytes = "vec", tag = "3")]
     pub(super) next: Vec<u8>,
+    /// The server's address: the secret is for nobody else.
+    #[prost(string, tag = "4")]
+    pub(super) server: String,
 }
 
 /// The file, or nothing that outlives the client.
@@ -46,14 +49,21 @@ impl Keeper {
     pub(super) fn save(&mut self, kept: &Kept) -> io::Result<()> {
         let Some(path) = &self.path else { return Ok(()) };
         let beside = beside(path);
+        // One that was left behind may be somebody else's to read.
+        if let Err(error) = fs::remove_file(&beside)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
         let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&beside)?;
         file.write_all(&kept.encode_to_vec())?;
         file.sync_all()?;
-        fs::rename(&beside, path)
+        fs::rename(&beside, path)?;
+        sync_folder(path)
     }
 
     pub(super) fn remove(&mut self) -> io::Result<()> {
@@ -63,6 +73,15 @@ impl Keeper {
             _ => Ok(()),
         }
     }
+}
+
+/// After it, the file that was renamed is there after a power cut, too.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    #[cfg(unix)]
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    let _ = folder;
+    Ok(())
 }
 
 fn beside(path: &Path) -> PathBuf {

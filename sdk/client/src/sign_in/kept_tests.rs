@@ -8,7 +8,7 @@ fn what_is_kept_comes_back_and_is_the_owners_alone() {
     let path = folder.path().join("alice.login");
     let mut keeper = Keeper::new(Some(path.clone()));
     assert_eq!(keeper.load().unwrap(), Kept::default());
-    let kept = Kept { login: vec![1; 48], secret: vec![2; 32], next: vec![] };
+    let kept = Kept { login: vec![1; 48], secret: vec![2; 32], next: vec![], server: "a:1".into() };
     keeper.save(&kept).unwrap();
     keeper.save(&kept).unwrap();
     assert_eq!(Keeper::new(Some(path.clone())).load().unwrap(), kept);

@@ -9,9 +9,10 @@ fn a_link_says_where_whom_and_what() {
         format!(" parlour://[::1]:4433/sign-in#code=AbC-_1&pin={pin}\n").parse().unwrap();
     assert_eq!((link.address(), link.code(), link.is_invite()), ("[::1]:4433", "AbC-_1", false));
     assert!(matches!(link.trust(), Trust::CertificateSha256(hash) if *hash == [0xab; 32]));
-    let link: SignInLink = "parlour://chat.example:443/invite#code=x&later=1".parse().unwrap();
+    let link: SignInLink =
+        "parlour://chat.example:443/invite#code=SECRETCODE&later=1".parse().unwrap();
     assert!(link.is_invite() && matches!(link.trust(), Trust::System));
-    assert!(!format!("{link:?}").contains('x'.to_string().repeat(2).as_str()));
+    assert!(!format!("{link:?}").contains("SECRET"));
 }
 
 #[test]

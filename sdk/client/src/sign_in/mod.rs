@@ -145,13 +145,10 @@ impl Login {
 
     async fn sign_in(&self, state: &mut State) -> Result<SignedIn, NoTokenYet> {
         let State { first, kept, .. } = state;
-        // The next secret is on the disk before it is used: whatever happens to the answer, the same
-        // request can be made again.
-        if kept.next.len() != 32 {
-            kept.next = self.parts.dialer.random::<32>().to_vec();
-            self.keep(kept).await?;
-        }
-        let how = match (kept.login.is_empty(), first) {
+        let server = format!("{}:{}", self.parts.address.host, self.parts.address.port);
+        // A link may lead elsewhere than the one before: its server has no business with this secret.
+        let is_elsewhere = first.is_some() && kept.server != server;
+        let how = match (kept.login.is_empty() || is_elsewhere, &*first) {
             (false, _) => How::Kept(KeptLogin {
                 login: kept.login.clone().into(),
                 secret: kept.secret.clone().into(),
@@ -159,6 +156,16 @@ impl Login {
             (true, Some(first)) => first.0.clone(),
             (true, None) => return Err(NoTokenYet::Refused(Box::new(ended()))),
         };
+        // The next secret is on the disk before it is used: whatever happens to the answer, the same
+        // request can be made again.
+        if kept.next.len() != 32 {
+            kept.next = self.parts.dialer.random::<32>().to_vec();
+            if let Err(error) = self.keep(kept) {
+                tracing::warn!(%error, "the login can't be kept");
+                kept.next.clear();
+                return Err(NoTokenYet::NotNow);
+            }
+        }
         let request = Request {
             how: Some(how),
             next_hash: digest(&SHA256, &kept.next).as_ref().to_vec().into(),
@@ -172,8 +179,12 @@ impl Login {
                     login: signed_in.login.to_vec(),
                     secret: std::mem::take(&mut kept.next),
                     next: vec![],
+                    server,
                 };
-                self.keep(kept).await?;
+                // Not a reason to do without the token: what is on the disk asks the same again.
+                if let Err(error) = self.keep(kept) {
+                    tracing::warn!(%error, "the login can't be kept");
+                }
                 Ok(signed_in)
             }
             Err(error) => Err(failure(error)),
@@ -187,13 +198,9 @@ impl Login {
         self.file.lock().unwrap_or_else(PoisonError::into_inner).remove()
     }
 
-    async fn keep(&self, kept: &Kept) -> Result<(), NoTokenYet> {
-        // A file of some hundred bytes, once an hour.
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.save(kept).map_err(|error| {
-            tracing::warn!(%error, "the login can't be kept");
-            NoTokenYet::NotNow
-        })
+    /// A file of some hundred bytes, once an hour.
+    fn keep(&self, kept: &Kept) -> std::io::Result<()> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).save(kept)
     }
 }
 

@@ -45,6 +45,14 @@ impl Attempts {
         }
     }
 
+    /// One that was counted as wrong couldn't be checked.
+    pub fn handle_unchecked(&mut self, user: UserId) {
+        if let Some(tries) = self.of.get_mut(&user) {
+            tries.wrong = tries.wrong.saturating_sub(1);
+            tries.until = tries.last;
+        }
+    }
+
     /// The right one was given.
     pub fn handle_right(&mut self, user: UserId) {
         self.of.remove(&user);

@@ -15,7 +15,7 @@ use super::{
     Account, audited,
     logins::Login,
     rows::{AccountRow, CodeRow, InviteRow, LoginRow, UseRow, invite_key, use_key},
-    sign_in::{Decided, refused},
+    sign_in::{AccountNames, Decided, refused},
 };
 use crate::{
     directory::plan::{Known, handle_key, plan},
@@ -122,7 +122,7 @@ impl Node {
             return Err(refused());
         }
         if self.is_taken(org, user, &newcomer.subject).await? {
-            return Err(Error::new(ErrorReason::SubjectTaken, "somebody is called that already"));
+            return Err(subject_taken());
         }
         let login = LoginId::from_bytes(self.new_id(now.unix_ms));
         let mut row = UseRow {
@@ -153,7 +153,13 @@ impl Node {
         let taker = Taker { org, user, id, invite: &invite, row: &row };
         let mut draft = self.joining(&taker, &actor, now).await?;
         draft.version = version;
-        let signed_in = self.signed_in(&taker.account(now), &taker.login(now)?, now).await?;
+        let name = Some(&*newcomer.name).filter(|name| !name.is_empty());
+        let names = AccountNames {
+            name: name.unwrap_or(&newcomer.subject).into(),
+            role: Some(invite.role.clone()),
+        };
+        let (account, login) = (taker.account(now), taker.login(now)?);
+        let signed_in = self.signed_in_as(&account, &login, names, now).await?;
         Ok((signed_in, Some(Draft::Org(Box::new(draft)))))
     }
 
@@ -167,7 +173,7 @@ impl Node {
         now: Now,
     ) -> Result<Decided, Error> {
         if taken.secret != request.next_hash {
-            return Err(Error::new(ErrorReason::SubjectTaken, "somebody is called that already"));
+            return Err(subject_taken());
         }
         match KnockState::try_from(taken.state) {
             Ok(KnockState::Waiting) => {
@@ -242,7 +248,12 @@ impl Node {
     }
 
     /// Whether somebody is called that, with an account or without.
-    async fn is_taken(&self, org: OrgId, user: UserId, subject: &str) -> Result<bool, Error> {
+    pub(crate) async fn is_taken(
+        &self,
+        org: OrgId,
+        user: UserId,
+        subject: &str,
+    ) -> Result<bool, Error> {
         for (table, key) in [
             (Table::ACCOUNTS, org_user(org, user)),
             (Table::USERS, org_user(org, user)),
@@ -254,6 +265,14 @@ impl Node {
         }
         Ok(false)
     }
+}
+
+/// What the organization's log calls whoever isn't a person.
+const RESERVED: [&str; 2] = ["operator", "parlour"];
+
+/// The answer to a name that is somebody's.
+pub(crate) fn subject_taken() -> Error {
+    Error::new(ErrorReason::SubjectTaken, "somebody is called that already")
 }
 
 /// When whoever waits asks again.
@@ -271,6 +290,9 @@ fn check_newcomer(newcomer: &Newcomer) -> Result<(), Error> {
     if !(1..=HANDLE_BYTES_MAX).contains(&subject.len()) || !subject.bytes().all(plain) {
         let problem = "is not 1 to 32 of a-z 0-9 . _ -";
         return Err(Error::invalid("code.newcomer.subject", problem));
+    }
+    if RESERVED.contains(&subject.as_str()) {
+        return Err(subject_taken());
     }
     if newcomer.name.len() > PROFILE_NAME_BYTES_MAX {
         return Err(Error::invalid("code.newcomer.name", "is over 200 bytes"));

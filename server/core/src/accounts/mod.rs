@@ -12,7 +12,7 @@ pub mod logins;
 pub mod rows;
 pub mod sign_in;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -23,13 +23,18 @@ use parlour_protocol::{
     wire::{Error, ErrorReason},
 };
 use prost::Message;
+use rustc_hash::FxHashSet;
 
 use crate::{
     directory::DirectoryCell,
     draft::{OrgDraft, store_error},
+    limits::STEPS_KEPT,
     node::Node,
-    ports::{accounts::Issuer, store::Put},
-    records::{key, org_user},
+    ports::{
+        accounts::Issuer,
+        store::{Put, Store, StoreError},
+    },
+    records::{RevokedRow, key, org_user},
     tables::Table,
 };
 use attempts::Attempts;
@@ -40,12 +45,38 @@ use rows::AccountRow;
 pub struct Accounts {
     issuer: Option<Arc<dyn Issuer>>,
     pub(crate) attempts: Mutex<Attempts>,
+    // Those who are setting a password.
+    turns: Mutex<FxHashSet<UserId>>,
+}
+
+/// A user's turn to have a password hashed.
+pub(crate) struct Turn<'a> {
+    accounts: &'a Accounts,
+    user: UserId,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.accounts.turns().remove(&self.user);
+    }
 }
 
 impl Accounts {
     /// With that issuer.
     pub fn over(issuer: Arc<dyn Issuer>) -> Self {
-        Accounts { issuer: Some(issuer), attempts: Mutex::default() }
+        Accounts { issuer: Some(issuer), ..Accounts::default() }
+    }
+
+    /// Takes a user's turn, unless somebody has it.
+    pub(crate) fn take_turn(&self, user: UserId) -> Result<Turn<'_>, Error> {
+        match self.turns().insert(user) {
+            true => Ok(Turn { accounts: self, user }),
+            false => Err(Error::new(ErrorReason::RateLimited, "another password is being set")),
+        }
+    }
+
+    fn turns(&self) -> MutexGuard<'_, FxHashSet<UserId>> {
+        self.turns.lock().expect("no panic while the lock is held")
     }
 
     /// Who signs tokens and hashes passwords, where there are accounts.
@@ -71,8 +102,11 @@ impl Account {
 
     /// The row that must be absent: with it, the account isn't any more what was read.
     pub(crate) fn guard(&self) -> (Table, Bytes) {
-        let step = self.row.step.to_be_bytes();
-        (Table::ACCOUNT_STEPS, key(&[&org_user(self.org, self.user), &step]))
+        (Table::ACCOUNT_STEPS, self.step(self.row.step))
+    }
+
+    fn step(&self, step: u32) -> Bytes {
+        key(&[&org_user(self.org, self.user), &step.to_be_bytes()])
     }
 
     /// The writes that make the account what `row` says.
@@ -80,11 +114,62 @@ impl Account {
         let (table, step) = self.guard();
         let row = AccountRow { step: self.row.step + 1, ..row };
         let value = Some(row.encode_to_vec().into());
-        vec![
+        let mut puts = vec![
             Put { table: Table::ACCOUNTS, key: org_user(self.org, self.user), value },
             Put { table, key: step, value: Some(Bytes::new()) },
-        ]
+        ];
+        // Nobody still decides on a step of so long ago.
+        if let Some(old) = self.row.step.checked_sub(STEPS_KEPT) {
+            puts.push(Put { table, key: self.step(old), value: None });
+        }
+        puts
     }
+
+    /// The writes that end all logins, and with `password` the password; a link that wasn't used as well.
+    pub(crate) fn end_all(&self, password: bool) -> Vec<Put> {
+        let link = self.row.link.clone();
+        let mut row = AccountRow {
+            generation: self.row.generation + 1,
+            spared: Bytes::new(),
+            link: Bytes::new(),
+            ..self.row.clone()
+        };
+        if password {
+            row.password.clear();
+        }
+        let mut puts = self.change(row);
+        if !link.is_empty() {
+            let gone = |table| Put { table, key: link.clone(), value: None };
+            puts.extend([Table::CODES, Table::CODES_SPENT].map(gone));
+        }
+        puts
+    }
+}
+
+/// What ends a user's logins where their tokens are revoked: the writes, and the row that must be absent.
+/// Nothing for a user without an account.
+pub async fn end_logins(store: &dyn Store, org: OrgId, user: UserId) -> Result<Ends, StoreError> {
+    let row = store.get(Table::ACCOUNTS, &org_user(org, user)).await?;
+    let row = row.map(AccountRow::decode).transpose().map_err(|_| StoreError::Damaged)?;
+    let Some(row) = row else { return Ok(Ends::default()) };
+    let account = Account { org, user, row };
+    Ok(Ends { puts: account.end_all(false), absent: vec![account.guard()] })
+}
+
+/// See [`end_logins`].
+#[derive(Clone, Debug, Default)]
+pub struct Ends {
+    /// What is written.
+    pub puts: Vec<Put>,
+    /// What must be absent; otherwise ask again.
+    pub absent: Vec<(Table, Bytes)>,
+}
+
+/// Until when tokens are refused that were made up to now. They count in whole seconds, and one may have
+/// been dated behind the end before this one.
+pub(crate) fn tokens_end_ms(before: Option<RevokedRow>, now_ms: u64) -> u64 {
+    let second_ends = (now_ms / 1000 + 1) * 1000;
+    second_ends.max(before.map_or(0, |row| row.at_ms + 1000))
 }
 
 impl Node {

@@ -28,13 +28,14 @@ use crate::{
     identity,
     introduction::GUEST_SCOPE,
     kit::id_field,
+    limits::ISSUED_AHEAD_MAX,
     node::Node,
     ports::{
         accounts::{Grant, NotNow},
         clock::Now,
         store::{Put, Shard},
     },
-    records::RevokedRow,
+    records::{RevokedRow, key},
     tables::Table,
 };
 
@@ -94,6 +95,7 @@ impl Node {
         if login.row.secret != shown[..] {
             return Err(login_ended());
         }
+        let before = login.row.before.clone();
         let row = LoginRow {
             secret: request.next_hash.clone(),
             before: login.row.secret.clone(),
@@ -102,9 +104,17 @@ impl Node {
             ..login.row
         };
         let login = Login { id, row };
+        // Shown once: of two who show it at the same time, one comes second and is found out.
+        let shows = |secret: &[u8]| (Table::CODES_SPENT, shown_key(org, id, secret));
+        let (table, key) = shows(&shown);
+        let mut puts = vec![login.put(&account), Put { table, key, value: Some(Bytes::new()) }];
+        if !before.is_empty() {
+            let (table, key) = shows(&before);
+            puts.push(Put { table, key, value: None });
+        }
         let draft = RowsDraft {
-            absent: vec![account.guard(), (Table::REVOKED, ended_key(org, id))],
-            ..RowsDraft::new(Shard::Org(org), vec![login.put(&account)])
+            absent: vec![account.guard(), (Table::REVOKED, ended_key(org, id)), shows(&shown)],
+            ..RowsDraft::new(Shard::Org(org), puts)
         };
         let signed_in = self.signed_in(&account, &login, now).await?;
         Ok((signed_in, Some(Draft::Rows(Box::new(draft)))))
@@ -131,10 +141,12 @@ impl Node {
             return Err(refused());
         }
         let org = identity::org_id(&by.org);
+        // Guesses count by the name that is typed: whether two names are one account is not told.
+        let typed = identity::user_id(org, &by.user);
         let (user, account) = self.named(org, &by.user).await?;
         let hash = account.as_ref().map(|account| account.row.password.clone());
         let hash = hash.filter(|hash| !hash.is_empty());
-        if !self.check_password(user, by.password.clone(), hash, now).await? {
+        if !self.check_password(typed, by.password.clone(), hash, now).await? {
             return Err(refused());
         }
         let account = account.ok_or_else(refused)?;
@@ -159,11 +171,13 @@ impl Node {
         }
         // Counted before it is checked, so that guesses made at once count, too.
         attempts().handle_wrong(user, now.elapsed);
-        let is_right = self.accounts.issuer()?.check(password, hash).await.map_err(not_now)?;
-        if is_right {
-            attempts().handle_right(user);
+        let checked = self.accounts.issuer()?.check(password, hash).await;
+        match checked {
+            Ok(true) => attempts().handle_right(user),
+            Ok(false) => {}
+            Err(NotNow) => attempts().handle_unchecked(user),
         }
-        Ok(is_right)
+        checked.map_err(not_now)
     }
 
     /// The account that a subject or a handle names, and whose it would be if there is none.
@@ -228,6 +242,8 @@ impl Node {
         let surplus = self.surplus(account, now.unix_ms).await?;
         let (mut puts, closes) = logins::end(account, &surplus, now.unix_ms);
         puts.push(login.put(account));
+        // A change of the account that was decided before doesn't miss it.
+        puts.extend(account.change(account.row.clone()));
         let mut absent = vec![account.guard()];
         for key in codes {
             let spent = SpentRow { login: id.to_field(), secret: request.next_hash.clone() };
@@ -248,7 +264,18 @@ impl Node {
         login: &Login,
         now: Now,
     ) -> Result<SignedIn, Error> {
-        let AccountNames { name, role } = self.names(account).await?;
+        let names = self.names(account).await?;
+        self.signed_in_as(account, login, names, now).await
+    }
+
+    /// The same for one whom the directory doesn't know yet.
+    pub(crate) async fn signed_in_as(
+        &self,
+        account: &Account,
+        login: &Login,
+        AccountNames { name, role }: AccountNames,
+        now: Now,
+    ) -> Result<SignedIn, Error> {
         let issuer = self.accounts.issuer()?;
         let mut scopes = account.row.scopes.clone();
         if role.as_deref() == Some(Role::GUEST) {
@@ -281,7 +308,9 @@ impl Node {
         let key = revoked_key(account.org, b'u', account.user.to_bytes());
         let ended: Option<RevokedRow> = self.row(Table::REVOKED, &key).await?;
         let free_ms = ended.map_or(0, |row| (row.at_ms / 1000 + 1) * 1000);
-        Ok(if free_ms > now.unix_ms + 1000 { now.unix_ms } else { free_ms.max(now.unix_ms) })
+        // A clock that was far ahead when it was ended is no reason to date tokens far ahead.
+        let is_near = free_ms <= now.unix_ms + ISSUED_AHEAD_MAX.as_millis() as u64;
+        Ok(if is_near { free_ms.max(now.unix_ms) } else { now.unix_ms })
     }
 
     async fn names(&self, account: &Account) -> Result<AccountNames, Error> {
@@ -301,14 +330,19 @@ impl Node {
 }
 
 /// How people and the directory call an account.
-struct AccountNames {
-    name: Arc<str>,
-    role: Option<String>,
+pub(crate) struct AccountNames {
+    pub(crate) name: Arc<str>,
+    pub(crate) role: Option<String>,
 }
 
 /// The one answer to whatever isn't right about a sign-in.
 pub(crate) fn refused() -> Error {
     Error::new(ErrorReason::SignInRefused, "the sign-in is not right, or not good any more")
+}
+
+/// The key of a login's secret that was shown.
+fn shown_key(org: OrgId, login: LoginId, hash: &[u8]) -> Bytes {
+    key(&[org.as_bytes(), &sha256(&[&login.as_bytes()[..], hash].concat())])
 }
 
 fn login_ended() -> Error {

@@ -14,6 +14,9 @@ pub enum Refused {
     /// A row that had to be absent is there.
     #[error("a row is there already")]
     Exists,
+    /// The caller was revoked meanwhile.
+    #[error("revoked")]
+    Revoked,
     /// The sender is no longer in the room.
     #[error("sender is not in the room")]
     NotMember,
@@ -46,6 +49,7 @@ pub enum Refused {
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Error {
         match refused {
+            Refused::Revoked => Error::new(ErrorReason::TokenRevoked, "revoked"),
             Refused::NotMember => room_not_found(),
             Refused::Archived => room_archived(),
             Refused::NotAllowed => not_allowed(),

@@ -17,7 +17,7 @@ use crate::{
     accounts::{
         Account, account_not_found, audited, code, logins,
         rows::{AccountRow, CodeRow},
-        valid_s,
+        tokens_end_ms, valid_s,
     },
     admission::revoked_key,
     draft::{Closes, Draft, OrgDraft, store_error},
@@ -92,7 +92,7 @@ pub(super) async fn set_account_scopes(
     }
     let row = AccountRow { scopes: request.scopes.clone(), ..account.row.clone() };
     let mut puts = account.change(row);
-    puts.push(tokens_end(&account, ctx.now.unix_ms));
+    puts.push(tokens_end(ctx, &account).await?);
     let mut event = event(ctx, AccountAction::ScopesSet, &request.subject);
     event.scopes = request.scopes;
     let draft = OrgDraft {
@@ -147,17 +147,8 @@ pub(super) async fn end_logins(
     let logins = ctx.node.logins(&account).await?;
     let ids: Vec<LoginId> = logins.iter().map(|login| login.id).collect();
     let (mut puts, _) = logins::end(&account, &ids, ctx.now.unix_ms);
-    let mut row = AccountRow {
-        generation: account.row.generation + 1,
-        spared: Default::default(),
-        link: Default::default(),
-        ..account.row.clone()
-    };
-    if request.password {
-        row.password.clear();
-    }
-    puts.extend(account.change(row));
-    puts.push(tokens_end(&account, ctx.now.unix_ms));
+    puts.extend(account.end_all(request.password));
+    puts.push(tokens_end(ctx, &account).await?);
     let action = match request.password {
         true => AccountAction::PasswordRemoved,
         false => AccountAction::LoginsEnded,
@@ -184,13 +175,11 @@ fn event(ctx: &Ctx, action: AccountAction, subject: &str) -> AccountsChanged {
 }
 
 /// Refuses the tokens of an account that were made so far.
-fn tokens_end(account: &Account, now_ms: u64) -> Put {
-    let row = RevokedRow { at_ms: now_ms };
-    Put {
-        table: Table::REVOKED,
-        key: revoked_key(account.org, b'u', account.user.to_bytes()),
-        value: Some(row.encode_to_vec().into()),
-    }
+async fn tokens_end(ctx: &Ctx, account: &Account) -> Result<Put, Error> {
+    let key = revoked_key(account.org, b'u', account.user.to_bytes());
+    let before = ctx.node.row(Table::REVOKED, &key).await?;
+    let row = RevokedRow { at_ms: tokens_end_ms(before, ctx.now.unix_ms) };
+    Ok(Put { table: Table::REVOKED, key, value: Some(row.encode_to_vec().into()) })
 }
 
 fn subject(ctx: &Ctx, subject: &str) -> Result<UserId, Error> {

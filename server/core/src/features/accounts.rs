@@ -18,9 +18,10 @@ use crate::{
         rows::AccountRow,
         sign_in::not_now,
     },
-    draft::{Draft, RowsDraft},
+    draft::{Draft, Refused, RowsDraft},
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     ports::store::Shard,
+    tables::Table,
 };
 
 impl AccountService<ServerKit> for Features {
@@ -32,6 +33,17 @@ impl AccountService<ServerKit> for Features {
         let account = own(ctx).await?;
         check_new(&request.password, &account)?;
         let current = login_of(&ctx.caller);
+        let mut absent = vec![account.guard()];
+        if let Some(id) = current {
+            // Whoever was signed out leaves no way in behind.
+            let login = ctx.node.login(&account, id).await?;
+            if !login.is_some_and(|login| login.is_good(&account, ctx.now.unix_ms)) {
+                return Err(Refused::Revoked.into());
+            }
+            absent.push((Table::REVOKED, logins::ended_key(account.org, id)));
+        }
+        // Hashing is dear: one at a time for each.
+        let _turn = ctx.node.accounts.take_turn(ctx.user())?;
         if !account.row.password.is_empty() && !is_by_link(ctx, &account, current).await? {
             let hash = Some(account.row.password.clone());
             let (user, now) = (ctx.user(), ctx.now);
@@ -51,7 +63,7 @@ impl AccountService<ServerKit> for Features {
             ..account.row.clone()
         }));
         let draft = RowsDraft {
-            absent: vec![account.guard()],
+            absent,
             closes: Some(closes),
             ..RowsDraft::new(Shard::Org(account.org), puts)
         };

@@ -15,7 +15,7 @@ use prost::Message;
 use crate::{
     accounts::{
         audited, code,
-        invites::{Taker, use_put},
+        invites::{Taker, subject_taken, use_put},
         rows::{CodeRow, InviteRow, UseRow, invite_key},
         valid_s,
     },
@@ -218,6 +218,10 @@ pub(super) async fn decide(
         return Err(Error::new(ErrorReason::NotAllowed, "that was decided otherwise"));
     }
     let mut draft = if request.approve {
+        // Meanwhile the name may have become somebody's, who isn't who knocked.
+        if ctx.node.is_taken(org, user, &row.subject).await? {
+            return Err(subject_taken());
+        }
         let taker = Taker { org, user, id, invite: &invite, row: &row };
         ctx.node.joining(&taker, &ctx.caller.subject, ctx.now).await?
     } else {

@@ -11,8 +11,9 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
+    accounts::{Ends, end_logins},
     admission::{auth_of, check_revoked, refusal_of, revoked_key},
-    draft::{Closes, Draft, RowsDraft},
+    draft::{Closes, Draft, RowsDraft, store_error},
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     ports::store::{Put, Shard},
@@ -64,17 +65,22 @@ impl SessionService<ServerKit> for Features {
             }
             None => return Err(Error::invalid("what", "is missing")),
         };
+        // Whoever has an account would be back with the next token.
+        let ends = match &closes {
+            Closes::User(user) => end_logins(ctx.store(), org, *user).await.map_err(store_error)?,
+            _ => Ends::default(),
+        };
         let row = RevokedRow { at_ms: ctx.now.unix_ms };
+        let mut puts = vec![Put {
+            table: Table::REVOKED,
+            key: revoked_key(org, kind, id),
+            value: Some(row.encode_to_vec().into()),
+        }];
+        puts.extend(ends.puts);
         let draft = RowsDraft {
-            shard: Shard::Org(org),
-            puts: vec![Put {
-                table: Table::REVOKED,
-                key: revoked_key(org, kind, id),
-                value: Some(row.encode_to_vec().into()),
-            }],
-            absent: vec![],
-            erases: vec![],
+            absent: ends.absent,
             closes: Some(closes),
+            ..RowsDraft::new(Shard::Org(org), puts)
         };
         Ok(Answer::commit(Draft::Rows(Box::new(draft)), |committed| RevokeResponse {
             closed: committed.closed,

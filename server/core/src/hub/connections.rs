@@ -1,6 +1,9 @@
 //! Connections coming and going.
 
-use std::sync::{Arc, atomic::AtomicU32};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -134,9 +137,18 @@ impl Hub {
         self.conns.iter().flatten().filter(hit).map(|conn| conn.id).collect()
     }
 
-    /// Closes them.
+    /// Whether what a connection asks for comes too late.
+    pub(super) fn is_revoked(&self, id: ConnId) -> bool {
+        let conn = self.conns.get(id.index as usize).and_then(Option::as_ref);
+        conn.is_some_and(|conn| conn.id == id && conn.caller.revoked.load(Ordering::Acquire))
+    }
+
+    /// Closes them. Nothing that they have asked for and that isn't committed is done.
     pub(super) fn close_revoked(&mut self, ids: &[ConnId]) {
         for id in ids {
+            if let Some(conn) = self.conn_mut(*id) {
+                conn.caller.revoked.store(true, Ordering::Release);
+            }
             self.close(*id, CloseCode::Revoked, "revoked");
         }
     }

@@ -109,6 +109,11 @@ impl Hub {
         {
             return Turn::Refused(submission.then, Refused::ChainBroken);
         }
+        if let Then::Reply { conn, .. } = &submission.then
+            && self.is_revoked(*conn)
+        {
+            return Turn::Refused(submission.then, Refused::Revoked);
+        }
         match &submission.draft {
             Draft::Room(draft) => {
                 if overlay.must_wait(draft) {

@@ -131,6 +131,12 @@ pub(super) async fn join(
     })));
     let id = answer.await.map_err(|_| HandshakeFailure::Refused)?;
     let Ok(id) = id else { return Err(HandshakeFailure::TooManyConnections) };
+    // A revocation that was committed before the hub knew the connection didn't close it.
+    if let Err(refusal) = shared.node.check_admitted(&caller).await {
+        shared.hub.send(Command::Close(id, refusal.close_code(), "revoked meanwhile"));
+        shared.hub.send(Command::Gone(id));
+        return Err(HandshakeFailure::Revoked);
+    }
     // Read after the hub knows the user, so that a room gained meanwhile isn't missed.
     let rooms = match shared.node.rooms_of(caller.org, caller.user).await {
         Ok(rooms) => rooms,

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     future::Future,
+    panic::AssertUnwindSafe,
     pin::Pin,
     sync::{Arc, atomic::AtomicU32},
     task::{Context, Poll, Waker},
@@ -10,9 +11,10 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use parlour_core::{
     draft::{ConnId, Submission, Submit},
-    effects,
+    effects::{self, Job},
     hub::{Hub, Lane, Output, Totals},
     node::Caller,
     ports::store::{Refusal, StoreError},
@@ -303,14 +305,13 @@ impl Task {
                         writer.reruns.push(call, again);
                     }
                 }
+                Output::Effects(Job::Room(job)) => {
+                    if let Some(job) = self.shared.effects.push(job) {
+                        tokio::spawn(follow(self.shared.clone(), Job::Room(job)));
+                    }
+                }
                 Output::Effects(job) => {
-                    let shared = self.shared.clone();
-                    tokio::spawn(async move {
-                        let hub: Arc<dyn Submit> = Arc::new(shared.hub.clone());
-                        if let Err(error) = effects::carry_out(&shared.node, &hub, &job).await {
-                            tracing::warn!(%error, "what follows from an event has to wait");
-                        }
-                    });
+                    tokio::spawn(follow(self.shared.clone(), job));
                 }
                 Output::Close { conn, code, why } => {
                     if code == CloseCode::TooSlow {
@@ -412,5 +413,27 @@ impl Task {
             let _ = done.send(());
         }
         true
+    }
+}
+
+/// Carries out what follows from something; then what waits for it.
+async fn follow(shared: Arc<Shared>, mut job: Job) {
+    loop {
+        let hub: Arc<dyn Submit> = Arc::new(shared.hub.clone());
+        let work = AssertUnwindSafe(effects::carry_out(&shared.node, &hub, &job)).catch_unwind();
+        match work.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "what follows from an event has to wait"),
+            // A bug, and told as one; what waits behind it must not wait for ever.
+            Err(_) => tracing::error!("what follows from an event has failed"),
+        }
+        let next = match &job {
+            Job::Room(job) => shared.effects.next(job.room),
+            Job::Directory(_) => None,
+        };
+        match next {
+            Some(next) => job = Job::Room(next),
+            None => return,
+        }
     }
 }

@@ -23,7 +23,10 @@ use std::{
     time::Duration,
 };
 
-use parlour_core::node::{Caller, Node};
+use parlour_core::{
+    effects::InOrder,
+    node::{Caller, Node},
+};
 use parlour_protocol::wire::{CloseCode, Error};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
@@ -62,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) hub: HubSender,
     pub(crate) rates: SharedRates,
     pub(crate) draining: AtomicBool,
+    pub(crate) effects: InOrder,
     // Told when the endpoint takes no connections any more.
     ended: Arc<Notify>,
     pub(crate) transfers: Semaphore,
@@ -95,6 +99,7 @@ pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::
         hub: hub.clone(),
         rates: Arc::new(Mutex::new(RateLimits::new(parts.rates))),
         draining: AtomicBool::new(false),
+        effects: InOrder::default(),
         ended: Arc::default(),
         transfers: Semaphore::new(TRANSFERS_MAX),
         handshakes: AtomicUsize::new(0),

@@ -7,7 +7,8 @@ use std::{
 };
 
 use parlour_core::{
-    draft::{Draft, Submission, Then},
+    draft::{Draft, Refused, Submission, Then},
+    limits::RERUNS_MAX,
     ports::Task,
 };
 use tokio::sync::oneshot;
@@ -76,22 +77,27 @@ impl Operator {
     }
 
     async fn revoke(&self, org: &str, what: &Revoked) -> Result<Response, String> {
-        let draft = revocation::draft(org, what, clock::unix_ms()).map_err(|e| e.to_string())?;
-        let (told, hears) = oneshot::channel();
-        self.shared.submit.submit(Submission {
-            draft: Draft::Rows(Box::new(draft)),
-            then: Then::Callback(Box::new(move |result| {
-                let _ = told.send(result);
-            })),
-        });
-        match hears.await {
-            Ok(Ok(committed)) => {
-                tracing::info!(closed = committed.closed, "an operator revoked");
-                Ok(Response::Revoked { closed: committed.closed })
+        for _ in 0..RERUNS_MAX {
+            let draft = revocation::draft(&*self.shared.store, org, what, clock::unix_ms()).await;
+            let draft = draft.map_err(|error| error.to_string())?;
+            let (told, hears) = oneshot::channel();
+            self.shared.submit.submit(Submission {
+                draft: Draft::Rows(Box::new(draft)),
+                then: Then::Callback(Box::new(move |result| {
+                    let _ = told.send(result);
+                })),
+            });
+            match hears.await {
+                Ok(Ok(committed)) => {
+                    tracing::info!(closed = committed.closed, "an operator revoked");
+                    return Ok(Response::Revoked { closed: committed.closed });
+                }
+                Ok(Err(Refused::Exists)) => {}
+                Ok(Err(refused)) => return Err(refused.to_string()),
+                Err(_) => return Err("the server is stopping".into()),
             }
-            Ok(Err(refused)) => Err(refused.to_string()),
-            Err(_) => Err("the server is stopping".into()),
         }
+        Err("the account changes all the time; try again".into())
     }
 
     fn reload(&self) -> Result<Response, String> {

@@ -1,6 +1,6 @@
 //! Calls of the protocol that an operator makes, without a connection.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -66,6 +66,7 @@ fn operator_of(org: &str) -> Arc<Caller> {
             token_id: None,
             scopes,
         }),
+        revoked: AtomicBool::new(false),
     })
 }
 

@@ -90,7 +90,9 @@ async fn an_embedders_store_is_used_and_revocations_reach_it() {
     let request = Request::Revoke { org: "acme".into(), what: what.clone() };
     let answer = admin::ask(&dir.path().join("data/admin.sock"), &request).await;
     assert_eq!(answer.expect("answered"), Response::Revoked { closed: 0 });
-    let put = &crate::revocation::draft("acme", &what, 1).expect("draft").puts[0];
+    let memory = parlour_adapters::Memory::new([1; 16]);
+    let draft = crate::revocation::draft(&memory, "acme", &what, 1).await.expect("draft");
+    let put = &draft.puts[0];
     assert!(store.get(put.table, &put.key).await.expect("read").is_some());
 }
 

@@ -75,9 +75,9 @@ pub(in crate::cli) struct Add {
     /// What people call them.
     #[arg(long)]
     name: Option<String>,
-    /// In the organization: owner, admin, member or guest.
-    #[arg(long, default_value = "member")]
-    role: String,
+    /// In the organization: owner, admin, member or guest [default: a new one is a member].
+    #[arg(long)]
+    role: Option<String>,
     /// Let their tokens change the directory and accounts, end sessions and read the audit log.
     #[arg(long)]
     admin: bool,
@@ -133,7 +133,7 @@ impl Add {
         let name = self.name.clone();
         changes.push(Wanted::PutUser(PutUser {
             subject: self.who.subject.clone(),
-            role: Some(self.role),
+            role: self.role,
             profile: name.map(|name| Profile { name: Some(name), ..Profile::default() }),
             deactivated: None,
         }));
