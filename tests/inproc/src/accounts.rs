@@ -11,8 +11,17 @@ use parlour_core::{
         accounts::{Grant, Issuer, NotNow},
     },
 };
-use parlour_protocol::wire::{
-    CodeSignIn, Error, KeptLogin, Newcomer, PasswordSignIn, SignIn, SignedIn, sign_in::How,
+use parlour_protocol::{
+    account::CreateSignInLinkRequest,
+    directory::{
+        Change, ChangeDirectoryRequest, NodeKind, PutNode, PutUser, change::Change as What,
+    },
+    generated::rpc,
+    user::Profile,
+    wire::{
+        CodeSignIn, Error, ErrorReason, KeptLogin, Newcomer, PasswordSignIn, SignIn, SignedIn,
+        sign_in::How,
+    },
 };
 use sha2::{Digest, Sha256};
 
@@ -104,4 +113,49 @@ impl Server {
         }
         panic!("it is never decided");
     }
+}
+
+/// A server with a directory of `alice` and `bob` and a team, and an admin.
+pub fn acme() -> (Server, usize) {
+    let mut server = Server::new();
+    let admin = server.connect("admin");
+    let node = |kind: NodeKind, key: &str| {
+        What::PutNode(PutNode {
+            key: key.into(),
+            kind: kind as i32,
+            parent: (!key.is_empty()).then(String::new),
+            name: Some(format!("the {key}")),
+            ..PutNode::default()
+        })
+    };
+    let person = |subject: &str| {
+        let handle = Some(format!("{subject}.handle"));
+        let profile = Some(Profile { handle, ..Profile::default() });
+        What::PutUser(PutUser { subject: subject.into(), profile, ..PutUser::default() })
+    };
+    let changes = [
+        node(NodeKind::Organization, ""),
+        node(NodeKind::Team, "team"),
+        person("alice"),
+        person("bob"),
+    ];
+    let changes = changes.map(|change| Change { change: Some(change) }).to_vec();
+    let request = ChangeDirectoryRequest { changes, dry_run: false };
+    server.call::<rpc::ChangeDirectory>(admin, &request).unwrap();
+    (server, admin)
+}
+
+pub fn link(server: &mut Server, admin: usize, subject: &str) -> String {
+    let request = CreateSignInLinkRequest { subject: subject.into(), valid_s: 0 };
+    server.call::<rpc::CreateSignInLink>(admin, &request).unwrap().code
+}
+
+/// Signed in by a link, with the secret `[n; 32]`.
+pub fn by_link(server: &mut Server, admin: usize, subject: &str, n: u8) -> SignedIn {
+    let code = link(server, admin, subject);
+    server.sign_in(&sign_in(by_code(&code), &[n; 32])).unwrap()
+}
+
+pub fn reason(error: &Error) -> ErrorReason {
+    ErrorReason::try_from(error.reason).unwrap()
 }
