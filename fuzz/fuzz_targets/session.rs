@@ -14,7 +14,10 @@ use parlour_protocol::{
     frame::{self, Splitter},
     limits,
     prost::{Message, bytes::Bytes},
-    wire::{Call, Cancel, ClientFrame, Hello, Ping, ServerFrame, client_frame::Frame},
+    wire::{
+        Call, Cancel, ClientFrame, Error, ErrorReason, Hello, Ping, ServerFrame, SignIn, SignedIn,
+        client_frame::Frame,
+    },
 };
 
 #[derive(Arbitrary, Debug)]
@@ -50,11 +53,16 @@ enum Op {
         ms: u16,
     },
     End,
+    SignIn {
+        agent: String,
+    },
+    SignedIn(bool),
 }
 
 #[derive(Default)]
 struct Seen {
     hellos: u32,
+    sign_ins: usize,
     admitted: bool,
     closed: bool,
     in_flight: u32,
@@ -84,6 +92,12 @@ fuzz_target!(|input: (bool, Vec<Op>)| {
                 session.handle_refused(Refusal::Revoked);
             }
             Op::Admitted | Op::Refused => {}
+            // Also where none is under way: then it means nothing.
+            Op::SignedIn(is_in) => {
+                let error = || Error::new(ErrorReason::SignInRefused, "no");
+                let result = is_in.then(SignedIn::default).ok_or_else(error);
+                session.handle_signed_in(result, now);
+            }
             Op::Answered if seen.in_flight > 0 => {
                 seen.in_flight -= 1;
                 session.calls().fetch_sub(1, Ordering::AcqRel);
@@ -112,6 +126,7 @@ fn bytes(op: Op) -> Vec<u8> {
             .collect(),
         Op::Cancel { id } => vec![Frame::Cancel(Cancel { id: u64::from(id) })],
         Op::Ping { nonce } => vec![Frame::Ping(Ping { nonce, ..Ping::default() })],
+        Op::SignIn { agent } => vec![Frame::SignIn(SignIn { agent, ..SignIn::default() })],
         Op::Bytes(bytes) => return bytes,
         _ => Vec::new(),
     };
@@ -127,6 +142,11 @@ fn check(session: &mut Session, seen: &mut Seen) {
             Output::Admit(_) => {
                 seen.hellos += 1;
                 assert_eq!(seen.hellos, 1);
+            }
+            Output::SignIn(_) => {
+                assert_eq!(seen.hellos, 0, "a sign-in behind the hello");
+                seen.sign_ins += 1;
+                assert!(seen.sign_ins <= limits::SIGN_INS_MAX);
             }
             Output::Call(..) => {
                 assert!(seen.admitted, "a call before the hello was accepted");

@@ -14,7 +14,7 @@ use parlour_protocol::{
     generated::{Lane as Travels, METHODS, rpc::GetUsers},
     wire::{
         BulkCall, BulkItem, Call, Cancel, ClientFrame, CloseCode, Ephemeral, ErrorReason, LaneKind,
-        LaneOpen, Ping, client_frame::Frame,
+        LaneOpen, PasswordSignIn, Ping, SignIn, client_frame::Frame, sign_in::How,
     },
 };
 use prost::Message;
@@ -173,10 +173,22 @@ fn frames(server: &Server, all: &[Sample]) -> Vec<(&'static str, Vec<u8>)> {
     let call = Call { id: 77, method: 30, body: sample.valid.clone().into(), chain: 0 };
     vec![
         ("Hello, again", frame(Frame::Hello(hello_of(server, "eve")))),
+        ("SignIn", frame(Frame::SignIn(sign_in()))),
         ("Call", frame(Frame::Call(call))),
         ("Cancel", frame(Frame::Cancel(Cancel { id: 1 << 60 }))),
         ("Ping", frame(Frame::Ping(Ping { nonce: 1 << 60, ..Ping::default() }))),
     ]
+}
+
+/// A sign-in as it would be before the hello.
+fn sign_in() -> SignIn {
+    let (org, user, password) = ("acme".into(), "eve".into(), "a password of hers".into());
+    SignIn {
+        how: Some(How::Password(PasswordSignIn { org, user, password })),
+        next_hash: vec![7; 32].into(),
+        device: vec![7; 16].into(),
+        agent: "prove".into(),
+    }
 }
 
 fn framed(message: &[u8]) -> Vec<u8> {
@@ -190,10 +202,11 @@ fn framed(message: &[u8]) -> Vec<u8> {
 fn expected(message: &[u8], welcomed: bool) -> Option<CloseCode> {
     match ClientFrame::decode(message) {
         Err(_) => Some(CloseCode::MalformedFrame),
-        Ok(ClientFrame { frame: Some(Frame::Hello(_)) }) if welcomed => {
+        Ok(ClientFrame { frame: Some(Frame::Hello(_) | Frame::SignIn(_)) }) if welcomed => {
             Some(CloseCode::UnexpectedFrame)
         }
-        Ok(ClientFrame { frame: Some(Frame::Hello(_)) }) => None,
+        // A sign-in is answered, whatever it says, and a hello may follow.
+        Ok(ClientFrame { frame: Some(Frame::Hello(_) | Frame::SignIn(_)) }) => None,
         Ok(_) if welcomed => None,
         Ok(_) => Some(CloseCode::UnexpectedFrame),
     }
