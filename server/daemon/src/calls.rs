@@ -144,7 +144,7 @@ pub(crate) struct HookPost<'a> {
 }
 
 /// Hands a draft over and waits for what becomes of it.
-async fn told(
+pub(crate) async fn told(
     submit: &dyn Submit,
     draft: Draft,
 ) -> Result<Result<parlour_core::draft::Committed, Refused>, Error> {

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use parlour_core::{
     admission::Refusal,
-    draft::{Refused, Submission, Then},
+    draft::Refused,
     limits::RERUNS_MAX,
     session::{Output, Session, goodbye},
 };
@@ -13,14 +13,14 @@ use parlour_protocol::{
     wire::{CloseCode, Error, ErrorReason, Hello, SignIn, SignedIn, sign_in::How},
 };
 use parlour_quic::{Connection, Incoming, RecvStream, SendStream};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::time::timeout;
 
 use super::{
     Shared,
     connection::{Established, close_after, join},
-    hub_task::Command,
     lanes,
 };
+use crate::calls::told;
 use crate::metrics::{HandshakeFailure, LimitedBy};
 
 /// What a connection may begin with.
@@ -139,16 +139,10 @@ async fn sign_in(shared: &Shared, request: &SignIn) -> Result<SignedIn, Error> {
             let Some(draft) = draft else { return Ok(signed_in) };
             // Where there is nothing to say yet, what was committed is asked about again.
             let is_done = !signed_in.token.is_empty();
-            let (done, answer) = oneshot::channel();
-            let then = Then::Callback(Box::new(move |result| {
-                let _ = done.send(result);
-            }));
-            shared.hub.send(Command::Submit(Submission { draft, then }));
-            match answer.await {
-                Ok(Ok(_)) if is_done => return Ok(signed_in),
-                Ok(Ok(_) | Err(Refused::Stale | Refused::Exists)) => {}
-                Ok(Err(refused)) => return Err(refused.into()),
-                Err(_) => return Err(Error::new(ErrorReason::Draining, "the server is stopping")),
+            match told(&shared.hub, draft).await? {
+                Ok(_) if is_done => return Ok(signed_in),
+                Ok(_) | Err(Refused::Stale | Refused::Exists) => {}
+                Err(refused) => return Err(refused.into()),
             }
         }
         Err(busy())
