@@ -162,6 +162,8 @@ impl Client {
 
 #[path = "engine_asking_tests.rs"]
 mod asking;
+#[path = "engine_following_tests.rs"]
+mod following;
 #[path = "engine_presence_tests.rs"]
 mod presence;
 #[path = "engine_sending_tests.rs"]

@@ -222,8 +222,10 @@ impl Engine {
         let is_followed = is_open || waiting_to.is_some() || self.config.focus == Focus::All;
         let missing = wanted_to.saturating_sub(record.log.to);
         let (head, to) = (record.head.seq, record.log.to);
-        if !is_open && (record.log.is_empty() && waiting_to.is_none() || !is_followed) {
-            // Nobody looks at it and nothing of it is kept: it goes on from its head.
+        // Events begin at 1: it isn't known yet from where on this one is followed.
+        let is_unplaced = to == 0 && waiting_to.is_none();
+        if !is_open && (is_unplaced || !is_followed) {
+            // Nobody looks at it: as long as nothing of it is kept, it goes on from its head.
             if record.log.is_empty() {
                 self.start_log(room, head);
                 self.changed_rooms.insert(room);

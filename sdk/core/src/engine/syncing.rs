@@ -175,14 +175,9 @@ impl Engine {
             EventBody::RoomGained(gained) => {
                 let Some(described) = gained.room else { return };
                 let Ok(room) = RoomId::parse(&described.id) else { return };
-                if self.rooms.get(room).is_none() {
-                    let seq = gained.seq.min(SEQ_MAX);
-                    self.start_log(room, seq);
-                    let record = self.rooms.entry(room);
-                    record.head.seq = seq;
-                    record.head.at_ms = event.header.at_ms;
-                }
+                self.follow_from(room, gained.seq.min(SEQ_MAX), event.header.at_ms);
                 self.learn_room(&described);
+                self.catch_up(room);
             }
             EventBody::RoomLost(lost) => {
                 if let Ok(room) = RoomId::parse(&lost.room) {
@@ -221,6 +216,24 @@ impl Engine {
                 self.doubt_counts(&gone.room, |record| record.counts.mentions > 0, now);
             }
             body => self.handle_thread_news(body, now),
+        }
+    }
+
+    /// The user is in a room from this event of it on: what comes after is news. The room may be known
+    /// already, from a digest with what came since, or from a pulse.
+    fn follow_from(&mut self, room: RoomId, seq: u64, at_ms: u64) {
+        let follows_later = |record: &RoomRecord| record.log.is_empty() && record.log.to > seq;
+        let is_unplaced = |record: &RoomRecord| record.log.is_empty() && record.log.to == 0;
+        match self.rooms.get(room) {
+            Some(record) if follows_later(record) || is_unplaced(record) => {}
+            Some(_) => return,
+            None => {}
+        }
+        self.start_log(room, seq);
+        let record = self.rooms.entry(room);
+        if record.head.seq < seq {
+            record.head.seq = seq;
+            record.head.at_ms = at_ms;
         }
     }
 
