@@ -28,7 +28,10 @@ impl ErrorReason {
             | R::SlowMode
             | R::QuotaExceeded
             | R::TooManyUploads
-            | R::TooManyHooks => C::ResourceExhausted,
+            | R::TooManyHooks
+            | R::TooManyScheduled
+            | R::TooManyReminders
+            | R::TooManyDrafts => C::ResourceExhausted,
             R::RoomNotFound
             | R::UserNotFound
             | R::MessageNotFound
@@ -36,7 +39,8 @@ impl ErrorReason {
             | R::BlobNotFound
             | R::AccountNotFound
             | R::InviteNotFound
-            | R::HookNotFound => C::NotFound,
+            | R::HookNotFound
+            | R::ScheduledNotFound => C::NotFound,
             R::NotAllowed | R::ScopeMissing | R::BlobInfected | R::WrongPassword => {
                 C::PermissionDenied
             }

@@ -218,3 +218,13 @@ pub const PRESENCE_FOR: Duration = Duration::from_secs(90);
 pub const PRESENCE_AGAIN_EVERY: Duration = Duration::from_secs(40);
 /// A connection is told of presence at most this often.
 pub const PRESENCE_TOLD_EVERY: Duration = Duration::from_millis(250);
+/// Most messages one user has scheduled.
+pub const SCHEDULED_MAX: usize = 100;
+/// Most reminders of one user.
+pub const REMINDERS_MAX: usize = 500;
+/// Most messages one user has begun to write.
+pub const DRAFTS_MAX: usize = 200;
+/// Longest text of a reminder.
+pub const REMINDER_TEXT_BYTES_MAX: usize = 1024;
+/// Furthest ahead that messages are scheduled and reminders set.
+pub const AHEAD_MAX: Duration = Duration::from_secs(400 * 24 * 3600);

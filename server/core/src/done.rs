@@ -7,6 +7,24 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use crate::draft::{Committed, Draft, Refused, Submission, Submit, Then};
+
+/// Hands a draft over and waits for what becomes of it.
+pub async fn committed(hub: &Arc<dyn Submit>, draft: Draft) -> Result<Committed, Refused> {
+    let done = AllDone::default();
+    let told = Arc::new(Mutex::new(None));
+    done.expect_one();
+    let (all, tells) = (done.clone(), told.clone());
+    let then = Then::Callback(Box::new(move |result| {
+        *tells.lock().expect("no panic while the lock is held") = Some(result);
+        all.one_done(true);
+    }));
+    hub.submit(Submission { draft, then });
+    done.await;
+    let told = told.lock().expect("no panic while the lock is held").take();
+    told.unwrap_or(Err(Refused::Busy))
+}
+
 #[derive(Debug, Default)]
 struct State {
     left: usize,

@@ -321,12 +321,14 @@ pub struct RowsDraft {
     pub erases: Vec<Erase>,
     /// Connections to close once it is committed.
     pub closes: Option<Closes>,
+    /// A frame for a user's connections once it is committed.
+    pub tells: Option<(UserId, Bytes)>,
 }
 
 impl RowsDraft {
     /// Nothing but these rows.
     pub fn new(shard: Shard, puts: Vec<Put>) -> Self {
-        RowsDraft { shard, puts, absent: vec![], erases: vec![], closes: None }
+        RowsDraft { shard, puts, absent: vec![], erases: vec![], closes: None, tells: None }
     }
 }
 

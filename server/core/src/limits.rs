@@ -135,3 +135,11 @@ pub const ACCOUNT_ROWS: usize = 200;
 pub const STEPS_KEPT: u32 = 64;
 /// Furthest ahead that a token is dated, so that it isn't taken for one that was ended in its second.
 pub const ISSUED_AHEAD_MAX: Duration = Duration::from_secs(5);
+/// Timers whose time has come that are carried out at once.
+pub const TIMERS_AT_ONCE: usize = 64;
+/// Whether timers' time has come is looked at this often.
+pub const TIMERS_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+/// What can't be done at its time is tried again after this, in milliseconds.
+pub const TIMER_AGAIN_MS: u64 = 30_000;
+/// Bytes of a scheduled message, or of what somebody has begun to write: a list of one fits an answer.
+pub const OWN_BYTES_MAX: usize = 32 * 1024;

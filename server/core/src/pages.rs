@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use parlour_protocol::{
     generated::EventMessage,
-    ids::RoomId,
+    ids::{RoomId, UserId},
     message::{MessageDeleted, MessageEdited},
     pin::{MessagePinned, MessageUnpinned},
     sync::SeqRange,
@@ -53,6 +53,16 @@ pub(crate) async fn read(ctx: &Ctx, room: RoomId, range: ReadRange) -> Result<Pa
         }
     }
     Ok(page)
+}
+
+/// A scan of a user's rows goes on behind the key that an answer before named.
+pub(crate) fn after_key(scan: &mut Scan, user: UserId, page: &[u8]) -> Result<(), Error> {
+    match page.len() {
+        0 => {}
+        1..=24 => scan.from = key(&[user.as_bytes(), page, &[0]]),
+        _ => return Err(Error::invalid("page", "is not of an answer")),
+    }
+    Ok(())
 }
 
 /// The one event with this number.

@@ -123,6 +123,14 @@ tables! {
     ACCOUNT_STEPS = 66, "account_steps";
     /// room ‖ hook -> its name, its user and a hash of its secret.
     HOOKS = 60, "hooks";
+    /// time ‖ kind ‖ user ‖ id -> org: what is to be done for a user then. Written with the user.
+    TIMERS = 80, "timers";
+    /// user ‖ id -> a message to send at its time.
+    SCHEDULED = 81, "scheduled";
+    /// user ‖ id -> a reminder.
+    REMINDERS = 82, "reminders";
+    /// user ‖ room ‖ root seq -> what the user has begun to write.
+    DRAFTS = 83, "drafts";
 }
 
 impl Table {

@@ -22,6 +22,7 @@ pub mod revocation;
 pub mod seal;
 mod search;
 pub mod server;
+mod timers;
 pub mod tls;
 
 pub use config::Config;

@@ -396,6 +396,20 @@ impl Server {
         self.feed = Some(feed);
     }
 
+    /// Carries out what is due now.
+    pub fn carry_out_timers(&mut self) {
+        let due = self.node.due_timers(self.hand.now().unix_ms);
+        for timers in self.runtime.block_on(due).unwrap() {
+            let (node, queue) = (self.node.clone(), self.queue.clone());
+            self.jobs.push(Box::pin(async move {
+                let queue: Arc<dyn Submit> = queue;
+                node.carry_out(&queue, &timers).await;
+            }));
+        }
+        self.run();
+        self.deliver();
+    }
+
     pub fn advance(&mut self, by: Duration) {
         self.hand.ms.fetch_add(by.as_millis() as u64, Ordering::Relaxed);
         self.hub.handle_timeout(self.hand.now());

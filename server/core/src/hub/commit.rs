@@ -127,7 +127,12 @@ impl Hub {
                 closes = draft.closes.take();
                 self.directory_changed(*draft, next, now);
             }
-            Draft::Rows(draft) => closes = draft.closes,
+            Draft::Rows(draft) => {
+                closes = draft.closes;
+                if let Some((user, frame)) = draft.tells {
+                    self.push_to_user(user, frame);
+                }
+            }
             // They never wait for a commit.
             Draft::Subscribe(_) | Draft::Settled(_) | Draft::Presence(_) | Draft::Signal(_) => {}
         }

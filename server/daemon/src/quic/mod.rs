@@ -122,7 +122,8 @@ pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::
         tracing::info!(jobs = redone, "carried out what was left undone");
     }
     let node = Arc::downgrade(&shared.node);
-    tasks.push(tokio::spawn(crate::attachments::sweep(node, submit)));
+    tasks.push(tokio::spawn(crate::attachments::sweep(node.clone(), submit.clone())));
+    tasks.push(tokio::spawn(crate::timers::run(node, submit)));
     tasks.push(tokio::spawn(endpoint::accept(parts.endpoint.clone(), shared.clone())));
     Ok(QuicHandle { endpoint: parts.endpoint, shared, tasks })
 }

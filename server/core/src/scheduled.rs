@@ -1,0 +1,218 @@
+//! Scheduled messages as they are kept, and their sending when their time has come.
+
+use std::sync::{Arc, Mutex, atomic::AtomicBool};
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::{EventMessage, Rpc, rpc},
+    ids::{BlobHash, ClientRef, DeviceId, OrgId, RoomId, SessionId, UserId, uuid_v7},
+    message::{SendRequest, SendResponse},
+    schedule::{ScheduledChanged, ScheduledFate, ScheduledState},
+    wire::{Delivery, Error, Retry},
+};
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    blobs::rows::{claim_put, use_prefix},
+    done::committed,
+    draft::{Again, Draft, Refused, Submit, UserDraft, not_allowed, store_error},
+    limits::RERUNS_MAX,
+    node::{Auth, Caller, Node, Outcome},
+    ports::{
+        blobs::BlobKey,
+        store::{Put, StoreError},
+    },
+    records::key,
+    tables::Table,
+    timers::{Later, Timer, forget},
+    users::UserCell,
+};
+
+/// A row of `Table::SCHEDULED`.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ScheduledRow {
+    #[prost(uint64, tag = "1")]
+    pub(crate) send_at_ms: u64,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) send: Option<SendRequest>,
+    /// `ScheduledState`.
+    #[prost(int32, tag = "3")]
+    pub(crate) state: i32,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) error: Option<Error>,
+}
+
+impl ScheduledRow {
+    /// The write of it, or of its end.
+    pub(crate) fn put(user: UserId, id: [u8; 16], row: Option<&ScheduledRow>) -> Put {
+        let value = row.map(|row| row.encode_to_vec().into());
+        Put { table: Table::SCHEDULED, key: key(&[user.as_bytes(), &id]), value }
+    }
+
+    /// Its attachments are kept, or aren't any more, as if a message in a room of that id had them.
+    pub(crate) fn uses(&self, org: OrgId, id: [u8; 16], kept: bool) -> Vec<Put> {
+        let value = kept.then(Bytes::new);
+        let put = |blob| Put {
+            table: Table::BLOB_USES,
+            key: key(&[&use_prefix(blob, RoomId::from_bytes(id)), &[0; 8]]),
+            value: value.clone(),
+        };
+        self.blobs(org).map(put).collect()
+    }
+
+    fn blobs(&self, org: OrgId) -> impl Iterator<Item = BlobKey> + '_ {
+        let hashes = self.send.iter().flat_map(|send| &send.attachments);
+        hashes.filter_map(move |hash| Some(BlobKey { org, hash: BlobHash::parse(hash).ok()? }))
+    }
+
+    fn room(&self) -> Bytes {
+        self.send.as_ref().map(|send| send.room.clone()).unwrap_or_default()
+    }
+
+    /// What the user's own log says of it.
+    pub(crate) fn changed(&self, id: [u8; 16], fate: ScheduledFate, seq: u64) -> ScheduledChanged {
+        let id = Bytes::copy_from_slice(&id);
+        ScheduledChanged { id, fate: fate as i32, room: self.room(), seq }
+    }
+}
+
+/// A user's scheduled message.
+pub(crate) async fn scheduled_row(
+    node: &Node,
+    user: UserId,
+    id: [u8; 16],
+) -> Result<Option<ScheduledRow>, StoreError> {
+    let row = node.store.get(Table::SCHEDULED, &key(&[user.as_bytes(), &id])).await?;
+    row.map(ScheduledRow::decode).transpose().map_err(|_| StoreError::Damaged)
+}
+
+/// The message's own id: it follows from what it is of, so that it is sent once however often that is
+/// tried, and from its time, so that it is remembered long enough.
+pub(crate) fn send_ref(id: [u8; 16], send_at_ms: u64) -> ClientRef {
+    let print = Sha256::new().chain_update(b"scheduled").chain_update(id).finalize();
+    let random = std::array::from_fn(|i| print[i]);
+    ClientRef::from_bytes(uuid_v7(send_at_ms, random))
+}
+
+/// Its time has come. First it is said to be on its way, so that whoever takes it back from then on
+/// hears that it is too late; then it is sent; then it is gone from the list.
+pub(crate) async fn send(
+    node: &Arc<Node>,
+    hub: &Arc<dyn Submit>,
+    timer: &Timer,
+) -> Result<(), Later> {
+    let Some(row) = depart(node, hub, timer).await? else { return forget(hub, timer).await };
+    let sent = match caller_of(node, timer).await {
+        Ok(caller) => sent(node, hub, &caller, &row, timer.id).await,
+        Err(error) => Err(error),
+    };
+    let (next, fate, seq) = match sent {
+        Ok(sent) => (None, ScheduledFate::Sent, sent.seq),
+        Err(error) if error.retry == Retry::Never as i32 => {
+            let state = ScheduledState::Failed as i32;
+            let row = ScheduledRow { state, error: Some(error), ..row.clone() };
+            (Some(row), ScheduledFate::Failed, 0)
+        }
+        Err(_) => return Err(Later),
+    };
+    let mut puts = vec![ScheduledRow::put(timer.user, timer.id, next.as_ref()), timer.end()];
+    if next.is_none() {
+        puts.extend(row.uses(timer.org, timer.id, false));
+    }
+    let log = node.users.get(&*node.store, timer.user).await?;
+    let draft = own(&log, &row.changed(timer.id, fate, seq), puts);
+    committed(hub, draft).await?;
+    Ok(())
+}
+
+/// Says that it is on its way; `None` where it was taken back or has a later time.
+async fn depart(
+    node: &Node,
+    hub: &Arc<dyn Submit>,
+    timer: &Timer,
+) -> Result<Option<ScheduledRow>, Later> {
+    for _ in 0..=RERUNS_MAX {
+        let log = node.users.get(&*node.store, timer.user).await?;
+        let version = log.version();
+        let row = scheduled_row(node, timer.user, timer.id).await?;
+        let Some(row) = row else { return Ok(None) };
+        let now_ms = node.now().unix_ms;
+        match ScheduledState::try_from(row.state) {
+            Ok(ScheduledState::Sending) => return Ok(Some(row)),
+            Ok(ScheduledState::Waiting) if row.send_at_ms <= now_ms => {}
+            _ => return Ok(None),
+        }
+        let row = ScheduledRow { state: ScheduledState::Sending as i32, ..row };
+        let mut puts = vec![ScheduledRow::put(timer.user, timer.id, Some(&row))];
+        // It was the user's to send when it was scheduled, and has been kept since.
+        puts.extend(row.blobs(timer.org).map(|blob| claim_put(timer.user, blob, now_ms)));
+        let changed = row.changed(timer.id, ScheduledFate::Sending, 0);
+        let mut draft = own(&log, &changed, puts);
+        if let Draft::User(draft) = &mut draft {
+            draft.version = Some(version);
+        }
+        match committed(hub, draft).await {
+            Ok(_) => return Ok(Some(row)),
+            Err(Refused::Stale) => {}
+            Err(refused) => return Err(refused.into()),
+        }
+    }
+    Err(Later)
+}
+
+/// An event of the user's own log.
+pub(crate) fn own<M: EventMessage>(log: &Arc<UserCell>, body: &M, puts: Vec<Put>) -> Draft {
+    let body = body.encode_to_vec().into();
+    Draft::User(Box::new(UserDraft { puts, ..UserDraft::new(log.clone(), M::RULE.kind, body) }))
+}
+
+/// The user, as whoever is there without a connection. Who is shut out sends nothing.
+async fn caller_of(node: &Node, timer: &Timer) -> Result<Arc<Caller>, Error> {
+    let row = node.user_row(timer.org, timer.user).await.map_err(store_error)?;
+    let row = row.filter(|row| !row.deactivated).ok_or_else(not_allowed)?;
+    let auth = Auth {
+        expires_at_ms: u64::MAX,
+        issued_at_ms: node.now().unix_ms,
+        key_id: "".into(),
+        token_id: None,
+        scopes: vec![],
+    };
+    Ok(Arc::new(Caller {
+        user: timer.user,
+        org: timer.org,
+        org_name: "".into(),
+        subject: row.subject.into(),
+        name: row.name.into(),
+        device: DeviceId::from_bytes([0; 16]),
+        session: SessionId::from_bytes([0; 16]),
+        delivery: Delivery::All,
+        auth: Mutex::new(auth),
+        revoked: AtomicBool::new(false),
+    }))
+}
+
+/// Sends it as the user would, again where what that was decided on has changed.
+async fn sent(
+    node: &Arc<Node>,
+    hub: &Arc<dyn Submit>,
+    caller: &Arc<Caller>,
+    row: &ScheduledRow,
+    id: [u8; 16],
+) -> Result<SendResponse, Error> {
+    let mut send = row.send.clone().unwrap_or_default();
+    send.client_ref = send_ref(id, row.send_at_ms).to_field();
+    let mut again = Again::first(rpc::Send::METHOD.id, send.encode_to_vec().into(), None);
+    let answer = loop {
+        let (draft, answer) = match node.call(caller, &again, || None).await {
+            Outcome::Now(result) => break result?,
+            Outcome::Commit(draft, answer) => (draft, answer),
+        };
+        match committed(hub, draft).await {
+            Ok(committed) => break answer(&committed),
+            Err(Refused::Stale | Refused::Exists) if again.times < RERUNS_MAX => again.times += 1,
+            Err(refused) => return Err(refused.into()),
+        }
+    };
+    SendResponse::decode(answer).map_err(|_| store_error(StoreError::Damaged))
+}
