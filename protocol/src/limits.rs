@@ -228,3 +228,7 @@ pub const DRAFTS_MAX: usize = 200;
 pub const REMINDER_TEXT_BYTES_MAX: usize = 1024;
 /// Furthest ahead that messages are scheduled and reminders set.
 pub const AHEAD_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
+/// Shortest time after which messages are deleted by themselves, in seconds.
+pub const MESSAGE_EXPIRY_S_MIN: u32 = 5;
+/// Longest time after which messages are deleted by themselves, in seconds.
+pub const MESSAGE_EXPIRY_S_MAX: u32 = 365 * 24 * 3600;

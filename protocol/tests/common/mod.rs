@@ -2,9 +2,10 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, account, app, blob, directory, hook, inbox, marker, message, pin, presence,
+    access, account, app, blob, directory, draft, hook, inbox, marker, message, pin, presence,
     prost::{DecodeError, Message},
-    reaction, receipt, room, saved, search, session, settings, sync, thread, typing, user, wire,
+    reaction, receipt, reminder, room, saved, schedule, search, session, settings, sync, thread,
+    typing, user, wire,
 };
 
 /// Decodes bytes as one message and encodes it again.
@@ -45,6 +46,8 @@ codecs! {
         PutOverrides,
         ListMembershipsRequest, ListMembershipsResponse, Membership, ReadAuditRequest,
         ReadAuditResponse, AuditEntry, DirectoryChanged;
+    draft: MessageDraft, SetDraftRequest, SetDraftResponse, ListDraftsRequest, ListDraftsResponse,
+        DraftChanged;
     hook: Hook, CreateHookRequest, CreateHookResponse, ListHooksRequest, ListHooksResponse,
         RevokeHookRequest, RevokeHookResponse, HookCreated, HookRevoked;
     inbox: Mention, ReadMentionsRequest, ReadMentionsItem;
@@ -61,6 +64,8 @@ codecs! {
     reaction: ReactRequest, ReactResponse, UnreactRequest, UnreactResponse, ReactionAdded,
         ReactionWithdrawn;
     receipt: Receipt, ListReceiptsRequest, ListReceiptsResponse, ReadReceipt;
+    reminder: Reminder, SetReminderRequest, SetReminderResponse, DeleteReminderRequest,
+        DeleteReminderResponse, ListRemindersRequest, ListRemindersResponse, ReminderChanged;
     room: Room, UserRef, OpenDirectRequest, OpenDirectResponse, CreateGroupRequest,
         CreateGroupResponse, AddMembersRequest, AddMembersResponse, RemoveMemberRequest,
         RemoveMemberResponse, RenameRoomRequest, RenameRoomResponse, GetRoomRequest, GetRoomResponse,
@@ -70,9 +75,12 @@ codecs! {
         SetOpenRequest, SetOpenResponse, ListOpenRoomsRequest, ListOpenRoomsResponse, OpenRoom,
         JoinRoomRequest, JoinRoomResponse, BanRequest, BanResponse, UnbanRequest, UnbanResponse,
         ListBansRequest, ListBansResponse, SlowModeChanged, RoomOpened, MemberBanned,
-        MemberUnbanned;
+        MemberUnbanned, SetMessageExpiryRequest, SetMessageExpiryResponse, MessageExpiryChanged;
     saved: SaveMessageRequest, SaveMessageResponse, UnsaveMessageRequest, UnsaveMessageResponse,
         ListSavedRequest, ListSavedResponse, SavedMessage, MessageSaved, MessageUnsaved;
+    schedule: ScheduleSendRequest, ScheduleSendResponse, UpdateScheduledRequest,
+        UpdateScheduledResponse, CancelScheduledRequest, CancelScheduledResponse,
+        ListScheduledRequest, ListScheduledResponse, Scheduled, ScheduledChanged;
     search: SearchMessagesRequest, Highlight, SearchHit, SearchMessagesItem;
     session: ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse;
     settings: RoomSettings, Settings, SetRoomSettingsRequest, SetRoomSettingsResponse,

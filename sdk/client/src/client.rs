@@ -15,7 +15,7 @@ pub use parlour_sdk_core::event::LogEvent;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Account, Builder, Directory, Presence, Room, RoomList, Saved,
+    Account, Builder, Directory, Drafts, Presence, Reminders, Room, RoomList, Saved, Schedule,
     driver::Command,
     error::CallError,
     handle::{Gone, Handle},
@@ -203,12 +203,8 @@ impl Client {
         name: &str,
         members: impl IntoIterator<Item = W>,
     ) -> Result<Room, CallError> {
-        let mut random = [0; 10];
-        self.inner.entropy.fill(&mut random);
-        let unix_ms = self.inner.clock.now().unix_ms;
         let request = CreateGroupRequest {
-            client_ref: ClientRef::from_bytes(parlour_protocol::ids::uuid_v7(unix_ms, random))
-                .to_field(),
+            client_ref: self.new_ref().to_field(),
             name: name.to_owned(),
             members: members.into_iter().map(|who| who.into().to_ref()).collect(),
         };
@@ -242,6 +238,29 @@ impl Client {
     /// What the user has saved for themselves.
     pub fn saved(&self) -> Saved {
         Saved::new(self.inner.handle.clone())
+    }
+
+    /// Messages that the server sends later.
+    pub fn schedule(&self) -> Schedule {
+        Schedule::new(self.clone())
+    }
+
+    /// What the user wants to be told of at a time.
+    pub fn reminders(&self) -> Reminders {
+        Reminders::new(self.clone())
+    }
+
+    /// What the user has begun to write.
+    pub fn drafts(&self) -> Drafts {
+        Drafts::new(self.inner.handle.clone())
+    }
+
+    /// A new id in the order of time (RFC 9562, version 7).
+    pub(crate) fn new_ref(&self) -> ClientRef {
+        let mut random = [0; 10];
+        self.inner.entropy.fill(&mut random);
+        let unix_ms = self.inner.clock.now().unix_ms;
+        ClientRef::from_bytes(parlour_protocol::ids::uuid_v7(unix_ms, random))
     }
 
     // Users.

@@ -8,6 +8,8 @@ use parlour_protocol::{
     ids::{ClientRef, RoomId, UserId},
     limits::{ATTACHMENTS_MAX, MEMBERS_PER_CALL_MAX, MENTIONS_MAX, TEXT_BYTES_MAX},
     marker::MarkUnreadRequest,
+    message::{MessagePosted, SendRequest},
+    prost::Message as _,
     room::{AddMembersRequest, ListMembersRequest, RemoveMemberRequest, RenameRoomRequest},
 };
 pub use parlour_sdk_core::rooms::RoomSummary;
@@ -41,6 +43,36 @@ pub struct Draft {
     pub reply_to: Option<u64>,
     /// The message whose thread it belongs to; see [`Room::thread`].
     pub thread_root: Option<u64>,
+}
+
+impl Draft {
+    /// As the outbox has it, unless it is over a bound.
+    pub(crate) fn payload(self) -> Result<Payload, QueueError> {
+        let Draft { text, attachments, mentions, mentions_everyone, reply_to, thread_root } = self;
+        check_text(&text, !attachments.is_empty())?;
+        if attachments.len() > ATTACHMENTS_MAX {
+            return Err(QueueError::Attachments);
+        }
+        if mentions.len() > MENTIONS_MAX {
+            return Err(QueueError::Mentions);
+        }
+        let body = post_body(&text, &attachments);
+        let attachments = attachments.iter().map(|attachment| attachment.hash).collect();
+        Ok(Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root, attachments })
+    }
+
+    /// What a request to send says.
+    pub(crate) fn of_request(request: SendRequest) -> Self {
+        let posted = MessagePosted::decode(request.body).unwrap_or_default();
+        Draft {
+            text: posted.text,
+            attachments: posted.attachments.into_iter().filter_map(Attachment::from_wire).collect(),
+            mentions: request.mentions.iter().filter_map(|u| UserId::parse(u).ok()).collect(),
+            mentions_everyone: request.mention_everyone,
+            reply_to: Some(request.reply_to_seq).filter(|seq| *seq > 0),
+            thread_root: Some(request.thread_root_seq).filter(|seq| *seq > 0),
+        }
+    }
 }
 
 impl From<&str> for Draft {
@@ -138,26 +170,7 @@ impl Room {
     /// # Errors
     /// When the text isn't 1 byte to 16 KiB, or the outbox is full.
     pub async fn queue(&self, message: impl Into<Draft>) -> Result<QueuedSend, QueueError> {
-        let Draft { text, attachments, mentions, mentions_everyone, reply_to, thread_root } =
-            message.into();
-        check_text(&text, !attachments.is_empty())?;
-        if attachments.len() > ATTACHMENTS_MAX {
-            return Err(QueueError::Attachments);
-        }
-        if mentions.len() > MENTIONS_MAX {
-            return Err(QueueError::Mentions);
-        }
-        let body = post_body(&text, &attachments);
-        let attachments = attachments.iter().map(|attachment| attachment.hash).collect();
-        self.put(Payload::Post {
-            body,
-            mentions,
-            mentions_everyone,
-            reply_to,
-            thread_root,
-            attachments,
-        })
-        .await
+        self.put(message.into().payload()?).await
     }
 
     /// Gives the user's own message at `seq` another text.

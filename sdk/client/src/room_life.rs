@@ -6,7 +6,8 @@ use parlour_protocol::{
     ids::{RoomId, UserId},
     room::{
         ArchiveRoomRequest, BanRequest, JoinRoomRequest, ListBansRequest, ListOpenRoomsRequest,
-        OpenRoom as Listed, SetOpenRequest, SetSlowModeRequest, SetTopicRequest, UnbanRequest,
+        OpenRoom as Listed, SetMessageExpiryRequest, SetOpenRequest, SetSlowModeRequest,
+        SetTopicRequest, UnbanRequest,
     },
 };
 
@@ -104,6 +105,16 @@ impl Room {
     pub async fn set_slow_mode(&self, seconds: u32) -> Result<(), CallError> {
         let request = SetSlowModeRequest { room: self.id().to_field(), seconds };
         self.handle().call::<rpc::SetSlowMode>(request).await.map(drop)
+    }
+
+    /// Messages that are sent from now on are deleted by themselves after so many seconds, 5 to
+    /// 31,536,000; 0 for never. In groups and direct rooms.
+    ///
+    /// # Errors
+    /// When the server refuses, `NOT_ALLOWED`, `DIRECTORY_ROOM`; or the client is gone.
+    pub async fn set_message_expiry(&self, seconds: u32) -> Result<(), CallError> {
+        let request = SetMessageExpiryRequest { room: self.id().to_field(), seconds };
+        self.handle().call::<rpc::SetMessageExpiry>(request).await.map(drop)
     }
 
     /// Removes a user from a group until they are unbanned.

@@ -162,6 +162,8 @@ impl Client {
 
 #[path = "engine_asking_tests.rs"]
 mod asking;
+#[path = "engine_expiry_tests.rs"]
+mod expiry;
 #[path = "engine_following_tests.rs"]
 mod following;
 #[path = "engine_presence_tests.rs"]

@@ -77,3 +77,7 @@ pub const NEW_REFS_MAX: u32 = 3;
 pub const PING_EVERY: Duration = parlour_protocol::limits::PING_EVERY;
 /// Items of an open timeline; older ones leave the list (not the cache) when new ones come.
 pub const TIMELINE_ITEMS_MAX: usize = 10_000;
+/// Messages that will disappear of which the client remembers when.
+pub const EXPIRING_MAX: usize = 10_000;
+/// Whether their time has come is looked at this often, since the wall clock may be set.
+pub const EXPIRY_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);

@@ -39,6 +39,8 @@ pub struct RoomSummary {
     pub is_open: bool,
     /// Seconds between two messages of one member; 0 for none.
     pub slow_mode_s: u32,
+    /// Seconds after which messages are deleted by themselves; 0 for never.
+    pub message_expiry_s: u32,
     /// The newest known event.
     pub last_seq: u64,
     /// When that was, Unix milliseconds.
@@ -232,6 +234,7 @@ impl RoomList {
             parent: record.parent,
             is_open: record.is_open,
             slow_mode_s: record.slow_mode_s,
+            message_expiry_s: record.message_expiry_s,
             last_seq: record.head.seq,
             last_at_ms: record.head.at_ms,
             unread: record.counts.messages,

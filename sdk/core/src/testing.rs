@@ -53,6 +53,12 @@ pub(crate) fn message_by(
     event(header, &MessagePosted { text: text.to_owned(), ..MessagePosted::default() })
 }
 
+/// The same message, which disappears at that time.
+pub(crate) fn until(of: LogEvent, expires_at_ms: u64) -> LogEvent {
+    let header = EventHeader { expires_at_ms, ..of.header.clone() };
+    LogEvent::parse(compose(&header, &of.body)).expect("composed here")
+}
+
 /// A message that mentions everyone.
 pub(crate) fn broadcast(seq: u64, text: &str) -> LogEvent {
     let mut header = header(seq, MessagePosted::RULE.kind, OTHER);
@@ -71,7 +77,7 @@ pub(crate) fn edit(seq: u64, target: u64, text: &str) -> LogEvent {
 pub(crate) fn delete(seq: u64, target: u64) -> LogEvent {
     let mut header = header(seq, MessageDeleted::RULE.kind, OTHER);
     header.target_seq = target;
-    event(header, &MessageDeleted {})
+    event(header, &MessageDeleted::default())
 }
 
 /// An emoji put to the message at `target`, or taken off.

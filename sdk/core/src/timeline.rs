@@ -115,6 +115,14 @@ impl Timeline {
         self.trim();
     }
 
+    /// The message's time is over.
+    pub fn handle_expired(&mut self, seq: u64) {
+        if self.fold.has(seq) {
+            let change = self.fold.delete(seq, seq);
+            self.show(change);
+        }
+    }
+
     /// A page before what is shown, from `from` on, with the later events that amend it.
     pub fn handle_older(
         &mut self,
@@ -179,6 +187,7 @@ impl Timeline {
                     place: Place::Outbox(entry.order),
                     sender: self.me,
                     at_ms: entry.created_ms,
+                    expires_at_ms: None,
                     text: posted.text,
                     attachments: attachments(posted.attachments),
                     is_edited: false,

@@ -181,6 +181,8 @@ pub struct NewEvent {
     pub thread_root_seq: u64,
     /// Whether it deletes its target.
     pub deletes: bool,
+    /// When it is deleted by itself, Unix milliseconds; 0 for never.
+    pub expires_at_ms: u64,
 }
 
 impl NewEvent {
@@ -197,6 +199,7 @@ impl NewEvent {
             target_seq: 0,
             thread_root_seq: 0,
             deletes: false,
+            expires_at_ms: 0,
         }
     }
 }

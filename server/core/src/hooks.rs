@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     draft::{Draft, Guard, NewEvent, RoomDraft, RowsDraft, room_archived, store_error},
+    expiry::expires,
     identity::fingerprint,
     messages::{check_ref, sent_by},
     node::Node,
@@ -170,7 +171,8 @@ impl Node {
         };
         // Revoking moves the version, so nothing is posted after it.
         let guard = Guard::Version(hook.version);
-        let draft = RoomDraft::new(hook.room.clone(), guard, event);
+        let mut draft = RoomDraft::new(hook.room.clone(), guard, event);
+        expires(&mut draft, now_ms);
         Ok(Posting::New(Box::new(Draft::Room(Box::new(draft)))))
     }
 }

@@ -133,6 +133,29 @@ pub struct Auth {
 }
 
 impl Caller {
+    /// A user for whom something is done while they aren't there.
+    pub fn absent(org: OrgId, user: UserId, now: Now) -> Self {
+        let auth = Auth {
+            expires_at_ms: u64::MAX,
+            issued_at_ms: now.unix_ms,
+            key_id: "".into(),
+            token_id: None,
+            scopes: vec![],
+        };
+        Caller {
+            user,
+            org,
+            org_name: "".into(),
+            subject: "".into(),
+            name: "".into(),
+            device: DeviceId::from_bytes([0; 16]),
+            session: SessionId::from_bytes([0; 16]),
+            delivery: Delivery::All,
+            auth: Mutex::new(auth),
+            revoked: AtomicBool::new(false),
+        }
+    }
+
     /// The token's part, as of now.
     pub fn auth(&self) -> Auth {
         self.auth.lock().expect("no panic while the lock is held").clone()

@@ -42,6 +42,9 @@ pub struct RoomRow {
     /// Of a group: who may not be in it.
     #[prost(bytes = "bytes", repeated, tag = "10")]
     pub banned: Vec<Bytes>,
+    /// Seconds after which messages are deleted by themselves.
+    #[prost(uint32, tag = "11")]
+    pub message_expiry_s: u32,
 }
 
 /// A row of `Table::SENDS`.

@@ -67,6 +67,8 @@ pub struct GroupSettings {
     pub slow_mode_s: u32,
     /// Who may not be in it.
     pub banned: Arc<BTreeSet<UserId>>,
+    /// Seconds after which messages are deleted by themselves; 0 for never. Direct rooms have it, too.
+    pub message_expiry_s: u32,
 }
 
 impl RoomState {
@@ -114,6 +116,7 @@ impl RoomState {
             parent: self.parent.map(|parent| parent.to_field()).unwrap_or_default(),
             open: self.group.open,
             slow_mode_s: self.group.slow_mode_s,
+            message_expiry_s: self.group.message_expiry_s,
         }
     }
 
@@ -297,6 +300,7 @@ pub fn room_put(id: RoomId, state: &RoomState) -> Put {
         open: state.group.open,
         slow_mode_s: state.group.slow_mode_s,
         banned: state.group.banned.iter().map(|user| user.to_field()).collect(),
+        message_expiry_s: state.group.message_expiry_s,
     };
     let value = Some(row.encode_to_vec().into());
     Put { table: Table::ROOMS, key: Bytes::copy_from_slice(id.as_bytes()), value }
@@ -365,6 +369,7 @@ async fn load(store: &dyn Store, id: RoomId) -> Result<Option<RoomState>, StoreE
                 open: row.open,
                 slow_mode_s: row.slow_mode_s,
                 banned: Arc::new(parse_users(&row.banned)?),
+                message_expiry_s: row.message_expiry_s,
             },
             parent: None,
             members: Arc::new(members),

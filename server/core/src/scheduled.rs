@@ -1,14 +1,14 @@
 //! Scheduled messages as they are kept, and their sending when their time has come.
 
-use std::sync::{Arc, Mutex, atomic::AtomicBool};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parlour_protocol::{
     generated::{EventMessage, Rpc, rpc},
-    ids::{BlobHash, ClientRef, DeviceId, OrgId, RoomId, SessionId, UserId, uuid_v7},
+    ids::{BlobHash, ClientRef, OrgId, RoomId, UserId, uuid_v7},
     message::{SendRequest, SendResponse},
     schedule::{ScheduledChanged, ScheduledFate, ScheduledState},
-    wire::{Delivery, Error, Retry},
+    wire::{Error, Retry},
 };
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -18,7 +18,7 @@ use crate::{
     done::committed,
     draft::{Again, Draft, Refused, Submit, UserDraft, not_allowed, store_error},
     limits::RERUNS_MAX,
-    node::{Auth, Caller, Node, Outcome},
+    node::{Caller, Node, Outcome},
     ports::{
         blobs::BlobKey,
         store::{Put, StoreError},
@@ -170,26 +170,8 @@ pub(crate) fn own<M: EventMessage>(log: &Arc<UserCell>, body: &M, puts: Vec<Put>
 /// The user, as whoever is there without a connection. Who is shut out sends nothing.
 async fn caller_of(node: &Node, timer: &Timer) -> Result<Arc<Caller>, Error> {
     let row = node.user_row(timer.org, timer.user).await.map_err(store_error)?;
-    let row = row.filter(|row| !row.deactivated).ok_or_else(not_allowed)?;
-    let auth = Auth {
-        expires_at_ms: u64::MAX,
-        issued_at_ms: node.now().unix_ms,
-        key_id: "".into(),
-        token_id: None,
-        scopes: vec![],
-    };
-    Ok(Arc::new(Caller {
-        user: timer.user,
-        org: timer.org,
-        org_name: "".into(),
-        subject: row.subject.into(),
-        name: row.name.into(),
-        device: DeviceId::from_bytes([0; 16]),
-        session: SessionId::from_bytes([0; 16]),
-        delivery: Delivery::All,
-        auth: Mutex::new(auth),
-        revoked: AtomicBool::new(false),
-    }))
+    row.filter(|row| !row.deactivated).ok_or_else(not_allowed)?;
+    Ok(Arc::new(Caller::absent(timer.org, timer.user, node.now())))
 }
 
 /// Sends it as the user would, again where what that was decided on has changed.

@@ -131,6 +131,8 @@ tables! {
     REMINDERS = 82, "reminders";
     /// user ‖ room ‖ root seq -> what the user has begun to write.
     DRAFTS = 83, "drafts";
+    /// time ‖ room ‖ seq -> org: messages that are deleted by themselves then. Written with the room.
+    EXPIRING = 84, "expiring";
 }
 
 impl Table {

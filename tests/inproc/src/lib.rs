@@ -406,6 +406,14 @@ impl Server {
                 node.carry_out(&queue, &timers).await;
             }));
         }
+        let expired = self.node.expired(self.hand.now().unix_ms);
+        for messages in self.runtime.block_on(expired).unwrap() {
+            let (node, queue) = (self.node.clone(), self.queue.clone());
+            self.jobs.push(Box::pin(async move {
+                let queue: Arc<dyn Submit> = queue;
+                node.expire(&queue, &messages).await.unwrap();
+            }));
+        }
         self.run();
         self.deliver();
     }

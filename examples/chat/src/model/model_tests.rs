@@ -39,6 +39,7 @@ fn summary(number: u8, name: &str, unread: u64, read_seq: u64) -> Arc<RoomSummar
         parent: None,
         is_open: false,
         slow_mode_s: 0,
+        message_expiry_s: 0,
         last_seq: 0,
         last_at_ms: 0,
         unread,

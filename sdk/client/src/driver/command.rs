@@ -9,7 +9,7 @@ use parlour_protocol::{
 };
 use parlour_sdk_core::{
     diff::Diff,
-    engine::{PageError, TooManyWatched},
+    engine::{OwnChange, PageError, TooManyWatched},
     event::LogEvent,
     outbox::{Payload, SendError},
     presence::{Activity, PresenceSettings, UserPresence},
@@ -77,6 +77,7 @@ pub(crate) enum Command {
     Events(oneshot::Sender<Feed<RoomEvents>>),
     Notifications(oneshot::Sender<Feed<Noted>>),
     Signals(oneshot::Sender<Feed<Signalled>>),
+    Own(oneshot::Sender<Feed<OwnChange>>),
     Receipts(RoomId, oneshot::Sender<Feed<Change>>),
     Activity(Activity),
     WatchPresence(Vec<UserId>, oneshot::Sender<Result<Snapshot<UserPresence>, TooManyWatched>>),
@@ -145,6 +146,9 @@ impl Driver {
             }
             Command::Signals(reply) => {
                 let _ = reply.send(self.waiters.observe_signals());
+            }
+            Command::Own(reply) => {
+                let _ = reply.send(self.waiters.observe_own());
             }
             Command::Receipts(room, reply) => {
                 let _ = reply.send(self.waiters.observe_receipts(room));

@@ -13,7 +13,7 @@ use parlour_protocol::{
 use parlour_sdk_core::{
     connection::CallId,
     diff::Diff,
-    engine::{AskError, BulkId, Notice, PageError, Receipt},
+    engine::{AskError, BulkId, Notice, OwnChange, PageError, Receipt},
     event::LogEvent,
     outbox::SendError,
     rooms::RoomSummary,
@@ -52,6 +52,7 @@ pub(super) struct Waiters {
     events: Vec<Publisher<RoomEvents>>,
     notifications: Vec<Publisher<Noted>>,
     signals: Vec<Publisher<Signalled>>,
+    own: Vec<Publisher<OwnChange>>,
     receipts: BTreeMap<RoomId, Vec<Publisher<Change>>>,
     pub(super) presence: PresenceWaiters,
 }
@@ -150,6 +151,12 @@ impl Waiters {
     pub(super) fn observe_signals(&mut self) -> Feed<Signalled> {
         let (publisher, feed) = feed();
         self.signals.push(publisher);
+        feed
+    }
+
+    pub(super) fn observe_own(&mut self) -> Feed<OwnChange> {
+        let (publisher, feed) = feed();
+        self.own.push(publisher);
         feed
     }
 
@@ -260,6 +267,7 @@ impl Driver {
             Notice::Signal(room, sender, signal) => {
                 publish_all(&mut self.waiters.signals, &Signalled { room, sender, signal });
             }
+            Notice::Own(change) => publish_all(&mut self.waiters.own, &change),
             Notice::Settings(settings) => self.waiters.presence.tell_settings(&settings),
             Notice::RoomLost(room) => {
                 for waiter in self.waiters.downloads.remove(&room).unwrap_or_default() {

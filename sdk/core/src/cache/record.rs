@@ -61,6 +61,8 @@ pub struct RoomRecord {
     pub is_open: bool,
     /// Seconds between two messages of one member; 0 for none.
     pub slow_mode_s: u32,
+    /// Seconds after which messages are deleted by themselves; 0 for never.
+    pub message_expiry_s: u32,
     /// The newest known place of its log.
     pub head: Head,
     /// Marker and unread counts.
@@ -101,6 +103,7 @@ impl RoomRecord {
             parent: None,
             is_open: false,
             slow_mode_s: 0,
+            message_expiry_s: 0,
             head: Head::default(),
             counts: Counts::default(),
             log: LogRange::empty_after(0),
@@ -127,6 +130,7 @@ impl RoomRecord {
         self.parent = RoomId::parse(&room.parent).ok();
         self.is_open = room.open;
         self.slow_mode_s = room.slow_mode_s;
+        self.message_expiry_s = room.message_expiry_s;
     }
 
     /// The bytes to keep.
@@ -149,6 +153,7 @@ impl RoomRecord {
             parent: self.parent.map_or(Bytes::new(), RoomId::to_field),
             is_open: self.is_open,
             slow_mode_s: self.slow_mode_s,
+            message_expiry_s: self.message_expiry_s,
             threads: self.threads.iter().map(ThreadRecord::row).collect(),
             settings: Some(self.settings.to_wire()),
         }
@@ -171,6 +176,7 @@ impl RoomRecord {
             parent: RoomId::parse(&row.parent).ok(),
             is_open: row.is_open,
             slow_mode_s: row.slow_mode_s,
+            message_expiry_s: row.message_expiry_s,
             head: head_of(&row.head)?,
             counts: counts_of(row.marker, &row.counts)?,
             log: LogRange { from, to },
@@ -306,6 +312,8 @@ struct Row {
     is_open: bool,
     #[prost(uint32, tag = "18")]
     slow_mode_s: u32,
+    #[prost(uint32, tag = "19")]
+    message_expiry_s: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -216,11 +216,13 @@ impl Engine {
         }
         events.reverse();
         open.timeline.handle_older(next, &events, &[], next <= scope.root.max(1));
+        self.expiring.note(scope.room, &events);
         true
     }
 
     pub(super) fn handle_older(&mut self, scope: Scope, before: u64, mut page: TimelinePage) {
         page.finish();
+        self.expiring.note(scope.room, &page.events);
         let Some(open) = self.timelines.get_mut(&scope) else { return };
         let shown_from = open.timeline.from();
         let started_over = shown_from == u64::MAX && before != u64::MAX;

@@ -110,6 +110,7 @@ impl Engine {
         if record.counts.is_uncertain || self.threads_uncertain {
             self.recount_soon(now);
         }
+        self.expiring.note(room, &events);
         self.timelines_of(room).for_each(|timeline| timeline.handle_live(&events));
         self.write_run(Run::new(room, known_to + 1, to, events.clone()));
         if !erased.is_empty() {
@@ -162,6 +163,7 @@ impl Engine {
             EventBody::RoomArchived(archived) => record.is_archived = archived.archived,
             EventBody::RoomOpened(opened) => record.is_open = opened.open,
             EventBody::SlowModeChanged(changed) => record.slow_mode_s = changed.seconds,
+            EventBody::MessageExpiryChanged(changed) => record.message_expiry_s = changed.seconds,
             EventBody::MemberBanned(banned) if banned.was_member => {
                 record.member_count = record.member_count.saturating_sub(1);
             }
@@ -200,6 +202,7 @@ impl Engine {
         };
         self.handle_receipt(room, sender, ephemeral);
         self.handle_signal(room, sender, ephemeral);
+        self.handle_draft(sender, ephemeral);
         let is_me = self.meta.user == Some(sender);
         if ephemeral.kind == Typing::RULE.kind
             && !is_me

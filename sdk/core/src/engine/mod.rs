@@ -3,6 +3,7 @@
 
 mod asking;
 mod download;
+mod expiry;
 mod history;
 mod live;
 mod markers;
@@ -24,7 +25,10 @@ use std::{
 use bytes::Bytes;
 use parlour_protocol::{
     app::AppSignal,
+    draft::MessageDraft,
     ids::{ClientRef, DeviceId, RoomId, UserId},
+    reminder::ReminderChanged,
+    schedule::ScheduledChanged,
     wire::{Delivery, Error},
 };
 
@@ -138,6 +142,21 @@ pub enum Notice {
     Settings(PresenceSettings),
     /// An application tells something to those who hear the room just now.
     Signal(RoomId, UserId, AppSignal),
+    /// Something the user keeps for themselves is another, at whichever device that was done.
+    Own(OwnChange),
+}
+
+/// What has changed of what the user keeps for themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OwnChange {
+    /// A scheduled message.
+    Scheduled(ScheduledChanged),
+    /// A reminder: set, due, or gone.
+    Reminder(ReminderChanged),
+    /// What is begun in a room or thread.
+    Draft(MessageDraft),
+    /// Any of it may have: it was too long ago, or what is begun isn't told of while away.
+    Missed,
 }
 
 /// How far somebody has read a room.
@@ -208,6 +227,7 @@ pub struct Engine {
     user_waiting: BTreeMap<u64, LogEvent>,
     session: Option<session::Session>,
     presences: presence::Presences,
+    expiring: expiry::Expiring,
     /// Server time less own time, as of the last welcome.
     clock_offset_ms: i64,
     sync_at: Option<Duration>,
@@ -246,6 +266,7 @@ impl Engine {
             user_waiting: BTreeMap::new(),
             session: None,
             presences: presence::Presences::default(),
+            expiring: expiry::Expiring::default(),
             clock_offset_ms: 0,
             sync_at: None,
             repair_at: None,
@@ -371,7 +392,7 @@ impl Engine {
 
     /// When [`Engine::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let mut due = self.rooms.poll_timeout();
+        let mut due = sooner(self.rooms.poll_timeout(), self.expiring.look_at);
         if self.may_send() {
             due = sooner(due, self.outbox.poll_timeout());
         }
@@ -387,6 +408,7 @@ impl Engine {
     /// The time of [`Engine::poll_timeout`] has come.
     pub fn handle_timeout(&mut self, now: Now) {
         self.rooms.handle_timeout(now);
+        self.handle_expiry_timeout(now);
         if self.sync_at.is_some_and(|at| at <= now.elapsed) {
             self.sync_at = None;
             self.start_sync();

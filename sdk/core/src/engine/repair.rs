@@ -345,6 +345,7 @@ impl Engine {
     fn handle_newest(&mut self, room: RoomId, mut page: TimelinePage, now: Now) {
         let Some(record) = self.rooms.get(room) else { return };
         page.finish();
+        self.expiring.note(room, &page.events);
         let log = record.log;
         if !log.is_empty() && page.as_of_seq + 1 >= log.from && page.as_of_seq <= log.to {
             // Live events came meanwhile: the page stands before them.

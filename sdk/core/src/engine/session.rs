@@ -9,7 +9,7 @@ use parlour_protocol::{
 };
 use prost::Message;
 
-use super::{Action, Engine, Notice, Purpose, repair::Task};
+use super::{Action, Engine, Notice, OwnChange, Purpose, repair::Task};
 use crate::{
     cache::{LogRange, Write},
     connection::CallId,
@@ -50,6 +50,7 @@ impl Engine {
             open.timeline.set_me(me);
         }
         self.notices.push_back(Notice::ReceiptsMissed);
+        self.notices.push_back(Notice::Own(OwnChange::Missed));
         self.start_sync();
         self.page_again();
         self.resubscribe();

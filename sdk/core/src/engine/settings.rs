@@ -1,8 +1,10 @@
-//! Settings, and what follows from them: notifications. Receipts of others, and applications' signals.
+//! Settings, and what follows from them: notifications. Receipts of others, applications' signals, and
+//! what the user keeps for themselves.
 
 use bytes::Bytes;
 use parlour_protocol::{
     app::AppSignal,
+    draft::DraftChanged,
     generated::{EventMessage, Rpc, rpc},
     ids::{RoomId, UserId},
     limits::SEQ_MAX,
@@ -13,7 +15,7 @@ use parlour_protocol::{
 };
 use prost::Message;
 
-use super::{Engine, Notice, Purpose, Receipt};
+use super::{Engine, Notice, OwnChange, Purpose, Receipt};
 use crate::{
     event::LogEvent,
     settings::{RoomSettings, Settings},
@@ -83,6 +85,16 @@ impl Engine {
         {
             let receipt = Receipt { user, seq: read.seq.min(SEQ_MAX), at_ms: read.at_ms };
             self.notices.push_back(Notice::Receipt(room, receipt));
+        }
+    }
+
+    pub(super) fn handle_draft(&mut self, sender: UserId, notice: &Ephemeral) {
+        if notice.kind == DraftChanged::RULE.kind
+            && self.meta.user == Some(sender)
+            && let Ok(DraftChanged { draft: Some(draft) }) =
+                DraftChanged::decode(notice.body.clone())
+        {
+            self.notices.push_back(Notice::Own(OwnChange::Draft(draft)));
         }
     }
 

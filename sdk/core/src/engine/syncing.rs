@@ -12,7 +12,7 @@ use parlour_protocol::{
 };
 use prost::Message;
 
-use super::{BulkId, Engine, Notice, repair::Task};
+use super::{BulkId, Engine, Notice, OwnChange, repair::Task};
 use crate::{
     cache::RoomRecord,
     counts::{Counts, Head},
@@ -214,6 +214,12 @@ impl Engine {
             }
             EventBody::MentionWithdrawn(gone) if gone.thread_root_seq == 0 => {
                 self.doubt_counts(&gone.room, |record| record.counts.mentions > 0, now);
+            }
+            EventBody::ScheduledChanged(changed) => {
+                self.notices.push_back(Notice::Own(OwnChange::Scheduled(changed)));
+            }
+            EventBody::ReminderChanged(changed) => {
+                self.notices.push_back(Notice::Own(OwnChange::Reminder(changed)));
             }
             body => self.handle_thread_news(body, now),
         }

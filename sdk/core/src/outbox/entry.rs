@@ -71,6 +71,27 @@ pub enum Payload {
     },
 }
 
+impl Payload {
+    /// What sends it into a room, without a ref; `None` of what isn't a message.
+    pub fn send_request(&self, room: RoomId) -> Option<SendRequest> {
+        let Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root, attachments } =
+            self
+        else {
+            return None;
+        };
+        Some(SendRequest {
+            room: room.to_field(),
+            client_ref: Bytes::new(),
+            body: body.clone(),
+            mentions: mentions.iter().map(|user| user.to_field()).collect(),
+            mention_everyone: *mentions_everyone,
+            reply_to_seq: reply_to.unwrap_or_default(),
+            thread_root_seq: thread_root.unwrap_or_default(),
+            attachments: attachments.iter().map(|hash| hash.to_field()).collect(),
+        })
+    }
+}
+
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Bodies are the user's words: never in a log.
@@ -179,25 +200,9 @@ impl Entry {
     pub fn transmit(&self) -> Transmit {
         let (room, client_ref) = (self.room.to_field(), self.client_ref.to_field());
         let (method, body) = match &self.payload {
-            Payload::Post {
-                body,
-                mentions,
-                mentions_everyone,
-                reply_to,
-                thread_root,
-                attachments,
-            } => {
-                let request = SendRequest {
-                    room,
-                    client_ref,
-                    body: body.clone(),
-                    mentions: mentions.iter().map(|user| user.to_field()).collect(),
-                    mention_everyone: *mentions_everyone,
-                    reply_to_seq: reply_to.unwrap_or_default(),
-                    thread_root_seq: thread_root.unwrap_or_default(),
-                    attachments: attachments.iter().map(|hash| hash.to_field()).collect(),
-                };
-                (rpc::Send::METHOD, request.encode_to_vec())
+            Payload::Post { .. } => {
+                let request = self.payload.send_request(self.room).unwrap_or_default();
+                (rpc::Send::METHOD, SendRequest { client_ref, ..request }.encode_to_vec())
             }
             Payload::Edit { target_seq, body } => {
                 let (target_seq, body) = (*target_seq, body.clone());

@@ -127,7 +127,7 @@ impl Fold {
         Change::Shown(target)
     }
 
-    fn delete(&mut self, target: u64, seq: u64) -> Change {
+    pub(super) fn delete(&mut self, target: u64, seq: u64) -> Change {
         self.deletes.insert(target, seq);
         self.edits.remove(&target);
         if let Some(known) = self.base.get_mut(&target).filter(|known| !known.is_erased()) {
@@ -262,6 +262,7 @@ impl Fold {
             place: Place::Log(seq),
             sender,
             at_ms,
+            expires_at_ms: Some(event.header.expires_at_ms).filter(|at_ms| *at_ms > 0),
             text,
             attachments: if deleting { vec![] } else { attachments(posted.attachments) },
             is_edited: edit.is_some() || overlay.is_some_and(|o| o.text.is_some()),

@@ -61,6 +61,8 @@ pub struct Message {
     pub sender: Option<UserId>,
     /// When the server took it, or when it was written if that hasn't happened; Unix milliseconds.
     pub at_ms: u64,
+    /// When it is deleted by itself, Unix milliseconds.
+    pub expires_at_ms: Option<u64>,
     /// The text of the newest edit; empty when it is deleted.
     pub text: String,
     /// What it carries; empty when it is deleted.

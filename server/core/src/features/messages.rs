@@ -1,12 +1,9 @@
 //! Messages: send, edit, delete.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use parlour_protocol::{
     access::Permission,
     blob::Attachment,
-    event::{self, FLAG_ERASED, FLAG_EVERYONE},
     generated::{EventMessage, MessageService},
     ids::UserId,
     limits,
@@ -14,25 +11,24 @@ use parlour_protocol::{
         DeleteRequest, DeleteResponse, EditRequest, EditResponse, MessageDeleted, MessageEdited,
         MessagePosted, SendRequest, SendResponse,
     },
-    wire::{Error, ErrorReason, EventHeader},
+    wire::{Error, ErrorReason},
 };
 
 use crate::{
     blobs::rows::use_prefix,
-    draft::{Draft, Guard, NewEvent, RoomDraft, ThreadDraft, store_error},
+    deleting::{amendment, deletion},
+    draft::{Draft, NewEvent, RoomDraft, ThreadDraft},
+    expiry::expires,
     identity::fingerprint,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
-    mentions::{both, follow_effects, mention_effects, withdrawals},
-    messages::{attachments, own_ref, release, sent_before, target},
-    ports::{
-        blobs::BlobKey,
-        store::{Erase, LogKey, Put},
-    },
-    records::{SendRow, key, room_seq},
-    rooms::{RoomCell, RoomChange},
+    mentions::{both, follow_effects, mention_effects},
+    messages::{attachments, own_ref, sent_before, target},
+    ports::blobs::BlobKey,
+    records::{SendRow, room_seq},
+    rooms::RoomCell,
     tables::Table,
-    threads::{Followers, ThreadChange, new_followers, thread_of, thread_with},
-    unread::{IN_THREAD, TO_EVERYONE, last_sent},
+    threads::{Followers, ThreadChange, new_followers, thread_of},
+    unread::last_sent,
 };
 
 impl MessageService<ServerKit> for Features {
@@ -90,6 +86,7 @@ impl MessageService<ServerKit> for Features {
             draft.seq_puts.push((Table::BLOB_USES, prefix, Bytes::new()));
         }
         draft.paced_after = paced_after;
+        expires(&mut draft, ctx.now.unix_ms);
         // Who is meant as part of everyone isn't meant twice.
         let named = if request.mention_everyone { vec![] } else { mentions };
         let sender = ctx.user();
@@ -162,59 +159,15 @@ impl MessageService<ServerKit> for Features {
         };
         let event = NewEvent {
             client_ref: Some((client_ref, print)),
-            target_seq: request.target_seq,
-            thread_root_seq: header.thread_root_seq,
-            deletes: true,
             ..NewEvent::new(ctx.user(), kind, Bytes::new())
         };
-        let room = cell.id;
-        let thread = match header.thread_no {
-            0 => None,
-            _ => Some(thread_with(ctx, room, header.thread_root_seq, ThreadChange::Delete).await?),
-        };
-        let mut draft = amendment(cell, guard, event);
-        draft.puts.push(Put {
-            table: Table::DELETED,
-            key: room_seq(room, request.target_seq),
-            value: Some(match (&thread, header.flags & FLAG_EVERYONE) {
-                (Some(_), _) => Bytes::from_static(&IN_THREAD),
-                (None, 0) => Bytes::new(),
-                (None, _) => Bytes::from_static(&TO_EVERYONE),
-            }),
-        });
-        draft.thread = thread;
-        let pin = room_seq(room, request.target_seq);
-        let pinned = ctx.store().get(Table::PINS, &pin).await.map_err(store_error)?;
-        draft.change = pinned.map(|_| RoomChange::Pins);
-        // It goes with the message even if it is pinned only at this moment.
-        draft.puts.push(Put { table: Table::PINS, key: pin, value: None });
-        draft.puts.extend(release(ctx, room, &header).await?);
-        draft.erase_amendments_of.push(request.target_seq);
-        draft.effects = withdrawals(room, &header);
-        let flags = header.flags | FLAG_ERASED;
-        let tombstone = EventHeader { flags, attachments: vec![], ..header };
-        draft.erases.push(Erase {
-            log: LogKey::Room(room),
-            seq: request.target_seq,
-            record: event::compose(&tombstone, &[]),
-        });
+        let draft = deletion(ctx, cell, guard, header, event).await?;
         Ok(Answer::commit(Draft::Room(Box::new(draft)), |done| DeleteResponse {
             seq: done.seq,
             at_ms: done.at_ms,
             deduplicated: false,
         }))
     }
-}
-
-/// A draft of something about an earlier message that isn't deleted.
-fn amendment(cell: Arc<RoomCell>, guard: Guard, event: NewEvent) -> RoomDraft {
-    let (room, target) = (cell.id, event.target_seq);
-    let kind = event.kind.to_be_bytes();
-    let mut draft = RoomDraft::new(cell, guard, event);
-    draft.absent.push((Table::DELETED, room_seq(room, target)));
-    let index = key(&[room.as_bytes(), &target.to_be_bytes()]);
-    draft.seq_puts.push((Table::AMENDMENTS, index, Bytes::copy_from_slice(&kind)));
-    draft
 }
 
 /// The answer to what was sent before.

@@ -348,6 +348,7 @@ fn header(draft: &RoomDraft, next: Counters, thread_no: u64) -> EventHeader {
         thread_no,
         mentions: event.mentions.iter().map(|user| user.to_field()).collect(),
         attachments: event.attachments.iter().map(|hash| hash.to_field()).collect(),
+        expires_at_ms: event.expires_at_ms,
         ..EventHeader::default()
     }
 }

@@ -1,0 +1,90 @@
+//! What changes of what the user keeps for themselves, at whichever device that is done.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+use parlour_protocol::{
+    ids::{ClientRef, RoomId},
+    schedule::ScheduledFate,
+};
+use parlour_sdk_core::engine::OwnChange as Noticed;
+
+use crate::{
+    Begun, Client, Reminder, driver::Command, error::CallError, handle::Gone, observe::Feed,
+};
+
+/// Something that has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnChange {
+    /// A scheduled message.
+    Scheduled {
+        /// Which.
+        id: ClientRef,
+        /// What became of it.
+        fate: ScheduledFate,
+        /// Its room.
+        room: RoomId,
+        /// Its number in the room's log, of one that was sent.
+        seq: Option<u64>,
+    },
+    /// A reminder is set, or due.
+    Reminder(Reminder),
+    /// A reminder is gone.
+    ReminderDeleted(ClientRef),
+    /// What is begun in a room or thread is another; without text and attachments it is gone.
+    Draft(Begun),
+    /// A connection was made anew: what the lists said before may be old.
+    Missed,
+}
+
+/// Changes as they come. One that isn't taken in time makes place for newer ones.
+#[derive(Debug)]
+pub struct OwnChanges(Feed<Noticed>);
+
+impl Stream for OwnChanges {
+    type Item = OwnChange;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<OwnChange>> {
+        let feed = &mut self.get_mut().0;
+        loop {
+            let Some(noticed) = std::task::ready!(Pin::new(&mut *feed).poll_next(cx)) else {
+                return Poll::Ready(None);
+            };
+            // What can't be read is as good as nothing.
+            if let Some(change) = parse(noticed) {
+                return Poll::Ready(Some(change));
+            }
+        }
+    }
+}
+
+impl Client {
+    /// What changes of the user's scheduled messages, reminders and drafts from now on.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub async fn own_changes(&self) -> Result<OwnChanges, CallError> {
+        let feed = self.inner.handle.ask(Command::Own).await.map_err(|Gone| CallError::Closed)?;
+        Ok(OwnChanges(feed))
+    }
+}
+
+fn parse(noticed: Noticed) -> Option<OwnChange> {
+    Some(match noticed {
+        Noticed::Scheduled(changed) => OwnChange::Scheduled {
+            id: ClientRef::parse(&changed.id).ok()?,
+            fate: changed.fate(),
+            room: RoomId::parse(&changed.room).ok()?,
+            seq: Some(changed.seq).filter(|seq| *seq > 0),
+        },
+        Noticed::Reminder(changed) if changed.deleted => {
+            OwnChange::ReminderDeleted(ClientRef::parse(&changed.reminder?.id).ok()?)
+        }
+        Noticed::Reminder(changed) => OwnChange::Reminder(Reminder::parse(changed.reminder?)?),
+        Noticed::Draft(draft) => OwnChange::Draft(Begun::parse(draft)?),
+        Noticed::Missed => OwnChange::Missed,
+    })
+}
