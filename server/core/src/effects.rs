@@ -14,6 +14,7 @@ use parlour_protocol::{
     event::{self, FLAG_ERASED},
     generated::EventMessage,
     ids::{RoomId, UserId},
+    message::MessageEdited,
     room::RoomLost,
     wire::{Event, EventHeader},
 };
@@ -226,8 +227,9 @@ async fn erasure(node: &Node, room: RoomId, target: u64) -> Result<Vec<Draft>, S
     let mut scan = Scan::prefix(Table::AMENDMENTS, prefix, SCAN_ROWS);
     loop {
         let index = node.store.scan(scan.clone()).await?;
-        for (row, _) in &index {
-            let Some(seq) = trailing_seq(row) else { continue };
+        for (row, kind) in &index {
+            let is_edit = kind[..] == MessageEdited::RULE.kind.to_be_bytes();
+            let Some(seq) = trailing_seq(row).filter(|_| is_edit) else { continue };
             if let Some(record) = erased(node, room, seq).await? {
                 let erase = Erase { log: LogKey::Room(room), seq, record };
                 drafts.push(rows(Shard::Room(room), vec![], vec![erase]));
