@@ -31,6 +31,7 @@ mod mentions;
 mod message;
 mod observe;
 mod pins;
+mod polls;
 pub mod presence;
 mod receipts;
 mod room;
@@ -71,6 +72,7 @@ pub use parlour_sdk_core::{
     reconnect::End,
 };
 pub use pins::Pin;
+pub use polls::{NewPoll, Poll, PollOption, Tally, Voter};
 pub use presence::Presence;
 pub use receipts::{Receipt, Receipts};
 pub use room::{Draft, QueuedSend, Room, RoomSummary};

@@ -25,6 +25,7 @@ mod mentions;
 mod messages;
 pub mod node;
 mod pages;
+pub mod polls;
 pub mod ports;
 pub mod presence;
 pub mod records;

@@ -12,6 +12,7 @@ use super::Meta;
 use crate::{
     counts::{Counts, Head},
     event::Malformed,
+    polls::{PollRecord, PollRow},
     settings::{RoomSettings, Settings},
 };
 
@@ -73,6 +74,8 @@ pub struct RoomRecord {
     pub threads: Vec<ThreadRecord>,
     /// What the user wants of it.
     pub settings: RoomSettings,
+    /// What was chosen in its polls.
+    pub polls: Vec<PollRecord>,
 }
 
 /// A thread that the user follows.
@@ -107,6 +110,7 @@ impl RoomRecord {
             unsent_read: 0,
             threads: vec![],
             settings: RoomSettings::default(),
+            polls: vec![],
         }
     }
 
@@ -151,6 +155,7 @@ impl RoomRecord {
             slow_mode_s: self.slow_mode_s,
             threads: self.threads.iter().map(ThreadRecord::row).collect(),
             settings: Some(self.settings.to_wire()),
+            polls: self.polls.iter().map(PollRecord::row).collect(),
         }
         .encode_to_vec()
     }
@@ -177,6 +182,7 @@ impl RoomRecord {
             unsent_read: row.unsent_read,
             threads: row.threads.iter().map(ThreadRecord::of_row).collect::<Result<_, _>>()?,
             settings: row.settings.as_ref().map(RoomSettings::of_wire).unwrap_or_default(),
+            polls: row.polls.into_iter().map(PollRecord::of_row).collect(),
         })
     }
 }
@@ -306,6 +312,8 @@ struct Row {
     is_open: bool,
     #[prost(uint32, tag = "18")]
     slow_mode_s: u32,
+    #[prost(message, repeated, tag = "24")]
+    polls: Vec<PollRow>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -8,14 +8,16 @@ use parlour_protocol::{
     blob::Attachment,
     event::{self, FLAG_ERASED, FLAG_EVERYONE},
     generated::{EventMessage, MessageService},
-    ids::UserId,
+    ids::{OrgId, UserId},
     limits,
     message::{
         DeleteRequest, DeleteResponse, EditRequest, EditResponse, MessageDeleted, MessageEdited,
         MessagePosted, SendRequest, SendResponse,
     },
+    poll::Poll,
     wire::{Error, ErrorReason, EventHeader},
 };
+use prost::Message as _;
 
 use crate::{
     blobs::rows::use_prefix,
@@ -24,6 +26,7 @@ use crate::{
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     mentions::{both, follow_effects, mention_effects, withdrawals},
     messages::{attachments, own_ref, release, sent_before, target},
+    polls::{PollRow, check_end, check_poll, end_of, is_poll},
     ports::{
         blobs::BlobKey,
         store::{Erase, LogKey, Put},
@@ -59,9 +62,11 @@ impl MessageService<ServerKit> for Features {
         let paced_after = paced(ctx, &cell, root_seq).await?;
         let body = request.body;
         let posted = post_body(&body, &request.attachments)?;
-        let attachments = match attachments(ctx, &request.attachments, &posted.attachments).await {
+        let attachments = attachments(ctx, &request.attachments, &posted.attachments).await;
+        let ends_later = check_end(posted.poll.as_ref(), ctx.now.unix_ms);
+        let attachments = match ends_later.and(attachments) {
             Ok(attachments) => attachments,
-            // It may have been sent while they were still the caller's.
+            // It may have been sent while they were still the caller's, and before the poll's end.
             Err(error) => match sent_before(ctx, cell.id, client_ref, print).await? {
                 Some(sent) => return Ok(Answer::Now(repeated(sent))),
                 None => return Err(error),
@@ -85,10 +90,7 @@ impl MessageService<ServerKit> for Features {
         };
         let room = cell.id;
         let mut draft = RoomDraft::new(cell, guard, event);
-        for hash in &draft.event.attachments {
-            let prefix = use_prefix(BlobKey { org: ctx.caller.org, hash: *hash }, room);
-            draft.seq_puts.push((Table::BLOB_USES, prefix, Bytes::new()));
-        }
+        carry(&mut draft, ctx.caller.org, posted.poll.as_ref());
         draft.paced_after = paced_after;
         // Who is meant as part of everyone isn't meant twice.
         let named = if request.mention_everyone { vec![] } else { mentions };
@@ -123,7 +125,9 @@ impl MessageService<ServerKit> for Features {
         let guard = ctx.check(&cell, Permission::Send).await?;
         let edited: MessageEdited = message_body(&request.body)?;
         let target = target(ctx, &cell, request.target_seq).await?;
-        check_text(&edited.text, !target.attachments.is_empty())?;
+        let may_be_empty = !target.attachments.is_empty()
+            || (edited.text.is_empty() && is_poll(ctx, cell.id, request.target_seq).await?);
+        check_text(&edited.text, may_be_empty)?;
         if target.sender != ctx.user().as_bytes()[..] {
             return Err(Error::new(ErrorReason::NotAllowed, "only its sender edits a message"));
         }
@@ -189,6 +193,7 @@ impl MessageService<ServerKit> for Features {
         // It goes with the message even if it is pinned only at this moment.
         draft.puts.push(Put { table: Table::PINS, key: pin, value: None });
         draft.puts.extend(release(ctx, room, &header).await?);
+        draft.puts.extend(end_of(ctx, room, request.target_seq).await?);
         draft.erase_amendments_of.push(request.target_seq);
         draft.effects = withdrawals(room, &header);
         let flags = header.flags | FLAG_ERASED;
@@ -203,6 +208,19 @@ impl MessageService<ServerKit> for Features {
             at_ms: done.at_ms,
             deduplicated: false,
         }))
+    }
+}
+
+/// The rows of what a message carries.
+fn carry(draft: &mut RoomDraft, org: OrgId, poll: Option<&Poll>) {
+    let room = draft.cell.id;
+    for hash in &draft.event.attachments {
+        let prefix = use_prefix(BlobKey { org, hash: *hash }, room);
+        draft.seq_puts.push((Table::BLOB_USES, prefix, Bytes::new()));
+    }
+    if let Some(poll) = poll {
+        let row = PollRow::new(poll).encode_to_vec().into();
+        draft.seq_puts.push((Table::POLLS, room.to_field(), row));
     }
 }
 
@@ -252,10 +270,12 @@ fn check_text(text: &str, may_be_empty: bool) -> Result<(), Error> {
     }
 }
 
-/// Refuses a body that doesn't describe its attachments as they are, or has neither them nor text.
+/// Refuses a body that doesn't describe its attachments as they are, or has neither them nor a poll nor
+/// text.
 fn post_body(body: &Bytes, attachments: &[Bytes]) -> Result<MessagePosted, Error> {
     let message: MessagePosted = message_body(body)?;
-    check_text(&message.text, !attachments.is_empty())?;
+    check_text(&message.text, !attachments.is_empty() || message.poll.is_some())?;
+    message.poll.as_ref().map(check_poll).transpose()?;
     let hash_of = |attachment: &Attachment| attachment.blob.as_ref().map(|blob| blob.hash.clone());
     let described = message.attachments.iter().map(hash_of);
     if !described.eq(attachments.iter().cloned().map(Some)) {

@@ -2,6 +2,8 @@
 
 #[path = "samples_accounts.rs"]
 mod accounts;
+#[path = "samples_polls.rs"]
+mod polls;
 
 use bytes::Bytes;
 use parlour_features::world::{by_subject, client_ref, text};
@@ -135,6 +137,7 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .chain(group_samples(&room(), &user()))
     .chain(file_samples(&room()))
     .chain(accounts::samples())
+    .chain(polls::samples(&room()))
     .chain(app_samples(&room()))
     .chain(hook_samples(&room()))
     .collect()
