@@ -54,7 +54,9 @@ impl ErrorReason {
             | R::SearchDisabled
             | R::AccountsDisabled
             | R::KnockWaiting
-            | R::NeedsConnection => C::FailedPrecondition,
+            | R::NeedsConnection
+            | R::PollClosed
+            | R::PollAnonymous => C::FailedPrecondition,
             R::ReadOnly | R::StoreUnavailable | R::Draining | R::SearchUnavailable => {
                 C::Unavailable
             }

@@ -60,6 +60,18 @@ pub const MENTION_PAGE_MAX: usize = 100;
 pub const THREAD_PAGE_MAX: usize = 100;
 /// Most pinned messages of a room.
 pub const PINS_PER_ROOM_MAX: usize = 100;
+/// Fewest options of a poll.
+pub const POLL_OPTIONS_MIN: usize = 2;
+/// Most options of a poll.
+pub const POLL_OPTIONS_MAX: usize = 20;
+/// Longest question of a poll, in bytes.
+pub const POLL_QUESTION_BYTES_MAX: usize = 500;
+/// Longest text of an option, in bytes.
+pub const POLL_OPTION_BYTES_MAX: usize = 200;
+/// Most polls that one call asks for.
+pub const POLLS_PER_CALL_MAX: usize = 100;
+/// Largest page of voters.
+pub const VOTER_PAGE_MAX: usize = 500;
 /// Longest slow mode, in seconds.
 pub const SLOW_MODE_S_MAX: u32 = 21_600;
 /// Most users banned from a group.

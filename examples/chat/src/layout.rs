@@ -11,6 +11,7 @@ use crate::{
         Model,
         entry::{Entry, Happening, Progress, Said, What},
         people::{self, Called},
+        poll,
         room::{OpenRoom, Scroll},
     },
 };
@@ -268,6 +269,12 @@ impl<'a> Layout<'a> {
             pieces.extend(self.with_mentions(said));
             pieces
         };
+        if let Some(asked) = said.poll.as_ref().filter(|_| !said.is_deleted) {
+            if !said.text.is_empty() {
+                pieces.push(("\n".to_owned(), Role::Text));
+            }
+            pieces.extend(poll::pieces(asked, self.model.now_ms));
+        }
         for file in said.files.iter().filter(|_| !said.is_deleted) {
             let space = if said.text.is_empty() { "" } else { "  " };
             pieces.push((format!("{space}▤ {}", file_words(file)), Role::Mention));
@@ -303,7 +310,8 @@ impl<'a> Layout<'a> {
         let words = match entry.and_then(|entry| Some((entry, entry.said()?))) {
             Some((entry, answered)) => {
                 let name = entry.sender.map_or("", |user| self.model.people.name(user));
-                let text = answered.text.lines().next().unwrap_or_default();
+                let question = answered.poll.as_ref().map(|poll| poll.asked.question.as_str());
+                let text = answered.text.lines().next().or(question).unwrap_or_default();
                 format!("↪ {name}: {} ", shorten(text, QUOTE_COLUMNS))
             }
             None => "↪ an earlier message ".to_owned(),

@@ -134,3 +134,16 @@ fn fewer_rows_than_the_screen_has_do_not_scroll() {
     assert_eq!(layout.up(Scroll::End, 5, 10), (Scroll::End, true));
     assert_eq!(layout.down(Scroll::End, 5), Scroll::End);
 }
+
+#[test]
+fn a_poll_takes_a_row_for_each_option() {
+    let mut entry = said(1, 2, 0, "hungry");
+    let What::Message(said) = &mut entry.what else { unreachable!() };
+    let asked = parlour::NewPoll::new("Lunch?", ["Pizza", "Soup"]);
+    let poll = parlour::Poll { asked, tally: None, own: vec![], is_closed: false };
+    said.poll = Some(Box::new(poll));
+    let rows = rows(&model(60, vec![entry]), Scroll::End, 20);
+    assert!(rows[1].ends_with("Grace  hungry"), "{rows:?}");
+    assert!(rows[2].ends_with("▣ Lunch?"), "{rows:?}");
+    assert!(rows[4].ends_with("○ 2 Soup"), "{rows:?}");
+}

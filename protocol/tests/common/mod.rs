@@ -2,7 +2,8 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, account, app, blob, directory, draft, hook, inbox, marker, message, pin, presence,
+    access, account, app, blob, directory, draft, hook, inbox, marker, message, pin, poll,
+    presence,
     prost::{DecodeError, Message},
     reaction, receipt, reminder, room, saved, schedule, search, session, settings, sync, thread,
     typing, user, wire,
@@ -58,6 +59,9 @@ codecs! {
         MentionWithdrawn;
     pin: PinRequest, PinResponse, UnpinRequest, UnpinResponse, ListPinsRequest, ListPinsItem, Pinned,
         MessagePinned, MessageUnpinned;
+    poll: Poll, PollOption, PollState, GetPollsRequest, GetPollsResponse, VoteRequest, VoteResponse,
+        ClosePollRequest, ClosePollResponse, ListVotersRequest, ListVotersResponse, Voter, PollVoted,
+        PollClosed, PollVoteCast;
     presence: Presence, Status, PresenceSettings, SetPresenceRequest, SetPresenceResponse,
         WatchPresenceRequest, WatchPresenceResponse, SetStatusRequest, SetStatusResponse,
         PresenceUpdate, StatusChanged;

@@ -33,6 +33,7 @@ mod message;
 mod observe;
 mod own;
 mod pins;
+mod polls;
 pub mod presence;
 mod receipts;
 mod reminders;
@@ -77,6 +78,7 @@ pub use parlour_sdk_core::{
     reconnect::End,
 };
 pub use pins::Pin;
+pub use polls::{NewPoll, Poll, PollOption, Tally, Voter};
 pub use presence::Presence;
 pub use receipts::{Receipt, Receipts};
 pub use reminders::{Reminder, Reminders};

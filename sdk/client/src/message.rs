@@ -3,12 +3,17 @@
 use std::{fmt, ops::Deref, sync::Arc};
 
 pub use parlour_sdk_core::timeline::{Delivery, Notice, Place, Reaction, ThreadSummary};
-use parlour_sdk_core::{attachment::Attachment, timeline};
+use parlour_sdk_core::{
+    attachment::Attachment,
+    polls::{NewPoll, Poll},
+    timeline,
+};
 
 use crate::{
     Download, Room, Thread,
     driver::{Command, Sent},
-    error::QueueError,
+    error::{CallError, QueueError},
+    polls::Voter,
     room::Draft,
 };
 
@@ -143,6 +148,31 @@ impl Message {
         self.room.unpin(self.seq().ok_or(QueueError::NotSent)?).await
     }
 
+    /// Chooses options of its poll, by places from 0, in the place of what the user had chosen; none
+    /// takes the vote back.
+    ///
+    /// # Errors
+    /// [`QueueError::NotSent`] for one that isn't in the log yet; else as [`Room::vote`].
+    pub async fn vote(&self, choices: impl IntoIterator<Item = u32>) -> Result<(), QueueError> {
+        self.room.vote(self.seq().ok_or(QueueError::NotSent)?, choices).await
+    }
+
+    /// Ends its poll.
+    ///
+    /// # Errors
+    /// [`QueueError::NotSent`] for one that isn't in the log yet; else as [`Room::close_poll`].
+    pub async fn close_poll(&self) -> Result<(), QueueError> {
+        self.room.close_poll(self.seq().ok_or(QueueError::NotSent)?).await
+    }
+
+    /// Who has chosen what in its poll.
+    ///
+    /// # Errors
+    /// As [`Room::voters`]; `INVALID_FIELD` for one that isn't in the log yet.
+    pub async fn voters(&self) -> Result<Vec<Voter>, CallError> {
+        self.room.voters(self.seq().unwrap_or_default()).await
+    }
+
     /// Its attachments, each with its way to be fetched; none before it is in the log.
     pub fn downloads(&self) -> Vec<(&Attachment, Download)> {
         let seq = self.seq();
@@ -151,7 +181,8 @@ impl Message {
     }
 
     /// Sends what it says and carries to another room, under the user's own name. Needs a
-    /// connection where it has attachments.
+    /// connection where it has attachments. A poll is asked anew there: without its votes, and
+    /// without an end.
     ///
     /// # Errors
     /// [`QueueError::NotSent`] for one that isn't in the log yet; `BLOB_NOT_FOUND` where an
@@ -162,7 +193,9 @@ impl Message {
             self.room.claim(seq, attachment).await?;
         }
         let (text, attachments) = (self.text.clone(), self.attachments.clone());
-        to.send(Draft { text, attachments, ..Draft::default() }).await
+        let anew = |poll: &Poll| NewPoll { closes_at_ms: None, ..poll.asked.clone() };
+        let poll = self.poll.as_ref().map(anew);
+        to.send(Draft { text, attachments, poll, ..Draft::default() }).await
     }
 
     /// Sends it, or a pending change of it, again after it failed.

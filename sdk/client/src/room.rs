@@ -16,6 +16,7 @@ pub use parlour_sdk_core::rooms::RoomSummary;
 use parlour_sdk_core::{
     attachment::Attachment,
     outbox::{Payload, SendError},
+    polls::NewPoll,
     timeline::{Scope, edit_body, post_body},
 };
 use tokio::sync::oneshot;
@@ -31,7 +32,7 @@ use crate::{
 /// What a message says, and whom it mentions. A `&str` or `String` is a text without mentions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// 1 byte to 16 KiB; may be empty where there are attachments.
+    /// 1 byte to 16 KiB; may be empty where there are attachments or a poll.
     pub text: String,
     /// What was uploaded, at most 50; see [`Client::upload`](crate::Client::upload).
     pub attachments: Vec<Attachment>,
@@ -43,20 +44,29 @@ pub struct Draft {
     pub reply_to: Option<u64>,
     /// The message whose thread it belongs to; see [`Room::thread`].
     pub thread_root: Option<u64>,
+    /// What it asks.
+    pub poll: Option<NewPoll>,
+}
+
+impl From<NewPoll> for Draft {
+    fn from(poll: NewPoll) -> Self {
+        Draft { poll: Some(poll), ..Draft::default() }
+    }
 }
 
 impl Draft {
     /// As the outbox has it, unless it is over a bound.
     pub(crate) fn payload(self) -> Result<Payload, QueueError> {
-        let Draft { text, attachments, mentions, mentions_everyone, reply_to, thread_root } = self;
-        check_text(&text, !attachments.is_empty())?;
+        let Draft { text, attachments, mentions, mentions_everyone, reply_to, thread_root, poll } =
+            self;
+        check_text(&text, !attachments.is_empty() || poll.is_some())?;
         if attachments.len() > ATTACHMENTS_MAX {
             return Err(QueueError::Attachments);
         }
         if mentions.len() > MENTIONS_MAX {
             return Err(QueueError::Mentions);
         }
-        let body = post_body(&text, &attachments);
+        let body = post_body(&text, &attachments, poll.as_ref());
         let attachments = attachments.iter().map(|attachment| attachment.hash).collect();
         Ok(Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root, attachments })
     }
@@ -71,6 +81,7 @@ impl Draft {
             mentions_everyone: request.mention_everyone,
             reply_to: Some(request.reply_to_seq).filter(|seq| *seq > 0),
             thread_root: Some(request.thread_root_seq).filter(|seq| *seq > 0),
+            poll: posted.poll.map(NewPoll::from_wire),
         }
     }
 }
@@ -178,7 +189,7 @@ impl Room {
     /// # Errors
     /// When the text isn't 1 byte to 16 KiB, or the server refuses.
     pub async fn edit(&self, seq: u64, text: &str) -> Result<Sent, QueueError> {
-        // Whether the message has attachments, and so may be without a text, the server knows.
+        // Whether the message has attachments or a poll, and so may be without a text, the server knows.
         check_text(text, true)?;
         let payload = Payload::Edit { target_seq: seq, body: edit_body(text) };
         self.put(payload).await?.sent().await

@@ -11,6 +11,7 @@ pub mod event;
 pub mod lanes;
 pub mod limits;
 pub mod outbox;
+pub mod polls;
 pub mod presence;
 pub mod reconnect;
 pub mod rooms;

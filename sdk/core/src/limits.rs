@@ -34,6 +34,8 @@ pub const RUN_EVENTS: usize = 256;
 pub const FIRST_DIGESTS: u32 = 20;
 /// Cached events of a room that are looked through for those of a thread that is opened.
 pub const THREAD_CACHED_EVENTS: u32 = 2000;
+/// Polls of one room whose results are kept.
+pub const POLLS_PER_ROOM_MAX: usize = 100;
 /// Edits and deletes kept for messages that aren't loaded, per timeline.
 pub const PENDING_AMENDMENTS_MAX: usize = 10_000;
 /// Users shown as typing in one room.

@@ -4,6 +4,7 @@
 mod fold;
 mod item;
 mod pins;
+mod polls;
 mod reactions;
 mod threads;
 
@@ -29,6 +30,7 @@ use crate::{
     event::LogEvent,
     limits::TIMELINE_ITEMS_MAX,
     outbox::{Entry, Payload, State},
+    polls::{NewPoll, Poll, PollRecord},
 };
 use fold::{Change, Fold};
 
@@ -147,7 +149,7 @@ impl Timeline {
         amendments: &[LogEvent],
         at_start: bool,
     ) {
-        self.fold = Fold::default();
+        self.fold.start_over();
         self.items.clear();
         self.diffs.clear();
         self.from = u64::MAX;
@@ -174,6 +176,19 @@ impl Timeline {
         }
     }
 
+    /// What is known of some polls.
+    pub fn handle_polls(&mut self, polls: &[PollRecord]) {
+        for poll in polls {
+            let change = self.fold.learn_poll(poll);
+            self.show(change);
+        }
+    }
+
+    /// Polls shown whose results aren't known, or old.
+    pub fn polls_in_doubt(&self) -> impl Iterator<Item = u64> {
+        self.fold.polls_in_doubt()
+    }
+
     /// A row of the outbox is new or got further.
     pub fn handle_outbox(&mut self, entry: &Entry) {
         let delivery = delivery(&entry.state);
@@ -190,6 +205,7 @@ impl Timeline {
                     expires_at_ms: None,
                     text: posted.text,
                     attachments: attachments(posted.attachments),
+                    poll: posted.poll.map(new_poll),
                     is_edited: false,
                     is_deleted: false,
                     mentions: mentions.clone(),
@@ -230,6 +246,21 @@ impl Timeline {
                 };
                 self.show(change);
             }
+            Payload::Vote { target_seq, choices } => {
+                let change = match delivery {
+                    // Nobody wants to see a vote that doesn't count.
+                    Delivery::Failed(_) => self.fold.drop_vote(*target_seq, entry.client_ref),
+                    _ => self.fold.put_vote(*target_seq, entry.client_ref, choices),
+                };
+                self.show(change);
+            }
+            Payload::ClosePoll { target_seq } => {
+                let change = match delivery {
+                    Delivery::Failed(_) => self.fold.drop_close(*target_seq, entry.client_ref),
+                    _ => self.fold.put_close(*target_seq, entry.client_ref),
+                };
+                self.show(change);
+            }
             // It shows once it has happened.
             Payload::Publish { .. } => {}
         }
@@ -264,6 +295,14 @@ impl Timeline {
             }
             Payload::Pin { target_seq, .. } => {
                 let change = self.fold.drop_pin(*target_seq, entry.client_ref);
+                self.show(change);
+            }
+            Payload::Vote { target_seq, .. } => {
+                let change = self.fold.drop_vote(*target_seq, entry.client_ref);
+                self.show(change);
+            }
+            Payload::ClosePoll { target_seq } => {
+                let change = self.fold.drop_close(*target_seq, entry.client_ref);
                 self.show(change);
             }
             Payload::Publish { .. } => {}
@@ -389,9 +428,16 @@ pub fn messages(
 }
 
 /// An encoded `MessagePosted`.
-pub fn post_body(text: &str, attachments: &[Attachment]) -> Bytes {
+pub fn post_body(text: &str, attachments: &[Attachment], poll: Option<&NewPoll>) -> Bytes {
     let attachments = attachments.iter().map(Attachment::to_wire).collect();
-    MessagePosted { text: text.to_owned(), attachments }.encode_to_vec().into()
+    let (text, poll) = (text.to_owned(), poll.map(NewPoll::to_wire));
+    MessagePosted { text, attachments, poll }.encode_to_vec().into()
+}
+
+/// A poll that the server doesn't have yet.
+fn new_poll(asked: parlour_protocol::poll::Poll) -> Poll {
+    let tally = PollRecord::new(0, asked.options.len()).tally(&[]);
+    Poll { asked: NewPoll::from_wire(asked), tally, own: vec![], is_closed: false }
 }
 
 /// An encoded `MessageEdited`.

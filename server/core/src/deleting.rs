@@ -13,6 +13,7 @@ use crate::{
     kit::Ctx,
     mentions::withdrawals,
     messages::release,
+    polls::end_of,
     ports::store::{Erase, LogKey, Put},
     records::{key, room_seq},
     rooms::{RoomCell, RoomChange},
@@ -68,6 +69,7 @@ pub(crate) async fn deletion(
     // It goes with the message even if it is pinned only at this moment.
     draft.puts.push(Put { table: Table::PINS, key: pin, value: None });
     draft.puts.extend(release(ctx, room, &header).await?);
+    draft.puts.extend(end_of(ctx, room, target).await?);
     draft.erase_amendments_of.push(target);
     draft.effects = withdrawals(room, &header);
     let flags = header.flags | FLAG_ERASED;

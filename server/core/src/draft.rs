@@ -23,6 +23,7 @@ pub use submission::{Again, AnswerOf, Callback, ConnId, Submission, Submit, Then
 use crate::{
     access::Bits,
     directory::{Change, DirectoryCell, rows::DirectoryJobRow},
+    polls::PollDraft,
     ports::store::{Erase, Put, Shard},
     records::Effect,
     rooms::{RoomCell, RoomChange},
@@ -109,6 +110,8 @@ pub struct RoomDraft {
     pub change: Option<RoomChange>,
     /// How a thread changes.
     pub thread: Option<ThreadDraft>,
+    /// How a poll changes.
+    pub poll: Option<PollDraft>,
     /// In slow mode: the sender's last message as it was decided on.
     pub paced_after: Option<u64>,
     /// Table writes with whole keys.
@@ -146,6 +149,7 @@ impl RoomDraft {
             event,
             change: None,
             thread: None,
+            poll: None,
             paced_after: None,
             puts: vec![],
             seq_puts: vec![],
@@ -163,6 +167,8 @@ impl RoomDraft {
 pub struct NewEvent {
     /// Who causes it.
     pub sender: UserId,
+    /// Nobody is told who that is: the event has neither a sender nor a client_ref.
+    pub is_anonymous: bool,
     /// Its kind; must be a room event of the registry.
     pub kind: u32,
     /// The sender's own id for it and what it stood for.
@@ -190,6 +196,7 @@ impl NewEvent {
     pub fn new(sender: UserId, kind: u32, body: Bytes) -> Self {
         NewEvent {
             sender,
+            is_anonymous: false,
             kind,
             client_ref: None,
             body,

@@ -148,6 +148,7 @@ async fn follow_event(
     }
     for target in &job.row.erase_amendments_of {
         drafts.extend(erasure(node, job.room, *target).await?);
+        drafts.extend(votes_gone(node, job.room, *target).await?);
     }
     let progress = Arc::new(Progress {
         // One more than there are parts, so that a job without parts ends too.
@@ -236,6 +237,28 @@ async fn erasure(node: &Node, room: RoomId, target: u64) -> Result<Vec<Draft>, S
             }
         }
         let Some((row, _)) = index.last().filter(|_| index.len() == SCAN_ROWS) else {
+            return Ok(drafts);
+        };
+        scan.from = key(&[row, &[0]]);
+    }
+}
+
+/// Removes what was chosen in the poll of a deleted message. No vote can come after the delete.
+async fn votes_gone(node: &Node, room: RoomId, target: u64) -> Result<Vec<Draft>, StoreError> {
+    let mut drafts = Vec::new();
+    let mut scan = Scan::prefix(Table::POLL_VOTES, room_seq(room, target), SCAN_ROWS);
+    loop {
+        let votes = node.store.scan(scan.clone()).await?;
+        let gone = |(row, _): &(Bytes, Bytes)| Put {
+            table: Table::POLL_VOTES,
+            key: row.clone(),
+            value: None,
+        };
+        let puts: Vec<Put> = votes.iter().map(gone).collect();
+        if !puts.is_empty() {
+            drafts.push(rows(Shard::Room(room), puts, vec![]));
+        }
+        let Some((row, _)) = votes.last().filter(|_| votes.len() == SCAN_ROWS) else {
             return Ok(drafts);
         };
         scan.from = key(&[row, &[0]]);

@@ -27,6 +27,7 @@ mod mentions;
 mod messages;
 pub mod node;
 mod pages;
+pub mod polls;
 pub mod ports;
 pub mod presence;
 pub mod records;

@@ -52,6 +52,10 @@ pub const REAUTH_LEAD: Duration = Duration::from_secs(60);
 pub const ROOM_CACHE_MAX: usize = 100_000;
 /// Threads kept in memory.
 pub const THREAD_CACHE_MAX: usize = 100_000;
+/// Polls kept in memory.
+pub const POLL_CACHE_MAX: usize = 1_000;
+/// Voters of one of them whose last votes are.
+pub const POLL_VOTERS_NOTED_MAX: usize = 256;
 /// Followed threads of one room that are looked at to find those with the newest replies.
 pub const FOLLOWED_LOOKED_AT_MAX: usize = 1000;
 /// Followed threads of a user that are looked at to list them.

@@ -21,6 +21,7 @@ use crate::{
     draft::{Again, AnswerOf, Draft, Refused, store_error},
     kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
     log_time::LogTime,
+    polls::Polls,
     ports::{
         accounts::Issuer,
         auth::TokenVerifier,
@@ -70,6 +71,8 @@ pub struct Node {
     pub rooms: Rooms,
     /// Threads in memory.
     pub threads: Threads,
+    /// Polls in memory.
+    pub polls: Polls,
     /// Users' own logs in memory.
     pub users: UserLogs,
     /// Organizations' directories in memory.
@@ -201,6 +204,7 @@ impl Node {
             entropy: parts.entropy,
             rooms: Rooms::default(),
             threads: Threads::default(),
+            polls: Polls::default(),
             users: UserLogs::default(),
             directories: Directories::default(),
             cards: Cards::default(),

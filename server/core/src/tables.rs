@@ -121,6 +121,10 @@ tables! {
     INVITE_USES = 65, "invite_uses";
     /// org ‖ user ‖ step -> nothing: the account isn't as it was at that step any more.
     ACCOUNT_STEPS = 66, "account_steps";
+    /// room ‖ target seq -> the rules of a message's poll, and what was chosen so far.
+    POLLS = 85, "polls";
+    /// room ‖ target seq ‖ user ‖ number -> what that user has chosen. Only the last one isn't empty.
+    POLL_VOTES = 86, "poll_votes";
     /// room ‖ hook -> its name, its user and a hash of its secret.
     HOOKS = 60, "hooks";
     /// time ‖ kind ‖ user ‖ id -> org: what is to be done for a user then. Written with the user.

@@ -119,7 +119,7 @@ fn a_body_says_what_the_request_says() {
     assert_eq!(field(call(with(vec![]))), "body.text", "nothing is sent by such a message");
     assert_eq!(field(call(with(vec![hash(&blob), hash(&blob)]))), "body.attachments");
     let described = |attachment: Attachment, hashes: Vec<Bytes>| {
-        let posted = MessagePosted { text: String::new(), attachments: vec![attachment] };
+        let posted = MessagePosted { attachments: vec![attachment], ..MessagePosted::default() };
         SendRequest { body: posted.encode_to_vec().into(), attachments: hashes, ..good.clone() }
     };
     let attachment = Attachment { blob: Some(blob.clone()), ..Attachment::default() };

@@ -29,8 +29,9 @@ pub fn announce(upload: u8, bytes: &[u8]) -> BlobUpload {
 /// A message with attachments.
 pub fn carrying(server: &mut Server, room: &Bytes, text: &str, blobs: &[Blob]) -> SendRequest {
     let attachment = |blob: &Blob| Attachment { blob: Some(blob.clone()), ..Attachment::default() };
+    let described = blobs.iter().map(attachment).collect();
     let posted =
-        MessagePosted { text: text.into(), attachments: blobs.iter().map(attachment).collect() };
+        MessagePosted { text: text.into(), attachments: described, ..MessagePosted::default() };
     let attachments = blobs.iter().map(|blob| blob.hash.clone()).collect();
     SendRequest { body: posted.encode_to_vec().into(), attachments, ..message(server, room, text) }
 }

@@ -51,6 +51,7 @@ fn said(message: &Message) -> Said {
         mentions_everyone: message.mentions_everyone,
         reply_to: message.reply_to,
         replies: message.thread.map_or(0, |thread| thread.replies),
+        poll: message.poll.clone().map(Box::new),
         reactions: message
             .reactions
             .iter()

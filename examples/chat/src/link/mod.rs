@@ -9,7 +9,8 @@ use std::{future::Future, time::Duration};
 
 use futures_util::StreamExt;
 use parlour::{
-    CallError, Client, Draft, Found, Room, RoomId, Search, State, UserId, presence::Activity,
+    CallError, Client, Draft, Found, QueueError, Room, RoomId, Search, State, UserId,
+    presence::Activity,
 };
 use tokio::{
     sync::mpsc,
@@ -73,9 +74,18 @@ impl Link {
             | Effect::Delete { .. }
             | Effect::Retry { .. }
             | Effect::Send { .. }
+            | Effect::Ask { .. }
             | Effect::Attach { .. }
             | Effect::Save { .. } => self.perform_on_messages(effect),
             Effect::React { room, seq, emoji, on } => self.react(room, seq, emoji, on),
+            Effect::Vote { room, seq, choices } => {
+                let room = self.client.room(room);
+                self.queue(async move { room.vote(seq, choices).await });
+            }
+            Effect::ClosePoll { room, seq } => {
+                let room = self.client.room(room);
+                self.queue(async move { room.close_poll(seq).await });
+            }
             Effect::Typing { room, active } => self.client.room(room).typing(active),
             Effect::ListMembers(room) => self.list_members(room),
             Effect::LookUp(users) => self.look_up(users),
@@ -149,6 +159,10 @@ impl Link {
                 };
                 self.order(room, Order::Send(draft));
             }
+            Effect::Ask { room, poll, thread } => {
+                let draft = Draft { thread_root: thread, ..poll.into() };
+                self.order(room, Order::Send(draft));
+            }
             Effect::Attach { room, path, text, thread } => {
                 let upload = files::attach(self.client.clone(), room, path, text, thread);
                 self.tell(upload);
@@ -162,13 +176,20 @@ impl Link {
     }
 
     fn react(&mut self, room: RoomId, seq: u64, emoji: String, on: bool) {
-        let (room, events) = (self.client.room(room), self.events.clone());
-        self.tasks.spawn(async move {
-            let done = match on {
+        let room = self.client.room(room);
+        self.queue(async move {
+            match on {
                 true => room.react(seq, &emoji).await,
                 false => room.unreact(seq, &emoji).await,
-            };
-            if let Err(error) = done {
+            }
+        });
+    }
+
+    /// What shows by itself, unless it is refused.
+    fn queue(&mut self, done: impl Future<Output = Result<(), QueueError>> + Send + 'static) {
+        let events = self.events.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = done.await {
                 let _ = events.send(Event::Failed(words::queue_words(&error))).await;
             }
         });

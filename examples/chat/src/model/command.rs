@@ -1,5 +1,7 @@
 //! What a line of input asks for: a message, or one of the commands that begin with a slash.
 
+use super::poll;
+
 /// A line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
@@ -26,6 +28,12 @@ pub(crate) enum Command {
     Delete,
     /// An emoji for the last message; again takes it off.
     React(String),
+    /// A poll.
+    Poll(parlour::NewPoll),
+    /// Options of the last poll, by places from 0; none takes the vote back.
+    Vote(Vec<u32>),
+    /// The end of the last poll.
+    ClosePoll,
     /// An answer to the last message of others.
     Reply(String),
     /// A file, and what to say with it.
@@ -61,6 +69,9 @@ pub(crate) const COMMANDS: &[(&str, &str, &str)] = &[
     ("edit", "[TEXT]", "change your last message"),
     ("delete", "", "delete your last message"),
     ("react", "EMOJI", "put an emoji to the last message, or take yours off"),
+    ("poll", "QUESTION A B ...", "ask; `anonymous` or `several` may stand before it; \"quotes\""),
+    ("vote", "[1 2 ...]", "choose in the last poll; alone, take your vote back"),
+    ("close", "", "end the last poll"),
     ("reply", "TEXT", "answer the last message of others"),
     ("attach", "FILE [TEXT]", "send a file; \"quotes\" around a name with spaces"),
     ("save", "[FOLDER]", "save the files of the last message that has some"),
@@ -100,6 +111,9 @@ pub(crate) fn parse(line: &str) -> Result<Line, String> {
         "leave" => Command::Leave,
         "delete" => Command::Delete,
         "react" => Command::React(needed(word, rest)?),
+        "poll" => Command::Poll(poll::parse(words(rest)).ok_or_else(|| usage(word))?),
+        "vote" => Command::Vote(poll::parse_vote(&words(rest)).ok_or_else(|| usage(word))?),
+        "close" => Command::ClosePoll,
         "reply" => Command::Reply(needed(word, rest)?),
         "attach" => {
             let (path, text) = first_word(&needed(word, rest)?);

@@ -31,6 +31,7 @@ pub(crate) struct Said {
     pub(crate) reply_to: Option<u64>,
     /// Replies in the thread under it.
     pub(crate) replies: u64,
+    pub(crate) poll: Option<Box<parlour::Poll>>,
     /// Emoji and who put them there.
     pub(crate) reactions: Vec<(String, Vec<UserId>)>,
     pub(crate) progress: Progress,

@@ -8,6 +8,7 @@ mod handle;
 mod input;
 mod keys;
 pub(crate) mod people;
+pub(crate) mod poll;
 pub(crate) mod room;
 mod run;
 
@@ -117,6 +118,20 @@ pub(crate) enum Effect {
         seq: u64,
         files: Vec<parlour::Attachment>,
         folder: String,
+    },
+    Ask {
+        room: RoomId,
+        poll: parlour::NewPoll,
+        thread: Option<u64>,
+    },
+    Vote {
+        room: RoomId,
+        seq: u64,
+        choices: Vec<u32>,
+    },
+    ClosePoll {
+        room: RoomId,
+        seq: u64,
     },
     React {
         room: RoomId,

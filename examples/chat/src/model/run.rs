@@ -102,6 +102,9 @@ impl Model {
             },
             Command::Delete => self.ask_delete(),
             Command::React(emoji) => return self.react(room, emoji),
+            Command::Poll(poll) => return self.ask(room, poll),
+            Command::Vote(choices) => return self.vote(room, choices),
+            Command::ClosePoll => return self.close_poll(room),
             Command::Reply(text) => match self.last_of(|entry, me| !entry.is_by(me)) {
                 Some(seq) => return self.send_as(text, Some(seq), None),
                 None => self.tell("nobody else has written here yet"),
@@ -172,7 +175,7 @@ impl Model {
     }
 
     /// The last message that fits and can be named.
-    fn last_of(&self, fits: impl Fn(&Entry, Option<UserId>) -> bool) -> Option<u64> {
+    pub(super) fn last_of(&self, fits: impl Fn(&Entry, Option<UserId>) -> bool) -> Option<u64> {
         let entries = self.open.as_ref()?.entries.iter().rev();
         let mut messages = entries.filter(|entry| entry.said().is_some_and(|s| !s.is_deleted));
         messages.find(|entry| entry.seq().is_some() && fits(entry, self.me))?.seq()

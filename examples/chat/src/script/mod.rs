@@ -1,6 +1,7 @@
 //! The chat without a screen: commands on standard input, events on standard output, one per line.
 //! For scripts and checks.
 
+mod change;
 mod command;
 mod out;
 
@@ -12,7 +13,7 @@ use futures_util::{
     stream::{BoxStream, FuturesUnordered},
 };
 use parlour::{
-    CallError, Client, Draft, Message, Place, Room, RoomId, Sent, State, Timeline, UserId,
+    CallError, Client, Draft, Place, Room, RoomId, Sent, State, Timeline, UserId,
     protocol::wire::ErrorReason,
 };
 use tokio::{
@@ -142,7 +143,12 @@ impl Script {
                 let room = self.room()?;
                 self.answer(room.rename(&name)).await
             }
-            Command::Edit(_) | Command::Delete | Command::React(_) => self.change(command),
+            Command::Edit(_)
+            | Command::Delete
+            | Command::React(_)
+            | Command::Vote(_)
+            | Command::ClosePoll => self.change(command),
+            Command::Poll(poll) => self.queue(poll.into()).await,
             Command::Reply(text) => {
                 let newest = self.newest().ok_or("there is no message")?;
                 self.send_as(text, Some(newest), None).await
@@ -169,32 +175,6 @@ impl Script {
             | Command::Retry
             | Command::Help
             | Command::Quit => Err("not in a script".to_owned()),
-        }
-    }
-
-    /// What is done to a message that is there.
-    fn change(&mut self, command: Command) -> Result<(), String> {
-        match command {
-            Command::Edit(text) => {
-                let message = self.own_last()?;
-                let edit = async move { message.edit(&text).await };
-                self.sending.push(edit.map(|e| e.map_err(|e| words::queue_words(&e))).boxed());
-                Ok(())
-            }
-            Command::Delete => {
-                let message = self.own_last()?;
-                let delete = async move { message.delete().await.map(|()| None) };
-                self.sending.push(delete.map(|e| e.map_err(|e| words::queue_words(&e))).boxed());
-                Ok(())
-            }
-            Command::React(emoji) => {
-                let room = self.room()?;
-                let seq = self.newest().ok_or("there is no message")?;
-                let react = async move { room.react(seq, &emoji).await.map(|()| None) };
-                self.sending.push(react.map(|e| e.map_err(|e| words::queue_words(&e))).boxed());
-                Ok(())
-            }
-            _ => Err("changes no message".to_owned()),
         }
     }
 
@@ -326,19 +306,6 @@ impl Script {
         });
         self.sending.push(sent.boxed());
         Ok(())
-    }
-
-    fn own_last(&mut self) -> Result<Message, String> {
-        let me = self.client.me();
-        let items = self.open.as_mut().map(|open| open.timeline.refresh()).unwrap_or_default();
-        let mut messages = items.iter().rev().filter_map(parlour::Item::message);
-        let own = messages.find(|message| message.sender == me && !message.is_deleted);
-        own.cloned().ok_or("nothing was written here".to_owned())
-    }
-
-    fn newest(&mut self) -> Option<u64> {
-        let items = self.open.as_mut()?.timeline.refresh();
-        items.iter().rev().filter_map(parlour::Item::message).find_map(|message| message.seq())
     }
 
     /// Prints the whole room, what is in its log.

@@ -12,6 +12,7 @@ use super::Meta;
 use crate::{
     counts::{Counts, Head},
     event::Malformed,
+    polls::{PollRecord, PollRow},
     settings::{RoomSettings, Settings},
 };
 
@@ -75,6 +76,8 @@ pub struct RoomRecord {
     pub threads: Vec<ThreadRecord>,
     /// What the user wants of it.
     pub settings: RoomSettings,
+    /// What was chosen in its polls.
+    pub polls: Vec<PollRecord>,
 }
 
 /// A thread that the user follows.
@@ -110,6 +113,7 @@ impl RoomRecord {
             unsent_read: 0,
             threads: vec![],
             settings: RoomSettings::default(),
+            polls: vec![],
         }
     }
 
@@ -156,6 +160,7 @@ impl RoomRecord {
             message_expiry_s: self.message_expiry_s,
             threads: self.threads.iter().map(ThreadRecord::row).collect(),
             settings: Some(self.settings.to_wire()),
+            polls: self.polls.iter().map(PollRecord::row).collect(),
         }
         .encode_to_vec()
     }
@@ -183,6 +188,7 @@ impl RoomRecord {
             unsent_read: row.unsent_read,
             threads: row.threads.iter().map(ThreadRecord::of_row).collect::<Result<_, _>>()?,
             settings: row.settings.as_ref().map(RoomSettings::of_wire).unwrap_or_default(),
+            polls: row.polls.into_iter().map(PollRecord::of_row).collect(),
         })
     }
 }
@@ -314,6 +320,8 @@ struct Row {
     slow_mode_s: u32,
     #[prost(uint32, tag = "19")]
     message_expiry_s: u32,
+    #[prost(message, repeated, tag = "24")]
+    polls: Vec<PollRow>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

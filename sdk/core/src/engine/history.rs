@@ -67,6 +67,9 @@ impl Engine {
             return;
         }
         let mut timeline = Timeline::new(scope, self.meta.user);
+        if let Some(record) = self.rooms.get(scope.room) {
+            timeline.handle_polls(&record.polls);
+        }
         self.show_unconfirmed(scope.room, &mut timeline);
         let is_first = !self.is_open(scope.room);
         self.timelines.insert(scope, Open { timeline, is_loading: true, paging: None });
@@ -165,6 +168,7 @@ impl Engine {
                 }
                 self.notices.push_back(Notice::Opened(scope));
                 self.catch_up(scope.room);
+                self.ask_polls(scope.room);
                 self.fill(scope);
             }
             Some(Load::Older(scope, limit)) => {
@@ -172,6 +176,7 @@ impl Engine {
                     return;
                 };
                 if self.show_runs(scope, runs, limit as usize) {
+                    self.ask_polls(scope.room);
                     self.finish_paging(scope, Ok(()));
                 } else if self.session.is_some() {
                     self.read_older(scope, from, limit);
@@ -243,6 +248,7 @@ impl Engine {
     pub(super) fn put_before(&mut self, room: RoomId, before: u64, page: TimelinePage) {
         let from = page.from(before).min(before);
         let mut page = page;
+        self.learn_polls(room, &page.polls);
         // What the log has from `before` on is whole already.
         page.events.retain(|event| event.seq() < before);
         if let Some(open) = self.timelines.get_mut(&Scope::from(room)) {

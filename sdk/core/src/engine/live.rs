@@ -146,6 +146,8 @@ impl Engine {
         if event.header.thread_root_seq > 0 {
             self.learn_from_thread(room, event, me);
         }
+        let body = event.decoded();
+        self.learn_from_poll(room, event, &body, me);
         let record = self.rooms.entry(room);
         let is_of_room = event.header.thread_root_seq == 0;
         if event.seq() > record.head.seq {
@@ -157,7 +159,7 @@ impl Engine {
             let head = record.head;
             record.counts.handle_late_event(event, me, head);
         }
-        match event.decoded() {
+        match body {
             EventBody::RoomRenamed(renamed) => record.name = renamed.name,
             EventBody::TopicChanged(changed) => record.topic = changed.topic,
             EventBody::RoomArchived(archived) => record.is_archived = archived.archived,

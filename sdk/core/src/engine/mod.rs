@@ -8,6 +8,7 @@ mod history;
 mod live;
 mod markers;
 mod page;
+mod polls;
 mod presence;
 mod repair;
 mod sending;
@@ -204,6 +205,7 @@ enum Purpose {
     Mark { room: RoomId, seq: u64, asked_at: crate::counts::Head },
     Describe(RoomId),
     Subscribe,
+    Polls(RoomId),
     Settings,
     Quiet,
     Say,

@@ -1,7 +1,7 @@
 //! The items of history reads, their events as the bytes they came as.
 
 use bytes::{Buf, Bytes};
-use parlour_protocol::{limits::SEQ_MAX, sync::SeqRange, thread::Thread};
+use parlour_protocol::{limits::SEQ_MAX, poll::PollState, sync::SeqRange, thread::Thread};
 use prost::{
     Message,
     encoding::{WireType, decode_key, decode_varint, skip_field},
@@ -93,13 +93,15 @@ impl LogPieces {
     }
 }
 
-/// A `ReadTimelineItem`, or several of one page together.
+/// A `ReadTimelineItem` or `ReadThreadItem`, or several of one page together.
 #[derive(Debug, Default)]
 pub(super) struct TimelinePage {
     pub(super) events: Vec<LogEvent>,
     pub(super) amendments: Vec<LogEvent>,
     /// What stands under some of them.
     pub(super) threads: Vec<Thread>,
+    /// What was chosen in the polls among them.
+    pub(super) polls: Vec<PollState>,
     pub(super) as_of_seq: u64,
     pub(super) at_start: bool,
     /// Messages deleted since it was asked for.
@@ -114,6 +116,9 @@ impl TimelinePage {
         self.at_start |= number(4, item)? != 0;
         for thread in submessages(6, item)? {
             self.threads.push(Thread::decode(thread)?);
+        }
+        for poll in submessages(7, item)? {
+            self.polls.push(PollState::decode(poll)?);
         }
         Ok(())
     }

@@ -291,7 +291,10 @@ impl Engine {
         let mut rooms: Vec<RoomId> = self.rooms.iter().filter(behind).map(|r| r.id).collect();
         rooms.extend(self.logs.keys());
         rooms.extend(self.timelines.keys().map(|scope| scope.room));
-        rooms.into_iter().for_each(|room| self.catch_up(room));
+        for room in rooms {
+            self.catch_up(room);
+            self.ask_polls(room);
+        }
         self.page_again();
         self.ask_again();
         self.continue_downloads();
@@ -374,6 +377,8 @@ impl Engine {
         record.log = LogRange { from, to };
         record.head.seq = record.head.seq.max(to);
         self.settle(room, to);
+        self.doubt_polls(room);
+        self.learn_polls(room, &page.polls);
         if let Some(open) = self.timelines.get_mut(&Scope::from(room)) {
             open.timeline.handle_reset(from, &page.events, &page.amendments, page.at_start);
             open.timeline.handle_threads(&page.threads);

@@ -175,6 +175,7 @@ impl Engine {
         } else {
             self.end_entry(entry);
         }
+        self.settle_poll(entry, seq);
         self.timelines_of(entry.room).for_each(|timeline| timeline.handle_sent(entry, seq, at_ms));
         let client_ref = entry.client_ref;
         self.notices.push_back(Notice::Sent { client_ref, seq, at_ms });

@@ -108,6 +108,7 @@ impl Engine {
                 _ => {}
             },
             Some(Purpose::Subscribe) => self.handle_subscribed(result, now),
+            Some(Purpose::Polls(room)) => self.handle_polls(room, result),
             Some(Purpose::Settings) => self.handle_settings_reply(result),
             Some(Purpose::Quiet) => self.handle_quiet_reply(result),
             Some(Purpose::Say) => self.handle_said(result, now),
@@ -230,6 +231,7 @@ impl Engine {
     /// A room without anything known about its log before `to`.
     pub(super) fn start_log(&mut self, room: RoomId, to: u64) {
         self.rooms.entry(room).log = LogRange::empty_after(to);
+        self.doubt_polls(room);
         self.settle(room, to);
     }
 }

@@ -196,6 +196,7 @@ impl Engine {
                     self.recount_soon(now);
                 }
             }
+            EventBody::PollVoteCast(cast) => self.learn_own_vote(&cast),
             EventBody::RoomSettingsChanged(changed) => {
                 if let Ok(room) = RoomId::parse(&changed.room) {
                     self.learn_room_settings(room, changed.settings.as_ref());

@@ -21,6 +21,7 @@ use crate::{
 impl Engine {
     /// A page of a thread, right before `before`.
     pub(super) fn put_thread_page(&mut self, scope: Scope, before: u64, page: TimelinePage) {
+        self.learn_polls(scope.room, &page.polls);
         let first = page.events.first().map_or(before, LogEvent::seq);
         if let Some(open) = self.timelines.get_mut(&scope) {
             let (events, amendments) = (&page.events, &page.amendments);

@@ -10,13 +10,14 @@ use parlour_protocol::{
     ids::{BlobHash, ClientRef, RoomId, UserId},
     message::{DeleteRequest, EditRequest, SendRequest},
     pin::{PinRequest, UnpinRequest},
+    poll::{ClosePollRequest, VoteRequest},
     reaction::{ReactRequest, UnreactRequest},
     wire::Error,
 };
 use prost::Message;
 
 use super::Transmit;
-use crate::event::Malformed;
+use crate::{event::Malformed, polls};
 
 /// What is sent.
 #[derive(Clone, PartialEq)]
@@ -64,6 +65,18 @@ pub enum Payload {
         /// Put there, or taken off.
         on: bool,
     },
+    /// Options chosen in the poll of the message at `target_seq`.
+    Vote {
+        /// The message.
+        target_seq: u64,
+        /// Places of the options from 0; none to take the vote back.
+        choices: Vec<u32>,
+    },
+    /// The end of the poll of the message at `target_seq`.
+    ClosePoll {
+        /// The message.
+        target_seq: u64,
+    },
     /// An application's event.
     Publish {
         /// An encoded `AppEvent`.
@@ -101,6 +114,8 @@ impl fmt::Debug for Payload {
             Payload::Delete { target_seq } => write!(f, "Delete({target_seq})"),
             Payload::React { target_seq, on, .. } => write!(f, "React({target_seq}, {on})"),
             Payload::Pin { target_seq, on } => write!(f, "Pin({target_seq}, {on})"),
+            Payload::Vote { target_seq, .. } => write!(f, "Vote({target_seq})"),
+            Payload::ClosePoll { target_seq } => write!(f, "ClosePoll({target_seq})"),
             Payload::Publish { body } => write!(f, "Publish(<{} bytes>)", body.len()),
         }
     }
@@ -231,6 +246,15 @@ impl Entry {
                 let request = UnpinRequest { room, client_ref, target_seq: *target_seq };
                 (rpc::Unpin::METHOD, request.encode_to_vec())
             }
+            Payload::Vote { target_seq, choices } => {
+                let (target_seq, choices) = (*target_seq, choices.clone());
+                let request = VoteRequest { room, client_ref, target_seq, choices };
+                (rpc::Vote::METHOD, request.encode_to_vec())
+            }
+            Payload::ClosePoll { target_seq } => {
+                let request = ClosePollRequest { room, client_ref, target_seq: *target_seq };
+                (rpc::ClosePoll::METHOD, request.encode_to_vec())
+            }
             Payload::Publish { body } => {
                 let request = PublishRequest { room, client_ref, body: body.clone() };
                 (rpc::Publish::METHOD, request.encode_to_vec())
@@ -284,6 +308,10 @@ impl Entry {
             Payload::Pin { target_seq, on } => {
                 (row.kind, row.target_seq) = (if *on { 6 } else { 7 }, *target_seq);
             }
+            Payload::Vote { target_seq, choices } => {
+                (row.kind, row.target_seq, row.body) = (24, *target_seq, polls::pack(choices));
+            }
+            Payload::ClosePoll { target_seq } => (row.kind, row.target_seq) = (25, *target_seq),
             Payload::Publish { body } => (row.kind, row.body) = (8, body.clone()),
         }
         if let State::Failed(SendError::Refused(error)) = &self.state {
@@ -313,6 +341,8 @@ impl Entry {
             },
             6 | 7 => Payload::Pin { target_seq: row.target_seq, on: row.kind == 6 },
             8 => Payload::Publish { body: row.body },
+            24 => Payload::Vote { target_seq: row.target_seq, choices: polls::unpack(&row.body) },
+            25 => Payload::ClosePoll { target_seq: row.target_seq },
             _ => return Err(Malformed),
         };
         let room = RoomId::parse(&row.room).map_err(|_| Malformed)?;

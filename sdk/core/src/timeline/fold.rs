@@ -14,6 +14,7 @@ use prost::Message as _;
 use super::{
     item::{Delivery, Item, Message, Notice, Place},
     pins::{self, Pins},
+    polls::{self, Polls},
     reactions::{self, Reactions},
     threads::Threads,
 };
@@ -22,6 +23,7 @@ use crate::{
     event::LogEvent,
     limits::PENDING_AMENDMENTS_MAX,
     outbox::{Entry, Payload},
+    polls::PollRecord,
 };
 
 /// What an input changes about the list.
@@ -51,6 +53,7 @@ pub(super) struct Fold {
     reactions: Reactions,
     threads: Threads,
     pins: Pins,
+    polls: Polls,
 }
 
 impl Fold {
@@ -81,6 +84,8 @@ impl Fold {
                 true => Change::Shown(target),
                 false => Change::None,
             }
+        } else if polls::is_about(event) {
+            Change::None
         } else {
             self.insert(event)
         }
@@ -103,12 +108,31 @@ impl Fold {
         }
     }
 
+    /// What is known of a poll.
+    pub(super) fn learn_poll(&mut self, record: &PollRecord) -> Change {
+        match self.polls.learn(record, self.base.len() + PENDING_AMENDMENTS_MAX) {
+            true => Change::Shown(record.seq),
+            false => Change::None,
+        }
+    }
+
+    /// Polls shown of which the server has to be asked.
+    pub(super) fn polls_in_doubt(&self) -> impl Iterator<Item = u64> {
+        self.polls.in_doubt().filter(|seq| !self.deletes.contains_key(seq))
+    }
+
+    /// Nothing but what was said of polls, which doesn't come again with the events.
+    pub(super) fn start_over(&mut self) {
+        *self = Fold { polls: self.polls.start_over(), ..Fold::default() };
+    }
+
     fn insert(&mut self, event: &LogEvent) -> Change {
         let seq = event.seq();
         match self.base.get(&seq) {
             // Of a message and its tombstone the tombstone is the later state.
             Some(known) if known.is_erased() || !event.is_erased() => Change::None,
             _ => {
+                self.polls.note(event);
                 self.base.insert(seq, event.clone());
                 Change::Shown(seq)
             }
@@ -185,6 +209,9 @@ impl Fold {
                 self.pins.settle(*target_seq, entry.client_ref, seq, *on);
                 Change::Shown(*target_seq)
             }
+            // What came of it is in the poll's record.
+            Payload::Vote { target_seq, .. } => self.drop_vote(*target_seq, entry.client_ref),
+            Payload::ClosePoll { target_seq } => self.drop_close(*target_seq, entry.client_ref),
         }
     }
 
@@ -195,6 +222,7 @@ impl Fold {
         self.reactions.forget_to(seq);
         self.threads.forget_to(seq);
         self.pins.forget_to(seq);
+        self.polls.forget_to(seq);
     }
 
     /// A reaction of the user's own that the server doesn't have yet.
@@ -232,6 +260,35 @@ impl Fold {
         Change::Shown(target)
     }
 
+    /// A vote of the user's own that the server doesn't have yet.
+    pub(super) fn put_vote(
+        &mut self,
+        target: u64,
+        client_ref: ClientRef,
+        choices: &[u32],
+    ) -> Change {
+        self.polls.put_vote(target, client_ref, choices);
+        Change::Shown(target)
+    }
+
+    /// It won't reach the server, or it has.
+    pub(super) fn drop_vote(&mut self, target: u64, client_ref: ClientRef) -> Change {
+        self.polls.drop_vote(target, client_ref);
+        Change::Shown(target)
+    }
+
+    /// A poll's end that the server doesn't have yet.
+    pub(super) fn put_close(&mut self, target: u64, client_ref: ClientRef) -> Change {
+        self.polls.put_close(target, client_ref);
+        Change::Shown(target)
+    }
+
+    /// It won't reach the server, or it has.
+    pub(super) fn drop_close(&mut self, target: u64, client_ref: ClientRef) -> Change {
+        self.polls.drop_close(target, client_ref);
+        Change::Shown(target)
+    }
+
     pub(super) fn item(&self, room: RoomId, seq: u64, me: Option<UserId>) -> Option<Arc<Item>> {
         let event = self.base.get(&seq)?;
         let (sender, at_ms) = (event.sender(), event.header.at_ms);
@@ -265,6 +322,7 @@ impl Fold {
             expires_at_ms: Some(event.header.expires_at_ms).filter(|at_ms| *at_ms > 0),
             text,
             attachments: if deleting { vec![] } else { attachments(posted.attachments) },
+            poll: posted.poll.filter(|_| !deleting).map(|asked| self.polls.shown(seq, asked)),
             is_edited: edit.is_some() || overlay.is_some_and(|o| o.text.is_some()),
             is_deleted: is_deleted || deleting,
             mentions: event.header.mentions.iter().filter_map(|u| UserId::parse(u).ok()).collect(),

@@ -7,7 +7,7 @@ use parlour_protocol::{
     ids::{ClientRef, RoomId, UserId},
 };
 
-use crate::{attachment::Attachment, outbox::SendError};
+use crate::{attachment::Attachment, outbox::SendError, polls::Poll};
 
 /// Where an item stands: everything in the log in its order, then the outbox in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +67,8 @@ pub struct Message {
     pub text: String,
     /// What it carries; empty when it is deleted.
     pub attachments: Vec<Attachment>,
+    /// What it asks; `None` when it is deleted.
+    pub poll: Option<Poll>,
     /// Whether the text is another than at first.
     pub is_edited: bool,
     /// Whether it is deleted.

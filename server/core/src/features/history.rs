@@ -11,6 +11,7 @@ use crate::{
     kit::{Ctx, Sink},
     limits::{ITEM_BYTES, ITEM_EVENTS},
     pages::{amendments, beyond, read},
+    polls::polls_in,
     ports::store::ReadRange,
     threads::threads_under,
 };
@@ -81,6 +82,7 @@ pub(super) async fn read_timeline(
         let mut amendments = amendments(ctx, &cell, first, to, as_of_seq).await?;
         let mut rest = beyond(&mut amendments, ITEM_BYTES);
         let threads = threads_under(ctx, cell.id, first, to).await?;
+        let polls = polls_in(ctx, cell.id, first, to).await?;
         left -= page.count.min(left);
         to = first - 1;
         let item = ReadTimelineItem {
@@ -89,6 +91,7 @@ pub(super) async fn read_timeline(
             at_start: to == 0,
             amendments,
             threads,
+            polls,
             ..Default::default()
         };
         out.send_with_events(1, &page.events, &item).await?;

@@ -5,14 +5,16 @@ use parlour_protocol::{
     access::Permission,
     blob::Attachment,
     generated::{EventMessage, MessageService},
-    ids::UserId,
+    ids::{OrgId, UserId},
     limits,
     message::{
         DeleteRequest, DeleteResponse, EditRequest, EditResponse, MessageDeleted, MessageEdited,
         MessagePosted, SendRequest, SendResponse,
     },
+    poll::Poll,
     wire::{Error, ErrorReason},
 };
+use prost::Message as _;
 
 use crate::{
     blobs::rows::use_prefix,
@@ -23,6 +25,7 @@ use crate::{
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     mentions::{both, follow_effects, mention_effects},
     messages::{attachments, own_ref, sent_before, target},
+    polls::{PollRow, check_end, check_poll, is_poll},
     ports::blobs::BlobKey,
     records::{SendRow, room_seq},
     rooms::RoomCell,
@@ -55,9 +58,11 @@ impl MessageService<ServerKit> for Features {
         let paced_after = paced(ctx, &cell, root_seq).await?;
         let body = request.body;
         let posted = post_body(&body, &request.attachments)?;
-        let attachments = match attachments(ctx, &request.attachments, &posted.attachments).await {
+        let attachments = attachments(ctx, &request.attachments, &posted.attachments).await;
+        let ends_later = check_end(posted.poll.as_ref(), ctx.now.unix_ms);
+        let attachments = match ends_later.and(attachments) {
             Ok(attachments) => attachments,
-            // It may have been sent while they were still the caller's.
+            // It may have been sent while they were still the caller's, and before the poll's end.
             Err(error) => match sent_before(ctx, cell.id, client_ref, print).await? {
                 Some(sent) => return Ok(Answer::Now(repeated(sent))),
                 None => return Err(error),
@@ -81,10 +86,7 @@ impl MessageService<ServerKit> for Features {
         };
         let room = cell.id;
         let mut draft = RoomDraft::new(cell, guard, event);
-        for hash in &draft.event.attachments {
-            let prefix = use_prefix(BlobKey { org: ctx.caller.org, hash: *hash }, room);
-            draft.seq_puts.push((Table::BLOB_USES, prefix, Bytes::new()));
-        }
+        carry(&mut draft, ctx.caller.org, posted.poll.as_ref());
         draft.paced_after = paced_after;
         expires(&mut draft, ctx.now.unix_ms);
         // Who is meant as part of everyone isn't meant twice.
@@ -120,7 +122,9 @@ impl MessageService<ServerKit> for Features {
         let guard = ctx.check(&cell, Permission::Send).await?;
         let edited: MessageEdited = message_body(&request.body)?;
         let target = target(ctx, &cell, request.target_seq).await?;
-        check_text(&edited.text, !target.attachments.is_empty())?;
+        let may_be_empty = !target.attachments.is_empty()
+            || (edited.text.is_empty() && is_poll(ctx, cell.id, request.target_seq).await?);
+        check_text(&edited.text, may_be_empty)?;
         if target.sender != ctx.user().as_bytes()[..] {
             return Err(Error::new(ErrorReason::NotAllowed, "only its sender edits a message"));
         }
@@ -170,6 +174,19 @@ impl MessageService<ServerKit> for Features {
     }
 }
 
+/// The rows of what a message carries.
+fn carry(draft: &mut RoomDraft, org: OrgId, poll: Option<&Poll>) {
+    let room = draft.cell.id;
+    for hash in &draft.event.attachments {
+        let prefix = use_prefix(BlobKey { org, hash: *hash }, room);
+        draft.seq_puts.push((Table::BLOB_USES, prefix, Bytes::new()));
+    }
+    if let Some(poll) = poll {
+        let row = PollRow::new(poll).encode_to_vec().into();
+        draft.seq_puts.push((Table::POLLS, room.to_field(), row));
+    }
+}
+
 /// The answer to what was sent before.
 fn repeated(sent: SendRow) -> SendResponse {
     SendResponse { seq: sent.seq, at_ms: sent.at_ms, deduplicated: true }
@@ -205,10 +222,12 @@ fn check_text(text: &str, may_be_empty: bool) -> Result<(), Error> {
     }
 }
 
-/// Refuses a body that doesn't describe its attachments as they are, or has neither them nor text.
+/// Refuses a body that doesn't describe its attachments as they are, or has neither them nor a poll nor
+/// text.
 fn post_body(body: &Bytes, attachments: &[Bytes]) -> Result<MessagePosted, Error> {
     let message: MessagePosted = message_body(body)?;
-    check_text(&message.text, !attachments.is_empty())?;
+    check_text(&message.text, !attachments.is_empty() || message.poll.is_some())?;
+    message.poll.as_ref().map(check_poll).transpose()?;
     let hash_of = |attachment: &Attachment| attachment.blob.as_ref().map(|blob| blob.hash.clone());
     let described = message.attachments.iter().map(hash_of);
     if !described.eq(attachments.iter().cloned().map(Some)) {

@@ -18,6 +18,7 @@ mod invites;
 mod markers;
 mod messages;
 mod pins;
+mod polls;
 mod presence;
 mod reactions;
 mod receipts;

@@ -21,6 +21,7 @@ use crate::{
     limits::{ITEM_BYTES, SCAN_ROWS, SEARCH_LOOKED_AT_MAX},
     messages::target,
     pages::{only, read},
+    polls::searched,
     ports::{
         search::{Order, Place, Query, Search, SearchError},
         store::Scan,
@@ -182,16 +183,20 @@ async fn hit(ctx: &Ctx, asked: &Asked, place: Place) -> Result<Option<Hit>, Erro
     {
         return Ok(None);
     }
+    let Ok(posted) = MessagePosted::decode(event.body) else { return Ok(None) };
     let (text, edit) = match newest_edit(ctx, cell.id, place.seq).await? {
-        None => (MessagePosted::decode(event.body).map(|message| message.text), None),
+        None => (posted.text, None),
         Some(seq) => match event_at(ctx, cell.id, seq).await? {
             None => return Ok(None),
-            Some((edit, stored)) => {
-                (MessageEdited::decode(edit.body).map(|edit| edit.text), Some(stored))
-            }
+            Some((edit, stored)) => match MessageEdited::decode(edit.body) {
+                Ok(edit) => (edit.text, Some(stored)),
+                Err(_) => return Ok(None),
+            },
         },
     };
-    let highlights = text.ok().and_then(|text| asked.highlights(&text));
+    let mut highlights = asked.highlights(&searched(&text, posted.poll.as_ref()));
+    // What it asks stands behind its text, and isn't part of it.
+    highlights.iter_mut().for_each(|parts| parts.retain(|part| part.end <= text.len()));
     Ok(highlights.map(|parts| Hit {
         seq: place.seq,
         del_no,

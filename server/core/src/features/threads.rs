@@ -24,6 +24,7 @@ use crate::{
     kit::{Answer, Ctx, Features, ServerKit, Sink},
     limits::{ANSWER_BYTES, FOLLOWED_LISTED_MAX, FOLLOWED_LOOKED_AT_MAX, ITEM_BYTES},
     pages::{amendments, beyond, only, read},
+    polls::poll_state,
     ports::store::{Put, Scan},
     records::{key, trailing_seq},
     rooms::RoomCell,
@@ -184,24 +185,32 @@ impl ThreadServiceBulk<ServerKit> for Features {
             before => before.min(as_of_seq + 1),
         };
         let (seqs, at_start) = page(ctx, &cell, &thread, before, limit).await?;
+        let item = ReadThreadItem { as_of_seq, thread: Some(thread), ..Default::default() };
         let mut rest = &seqs[..];
         while !rest.is_empty() {
             if !cell.is_member(ctx.user()) {
                 return Err(room_not_found());
             }
-            let (mut events, mut found, mut bytes) = (vec![], vec![], 0);
+            let (mut events, mut found, mut polls, mut bytes) = (vec![], vec![], vec![], 0);
             while let Some((seq, others)) = rest.split_first().filter(|_| bytes < ITEM_BYTES) {
                 let event = event_at(ctx, cell.id, *seq).await?;
                 bytes += event.as_ref().map_or(0, Bytes::len);
                 events.extend(event);
                 found.extend(amendments(ctx, &cell, *seq, *seq, as_of_seq).await?);
+                polls.extend(poll_state(ctx, cell.id, *seq).await?);
                 rest = others;
             }
             found.sort_by_key(|event| event.header.as_ref().map_or(0, |header| header.seq));
-            send(out, &events, found, as_of_seq, &thread, at_start && rest.is_empty()).await?;
+            let item = ReadThreadItem {
+                amendments: found,
+                at_start: at_start && rest.is_empty(),
+                polls,
+                ..item.clone()
+            };
+            send(out, &events, item).await?;
         }
         if seqs.is_empty() {
-            send(out, &[], vec![], as_of_seq, &thread, at_start).await?;
+            send(out, &[], ReadThreadItem { at_start, ..item }).await?;
         }
         Ok(())
     }
@@ -210,19 +219,10 @@ impl ThreadServiceBulk<ServerKit> for Features {
 async fn send(
     out: &mut Sink<ReadThreadItem>,
     events: &[Bytes],
-    mut amendments: Vec<Event>,
-    as_of_seq: u64,
-    thread: &Thread,
-    at_start: bool,
+    mut item: ReadThreadItem,
 ) -> Result<(), Error> {
-    let mut rest = beyond(&mut amendments, ITEM_BYTES);
-    let item = ReadThreadItem {
-        amendments,
-        as_of_seq,
-        at_start,
-        thread: Some(thread.clone()),
-        ..Default::default()
-    };
+    let as_of_seq = item.as_of_seq;
+    let mut rest = beyond(&mut item.amendments, ITEM_BYTES);
     out.send_with_events(1, events, &item).await?;
     while !rest.is_empty() {
         let mut amendments = rest;

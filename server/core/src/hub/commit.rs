@@ -83,7 +83,7 @@ impl Hub {
     fn committed(&mut self, placed: Placed, now: Duration) {
         self.totals.drafts += 1;
         let removes = placed.removes();
-        let Placed { submission, next, record, outbox, thread } = placed;
+        let Placed { submission, next, record, outbox, thread, poll } = placed;
         let mut closes = None;
         let mut committed = Committed { seq: next.seq, at_ms: next.at_ms, ..Default::default() };
         match submission.draft {
@@ -99,6 +99,9 @@ impl Hub {
                 }
                 if let (Some(of), Some(thread)) = (draft.thread, thread) {
                     of.cell.apply(thread);
+                }
+                if let (Some(of), Some(poll)) = (draft.poll, poll) {
+                    of.cell.apply(poll, &of.change);
                 }
                 self.node.search.note(cell.id, next.seq);
                 self.untold.add(&cell, record);

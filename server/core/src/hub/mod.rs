@@ -9,6 +9,8 @@ mod gather;
 mod outbox;
 mod pace;
 mod place;
+mod placed;
+mod poll;
 mod presence;
 mod receipts;
 mod signals;

@@ -1,7 +1,5 @@
 //! Placing: drafts get sequence numbers, times and counters, and become batches.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use parlour_protocol::{
     event::{self, FLAG_EVERYONE},
@@ -13,7 +11,7 @@ use parlour_protocol::{
 use prost::Message;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Hub, thread::put_thread};
+use super::{Hub, poll::put_poll, thread::put_thread};
 use crate::{
     access::Bits,
     directory::rows::outbox_key,
@@ -22,12 +20,13 @@ use crate::{
         Then, UserDraft,
     },
     limits,
+    polls::PollRow,
     ports::{
         clock::Now,
         store::{Append, Batch, LogKey, Put, Shard, StoreError},
     },
     records::{Counters, LogTimeRow, OutboxRow, SendRow, StampRow, key, room_seq, room_user},
-    rooms::{RoomCell, RoomChange},
+    rooms::RoomCell,
     tables::Table,
     threads::ThreadChange,
 };
@@ -40,6 +39,8 @@ pub(super) struct Placed {
     pub(super) outbox: Option<OutboxRow>,
     // What its thread is once it is committed.
     pub(super) thread: Option<Thread>,
+    // The same of its poll.
+    pub(super) poll: Option<PollRow>,
 }
 
 /// What earlier drafts of the group have changed already.
@@ -50,6 +51,8 @@ pub(super) struct Overlay {
     // Who sends in slow mode: the next of them waits for the next group.
     paced: FxHashSet<(RoomId, UserId)>,
     pub(super) threads: FxHashMap<(RoomId, u64), Thread>,
+    // Polls, and who votes in them: their next vote waits for the next group.
+    pub(super) polls: FxHashMap<(RoomId, u64), (PollRow, FxHashSet<UserId>)>,
     // Rooms in which what follows waits for the next group: members or record change, or
     // something waits already and must not be overtaken.
     closed: FxHashSet<RoomId>,
@@ -120,7 +123,7 @@ impl Hub {
                     overlay.closed.insert(draft.cell.id);
                     return Turn::Later(submission);
                 }
-                if let Err(refused) = self.check(draft) {
+                if let Err(refused) = self.check(draft, now) {
                     return Turn::Refused(submission.then, refused);
                 }
                 place_room(submission, overlay, now)
@@ -151,8 +154,7 @@ impl Hub {
                     ..Batch::new(draft.shard)
                 };
                 let next = Counters { at_ms: now.unix_ms, ..Counters::default() };
-                let placed =
-                    Placed { submission, next, record: Bytes::new(), outbox: None, thread: None };
+                let placed = Placed::without_event(submission, next);
                 Turn::Placed(Box::new(placed), Box::new(batch))
             }
             Draft::Subscribe(_) | Draft::Presence(_) | Draft::Signal(_) => {
@@ -170,12 +172,13 @@ impl Hub {
     }
 
     /// Whether what a draft was decided on still holds.
-    fn check(&self, draft: &RoomDraft) -> Result<(), Refused> {
+    fn check(&self, draft: &RoomDraft, now: Now) -> Result<(), Refused> {
         if draft.cell.is_lost() {
             return Err(Refused::Store(StoreError::Unavailable));
         }
         let is_old = |after| draft.cell.last_paced(draft.event.sender) > after;
         if draft.thread.as_ref().is_some_and(|thread| thread.cell.is_lost())
+            || draft.poll.as_ref().is_some_and(|poll| poll.is_stale(now.unix_ms))
             || draft.paced_after.is_some_and(is_old)
         {
             return Err(Refused::Stale);
@@ -237,7 +240,11 @@ impl Overlay {
         let org_changes =
             !self.closed_orgs.is_empty() && self.closed_orgs.contains(&draft.cell.org);
         let paced = draft.paced_after.is_some() && self.paced.contains(&(room, draft.event.sender));
-        same_ref || paced || org_changes || self.closed.contains(&room)
+        same_ref
+            || paced
+            || org_changes
+            || self.poll_must_wait(draft)
+            || self.closed.contains(&room)
     }
 
     fn user_must_wait(&self, draft: &UserDraft) -> bool {
@@ -276,6 +283,7 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
         del_no: head.del_no + u64::from(event.deletes),
     };
     let thread = draft.thread.as_ref().map(|thread| overlay.thread(draft, thread, next));
+    let poll = draft.poll.as_ref().map(|poll| overlay.poll(poll, next));
     let thread_no = thread.as_ref().filter(|_| is_reply).map_or(0, |thread| thread.thread_no);
     let header = header(draft, next, thread_no);
     let record = event::compose(&header, &event.body);
@@ -308,6 +316,9 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     if let Some(thread) = &thread {
         put_thread(draft, thread, next, &mut batch);
     }
+    if let (Some(of), Some(poll)) = (&draft.poll, &poll) {
+        put_poll(of, poll, next, &mut batch);
+    }
     if let Some(row) = &outbox {
         let value = Some(row.encode_to_vec().into());
         batch.puts.push(Put { table: Table::OUTBOX, key: room_seq(room, next.seq), value });
@@ -320,7 +331,10 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     if draft.change.is_some() {
         overlay.closed.insert(room);
     }
-    Turn::Placed(Box::new(Placed { submission, next, record, outbox, thread }), Box::new(batch))
+    Turn::Placed(
+        Box::new(Placed { submission, next, record, outbox, thread, poll }),
+        Box::new(batch),
+    )
 }
 
 /// Keeps the log's time over a restart.
@@ -333,12 +347,14 @@ fn floor(floor_ms: u64) -> Batch {
 
 fn header(draft: &RoomDraft, next: Counters, thread_no: u64) -> EventHeader {
     let event = &draft.event;
+    let told = !event.is_anonymous;
+    let client_ref = event.client_ref.filter(|_| told);
     EventHeader {
         seq: next.seq,
         at_ms: next.at_ms,
-        sender: event.sender.to_field(),
+        sender: if told { event.sender.to_field() } else { Bytes::new() },
         kind: event.kind,
-        client_ref: event.client_ref.map(|(id, _)| id.to_field()).unwrap_or_default(),
+        client_ref: client_ref.map(|(id, _)| id.to_field()).unwrap_or_default(),
         msg_no: next.msg_no,
         bcast_no: next.bcast_no,
         del_no: next.del_no,
@@ -397,7 +413,7 @@ fn place_user(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     overlay.heads.insert(log, next);
     overlay.bytes += record.len();
     Turn::Placed(
-        Box::new(Placed { submission, next, record, outbox: None, thread: None }),
+        Box::new(Placed { record, ..Placed::without_event(submission, next) }),
         Box::new(batch),
     )
 }
@@ -430,54 +446,7 @@ fn place_org(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     overlay.bytes += record.len();
     overlay.closed_orgs.insert(cell.org);
     Turn::Placed(
-        Box::new(Placed { submission, next, record, outbox: None, thread: None }),
+        Box::new(Placed { record, ..Placed::without_event(submission, next) }),
         Box::new(batch),
     )
-}
-
-impl Placed {
-    /// The log the draft goes to, if any.
-    pub(super) fn log(&self) -> Option<LogKey> {
-        match &self.submission.draft {
-            Draft::Room(draft) => Some(LogKey::Room(draft.cell.id)),
-            Draft::User(draft) => Some(LogKey::User(draft.cell.id)),
-            Draft::Org(draft) => Some(LogKey::Org(draft.cell.org)),
-            _ => None,
-        }
-    }
-
-    /// What is known of the log may no longer be true.
-    pub(super) fn lose(&self) {
-        match &self.submission.draft {
-            Draft::Room(draft) => {
-                draft.cell.lose();
-                self.lose_thread();
-            }
-            Draft::User(draft) => draft.cell.lose(),
-            Draft::Org(draft) => draft.cell.lose(),
-            _ => {}
-        }
-    }
-
-    /// What is known of its thread may no longer be true.
-    pub(super) fn lose_thread(&self) {
-        if let Draft::Room(draft) = &self.submission.draft
-            && let Some(thread) = &draft.thread
-        {
-            thread.cell.lose();
-        }
-    }
-
-    /// The users a change removes from the room.
-    pub(super) fn removes(&self) -> Option<(Arc<crate::rooms::RoomCell>, UserId)> {
-        match &self.submission.draft {
-            Draft::Room(draft) => match draft.change {
-                Some(RoomChange::Removed(user) | RoomChange::Banned(user)) => {
-                    Some((draft.cell.clone(), user))
-                }
-                _ => None,
-            },
-            _ => None,
-        }
-    }
 }

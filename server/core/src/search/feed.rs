@@ -19,6 +19,7 @@ use super::words::has_link;
 use crate::{
     limits::{ITEM_BYTES, ITEM_EVENTS, REACHED_EVERY, SCAN_ROWS},
     node::Node,
+    polls::searched,
     ports::{
         search::{Change, Entry, Search, SearchError},
         store::{LogKey, ReadRange, Scan, StoreError, Stored},
@@ -225,26 +226,31 @@ impl Feed {
             return Ok(None);
         }
         if header.kind == MessagePosted::RULE.kind {
-            let text = MessagePosted::decode(body).map(|message| message.text).unwrap_or_default();
+            let posted = MessagePosted::decode(body).unwrap_or_default();
+            let text = searched(&posted.text, posted.poll.as_ref());
             return Ok(entry(room, &header, header.seq, text).map(Change::Add));
         }
         if header.kind != MessageEdited::RULE.kind {
             return Ok(None);
         }
-        let Some(target) = self.header_at(room, header.target_seq).await? else { return Ok(None) };
+        let target = self.event_at(room, header.target_seq).await?;
+        let Some(Event { header: Some(target), body: posted }) = target else { return Ok(None) };
         if is_erased(&target) || target.kind != MessagePosted::RULE.kind {
             return Ok(None);
         }
-        let text = MessageEdited::decode(body).map(|edit| edit.text).unwrap_or_default();
+        let edited = MessageEdited::decode(body).unwrap_or_default();
+        // What it asks stays.
+        let poll = MessagePosted::decode(posted).ok().and_then(|posted| posted.poll);
+        let text = searched(&edited.text, poll.as_ref());
         Ok(entry(room, &target, header.seq, text).map(Change::Replace))
     }
 
-    async fn header_at(&self, room: RoomId, seq: u64) -> Result<Option<EventHeader>, FeedError> {
+    async fn event_at(&self, room: RoomId, seq: u64) -> Result<Option<Event>, FeedError> {
         let range =
             ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: ITEM_BYTES };
         let read = self.node.store.read(LogKey::Room(room), range).await?;
         let record = read.into_iter().next().and_then(|stored| stored.record);
-        Ok(record.and_then(|record| Event::decode(record).ok()?.header))
+        Ok(record.and_then(|record| Event::decode(record).ok()))
     }
 }
 

@@ -4,6 +4,8 @@
 mod accounts;
 #[path = "samples_later.rs"]
 mod later;
+#[path = "samples_polls.rs"]
+mod polls;
 
 use bytes::Bytes;
 use parlour_features::world::{by_subject, client_ref, text};
@@ -138,6 +140,7 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .chain(file_samples(&room()))
     .chain(accounts::samples())
     .chain(later::samples(&room()))
+    .chain(polls::samples(&room()))
     .chain(app_samples(&room()))
     .chain(hook_samples(&room()))
     .collect()
