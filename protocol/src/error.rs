@@ -28,7 +28,8 @@ impl ErrorReason {
             | R::SlowMode
             | R::QuotaExceeded
             | R::TooManyUploads
-            | R::TooManyHooks => C::ResourceExhausted,
+            | R::TooManyHooks
+            | R::TooManyKeys => C::ResourceExhausted,
             R::RoomNotFound
             | R::UserNotFound
             | R::MessageNotFound
@@ -36,7 +37,8 @@ impl ErrorReason {
             | R::BlobNotFound
             | R::AccountNotFound
             | R::InviteNotFound
-            | R::HookNotFound => C::NotFound,
+            | R::HookNotFound
+            | R::KeyNotFound => C::NotFound,
             R::NotAllowed | R::ScopeMissing | R::BlobInfected | R::WrongPassword => {
                 C::PermissionDenied
             }
@@ -50,7 +52,8 @@ impl ErrorReason {
             | R::SearchDisabled
             | R::AccountsDisabled
             | R::KnockWaiting
-            | R::NeedsConnection => C::FailedPrecondition,
+            | R::NeedsConnection
+            | R::ServiceAccount => C::FailedPrecondition,
             R::ReadOnly | R::StoreUnavailable | R::Draining | R::SearchUnavailable => {
                 C::Unavailable
             }

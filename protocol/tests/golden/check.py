@@ -61,7 +61,8 @@ def outcome(vector, message_class):
 def main(descriptors: str) -> int:
     find = classes(Path(descriptors))
     wrong = []
-    golden, negative = vectors("vectors.jsonl"), vectors("negative.jsonl")
+    golden = vectors("vectors.jsonl")
+    negative = vectors("negative.jsonl") + vectors("negative-2.jsonl")
     for vector in golden:
         for difference in differences(vector, find(vector["message"])):
             wrong.append(f"{vector['message']} {vector['case']}: {difference}")

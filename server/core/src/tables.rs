@@ -121,6 +121,8 @@ tables! {
     INVITE_USES = 65, "invite_uses";
     /// org ‖ user ‖ step -> nothing: the account isn't as it was at that step any more.
     ACCOUNT_STEPS = 66, "account_steps";
+    /// org ‖ user ‖ key -> a key of a program's account: name, what it allows, a hash of its secret.
+    API_KEYS = 70, "api_keys";
     /// room ‖ hook -> its name, its user and a hash of its secret.
     HOOKS = 60, "hooks";
 }

@@ -23,6 +23,7 @@ mod room_life;
 mod rooms;
 mod saved;
 mod search;
+mod service_accounts;
 mod sessions;
 mod settings;
 mod sync;
