@@ -31,7 +31,8 @@ impl ErrorReason {
             | R::TooManyHooks
             | R::TooManyScheduled
             | R::TooManyReminders
-            | R::TooManyDrafts => C::ResourceExhausted,
+            | R::TooManyDrafts
+            | R::TooManyKeys => C::ResourceExhausted,
             R::RoomNotFound
             | R::UserNotFound
             | R::MessageNotFound
@@ -40,7 +41,8 @@ impl ErrorReason {
             | R::AccountNotFound
             | R::InviteNotFound
             | R::HookNotFound
-            | R::ScheduledNotFound => C::NotFound,
+            | R::ScheduledNotFound
+            | R::KeyNotFound => C::NotFound,
             R::NotAllowed | R::ScopeMissing | R::BlobInfected | R::WrongPassword => {
                 C::PermissionDenied
             }
@@ -56,7 +58,8 @@ impl ErrorReason {
             | R::KnockWaiting
             | R::NeedsConnection
             | R::PollClosed
-            | R::PollAnonymous => C::FailedPrecondition,
+            | R::PollAnonymous
+            | R::ServiceAccount => C::FailedPrecondition,
             R::ReadOnly | R::StoreUnavailable | R::Draining | R::SearchUnavailable => {
                 C::Unavailable
             }

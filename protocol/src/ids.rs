@@ -119,6 +119,10 @@ id! {
     InviteId
 }
 id! {
+    /// A key of a program's account: UUIDv7, made by the server. Not its secret.
+    ApiKeyId
+}
+id! {
     /// The incarnation of a store: cursors from another one are worthless.
     Incarnation
 }

@@ -147,6 +147,14 @@ pub const ACCOUNT_SCOPES_MAX: usize = 20;
 pub const SCOPE_BYTES_MAX: usize = 64;
 /// Largest page of accounts.
 pub const ACCOUNT_PAGE_MAX: usize = 100;
+/// Most keys of an account that are good.
+pub const API_KEYS_MAX: usize = 20;
+/// Most keys of an account that are remembered although they are no longer good.
+pub const API_KEYS_PAST_MAX: usize = 20;
+/// Longest name of a key, in bytes.
+pub const API_KEY_NAME_BYTES_MAX: usize = 80;
+/// How long a key is good at most, where that has an end, in seconds: ten years.
+pub const API_KEY_VALID_S_MAX: u32 = 3650 * 24 * 3600;
 
 /// Most changes of a directory in one call.
 pub const DIRECTORY_CHANGES_MAX: usize = 1000;

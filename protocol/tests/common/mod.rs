@@ -37,7 +37,10 @@ codecs! {
         SetAccountScopesRequest, SetAccountScopesResponse, ListAccountsRequest, ListAccountsResponse,
         Account, EndLoginsRequest, EndLoginsResponse, CreateInviteRequest, CreateInviteResponse,
         ListInvitesRequest, ListInvitesResponse, Invite, InviteUse, RevokeInviteRequest,
-        RevokeInviteResponse, DecideKnockRequest, DecideKnockResponse, AccountsChanged;
+        RevokeInviteResponse, DecideKnockRequest, DecideKnockResponse, AccountsChanged,
+        CreateServiceAccountRequest, CreateServiceAccountResponse, CreateKeyRequest,
+        CreateKeyResponse, ApiKey, ListKeysRequest, ListKeysResponse, RevokeKeyRequest,
+        RevokeKeyResponse;
     app: PublishRequest, PublishResponse, SignalRequest, SignalResponse, AppEvent, AppSignal;
     blob: Blob, Attachment, LinkAttachmentRequest, LinkAttachmentResponse, LinkUploadRequest,
         LinkUploadResponse, ClaimAttachmentRequest, ClaimAttachmentResponse, GetUploadPolicyRequest,

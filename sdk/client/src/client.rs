@@ -9,13 +9,13 @@ use parlour_protocol::{
     generated::{ControlRpc, Rpc, rpc},
     limits::USERS_PER_CALL_MAX,
     room::{CreateGroupRequest, OpenDirectRequest, UserRef, user_ref},
-    user::GetUsersRequest,
+    user::{GetUsersRequest, UserKind},
 };
 pub use parlour_sdk_core::event::LogEvent;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Account, Builder, Directory, Drafts, Presence, Reminders, Room, RoomList, Saved, Schedule,
+    Account, Builder, Directory, Drafts, Presence, Reminders, Room, RoomList, Saved, Schedule, ServiceAccounts,
     driver::Command,
     error::CallError,
     handle::{Gone, Handle},
@@ -31,6 +31,8 @@ pub struct User {
     pub subject: String,
     /// The token's `name`, else the subject.
     pub name: String,
+    /// A person, a program with an account, or an incoming webhook.
+    pub kind: UserKind,
 }
 
 /// Somebody by id or by the subject of their tokens.
@@ -235,6 +237,11 @@ impl Client {
         Account::new(self.inner.handle.clone(), self.inner.login.clone())
     }
 
+    /// Accounts of programs and their keys, for admins.
+    pub fn service_accounts(&self) -> ServiceAccounts {
+        ServiceAccounts::new(self.inner.handle.clone())
+    }
+
     /// What the user has saved for themselves.
     pub fn saved(&self) -> Saved {
         Saved::new(self.inner.handle.clone())
@@ -350,7 +357,7 @@ fn looked_at(said: u32, asked: usize) -> usize {
 }
 
 pub(crate) fn parse_user(user: parlour_protocol::user::User) -> Option<User> {
-    let id = UserId::parse(&user.id).ok()?;
+    let (id, kind) = (UserId::parse(&user.id).ok()?, user.kind());
     let name = if user.name.is_empty() { user.subject.clone() } else { user.name };
-    Some(User { id, subject: user.subject, name })
+    Some(User { id, subject: user.subject, name, kind })
 }

@@ -28,13 +28,17 @@ pub(crate) enum NoTokenYet {
 
 type Answer = Pin<Box<dyn Future<Output = Result<String, NoTokenYet>> + Send>>;
 
-/// A JWT, or a function that gets one. A function is better: tokens run out, and it is asked for a
-/// newer one while the connection goes on.
+/// A JWT, a program's key, or a function that gets one of them. For a person a function is better: tokens
+/// run out, and it is asked for a newer one while the connection goes on.
 #[derive(Clone)]
 pub struct Token {
     get: Arc<dyn Fn(bool) -> Answer + Send + Sync>,
     login: Option<Arc<Login>>,
+    is_key: bool,
 }
+
+/// What a program's keys begin with.
+const KEY_PREFIX: &str = "parlour_";
 
 impl Token {
     /// A function that gets a token. Its argument says whether the last one was refused or runs
@@ -48,7 +52,7 @@ impl Token {
             let token = get(fresh);
             Box::pin(async move { token.await.map_err(|NoToken| NoTokenYet::NotNow) })
         };
-        Token { get: Arc::new(get), login: None }
+        Token { get: Arc::new(get), login: None, is_key: false }
     }
 
     /// The tokens of a login.
@@ -58,22 +62,25 @@ impl Token {
             let login = source.clone();
             Box::pin(async move { login.token(fresh).await })
         };
-        Token { get: Arc::new(get), login: Some(login) }
+        Token { get: Arc::new(get), login: Some(login), is_key: false }
     }
 
     pub(crate) fn get(&self, fresh: bool) -> Answer {
         (self.get)(fresh)
     }
 
-    /// Whether a token that was revoked may be followed by another one: a login may outlive it.
+    /// Whether a token that was revoked may be followed by another one: a login may outlive it, and so
+    /// may a key when what its account allows is changed.
     pub(crate) fn may_outlive_revocation(&self) -> bool {
-        self.login.is_some()
+        self.login.is_some() || self.is_key
     }
 }
 
 impl From<String> for Token {
     fn from(token: String) -> Self {
-        Token::provider(move |_| std::future::ready(Ok(token.clone())))
+        let is_key = token.starts_with(KEY_PREFIX);
+        let provider = Token::provider(move |_| std::future::ready(Ok(token.clone())));
+        Token { is_key, ..provider }
     }
 }
 

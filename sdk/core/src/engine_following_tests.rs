@@ -97,3 +97,28 @@ fn a_room_known_by_its_pulse_alone_goes_on_from_there() {
     assert_eq!(client.events(), [10]);
     assert!(client.bulks.is_empty());
 }
+
+#[test]
+fn a_new_device_begins_at_the_head_whatever_the_users_log_tells() {
+    let mut client = Client::new();
+    client.connect_to(1, ME);
+    let sync = client.bulk(rpc::Sync::METHOD.id);
+    let header = EventHeader { seq: 1, kind: RoomGained::RULE.kind, ..EventHeader::default() };
+    let body = RoomGained { room: Some(room()), seq: 1 }.encode_to_vec();
+    let raw = parlour_protocol::event::compose(&header, &body);
+    let events = vec![Event::decode(raw).unwrap()];
+    let user = UserDelta { events, as_of_seq: 1, ..UserDelta::default() };
+    let digest = RoomDigest { room: Some(room()), seq: 130, msg_no: 129, ..RoomDigest::default() };
+    let done = SyncDone { watermark_ms: 5, room_count: 1 };
+    for item in [
+        sync_item::Item::User(user),
+        sync_item::Item::Digests(Digests { rooms: vec![digest] }),
+        sync_item::Item::Done(done),
+    ] {
+        client.say(sync, &SyncItem { item: Some(item) });
+    }
+    client.end(sync);
+    assert!(client.bulks.is_empty());
+    client.live(&messages(131, 131));
+    assert_eq!(client.events(), [131]);
+}

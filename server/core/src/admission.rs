@@ -15,12 +15,14 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
+    accounts::keys::{KEY_PREFIX, is_by_key},
     draft::Draft,
     identity,
     introduction::Me,
     node::{Auth, Caller, Node},
     ports::{
         auth::{Claims, TokenError},
+        clock::Now,
         store::StoreError,
     },
     records::{RevokedRow, key},
@@ -43,6 +45,9 @@ pub enum Refusal {
     /// Token, user or session was revoked.
     #[error("token is revoked")]
     Revoked,
+    /// Wrong keys come too often; in so many milliseconds another one is looked at.
+    #[error("wrong keys come too often")]
+    TooOften(u64),
     /// The store doesn't answer.
     #[error("store is unavailable")]
     Unavailable,
@@ -57,7 +62,7 @@ impl Refusal {
             Refusal::Token(TokenError::Expired) => CloseCode::TokenExpired,
             Refusal::Token(_) => CloseCode::TokenInvalid,
             Refusal::Revoked => CloseCode::Revoked,
-            Refusal::Unavailable => CloseCode::Overloaded,
+            Refusal::TooOften(_) | Refusal::Unavailable => CloseCode::Overloaded,
         }
     }
 
@@ -67,10 +72,12 @@ impl Refusal {
             Refusal::Token(TokenError::Expired) => ErrorReason::TokenExpired,
             Refusal::Token(_) => ErrorReason::TokenInvalid,
             Refusal::Revoked => ErrorReason::TokenRevoked,
+            Refusal::TooOften(_) => ErrorReason::RateLimited,
             Refusal::Unavailable => ErrorReason::StoreUnavailable,
             Refusal::NoCommonRevision | Refusal::MalformedHello => ErrorReason::MalformedRequest,
         };
-        Error::new(reason, self.to_string())
+        let error = Error::new(reason, self.to_string());
+        if let Refusal::TooOften(ms) = self { error.after_ms(ms) } else { error }
     }
 }
 
@@ -78,11 +85,6 @@ impl From<StoreError> for Refusal {
     fn from(_: StoreError) -> Self {
         Refusal::Unavailable
     }
-}
-
-/// The refusal of a token.
-pub fn refusal_of(error: TokenError) -> Refusal {
-    Refusal::Token(error)
 }
 
 /// Someone who may come in.
@@ -164,7 +166,7 @@ impl Node {
         if !fits {
             return Err(Refusal::MalformedHello);
         }
-        let (claims, org, user) = self.verified(&hello.token, now.unix_ms)?;
+        let (claims, org, user) = self.verified(&hello.token, now).await?;
         let auth = auth_of(&claims);
         let resume = self.open_resume(&hello.resume, user, device, now.unix_ms);
         check_revoked(self, org, user, resume, &auth).await?;
@@ -197,7 +199,7 @@ impl Node {
     /// Decides on a token that comes with a single call, without a connection: the caller, and what
     /// to commit because they are new.
     pub async fn admit_once(&self, token: &str) -> Result<(Arc<Caller>, Option<Draft>), Refusal> {
-        let (claims, org, user) = self.verified(token, self.now().unix_ms)?;
+        let (claims, org, user) = self.verified(token, self.now()).await?;
         let caller = Arc::new(Caller {
             user,
             org,
@@ -222,7 +224,7 @@ impl Node {
         if auth.expires_at_ms <= self.now().unix_ms {
             return Err(Refusal::Token(TokenError::Expired));
         }
-        if !self.verifier.key_is_current(&auth.key_id) {
+        if !self.is_verified(&auth) {
             return Err(Refusal::Token(TokenError::UnknownKey));
         }
         self.check_standing(caller).await
@@ -230,7 +232,12 @@ impl Node {
 
     /// Neither token nor user was revoked.
     async fn check_standing(&self, caller: &Caller) -> Result<(), Refusal> {
-        check_revoked(self, caller.org, caller.user, None, &caller.auth()).await?;
+        let auth = caller.auth();
+        check_revoked(self, caller.org, caller.user, None, &auth).await?;
+        if is_by_key(&auth) {
+            // Ended with all of its account, or looked up while that was under way.
+            self.check_key(caller).await?;
+        }
         let directory = self.directory(caller.org).await?;
         match directory.read(|directory| directory.is_deactivated(caller.user)) {
             true => Err(Refusal::Revoked),
@@ -238,12 +245,19 @@ impl Node {
         }
     }
 
-    /// Whose token that is.
-    fn verified(&self, token: &str, now_ms: u64) -> Result<(Claims, OrgId, UserId), Refusal> {
+    /// Whose token that is, or whose key.
+    pub(crate) async fn verified(
+        &self,
+        token: &str,
+        now: Now,
+    ) -> Result<(Claims, OrgId, UserId), Refusal> {
         if token.len() > wire_limits::TOKEN_BYTES_MAX {
             return Err(Refusal::Token(TokenError::Malformed));
         }
-        let claims = self.verifier.verify(token, now_ms).map_err(Refusal::Token)?;
+        if token.starts_with(KEY_PREFIX) {
+            return self.by_key(token, now).await;
+        }
+        let claims = self.verifier.verify(token, now.unix_ms).map_err(Refusal::Token)?;
         let org = identity::org_id(&claims.org);
         let user = identity::user_id(org, &claims.subject);
         Ok((claims, org, user))

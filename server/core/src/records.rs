@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use parlour_protocol::{
     ids::{OrgId, RoomId, UserId},
-    user::{Profile, User},
+    user::{Profile, User, UserKind},
 };
 use prost::Message;
 
@@ -138,6 +138,9 @@ pub struct UserRow {
     /// Whether it is only the name of a hook: nobody who could be anywhere.
     #[prost(bool, tag = "7")]
     pub is_hook: bool,
+    /// Whether it is a program with an account of its own.
+    #[prost(bool, tag = "8")]
+    pub is_bot: bool,
 }
 
 impl UserRow {
@@ -148,12 +151,18 @@ impl UserRow {
 
     /// The user as others see them.
     pub fn view(self, id: UserId) -> User {
+        let kind = match (self.is_hook, self.is_bot) {
+            (true, _) => UserKind::Hook,
+            (_, true) => UserKind::Bot,
+            _ => UserKind::Person,
+        };
         User {
             id: id.to_field(),
             subject: self.subject,
             name: self.name,
             profile: self.profile,
             deactivated: self.deactivated,
+            kind: kind as i32,
         }
     }
 }

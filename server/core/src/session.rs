@@ -150,6 +150,7 @@ impl Session {
             Refusal::MalformedHello => "hello is malformed",
             Refusal::Token(_) => "token was refused",
             Refusal::Revoked => "token is revoked",
+            Refusal::TooOften(_) => "wrong keys come too often",
             Refusal::Unavailable => "store is unavailable",
         };
         self.close(refusal.close_code(), why);

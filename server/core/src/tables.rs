@@ -125,6 +125,8 @@ tables! {
     POLLS = 85, "polls";
     /// room ‖ target seq ‖ user ‖ number -> what that user has chosen. Only the last one isn't empty.
     POLL_VOTES = 86, "poll_votes";
+    /// org ‖ user ‖ key -> a key of a program's account: name, what it allows, a hash of its secret.
+    API_KEYS = 70, "api_keys";
     /// room ‖ hook -> its name, its user and a hash of its secret.
     HOOKS = 60, "hooks";
     /// time ‖ kind ‖ user ‖ id -> org: what is to be done for a user then. Written with the user.

@@ -175,7 +175,10 @@ impl Engine {
             EventBody::RoomGained(gained) => {
                 let Some(described) = gained.room else { return };
                 let Ok(room) = RoomId::parse(&described.id) else { return };
-                self.follow_from(room, gained.seq.min(SEQ_MAX), event.header.at_ms);
+                // To a new device everything is new: it begins with what its first sync gives.
+                if self.meta.watermark_ms > 0 {
+                    self.follow_from(room, gained.seq.min(SEQ_MAX), event.header.at_ms);
+                }
                 self.learn_room(&described);
                 self.catch_up(room);
             }

@@ -142,7 +142,7 @@ impl Node {
                 action: AccountAction::Knocked as i32,
                 subject: newcomer.subject.clone(),
                 invite: id.to_field(),
-                scopes: vec![],
+                ..AccountsChanged::default()
             };
             let puts = vec![use_put(org, id, user, &row)];
             let draft = OrgDraft { version, ..audited(directory, user, &event, puts) };
@@ -284,16 +284,17 @@ pub(crate) fn use_put(org: OrgId, id: InviteId, user: UserId, row: &UseRow) -> P
     Put { table: Table::INVITE_USES, key: use_key(org, id, user), value }
 }
 
-fn check_newcomer(newcomer: &Newcomer) -> Result<(), Error> {
+/// What a new account may be called.
+pub(crate) fn check_subject(field: &str, subject: &str) -> Result<(), Error> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
-    let subject = &newcomer.subject;
     if !(1..=HANDLE_BYTES_MAX).contains(&subject.len()) || !subject.bytes().all(plain) {
-        let problem = "is not 1 to 32 of a-z 0-9 . _ -";
-        return Err(Error::invalid("code.newcomer.subject", problem));
+        return Err(Error::invalid(field, "is not 1 to 32 of a-z 0-9 . _ -"));
     }
-    if RESERVED.contains(&subject.as_str()) {
-        return Err(subject_taken());
-    }
+    if RESERVED.contains(&subject) { Err(subject_taken()) } else { Ok(()) }
+}
+
+fn check_newcomer(newcomer: &Newcomer) -> Result<(), Error> {
+    check_subject("code.newcomer.subject", &newcomer.subject)?;
     if newcomer.name.len() > PROFILE_NAME_BYTES_MAX {
         return Err(Error::invalid("code.newcomer.name", "is over 200 bytes"));
     }

@@ -8,6 +8,7 @@
 pub mod attempts;
 pub mod code;
 pub mod invites;
+pub mod keys;
 pub mod logins;
 pub mod rows;
 pub mod sign_in;
@@ -19,7 +20,7 @@ use parlour_protocol::{
     account::AccountsChanged,
     generated::EventMessage,
     ids::{OrgId, UserId},
-    limits::CODE_VALID_S_MIN,
+    limits::{ACCOUNT_SCOPES_MAX, CODE_VALID_S_MIN, SCOPE_BYTES_MAX},
     wire::{Error, ErrorReason},
 };
 use prost::Message;
@@ -98,6 +99,14 @@ impl Account {
     /// One that isn't there yet.
     pub(crate) fn new(org: OrgId, user: UserId, row: AccountRow) -> Self {
         Account { org, user, row }
+    }
+
+    /// Refuses a program's account for what only people have.
+    pub(crate) fn check_person(&self) -> Result<(), Error> {
+        match self.row.is_service {
+            true => Err(Error::new(ErrorReason::ServiceAccount, "a program has keys for that")),
+            false => Ok(()),
+        }
     }
 
     /// The row that must be absent: with it, the account isn't any more what was read.
@@ -224,4 +233,18 @@ pub(crate) fn valid_s(wanted: u32, usual: u32, max: u32) -> Result<u32, Error> {
         n if (CODE_VALID_S_MIN..=max).contains(&n) => Ok(n),
         _ => Err(Error::invalid("valid_s", "is out of bounds")),
     }
+}
+
+/// Scopes as accounts and keys have them.
+pub(crate) fn check_scopes(scopes: &[String]) -> Result<(), Error> {
+    if scopes.len() > ACCOUNT_SCOPES_MAX {
+        return Err(Error::invalid("scopes", "are more than 20"));
+    }
+    for (i, scope) in scopes.iter().enumerate() {
+        let plain = scope.bytes().all(|b| b.is_ascii_graphic());
+        if !(1..=SCOPE_BYTES_MAX).contains(&scope.len()) || !plain {
+            return Err(Error::invalid(format!("scopes[{i}]"), "is not 1 to 64 plain letters"));
+        }
+    }
+    Ok(())
 }

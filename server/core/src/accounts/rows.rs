@@ -1,7 +1,7 @@
 //! Rows of accounts as they lie in the store. No password, code or secret does: only their hashes.
 
 use bytes::Bytes;
-use parlour_protocol::ids::{InviteId, LoginId, OrgId, UserId};
+use parlour_protocol::ids::{ApiKeyId, InviteId, LoginId, OrgId, UserId};
 use prost::Message;
 
 use crate::records::{key, org_user};
@@ -36,6 +36,9 @@ pub struct AccountRow {
     /// The key of the last link's code: a new one ends it.
     #[prost(bytes = "bytes", tag = "9")]
     pub link: Bytes,
+    /// A program's: it has keys instead of links, logins and a password.
+    #[prost(bool, tag = "10")]
+    pub is_service: bool,
 }
 
 /// A row of `Table::LOGINS`.
@@ -154,6 +157,40 @@ pub struct UseRow {
     /// Its device.
     #[prost(bytes = "bytes", tag = "9")]
     pub device: Bytes,
+}
+
+/// A row of `Table::API_KEYS`.
+#[derive(Clone, PartialEq, Message)]
+pub struct KeyRow {
+    /// For people.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// SHA-256 of the secret.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub secret: Bytes,
+    /// What it allows, as far as the account still does.
+    #[prost(string, repeated, tag = "3")]
+    pub scopes: Vec<String>,
+    /// Unix milliseconds.
+    #[prost(uint64, tag = "4")]
+    pub created_ms: u64,
+    /// Unix milliseconds; 0 for never.
+    #[prost(uint64, tag = "5")]
+    pub expires_ms: u64,
+    /// See [`AccountRow::generation`].
+    #[prost(uint32, tag = "6")]
+    pub generation: u32,
+    /// It is no longer good.
+    #[prost(bool, tag = "7")]
+    pub revoked: bool,
+    /// The subject of whoever made it.
+    #[prost(string, tag = "8")]
+    pub creator: String,
+}
+
+/// org ‖ user ‖ key, for `API_KEYS`.
+pub fn api_key_key(org: OrgId, user: UserId, id: ApiKeyId) -> Bytes {
+    key(&[&org_user(org, user), id.as_bytes()])
 }
 
 /// org ‖ user ‖ login, for `LOGINS`.

@@ -304,7 +304,7 @@ impl Node {
 
     /// When a token says it was made: in a second of its own behind the last end of all tokens, since
     /// those of the same second are refused.
-    async fn issued_at(&self, account: &Account, now: Now) -> Result<u64, Error> {
+    pub(crate) async fn issued_at(&self, account: &Account, now: Now) -> Result<u64, Error> {
         let key = revoked_key(account.org, b'u', account.user.to_bytes());
         let ended: Option<RevokedRow> = self.row(Table::REVOKED, &key).await?;
         let free_ms = ended.map_or(0, |row| (row.at_ms / 1000 + 1) * 1000);

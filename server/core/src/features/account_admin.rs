@@ -15,7 +15,7 @@ use prost::Message;
 
 use crate::{
     accounts::{
-        Account, account_not_found, audited, code, logins,
+        Account, account_not_found, audited, check_scopes, code, logins,
         rows::{AccountRow, CodeRow},
         tokens_end_ms, valid_s,
     },
@@ -34,6 +34,7 @@ pub(super) async fn create_sign_in_link(
     request: CreateSignInLinkRequest,
 ) -> Result<Answer<CreateSignInLinkResponse>, Error> {
     let valid_s = valid_s(request.valid_s, limits::LINK_VALID_S, limits::LINK_VALID_S_MAX)?;
+    ctx.node.accounts.issuer()?;
     let user = subject(ctx, &request.subject)?;
     let org = ctx.caller.org;
     let directory = ctx.directory().await?;
@@ -45,6 +46,7 @@ pub(super) async fn create_sign_in_link(
         return Err(Error::new(ErrorReason::UserNotFound, "the directory has no such user"));
     }
     let present = ctx.node.account(org, user).await?;
+    present.as_ref().map_or(Ok(()), Account::check_person)?;
     let created = present.is_none();
     let account = present.unwrap_or_else(|| {
         let row = AccountRow {
@@ -183,7 +185,6 @@ async fn tokens_end(ctx: &Ctx, account: &Account) -> Result<Put, Error> {
 }
 
 fn subject(ctx: &Ctx, subject: &str) -> Result<UserId, Error> {
-    ctx.node.accounts.issuer()?;
     if !(1..=limits::SUBJECT_BYTES_MAX).contains(&subject.len()) {
         return Err(Error::invalid("subject", "is not 1 to 255 bytes"));
     }
@@ -192,12 +193,21 @@ fn subject(ctx: &Ctx, subject: &str) -> Result<UserId, Error> {
 
 async fn existing(ctx: &Ctx, named: &str) -> Result<Account, Error> {
     let user = subject(ctx, named)?;
-    ctx.node.account(ctx.caller.org, user).await?.ok_or_else(account_not_found)
+    let account = ctx.node.account(ctx.caller.org, user).await?;
+    if !account.as_ref().is_some_and(|account| account.row.is_service) {
+        // Programs have accounts where people have none.
+        ctx.node.accounts.issuer()?;
+    }
+    account.ok_or_else(account_not_found)
 }
 
 async fn view(ctx: &Ctx, account: Account) -> Result<View, Error> {
     let logins = ctx.node.logins(&account).await?;
     let good = logins.iter().filter(|login| login.is_good(&account, ctx.now.unix_ms)).count();
+    let keys = match account.row.is_service {
+        true => ctx.node.keys(&account, ctx.now.unix_ms).await?.good.len(),
+        false => 0,
+    };
     Ok(View {
         user: account.user.to_field(),
         subject: account.row.subject,
@@ -205,18 +215,7 @@ async fn view(ctx: &Ctx, account: Account) -> Result<View, Error> {
         has_password: !account.row.password.is_empty(),
         scopes: account.row.scopes,
         logins: good as u32,
+        is_service: account.row.is_service,
+        keys: keys as u32,
     })
-}
-
-fn check_scopes(scopes: &[String]) -> Result<(), Error> {
-    if scopes.len() > limits::ACCOUNT_SCOPES_MAX {
-        return Err(Error::invalid("scopes", "are more than 20"));
-    }
-    for (i, scope) in scopes.iter().enumerate() {
-        let plain = scope.bytes().all(|b| b.is_ascii_graphic());
-        if !(1..=limits::SCOPE_BYTES_MAX).contains(&scope.len()) || !plain {
-            return Err(Error::invalid(format!("scopes[{i}]"), "is not 1 to 64 plain letters"));
-        }
-    }
-    Ok(())
 }

@@ -31,6 +31,7 @@ impl AccountService<ServerKit> for Features {
         request: SetPasswordRequest,
     ) -> Result<Answer<SetPasswordResponse>, Error> {
         let account = own(ctx).await?;
+        account.check_person()?;
         check_new(&request.password, &account)?;
         let current = login_of(&ctx.caller);
         let mut absent = vec![account.guard()];

@@ -28,6 +28,7 @@ mod rooms;
 mod saved;
 mod scheduled;
 mod search;
+mod service_accounts;
 mod sessions;
 mod settings;
 mod sync;

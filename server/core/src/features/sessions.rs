@@ -12,7 +12,7 @@ use prost::Message;
 
 use crate::{
     accounts::{Ends, end_logins},
-    admission::{auth_of, check_revoked, refusal_of, revoked_key},
+    admission::{auth_of, check_revoked, revoked_key},
     draft::{Closes, Draft, RowsDraft, store_error},
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
@@ -27,11 +27,8 @@ impl SessionService<ServerKit> for Features {
         ctx: &mut Ctx,
         request: ReauthRequest,
     ) -> Result<Answer<ReauthResponse>, Error> {
-        let claims = ctx
-            .node
-            .verifier
-            .verify(&request.token, ctx.now.unix_ms)
-            .map_err(|error| refusal_of(error).to_error())?;
+        let verified = ctx.node.verified(&request.token, ctx.now).await;
+        let (claims, ..) = verified.map_err(|refusal| refusal.to_error())?;
         if *claims.org != *org_of(ctx, &claims.org)? || claims.subject != ctx.caller.subject {
             return Err(Error::new(ErrorReason::SubjectChanged, "the token is another user's"));
         }

@@ -60,10 +60,10 @@ impl Hub {
     fn sweep_token(&mut self, index: usize, now: Now) {
         let Some(conn) = self.conns[index].as_mut() else { return };
         let id = conn.id;
-        let verifier = &self.node.verifier;
-        let (issued_at_ms, expires_at_ms, is_current) = conn.caller.with_auth(|auth| {
-            (auth.issued_at_ms, auth.expires_at_ms, verifier.key_is_current(&auth.key_id))
-        });
+        let node = &self.node;
+        let (issued_at_ms, expires_at_ms, is_current) = conn
+            .caller
+            .with_auth(|auth| (auth.issued_at_ms, auth.expires_at_ms, node.is_verified(auth)));
         if !is_current {
             return self.close(id, CloseCode::TokenInvalid, "the token's key was removed");
         }

@@ -46,6 +46,9 @@ pub enum TokenError {
     /// `aud` or `iss` is not the one configured.
     #[error("token is meant for another service")]
     WrongAudience,
+    /// A key of a program's account that isn't known, or whose secret isn't right.
+    #[error("api key is wrong")]
+    WrongApiKey,
 }
 
 /// Verifies tokens. Keys are the implementation's: the algorithm is fixed per key, and a token

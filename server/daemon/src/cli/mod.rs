@@ -66,6 +66,9 @@ enum Command {
     /// Invites: links with which people make accounts of their own.
     #[command(subcommand)]
     Invite(accounts::Invite),
+    /// Accounts of programs, and the keys they come with.
+    #[command(subcommand)]
+    Bot(accounts::Bot),
     /// Look after the store.
     #[command(subcommand)]
     Storage(storage::Storage),
@@ -124,6 +127,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Token(command) => command.run(&common),
         Command::User(command) => command.run(&common),
         Command::Invite(command) => command.run(&common),
+        Command::Bot(command) => command.run(&common),
         Command::Storage(command) => command.run(&common),
         Command::Backup(command) => command.run(&common),
         Command::Restore(command) => command.run(),

@@ -208,6 +208,7 @@ impl Metrics {
             TokenError::Expired => "expired",
             TokenError::NotYetValid => "not_yet_valid",
             TokenError::WrongAudience => "wrong_audience",
+            TokenError::WrongApiKey => "wrong_api_key",
             _ => "other",
         };
         counter(&self.recorder, TOKENS_REFUSED, &[("reason", reason)]).increment(1);

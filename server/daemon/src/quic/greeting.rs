@@ -175,7 +175,7 @@ fn failure_of(refusal: parlour_core::admission::Refusal) -> HandshakeFailure {
     use parlour_core::admission::Refusal as R;
     match refusal {
         R::NoCommonRevision => HandshakeFailure::Revision,
-        R::Token(_) => HandshakeFailure::Token,
+        R::Token(_) | R::TooOften(_) => HandshakeFailure::Token,
         R::Revoked => HandshakeFailure::Revoked,
         R::Unavailable => HandshakeFailure::Refused,
         _ => HandshakeFailure::Malformed,

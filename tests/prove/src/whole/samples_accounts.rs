@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use parlour_protocol::{
     account::{
-        CreateInviteRequest, CreateSignInLinkRequest, DecideKnockRequest, EndLoginRequest,
-        EndLoginsRequest, ListAccountsRequest, ListInvitesRequest, ListLoginsRequest,
-        RevokeInviteRequest, SetAccountScopesRequest, SetPasswordRequest, end_login_request::Which,
+        CreateInviteRequest, CreateKeyRequest, CreateServiceAccountRequest,
+        CreateSignInLinkRequest, DecideKnockRequest, EndLoginRequest, EndLoginsRequest,
+        ListAccountsRequest, ListInvitesRequest, ListKeysRequest, ListLoginsRequest,
+        RevokeInviteRequest, RevokeKeyRequest, SetAccountScopesRequest, SetPasswordRequest,
+        end_login_request::Which,
     },
     generated::rpc,
 };
@@ -47,5 +49,20 @@ pub(super) fn samples() -> Vec<Sample> {
             subject: nobody(),
             approve: true,
         }),
+        sample::<rpc::CreateServiceAccount>(&CreateServiceAccountRequest {
+            subject: "a-program".into(),
+            name: "A program".into(),
+            role: "guest".into(),
+            nodes: vec!["team".into()],
+            scopes: vec!["events:publish".into()],
+        }),
+        sample::<rpc::CreateKey>(&CreateKeyRequest {
+            subject: nobody(),
+            name: "of a program".into(),
+            scopes: vec!["events:publish".into()],
+            valid_s: 600,
+        }),
+        sample::<rpc::ListKeys>(&ListKeysRequest { subject: nobody() }),
+        sample::<rpc::RevokeKey>(&RevokeKeyRequest { subject: nobody(), key: id() }),
     ]
 }

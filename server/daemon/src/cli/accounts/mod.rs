@@ -1,14 +1,39 @@
 //! Accounts of the server's own from the command line: who has one, and how people come to have one.
 
+mod bot;
 mod invite;
 mod user;
 
 use parlour_daemon::clock;
+use parlour_protocol::{
+    directory::{
+        Change, ChangeDirectoryRequest, ListNodesRequest, NodeKind, PutNode,
+        change::Change as Wanted,
+    },
+    generated::rpc,
+};
 
 use super::{Common, Outcome, block_on, line::Line};
 
+pub(super) use bot::Bot;
 pub(super) use invite::Invite;
 pub(super) use user::User;
+
+/// Makes the organization where there is none.
+async fn ensure_organization(line: &Line) -> Outcome {
+    let nodes = line.call::<rpc::ListNodes>(&ListNodesRequest::default()).await?;
+    if !nodes.nodes.is_empty() {
+        return Ok(());
+    }
+    let change = Wanted::PutNode(PutNode {
+        kind: NodeKind::Organization as i32,
+        name: Some(line.org.clone()),
+        ..PutNode::default()
+    });
+    let changes = vec![Change { change: Some(change) }];
+    line.call::<rpc::ChangeDirectory>(&ChangeDirectoryRequest { changes, dry_run: false }).await?;
+    Ok(())
+}
 
 /// A link with that code, to be given to somebody: whoever has it is let in.
 async fn link(line: &Line, kind: &str, code: &str) -> Outcome<String> {

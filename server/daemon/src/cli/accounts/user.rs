@@ -7,15 +7,12 @@ use parlour_protocol::{
     account::{
         CreateSignInLinkRequest, EndLoginsRequest, ListAccountsRequest, SetAccountScopesRequest,
     },
-    directory::{
-        Change, ChangeDirectoryRequest, ListNodesRequest, NodeKind, PutNode, PutUser,
-        change::Change as Wanted,
-    },
+    directory::{Change, ChangeDirectoryRequest, PutUser, change::Change as Wanted},
     generated::rpc,
     user::Profile,
 };
 
-use super::{Common, Line, Outcome, block_on, from_now, link};
+use super::{Common, Line, Outcome, block_on, ensure_organization, from_now, link};
 use crate::cli::{fail, token::duration};
 
 /// What `--admin` allows.
@@ -121,24 +118,16 @@ impl User {
 
 impl Add {
     async fn run(self, line: &Line) -> Outcome {
-        let nodes = line.call::<rpc::ListNodes>(&ListNodesRequest::default()).await?;
-        let mut changes = vec![];
-        if nodes.nodes.is_empty() {
-            changes.push(Wanted::PutNode(PutNode {
-                kind: NodeKind::Organization as i32,
-                name: Some(line.org.clone()),
-                ..PutNode::default()
-            }));
-        }
+        ensure_organization(line).await?;
         let name = self.name.clone();
-        changes.push(Wanted::PutUser(PutUser {
+        let change = Wanted::PutUser(PutUser {
             subject: self.who.subject.clone(),
             role: self.role,
             profile: name.map(|name| Profile { name: Some(name), ..Profile::default() }),
             deactivated: None,
-        }));
-        let changes = changes.into_iter().map(|change| Change { change: Some(change) });
-        let request = ChangeDirectoryRequest { changes: changes.collect(), dry_run: false };
+        });
+        let changes = vec![Change { change: Some(change) }];
+        let request = ChangeDirectoryRequest { changes, dry_run: false };
         line.call::<rpc::ChangeDirectory>(&request).await?;
         print_link(line, &self.who.subject, self.valid).await?;
         if self.admin {

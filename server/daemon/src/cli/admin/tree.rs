@@ -6,7 +6,7 @@ use parlour_protocol::{
         Change, DirectoryChanged, Node, NodeKind, ReadAuditRequest, change::Change as What,
     },
     generated::{EventMessage, rpc::ReadAudit},
-    ids::InviteId,
+    ids::{ApiKeyId, InviteId},
 };
 use prost::Message;
 
@@ -74,6 +74,7 @@ pub(super) async fn audit(line: &Line, from: u64) -> Outcome {
 fn account_words(changed: &AccountsChanged) -> String {
     let subject = &changed.subject;
     let invite = InviteId::parse(&changed.invite).map(|id| id.to_string()).unwrap_or_default();
+    let key = ApiKeyId::parse(&changed.key).map(|id| id.to_string()).unwrap_or_default();
     match changed.action() {
         AccountAction::LinkCreated => format!("sign-in link for {subject}"),
         AccountAction::ScopesSet => format!("scopes of {subject}: {}", changed.scopes.join(" ")),
@@ -83,6 +84,13 @@ fn account_words(changed: &AccountsChanged) -> String {
         AccountAction::InviteRevoked => format!("invite {invite} revoked"),
         AccountAction::Knocked => format!("{subject} knocks with invite {invite}"),
         AccountAction::Declined => format!("{subject} with invite {invite} declined"),
+        AccountAction::ServiceCreated => {
+            format!("service account {subject}: {}", changed.scopes.join(" "))
+        }
+        AccountAction::KeyCreated => {
+            format!("key {key} of {subject}: {}", changed.scopes.join(" "))
+        }
+        AccountAction::KeyRevoked => format!("key {key} of {subject} revoked"),
         AccountAction::Unspecified => "something that this release doesn't know".into(),
     }
 }
