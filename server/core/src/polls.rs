@@ -3,7 +3,7 @@
 //! anonymous.
 
 use std::sync::{
-    Arc, Mutex, RwLock,
+    Arc, Mutex, MutexGuard, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -251,7 +251,37 @@ impl PollCell {
 /// The polls in memory.
 #[derive(Debug, Default)]
 pub struct Polls {
-    cells: Mutex<FxHashMap<(RoomId, u64), Arc<PollCell>>>,
+    cells: Mutex<Cells>,
+}
+
+#[derive(Debug, Default)]
+struct Cells {
+    by_place: FxHashMap<(RoomId, u64), Arc<PollCell>>,
+    /// How often some were forgotten: what was read from the store before may be old by now.
+    forgotten: u64,
+}
+
+impl Cells {
+    /// The poll if it is known, and otherwise how often some were forgotten.
+    fn find(&mut self, place: (RoomId, u64)) -> Result<Arc<PollCell>, u64> {
+        match self.by_place.get(&place) {
+            Some(cell) if !cell.is_lost() => return Ok(cell.clone()),
+            Some(_) => {
+                self.by_place.remove(&place);
+                self.forgotten += 1;
+            }
+            None => {}
+        }
+        Err(self.forgotten)
+    }
+
+    fn insert(&mut self, cell: Arc<PollCell>) {
+        if self.by_place.len() >= limits::POLL_CACHE_MAX {
+            self.by_place.retain(|_, cell| Arc::strong_count(cell) > 1);
+            self.forgotten += 1;
+        }
+        self.by_place.insert((cell.room, cell.target_seq), cell);
+    }
 }
 
 impl Polls {
@@ -262,24 +292,30 @@ impl Polls {
         room: RoomId,
         target_seq: u64,
     ) -> Result<Option<Arc<PollCell>>, StoreError> {
-        let cached = |cells: &FxHashMap<_, Arc<PollCell>>| {
-            cells.get(&(room, target_seq)).filter(|cell| !cell.is_lost()).cloned()
-        };
-        if let Some(cell) = cached(&self.cells.lock().expect("no panic while the lock is held")) {
+        let place = (room, target_seq);
+        loop {
+            let before = match self.cells().find(place) {
+                Ok(cell) => return Ok(Some(cell)),
+                Err(forgotten) => forgotten,
+            };
+            let Some(state) = load(store, room, target_seq).await? else { return Ok(None) };
+            let mut cells = self.cells();
+            match cells.find(place) {
+                Ok(cell) => return Ok(Some(cell)),
+                // Somebody may have had the poll meanwhile, and counted on.
+                Err(forgotten) if forgotten != before => continue,
+                Err(_) => {}
+            }
+            let (lost, votes, state) =
+                (AtomicBool::new(false), Mutex::default(), RwLock::new(state));
+            let cell = Arc::new(PollCell { room, target_seq, lost, votes, state });
+            cells.insert(cell.clone());
             return Ok(Some(cell));
         }
-        let Some(state) = load(store, room, target_seq).await? else { return Ok(None) };
-        let mut cells = self.cells.lock().expect("no panic while the lock is held");
-        if let Some(present) = cached(&cells) {
-            return Ok(Some(present));
-        }
-        if cells.len() >= limits::POLL_CACHE_MAX {
-            cells.retain(|_, cell| Arc::strong_count(cell) > 1);
-        }
-        let (lost, votes, state) = (AtomicBool::new(false), Mutex::default(), RwLock::new(state));
-        let cell = Arc::new(PollCell { room, target_seq, lost, votes, state });
-        cells.insert((room, target_seq), cell.clone());
-        Ok(Some(cell))
+    }
+
+    fn cells(&self) -> MutexGuard<'_, Cells> {
+        self.cells.lock().expect("no panic while the lock is held")
     }
 }
 
