@@ -15,7 +15,8 @@ pub use parlour_sdk_core::event::LogEvent;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Account, Builder, Directory, Drafts, Presence, Reminders, Room, RoomList, Saved, Schedule, ServiceAccounts,
+    Account, Builder, Directory, Drafts, Presence, Reminders, Room, RoomList, Saved, Schedule,
+    ServiceAccounts,
     driver::Command,
     error::CallError,
     handle::{Gone, Handle},

@@ -26,7 +26,8 @@ fn tick(client: &mut Client, now: Now) {
 fn at_its_time_it_is_gone_from_what_is_shown_and_from_the_cache() {
     let mut client = showing();
     tick(&mut client, at(0));
-    tick(&mut client, at(60_000 - 1));
+    client.engine.handle_timeout(at(60_000 - 1));
+    client.pump();
     assert_eq!(client.texts(), ["stays", "goes"]);
     client.engine.handle_disconnected();
     tick(&mut client, at(60_000));
