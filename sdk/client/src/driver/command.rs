@@ -138,18 +138,10 @@ impl Driver {
                 self.waiters.downloading(room, reply);
                 self.engine.download(room);
             }
-            Command::Events(reply) => {
-                let _ = reply.send(self.waiters.observe_events());
-            }
-            Command::Notifications(reply) => {
-                let _ = reply.send(self.waiters.observe_notifications());
-            }
-            Command::Signals(reply) => {
-                let _ = reply.send(self.waiters.observe_signals());
-            }
-            Command::Own(reply) => {
-                let _ = reply.send(self.waiters.observe_own());
-            }
+            Command::Events(reply) => drop(reply.send(self.waiters.observe_events())),
+            Command::Notifications(reply) => drop(reply.send(self.waiters.observe_notifications())),
+            Command::Signals(reply) => drop(reply.send(self.waiters.observe_signals())),
+            Command::Own(reply) => drop(reply.send(self.waiters.observe_own())),
             Command::Receipts(room, reply) => {
                 let _ = reply.send(self.waiters.observe_receipts(room));
             }
