@@ -29,7 +29,8 @@ impl ErrorReason {
             | R::QuotaExceeded
             | R::TooManyUploads
             | R::TooManyHooks
-            | R::TooManyKeys => C::ResourceExhausted,
+            | R::TooManyKeys
+            | R::TooManyWebhooks => C::ResourceExhausted,
             R::RoomNotFound
             | R::UserNotFound
             | R::MessageNotFound
@@ -38,7 +39,8 @@ impl ErrorReason {
             | R::AccountNotFound
             | R::InviteNotFound
             | R::HookNotFound
-            | R::KeyNotFound => C::NotFound,
+            | R::KeyNotFound
+            | R::WebhookNotFound => C::NotFound,
             R::NotAllowed | R::ScopeMissing | R::BlobInfected | R::WrongPassword => {
                 C::PermissionDenied
             }
@@ -53,7 +55,8 @@ impl ErrorReason {
             | R::AccountsDisabled
             | R::KnockWaiting
             | R::NeedsConnection
-            | R::ServiceAccount => C::FailedPrecondition,
+            | R::ServiceAccount
+            | R::WebhooksDisabled => C::FailedPrecondition,
             R::ReadOnly | R::StoreUnavailable | R::Draining | R::SearchUnavailable => {
                 C::Unavailable
             }

@@ -22,7 +22,7 @@ pub use messages::parlour::{
     message::v1 as message, pin::v1 as pin, presence::v1 as presence, reaction::v1 as reaction,
     receipt::v1 as receipt, room::v1 as room, saved::v1 as saved, search::v1 as search,
     session::v1 as session, settings::v1 as settings, sync::v1 as sync, thread::v1 as thread,
-    typing::v1 as typing, user::v1 as user, wire::v1 as wire,
+    typing::v1 as typing, user::v1 as user, webhook::v1 as webhook, wire::v1 as wire,
 };
 pub use prost;
 

@@ -4,7 +4,8 @@
 use parlour_protocol::{
     access, account, app, blob, directory, hook, inbox, marker, message, pin, presence,
     prost::{DecodeError, Message},
-    reaction, receipt, room, saved, search, session, settings, sync, thread, typing, user, wire,
+    reaction, receipt, room, saved, search, session, settings, sync, thread, typing, user, webhook,
+    wire,
 };
 
 /// Decodes bytes as one message and encodes it again.
@@ -90,6 +91,10 @@ codecs! {
         ThreadUnfollowed, ThreadMarkerMoved;
     typing: Typing;
     user: GetUsersRequest, GetUsersResponse, User, Profile;
+    webhook: Webhook, EventFilter, CreateWebhookRequest, CreateWebhookResponse, ListWebhooksRequest,
+        ListWebhooksResponse, RevokeWebhookRequest, RevokeWebhookResponse, ResumeWebhookRequest,
+        ResumeWebhookResponse, WebhookCreated, WebhookRevoked, WebhookResumed, WebhookStopped,
+        WebhooksChanged;
     wire: ClientFrame, ServerFrame, Hello, Welcome, NodeRole, Limits, Call, Cancel, Reply, Ping, Pong,
         ReauthRequired, Drain, Goodbye, Error, Violation, LaneOpen, BulkCall, BulkItem, BulkEnd, BlobCall, BlobUpload, BlobDownload, BlobAnswer, BlobReady,
         BlobStored, SignIn, CodeSignIn, Newcomer, PasswordSignIn, KeptLogin, SignInResult, SignedIn,

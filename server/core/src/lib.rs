@@ -37,3 +37,4 @@ pub mod threads;
 pub mod told;
 pub mod unread;
 pub mod users;
+pub mod webhooks;

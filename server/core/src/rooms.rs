@@ -93,7 +93,7 @@ impl RoomState {
             RoomChange::Overrides(overrides) => self.overrides = overrides,
             RoomChange::Group(group) => self.group = group,
             // Kept in a table; whoever decided on it decides again.
-            RoomChange::Pins | RoomChange::Hooks => {}
+            RoomChange::Pins | RoomChange::Hooks | RoomChange::Webhooks => {}
         }
     }
 
@@ -176,6 +176,8 @@ pub enum RoomChange {
     Pins,
     /// Programs post by other hooks.
     Hooks,
+    /// What happens is posted to other addresses.
+    Webhooks,
 }
 
 /// A room in memory.

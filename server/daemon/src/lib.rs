@@ -23,6 +23,7 @@ pub mod seal;
 mod search;
 pub mod server;
 pub mod tls;
+mod webhooks;
 
 pub use config::Config;
 pub use server::{Server, StartError};

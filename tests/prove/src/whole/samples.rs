@@ -135,6 +135,7 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .chain(group_samples(&room(), &user()))
     .chain(file_samples(&room()))
     .chain(accounts::samples())
+    .chain(accounts::of_programs())
     .chain(app_samples(&room()))
     .chain(hook_samples(&room()))
     .collect()
