@@ -29,6 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     prost_build::Config::new()
         .bytes(["."])
         .skip_debug(["."])
+        // Large, and rare among events, all of which would be as large.
+        .boxed("parlour.webhook.v1.WebhookCreated.webhook")
+        .boxed("parlour.webhook.v1.WebhooksChanged.webhook")
         .include_file("messages.rs")
         .compile_fds(fds)?;
 

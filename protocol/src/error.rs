@@ -32,7 +32,8 @@ impl ErrorReason {
             | R::TooManyScheduled
             | R::TooManyReminders
             | R::TooManyDrafts
-            | R::TooManyKeys => C::ResourceExhausted,
+            | R::TooManyKeys
+            | R::TooManyWebhooks => C::ResourceExhausted,
             R::RoomNotFound
             | R::UserNotFound
             | R::MessageNotFound
@@ -42,7 +43,8 @@ impl ErrorReason {
             | R::InviteNotFound
             | R::HookNotFound
             | R::ScheduledNotFound
-            | R::KeyNotFound => C::NotFound,
+            | R::KeyNotFound
+            | R::WebhookNotFound => C::NotFound,
             R::NotAllowed | R::ScopeMissing | R::BlobInfected | R::WrongPassword => {
                 C::PermissionDenied
             }
@@ -59,7 +61,8 @@ impl ErrorReason {
             | R::NeedsConnection
             | R::PollClosed
             | R::PollAnonymous
-            | R::ServiceAccount => C::FailedPrecondition,
+            | R::ServiceAccount
+            | R::WebhooksDisabled => C::FailedPrecondition,
             R::ReadOnly | R::StoreUnavailable | R::Draining | R::SearchUnavailable => {
                 C::Unavailable
             }

@@ -123,6 +123,10 @@ id! {
     ApiKeyId
 }
 id! {
+    /// An outgoing webhook: UUIDv8 of a hash over its room or account, whoever made it, and their ref.
+    WebhookId
+}
+id! {
     /// The incarnation of a store: cursors from another one are worthless.
     Incarnation
 }

@@ -23,7 +23,8 @@ pub use messages::parlour::{
     presence::v1 as presence, reaction::v1 as reaction, receipt::v1 as receipt,
     reminder::v1 as reminder, room::v1 as room, saved::v1 as saved, schedule::v1 as schedule,
     search::v1 as search, session::v1 as session, settings::v1 as settings, sync::v1 as sync,
-    thread::v1 as thread, typing::v1 as typing, user::v1 as user, wire::v1 as wire,
+    thread::v1 as thread, typing::v1 as typing, user::v1 as user, webhook::v1 as webhook,
+    wire::v1 as wire,
 };
 pub use prost;
 

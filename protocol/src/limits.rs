@@ -211,6 +211,13 @@ pub const HOOK_NAME_BYTES_MAX: usize = 80;
 /// Most hooks of a room.
 pub const HOOKS_PER_ROOM_MAX: usize = 20;
 
+/// Most webhooks of a room, and of a service account.
+pub const WEBHOOKS_MAX: usize = 20;
+/// Longest address of a webhook, in bytes.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2048;
+/// Most names of applications' events in a filter.
+pub const FILTER_NAMES_MAX: usize = 20;
+
 /// A client says hello within this time of the handshake's end.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// A reauthentication is answered within this time.

@@ -6,7 +6,7 @@ use parlour_protocol::{
     presence,
     prost::{DecodeError, Message},
     reaction, receipt, reminder, room, saved, schedule, search, session, settings, sync, thread,
-    typing, user, wire,
+    typing, user, webhook, wire,
 };
 
 /// Decodes bytes as one message and encodes it again.
@@ -102,6 +102,10 @@ codecs! {
         ThreadUnfollowed, ThreadMarkerMoved;
     typing: Typing;
     user: GetUsersRequest, GetUsersResponse, User, Profile;
+    webhook: Webhook, EventFilter, CreateWebhookRequest, CreateWebhookResponse, ListWebhooksRequest,
+        ListWebhooksResponse, RevokeWebhookRequest, RevokeWebhookResponse, ResumeWebhookRequest,
+        ResumeWebhookResponse, WebhookCreated, WebhookRevoked, WebhookResumed, WebhookStopped,
+        WebhooksChanged;
     wire: ClientFrame, ServerFrame, Hello, Welcome, NodeRole, Limits, Call, Cancel, Reply, Ping, Pong,
         ReauthRequired, Drain, Goodbye, Error, Violation, LaneOpen, BulkCall, BulkItem, BulkEnd, BlobCall, BlobUpload, BlobDownload, BlobAnswer, BlobReady,
         BlobStored, SignIn, CodeSignIn, Newcomer, PasswordSignIn, KeptLogin, SignInResult, SignedIn,

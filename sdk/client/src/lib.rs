@@ -54,6 +54,7 @@ mod token;
 mod transfer;
 mod transport;
 mod trust;
+mod webhooks;
 
 pub use account::{Account, Login};
 pub use apps::{AppEvent, AppEvents, AppReceived};
@@ -99,3 +100,6 @@ pub use timeline::Timeline;
 pub use token::{NoToken, Token};
 pub use transfer::{Download, Source, TransferError, Upload};
 pub use trust::Trust;
+pub use webhooks::{
+    EventFilter, EventGroup, NewWebhook, Webhook, WebhookSecret, WebhookState, Webhooks,
+};

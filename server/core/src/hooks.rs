@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parlour_protocol::{
+    access::Permission,
     generated::EventMessage,
     ids::{OrgId, RoomId, UserId, uuid_v7},
     limits::TEXT_BYTES_MAX,
@@ -15,9 +16,13 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    draft::{Draft, Guard, NewEvent, RoomDraft, RowsDraft, room_archived, store_error},
+    draft::{
+        Draft, Guard, NewEvent, RoomDraft, RowsDraft, not_allowed, room_archived, room_not_found,
+        store_error,
+    },
     expiry::expires,
-    identity::fingerprint,
+    identity::{self, fingerprint},
+    kit::{Ctx, id_field},
     messages::{check_ref, sent_by},
     node::Node,
     ports::store::{Put, Shard, StoreError},
@@ -180,4 +185,20 @@ impl Node {
 /// The key of a hook's row.
 pub(crate) fn hook_key(room: RoomId, hook: [u8; 16]) -> Bytes {
     key(&[room.as_bytes(), &hook])
+}
+
+/// A room whose hooks the caller looks after, and the version of it that this is true of. Operators of
+/// the organization, who are in no room, look after all of them.
+pub(crate) async fn managed(ctx: &Ctx, field: &[u8]) -> Result<(Arc<RoomCell>, u64), Error> {
+    let org = ctx.caller.org;
+    if ctx.user() == identity::operator_id(org) {
+        let id = id_field("room", RoomId::parse(field))?;
+        let cell = ctx.node.room(org, id).await.map_err(store_error)?;
+        let cell = cell.filter(|cell| cell.org == org).ok_or_else(room_not_found)?;
+        let version = cell.read(|state| state.version);
+        return Ok((cell, version));
+    }
+    let cell = ctx.room(field).await?;
+    let (bits, version) = ctx.permissions(&cell).await?;
+    if bits.has(Permission::ManageWebhooks) { Ok((cell, version)) } else { Err(not_allowed()) }
 }

@@ -1,6 +1,6 @@
 //! Ids that follow from names, so that any node makes the same one without asking.
 
-use parlour_protocol::ids::{ClientRef, OrgId, RoomId, UserId, uuid_v8};
+use parlour_protocol::ids::{ClientRef, OrgId, RoomId, UserId, WebhookId, uuid_v8};
 use sha2::{Digest, Sha256};
 
 fn hash(domain: &str, parts: &[&[u8]]) -> [u8; 16] {
@@ -40,6 +40,12 @@ pub fn hook_id(room: RoomId, creator: UserId, client_ref: ClientRef) -> [u8; 16]
 /// The id of the user as whom a hook speaks: of no token.
 pub fn hook_user_id(org: OrgId, hook: [u8; 16]) -> UserId {
     UserId::from_bytes(hash("parlour/hook-user", &[org.as_bytes(), &hook]))
+}
+
+/// The id of the webhook that somebody makes with that ref: a retry makes the same one.
+pub fn webhook_id(scope: [u8; 16], creator: UserId, client_ref: ClientRef) -> WebhookId {
+    let parts: [&[u8]; 3] = [&scope, creator.as_bytes(), client_ref.as_bytes()];
+    WebhookId::from_bytes(hash("parlour/webhook", &parts))
 }
 
 /// The id of the one direct room of two users, whichever opens it.

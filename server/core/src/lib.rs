@@ -43,3 +43,4 @@ pub mod timers;
 pub mod told;
 pub mod unread;
 pub mod users;
+pub mod webhooks;

@@ -133,6 +133,20 @@ pub const ATTEMPT_WAIT_MAX: Duration = Duration::from_secs(60);
 pub const ATTEMPTS_FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
 /// Accounts whose wrong passwords are counted.
 pub const ATTEMPTS_KEPT_MAX: usize = 10_000;
+/// Bytes of chance in a webhook's secret.
+pub const WEBHOOK_SECRET_BYTES: usize = 32;
+/// A webhook that hasn't read a room yet looks back no further for where to begin.
+pub const WEBHOOK_LOOKS_BACK: u64 = 1_000;
+/// Events read at once to find the next one that a webhook wants.
+pub const WEBHOOK_READS: usize = 16;
+/// The wait after a post that wasn't taken; it doubles with each further one.
+pub const WEBHOOK_BACKOFF_MIN: Duration = Duration::from_secs(1);
+/// The longest such wait.
+pub const WEBHOOK_BACKOFF_MAX: Duration = Duration::from_secs(3600);
+/// How far webhooks have come is kept this often: after a crash, what came since is posted again.
+pub const WEBHOOK_KEPT_EVERY: Duration = Duration::from_secs(1);
+/// Rooms of one webhook kept with one commit.
+pub const WEBHOOK_MARKS_AT_ONCE: usize = 1_000;
 /// Accounts, invites or logins read by one scan.
 pub const ACCOUNT_ROWS: usize = 200;
 /// Steps of an account that are remembered, so that what was decided on them is decided again.

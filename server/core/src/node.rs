@@ -27,6 +27,7 @@ use crate::{
         auth::TokenVerifier,
         blobs::Blobs,
         clock::{Clock, Entropy, Now},
+        posts::Poster,
         seal::Sealer,
         search::Search,
         store::{LogKey, Store, StoreError},
@@ -38,6 +39,7 @@ use crate::{
     tables::Table,
     threads::Threads,
     users::UserLogs,
+    webhooks::Webhooks,
 };
 
 /// What a node is made of.
@@ -83,6 +85,8 @@ pub struct Node {
     pub log_time: LogTime,
     /// Accounts of the server's own, if it keeps any.
     pub accounts: Accounts,
+    /// Where events are posted to, if somebody posts.
+    pub webhooks: Webhooks,
     /// The index of messages by their words, if there is one.
     pub search: Searching,
     /// The store's incarnation.
@@ -210,6 +214,7 @@ impl Node {
             cards: Cards::default(),
             log_time: LogTime::default(),
             accounts: Accounts::default(),
+            webhooks: Webhooks::default(),
             search: Searching::default(),
             incarnation,
             known_users: Mutex::new(FxHashMap::default()),
@@ -219,6 +224,11 @@ impl Node {
     /// The same with an index to search, which somebody has to feed.
     pub fn searching(self, port: Arc<dyn Search>) -> Self {
         Node { search: Searching::over(port), ..self }
+    }
+
+    /// The same with somebody who posts events to addresses outside, for whom a courier has to run.
+    pub fn posting(self, port: Arc<dyn Poster>) -> Self {
+        Node { webhooks: Webhooks::over(port), ..self }
     }
 
     /// The same with accounts of its own, whose tokens the verifier accepts.

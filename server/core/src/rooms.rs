@@ -95,7 +95,7 @@ impl RoomState {
             RoomChange::Overrides(overrides) => self.overrides = overrides,
             RoomChange::Group(group) => self.group = group,
             // Kept in a table; whoever decided on it decides again.
-            RoomChange::Pins | RoomChange::Hooks => {}
+            RoomChange::Pins | RoomChange::Hooks | RoomChange::Webhooks => {}
         }
     }
 
@@ -179,6 +179,8 @@ pub enum RoomChange {
     Pins,
     /// Programs post by other hooks.
     Hooks,
+    /// What happens is posted to other addresses.
+    Webhooks,
 }
 
 /// A room in memory.

@@ -127,6 +127,15 @@ tables! {
     POLL_VOTES = 86, "poll_votes";
     /// org ‖ user ‖ key -> a key of a program's account: name, what it allows, a hash of its secret.
     API_KEYS = 70, "api_keys";
+    /// room or account ‖ webhook -> where to and what, and its secret, sealed. Written with the room or the
+    /// organization, as are those below.
+    WEBHOOKS = 71, "webhooks";
+    /// room or account ‖ webhook -> whether it posts, and since when nothing is taken.
+    WEBHOOK_STATES = 72, "webhook_states";
+    /// room or account ‖ webhook ‖ room -> up to where it has posted.
+    WEBHOOK_MARKS = 73, "webhook_marks";
+    /// room or account ‖ webhook ‖ epoch -> nothing: that life of it is over.
+    WEBHOOK_STEPS = 74, "webhook_steps";
     /// room ‖ hook -> its name, its user and a hash of its secret.
     HOOKS = 60, "hooks";
     /// time ‖ kind ‖ user ‖ id -> org: what is to be done for a user then. Written with the user.

@@ -24,6 +24,7 @@ mod search;
 pub mod server;
 mod timers;
 pub mod tls;
+mod webhooks;
 
 pub use config::Config;
 pub use server::{Server, StartError};

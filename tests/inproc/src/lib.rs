@@ -6,6 +6,7 @@ pub mod accounts;
 mod blobs;
 mod client;
 mod parts;
+pub mod webhooks;
 
 use std::{
     collections::VecDeque,
@@ -31,6 +32,7 @@ use parlour_core::{
     search::feed::Feed,
     session::reply_frame,
     told,
+    webhooks::courier::Courier,
 };
 use parlour_protocol::{
     frame::Splitter,
@@ -72,6 +74,9 @@ pub struct Server {
     // Jobs that wait for what they submitted.
     jobs: Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>>,
     feed: Option<Feed>,
+    courier: Option<Courier>,
+    /// What webhooks post.
+    pub outside: webhooks::Outside,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -112,7 +117,8 @@ impl Server {
             clock: hand.clone(),
             entropy: hand.clone(),
         });
-        let node = node.with_accounts(Arc::new(accounts::Open));
+        let outside = webhooks::Outside::default();
+        let node = node.posting(Arc::new(outside.clone())).with_accounts(Arc::new(accounts::Open));
         let node = Arc::new(match index {
             Some(index) => node.searching(index),
             None => node,
@@ -132,6 +138,8 @@ impl Server {
             closed: vec![],
             jobs: vec![],
             feed: None,
+            courier: None,
+            outside,
             runtime,
         }
     }

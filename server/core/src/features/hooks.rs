@@ -1,10 +1,7 @@
 //! Incoming webhooks of a room: made, listed and revoked by those who run it, or by an operator.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use parlour_protocol::{
-    access::Permission,
     generated::{EventMessage, HookService},
     hook::{
         CreateHookRequest, CreateHookResponse, Hook, HookCreated, HookRevoked, ListHooksRequest,
@@ -18,16 +15,13 @@ use prost::Message;
 
 use crate::{
     address::base64url,
-    draft::{
-        Basis, Draft, Guard, NewEvent, RoomDraft, SettledDraft, not_allowed, room_archived,
-        room_not_found, store_error,
-    },
-    hooks::{HOOK_PATH, HookRow, hook_key, new_address},
+    draft::{Basis, Draft, Guard, NewEvent, RoomDraft, SettledDraft, room_archived, store_error},
+    hooks::{HOOK_PATH, HookRow, hook_key, managed, new_address},
     identity::{self, fingerprint},
-    kit::{Answer, Ctx, Features, ServerKit, id_field},
+    kit::{Answer, Ctx, Features, ServerKit},
     messages::{own_ref, sent_before},
     ports::store::{Put, Scan, StoreError},
-    rooms::{RoomCell, RoomChange},
+    rooms::RoomChange,
     tables::Table,
 };
 
@@ -123,22 +117,6 @@ impl HookService<ServerKit> for Features {
             at_ms: done.at_ms,
         }))
     }
-}
-
-/// A room whose hooks the caller looks after, and the version of it that this is true of. Operators of
-/// the organization, who are in no room, look after all of them.
-async fn managed(ctx: &Ctx, field: &[u8]) -> Result<(Arc<RoomCell>, u64), Error> {
-    let org = ctx.caller.org;
-    if ctx.user() == identity::operator_id(org) {
-        let id = id_field("room", RoomId::parse(field))?;
-        let cell = ctx.node.room(org, id).await.map_err(store_error)?;
-        let cell = cell.filter(|cell| cell.org == org).ok_or_else(room_not_found)?;
-        let version = cell.read(|state| state.version);
-        return Ok((cell, version));
-    }
-    let cell = ctx.room(field).await?;
-    let (bits, version) = ctx.permissions(&cell).await?;
-    if bits.has(Permission::ManageWebhooks) { Ok((cell, version)) } else { Err(not_allowed()) }
 }
 
 fn hook_id(ctx: &Ctx, room: RoomId, client_ref: ClientRef) -> [u8; 16] {

@@ -35,5 +35,6 @@ mod sync;
 mod sync_service;
 mod threads;
 mod users;
+mod webhooks;
 
 pub mod typing;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use parlour_protocol::event::user_events_frame;
+use parlour_protocol::{
+    event::user_events_frame, generated::EventMessage, webhook::WebhooksChanged,
+};
 use rustc_hash::FxHashSet;
 
 use super::{Hub, Output, place::Placed};
@@ -13,6 +15,7 @@ use crate::{
         clock::Now,
         store::{LogKey, Refusal, StoreError},
     },
+    rooms::RoomChange,
     session::reply_frame,
     tables::Table,
 };
@@ -93,6 +96,9 @@ impl Hub {
                     // A barrier: what came before is heard by those who were in the room then.
                     self.tell(cell.id, None, now);
                 }
+                if let Some(RoomChange::Webhooks) = draft.change {
+                    self.node.webhooks.note_change();
+                }
                 cell.apply(next, draft.change);
                 if draft.paced_after.is_some() {
                     cell.note_paced(draft.event.sender, next.seq);
@@ -104,6 +110,7 @@ impl Hub {
                     of.cell.apply(poll, &of.change);
                 }
                 self.node.search.note(cell.id, next.seq);
+                self.node.webhooks.note(cell.id);
                 self.untold.add(&cell, record);
                 if let Some(row) = outbox {
                     let job = RoomJob { room: cell.id, seq: next.seq, row };
@@ -128,6 +135,9 @@ impl Hub {
             }
             Draft::Org(mut draft) => {
                 closes = draft.closes.take();
+                if draft.kind == WebhooksChanged::RULE.kind {
+                    self.node.webhooks.note_change();
+                }
                 self.directory_changed(*draft, next, now);
             }
             Draft::Rows(draft) => {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, de};
 use parlour_blobs::Scanner;
 
 use super::{Config, KEYS};
+use crate::limits::WEBHOOK_GIVE_UP_S;
 
 /// Why there is no configuration.
 #[non_exhaustive]
@@ -167,6 +168,11 @@ impl Config {
         }
         if self.limits.connections_max == 0 {
             return wrong("limits.connections_max", "must be at least 1");
+        }
+        self.networks()?;
+        let (least, most) = WEBHOOK_GIVE_UP_S;
+        if !(least..=most).contains(&self.webhooks.give_up_after_s) {
+            return wrong("webhooks.give_up_after_s", "is not 1 to 2592000");
         }
         if self.drain.deadline_s > 3600 {
             return wrong("drain.deadline_s", "is over 3600");

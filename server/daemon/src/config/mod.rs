@@ -15,6 +15,7 @@ use crate::{
     auth::{Algorithm, KeySource, Policy},
     data::DataFolder,
     limits::rate::{Rate, Rates},
+    webhooks::{Network, NetworkError},
 };
 
 /// Everything that can be configured. Each field is described in [`KEYS`], from where
@@ -42,6 +43,8 @@ pub struct Config {
     pub auth: Auth,
     /// The server's own accounts.
     pub accounts: Accounts,
+    /// Where events are posted to.
+    pub webhooks: Webhooks,
     /// How much of everything.
     pub limits: Limits,
     /// How the server goes away.
@@ -65,6 +68,7 @@ impl Default for Config {
             tls: Tls::default(),
             auth: Auth::default(),
             accounts: Accounts::default(),
+            webhooks: Webhooks::default(),
             limits: Limits::default(),
             drain: Drain::default(),
             log: Log::default(),
@@ -204,6 +208,24 @@ pub struct Accounts {
 impl Default for Accounts {
     fn default() -> Self {
         Accounts { enabled: None, token_s: 3600, address: None }
+    }
+}
+
+/// `[webhooks]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Webhooks {
+    /// Whether anything is posted anywhere.
+    pub enabled: bool,
+    /// Ranges of addresses that may be posted to besides public ones, and without TLS.
+    pub allow_private: Vec<String>,
+    /// After how long without anything taken a webhook is stopped, in seconds.
+    pub give_up_after_s: u64,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Webhooks { enabled: true, allow_private: vec![], give_up_after_s: 3 * 24 * 3600 }
     }
 }
 
@@ -396,6 +418,14 @@ impl Config {
     pub fn has_accounts(&self) -> bool {
         let has_keys = !self.auth.keys.is_empty() || !self.auth.key_sets.is_empty();
         self.accounts.enabled.unwrap_or(!has_keys)
+    }
+
+    /// The addresses that may be posted to besides public ones.
+    pub(crate) fn networks(&self) -> Result<Vec<Network>, ConfigError> {
+        let key = "webhooks.allow_private";
+        let problem = "has what is no range of addresses, such as 10.0.0.0/8";
+        let wrong = |_: NetworkError| ConfigError::Value { key, problem };
+        self.webhooks.allow_private.iter().map(|text| text.parse().map_err(wrong)).collect()
     }
 
     /// What tokens must say.

@@ -178,6 +178,21 @@ pub const KEYS: &[KeyDoc] = &[
         r#""<base64>""#,
         "HS256: the secret itself in base64. Prefer secret_file.",
     ),
+    key(
+        "webhooks.enabled",
+        "true",
+        "Whether webhooks post what happens in rooms to addresses outside.",
+    ),
+    key(
+        "webhooks.allow_private",
+        "[]",
+        "Ranges of addresses that webhooks may lead to besides public ones, such as\n[\"127.0.0.1/32\", \"10.1.0.0/16\"]; only there may they do without TLS. Whoever makes a webhook makes\nthe server ask what is at such an address.",
+    ),
+    key(
+        "webhooks.give_up_after_s",
+        "259200",
+        "A webhook is stopped when nothing was taken for so long, in seconds: 1 to 2592000.",
+    ),
     key("limits.connections_max", "20000", "Connections at once; more are refused."),
     key(
         "limits.retry_above_handshakes",

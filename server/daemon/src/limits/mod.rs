@@ -111,3 +111,19 @@ pub const HASHES_WAITING_MAX: usize = 64;
 pub const SIGN_INS_PER_SECOND: f64 = 1.0;
 /// The same at once.
 pub const SIGN_INS_BURST: u32 = 30;
+/// Posts of webhooks under way at once; more wait.
+pub const WEBHOOK_POSTS_MAX: usize = 32;
+/// A post is taken within this time, everything included.
+pub const WEBHOOK_WITHIN: Duration = Duration::from_secs(15);
+/// One address of a webhook's host answers within this time.
+pub const WEBHOOK_CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// Addresses of one host that are tried.
+pub const WEBHOOK_ADDRESSES_MAX: usize = 4;
+/// Largest head of an answer, in bytes. Its body isn't read.
+pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 16 * 1024;
+/// Whether webhooks have anything to do is looked at after this time in any case.
+pub const WEBHOOKS_IDLE_FOR: Duration = Duration::from_secs(60);
+/// Rooms that nobody gave a hint of are looked for this often.
+pub const WEBHOOKS_SEEN_EVERY: Duration = Duration::from_secs(600);
+/// Shortest time after which a webhook that fails is stopped, in seconds, and the longest.
+pub const WEBHOOK_GIVE_UP_S: (u64, u64) = (1, 30 * 24 * 3600);

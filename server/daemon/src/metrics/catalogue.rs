@@ -60,6 +60,10 @@ catalogue! {
     EPHEMERAL_DROPPED = Counter "parlour_ephemeral_dropped_total" ["why"] "Ephemeral events dropped; why: rate, full, malformed.";
     BLOB_TRANSFERS = Counter "parlour_blob_transfers_total" ["direction"] "Attachments transferred to the end, over lanes and HTTP; direction: upload, download.";
     BLOB_BYTES = Counter "parlour_blob_bytes_total" ["direction"] "Their bytes.";
+    WEBHOOK_POSTS = Counter "parlour_webhook_posts_total" ["outcome"] "Posts of webhooks; outcome: taken, refused (another status), unreachable, not_allowed, unwritable.";
+    WEBHOOK_SECONDS = Histogram "parlour_webhook_seconds" [] "From a webhook's post to its answer, or to the end of waiting for one.";
+    WEBHOOKS = Gauge "parlour_webhooks" [] "Webhooks that there are.";
+    WEBHOOKS_STOPPED = Gauge "parlour_webhooks_stopped" [] "Webhooks that are stopped, as nothing was taken for too long, or their owner has lost access.";
     STORE_WRITABLE = Gauge "parlour_store_writable" [] "1 while the store takes writes, 0 while it is read-only.";
     STORE_BYTES = Gauge "parlour_store_bytes" [] "Size of the store on disk.";
     DISK_FREE = Gauge "parlour_disk_free_bytes" [] "Free space on the data folder's file system.";

@@ -31,6 +31,8 @@ fn everything() -> String {
     metrics.too_slow();
     metrics.transferred(Transfer::Download, 5);
     metrics.ephemeral_dropped(EphemeralDrop::Full);
+    metrics.webhook_posted(&Ok(()), took);
+    metrics.webhook_posted(&Err(PostError::Status(500, None)), took);
     for doc in CATALOGUE.iter().filter(|doc| doc.kind == Kind::Gauge && doc.labels.is_empty()) {
         metrics.set(doc.name, 1.0);
     }
@@ -54,6 +56,8 @@ fn what_was_counted_is_what_is_shown() {
         "parlour_calls_total{method=\"Reauth\",outcome=\"failed\"} 1",
         "parlour_calls_total{method=\"unknown\",outcome=\"cancelled\"} 1",
         "parlour_call_errors_total{reason=\"ERROR_REASON_ROOM_NOT_FOUND\"} 1",
+        "parlour_webhook_posts_total{outcome=\"taken\"} 1",
+        "parlour_webhook_posts_total{outcome=\"refused\"} 1",
         "parlour_sign_ins_total{outcome=\"ok\"} 1",
         "parlour_sign_ins_total{outcome=\"ERROR_REASON_ROOM_NOT_FOUND\"} 1",
         "parlour_call_seconds_bucket{lane=\"control\",le=\"0.005\"} 3",

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
-use parlour_core::ports::{auth::TokenError, store::StoreError};
+use parlour_core::ports::{auth::TokenError, posts::PostError, store::StoreError};
 use parlour_protocol::{
     generated::{Lane, METHODS},
     wire::{CloseCode, Error, ErrorClass, ErrorReason, SignedIn},
@@ -121,6 +121,7 @@ pub struct Metrics {
     limited: [Counter; 3],
     commit_events: Histogram,
     commit_seconds: Histogram,
+    webhook_seconds: Histogram,
     delivered: Counter,
     event_bytes: Counter,
     gaps: Counter,
@@ -157,6 +158,7 @@ impl Default for Metrics {
             limited: ["user", "device", "address"].map(|by| count(CALLS_LIMITED, &[("by", by)])),
             commit_events: recorder.register_histogram(&labelled(COMMIT_EVENTS, &[]), &META),
             commit_seconds: recorder.register_histogram(&labelled(COMMIT_SECONDS, &[]), &META),
+            webhook_seconds: recorder.register_histogram(&labelled(WEBHOOK_SECONDS, &[]), &META),
             delivered: count(EVENTS_DELIVERED, &[]),
             event_bytes: count(EVENT_BYTES, &[]),
             gaps: count(GAPS, &[]),
@@ -212,6 +214,19 @@ impl Metrics {
             _ => "other",
         };
         counter(&self.recorder, TOKENS_REFUSED, &[("reason", reason)]).increment(1);
+    }
+
+    /// A webhook's post was taken, or wasn't.
+    pub fn webhook_posted(&self, result: &Result<(), PostError>, took: Duration) {
+        let outcome = match result {
+            Ok(()) => "taken",
+            Err(PostError::Status(..)) => "refused",
+            Err(PostError::NotAllowed) => "not_allowed",
+            Err(PostError::Unwritable) => "unwritable",
+            Err(_) => "unreachable",
+        };
+        counter(&self.recorder, WEBHOOK_POSTS, &[("outcome", outcome)]).increment(1);
+        self.webhook_seconds.record(took.as_secs_f64());
     }
 
     /// A sign-in was answered.
@@ -338,6 +353,7 @@ fn recorder() -> PrometheusRecorder {
     };
     let builder = buckets(PrometheusBuilder::new(), CALL_SECONDS, SECONDS);
     let builder = buckets(builder, COMMIT_SECONDS, SECONDS);
+    let builder = buckets(builder, WEBHOOK_SECONDS, SECONDS);
     let recorder = buckets(builder, COMMIT_EVENTS, COUNTS).build_recorder();
     for doc in CATALOGUE {
         match doc.kind {

@@ -14,7 +14,7 @@ use parlour_core::{
 use parlour_quic::Endpoint;
 use quinn::{Runtime, TokioRuntime};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 
 use super::{Builder, Phase, Server, Shared, StartError, operator::Operator, supervisor};
 use crate::{
@@ -34,6 +34,7 @@ use crate::{
     seal::KeySealer,
     search,
     tls::{self, CertificateSource, Certificates, DevCertificates},
+    webhooks::{self, Outside},
 };
 
 pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
@@ -58,7 +59,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         }
     };
     let metrics: SharedMetrics = Arc::new(Metrics::default());
-    let node = Node::new(Parts {
+    let parts = Parts {
         store: store.clone(),
         blobs: open_blobs(&config, &data)?,
         blob_policy: attachments::policy(&config),
@@ -66,12 +67,8 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         sealer: Arc::new(KeySealer::new(&server_keys)),
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),
-    });
-    let node = search::with_index(node, &config, &data)?;
-    let node = Arc::new(match config.has_accounts() && keys.is_some() {
-        true => node.with_accounts(Arc::new(accounts::issuer(&config, &data)?)),
-        false => node,
-    });
+    };
+    let node = open_node(parts, &config, &data, keys.is_some())?;
     let quic =
         start_quic(&config, &server_keys, certificates.clone(), node.clone(), &metrics).await?;
     let listen = quic.local_addr().map_err(|error| bind_error("quic", config.listen, error))?;
@@ -101,10 +98,36 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     let socket = shared.data.admin_socket();
     let admin = AdminServer::start(&socket, operator)
         .map_err(|error| bind_error("admin", socket.display(), error))?;
-    let feed = tokio::spawn(search::feed(shared.node.clone()));
-    let held = supervisor::Held { http: vec![http, own_metrics], stop, admin, feed, lock };
+    let behind = follow(&shared);
+    let held = supervisor::Held { http: vec![http, own_metrics], stop, admin, behind, lock };
     tokio::spawn(supervisor::run(shared.clone(), held));
     Ok(Server { shared, http: http_addr, metrics: metrics_addr })
+}
+
+/// The node with all that is configured. It keeps accounts only where the tokens are verified by
+/// `has_keys` of its own.
+fn open_node(
+    parts: Parts,
+    config: &Config,
+    data: &DataFolder,
+    has_keys: bool,
+) -> Result<Arc<Node>, StartError> {
+    let mut node = search::with_index(Node::new(parts), config, data)?;
+    if config.webhooks.enabled {
+        let after_s = config.webhooks.give_up_after_s;
+        node = node.posting(Arc::new(Outside::new(config.networks()?, after_s)));
+    }
+    if config.has_accounts() && has_keys {
+        node = node.with_accounts(Arc::new(accounts::issuer(config, data)?));
+    }
+    Ok(Arc::new(node))
+}
+
+/// What follows the logs: the index, webhooks.
+fn follow(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
+    let (node, submit) = (shared.node.clone(), shared.submit.clone());
+    let webhooks = webhooks::run(node, submit, shared.metrics.clone());
+    vec![tokio::spawn(search::feed(shared.node.clone())), tokio::spawn(webhooks)]
 }
 
 /// The store that has just opened is the whole one, whichever half of an exchange it is: the other

@@ -29,7 +29,8 @@ pub(super) struct Held {
     pub(super) http: Vec<Option<HttpServer>>,
     pub(super) stop: watch::Sender<bool>,
     pub(super) admin: AdminServer,
-    pub(super) feed: JoinHandle<()>,
+    // What follows the logs: the index, webhooks.
+    pub(super) behind: Vec<JoinHandle<()>>,
     pub(super) lock: DataLock,
 }
 
@@ -59,8 +60,8 @@ pub(super) async fn run(shared: Arc<Shared>, held: Held) {
         }
     }
     watcher.abort();
-    // What isn't in the index yet is read again at the next start.
-    held.feed.abort();
+    // What isn't in the index yet, or posted, is read again at the next start.
+    held.behind.iter().for_each(JoinHandle::abort);
     let _ = held.stop.send(true);
     for http in held.http.into_iter().flatten() {
         let _ = timeout(limits::HTTP_STOP_WITHIN, http.wait()).await;

@@ -23,3 +23,4 @@ mod rpc;
 mod rpc_refused;
 mod sync;
 mod typing;
+mod webhooks;

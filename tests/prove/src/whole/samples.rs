@@ -141,6 +141,7 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .chain(accounts::samples())
     .chain(later::samples(&room()))
     .chain(polls::samples(&room()))
+    .chain(accounts::of_programs())
     .chain(app_samples(&room()))
     .chain(hook_samples(&room()))
     .collect()

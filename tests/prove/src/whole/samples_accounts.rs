@@ -1,4 +1,4 @@
-//! The methods that are about accounts, of nobody whom the other load needs.
+//! The methods that are about accounts and what is theirs, of nobody whom the other load needs.
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -10,6 +10,11 @@ use parlour_protocol::{
         end_login_request::Which,
     },
     generated::rpc,
+    webhook::{
+        CreateWebhookRequest, EventFilter, ListWebhooksRequest, ResumeWebhookRequest,
+        RevokeWebhookRequest, create_webhook_request, list_webhooks_request,
+        resume_webhook_request, revoke_webhook_request,
+    },
 };
 
 use super::{Sample, sample};
@@ -49,6 +54,14 @@ pub(super) fn samples() -> Vec<Sample> {
             subject: nobody(),
             approve: true,
         }),
+    ]
+}
+
+/// Programs' accounts, and their webhooks.
+pub(super) fn of_programs() -> Vec<Sample> {
+    let nobody = || "nobody-of-that-name".to_owned();
+    let id = || Bytes::from_static(&[9; 16]);
+    vec![
         sample::<rpc::CreateServiceAccount>(&CreateServiceAccountRequest {
             subject: "a-program".into(),
             name: "A program".into(),
@@ -64,5 +77,29 @@ pub(super) fn samples() -> Vec<Sample> {
         }),
         sample::<rpc::ListKeys>(&ListKeysRequest { subject: nobody() }),
         sample::<rpc::RevokeKey>(&RevokeKeyRequest { subject: nobody(), key: id() }),
+        sample::<rpc::CreateWebhook>(&CreateWebhookRequest {
+            of: Some(create_webhook_request::Of::Account(nobody())),
+            client_ref: id(),
+            name: "of a program".into(),
+            url: "https://example.org/hook".into(),
+            filter: Some(EventFilter {
+                groups: vec![1],
+                app_names: vec!["com.example.".into()],
+                skip_own: true,
+            }),
+        }),
+        sample::<rpc::ListWebhooks>(&ListWebhooksRequest {
+            of: Some(list_webhooks_request::Of::Room(id())),
+        }),
+        sample::<rpc::RevokeWebhook>(&RevokeWebhookRequest {
+            of: Some(revoke_webhook_request::Of::Room(id())),
+            webhook: id(),
+        }),
+        sample::<rpc::ResumeWebhook>(&ResumeWebhookRequest {
+            of: Some(resume_webhook_request::Of::Account(nobody())),
+            webhook: id(),
+            from_seq: 3,
+            replay_room: id(),
+        }),
     ]
 }

@@ -6,6 +6,7 @@ mod file;
 mod hooks;
 mod state;
 mod tree;
+mod webhooks;
 
 use std::path::PathBuf;
 
@@ -35,6 +36,8 @@ pub(super) enum Admin {
     },
     /// Look after the addresses at which programs post into a room.
     Hooks(hooks::Hooks),
+    /// Look after what is posted to addresses outside.
+    Webhooks(Box<webhooks::Webhooks>),
 }
 
 impl Admin {
@@ -42,6 +45,7 @@ impl Admin {
         match self {
             Admin::Apply(apply) => apply.run(common),
             Admin::Hooks(hooks) => hooks.run(common),
+            Admin::Webhooks(webhooks) => webhooks.run(common),
             Admin::Tree { org } => block_on(tree::tree(&Line::open(common, org)?))?,
             Admin::Audit { org, from } => block_on(tree::audit(&Line::open(common, org)?, from))?,
         }

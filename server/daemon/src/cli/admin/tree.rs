@@ -6,7 +6,8 @@ use parlour_protocol::{
         Change, DirectoryChanged, Node, NodeKind, ReadAuditRequest, change::Change as What,
     },
     generated::{EventMessage, rpc::ReadAudit},
-    ids::{ApiKeyId, InviteId},
+    ids::{ApiKeyId, InviteId, WebhookId},
+    webhook::{WebhookAction, WebhooksChanged},
 };
 use prost::Message;
 
@@ -55,6 +56,12 @@ pub(super) async fn audit(line: &Line, from: u64) -> Outcome {
                 println!("{} {} {}: {words}", entry.seq, entry.at_ms, changed.actor);
                 continue;
             }
+            if entry.kind == WebhooksChanged::RULE.kind {
+                let changed = WebhooksChanged::decode(entry.body)?;
+                let words = webhook_words(&changed);
+                println!("{} {} {}: {words}", entry.seq, entry.at_ms, changed.actor);
+                continue;
+            }
             if entry.kind != DirectoryChanged::RULE.kind {
                 println!("{} {} event of kind {}", entry.seq, entry.at_ms, entry.kind);
                 continue;
@@ -93,6 +100,19 @@ fn account_words(changed: &AccountsChanged) -> String {
         AccountAction::KeyRevoked => format!("key {key} of {subject} revoked"),
         AccountAction::Unspecified => "something that this release doesn't know".into(),
     }
+}
+
+fn webhook_words(changed: &WebhooksChanged) -> String {
+    let webhook = changed.webhook.clone().unwrap_or_default();
+    let id = WebhookId::parse(&webhook.id).map(|id| id.to_string()).unwrap_or_default();
+    let what = match changed.action() {
+        WebhookAction::Created => "created",
+        WebhookAction::Revoked => "revoked",
+        WebhookAction::Resumed => "resumed",
+        WebhookAction::Stopped => "stopped",
+        WebhookAction::Unspecified => "changed",
+    };
+    format!("webhook {id} of {} to {} {what}", changed.subject, webhook.url)
 }
 
 fn words(change: &Change) -> String {

@@ -1,0 +1,88 @@
+//! Where a webhook's address leads: scheme, host, port and path.
+
+use std::net::IpAddr;
+
+use axum::http::Uri;
+
+use super::address::{Network, is_public};
+
+/// A host as an address names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    /// By an address.
+    Address(IpAddr),
+    /// By a name, which has to be looked up.
+    Name(String),
+}
+
+/// Where to post.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    /// Whether over TLS.
+    pub(super) is_secure: bool,
+    /// To whom.
+    pub(super) host: Host,
+    /// To which port.
+    pub(super) port: u16,
+    /// Host and port as HTTP says them.
+    pub(super) authority: String,
+    /// Path and query.
+    pub(super) path: String,
+}
+
+impl Target {
+    /// Out of an address; or what is wrong with it.
+    pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
+        let uri: Uri = url.parse().map_err(|_| "is not an address")?;
+        let is_secure = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err("is not an address of https"),
+        };
+        let authority = uri.authority().ok_or("names no host")?;
+        if authority.as_str().contains('@') {
+            return Err("has a name or password in it");
+        }
+        let host = authority.host();
+        let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host = match literal.unwrap_or(host).parse::<IpAddr>() {
+            Ok(address) => Host::Address(address),
+            Err(_) if literal.is_some() || host.is_empty() => return Err("names no host"),
+            Err(_) => Host::Name(host.to_owned()),
+        };
+        let port = match authority.port_u16() {
+            Some(port) if port > 0 => port,
+            // Without a port there is no colon behind the host.
+            _ if authority.as_str() != authority.host() => return Err("names no port"),
+            _ if is_secure => 443,
+            _ => 80,
+        };
+        let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let authority = authority.as_str().to_owned();
+        Ok(Target { is_secure, host, port, authority, path })
+    }
+
+    /// Whether an address that the host has may be posted to. Without TLS that goes only where the
+    /// configuration says so.
+    pub(super) fn may_lead_to(&self, address: IpAddr, allowed: &[Network]) -> bool {
+        (self.is_secure && is_public(address))
+            || allowed.iter().any(|network| network.contains(address))
+    }
+
+    /// What is wrong with it, as far as that can be seen without looking its name up.
+    pub(super) fn check(&self, allowed: &[Network]) -> Result<(), &'static str> {
+        if !self.is_secure && allowed.is_empty() {
+            return Err("is not an address of https");
+        }
+        match self.host {
+            Host::Address(address) if !self.may_lead_to(address, allowed) => {
+                Err("leads to where nothing is posted")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "target_tests.rs"]
+mod tests;
