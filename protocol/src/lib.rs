@@ -11,7 +11,7 @@ pub mod ids;
 pub mod limits;
 
 /// Messages as prost makes them, by package.
-#[allow(missing_docs, unreachable_pub, clippy::all)]
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::too_many_lines)]
 mod messages {
     include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 }

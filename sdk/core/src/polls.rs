@@ -21,7 +21,8 @@ pub struct NewPoll {
     pub options: Vec<PollOption>,
     /// How many of them one user may choose; 1 unless it is said.
     pub max_choices: u32,
-    /// Nobody is told who has chosen what. Whoever runs the server can look.
+    /// Nobody is told who has chosen what; only that a changed vote is of the same voter as the one before.
+    /// Whoever runs the server can look.
     pub is_anonymous: bool,
     /// From then on nobody can vote; Unix milliseconds.
     pub closes_at_ms: Option<u64>,

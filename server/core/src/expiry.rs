@@ -8,7 +8,7 @@ use parlour_protocol::{
     generated::EventMessage,
     ids::{OrgId, RoomId, UserId},
     message::MessageDeleted,
-    wire::Error,
+    wire::{Error, ErrorReason},
 };
 use prost::Message;
 
@@ -17,12 +17,13 @@ use crate::{
     done::committed,
     draft::{Draft, Guard, NewEvent, Refused, RoomDraft, RowsDraft, Submit, store_error},
     kit::Ctx,
-    limits::{RERUNS_MAX, TIMERS_AT_ONCE},
+    limits::{RERUNS_MAX, TIMER_AGAIN_MS},
     messages::target,
     node::{Caller, Node},
-    ports::store::{Put, Scan, Shard, StoreError},
-    records::trailing_seq,
+    ports::store::{Put, Shard, StoreError},
+    records::{key, trailing_seq},
     tables::Table,
+    timers::due_rows,
 };
 
 /// A message whose time is over.
@@ -61,32 +62,28 @@ impl Node {
     /// Messages whose time is over, at most so many as are to be deleted at once: those of each room
     /// together. They are found again until they are gone.
     pub async fn expired(&self, now_ms: u64) -> Result<Vec<Vec<Expired>>, StoreError> {
-        let to = now_ms.saturating_add(1).to_be_bytes();
-        let scan = Scan {
-            table: Table::EXPIRING,
-            from: Bytes::new(),
-            to: Some(Bytes::copy_from_slice(&to)),
-            reverse: false,
-            rows_max: TIMERS_AT_ONCE,
-        };
         let mut expired: BTreeMap<RoomId, Vec<Expired>> = BTreeMap::new();
-        for (row, org) in self.store.scan(scan).await? {
-            let Some(one) = Expired::parse(row, &org) else { continue };
+        for one in due_rows(self, Table::EXPIRING, now_ms, Expired::parse).await? {
             expired.entry(one.room).or_default().push(one);
         }
         Ok(expired.into_values().collect())
     }
 
-    /// Deletes a room's messages whose time is over.
-    pub async fn expire(
-        self: &Arc<Self>,
-        hub: &Arc<dyn Submit>,
-        expired: &[Expired],
-    ) -> Result<(), Error> {
+    /// Deletes a room's messages whose time is over. One that can't be deleted now is put off, so that
+    /// it is in the way of none of the others. Whether each is deleted or put off.
+    pub async fn expire(self: &Arc<Self>, hub: &Arc<dyn Submit>, expired: &[Expired]) -> bool {
+        let mut well = true;
         for one in expired {
-            self.expire_one(hub, one).await?;
+            if self.expire_one(hub, one).await.is_err() {
+                let again_ms = (self.now().unix_ms + TIMER_AGAIN_MS).to_be_bytes();
+                let key = key(&[&again_ms, &one.row[8..]]);
+                let value = Some(one.org.to_field());
+                let puts = vec![one.end(), Put { table: Table::EXPIRING, key, value }];
+                let rows = RowsDraft::new(Shard::Room(one.room), puts);
+                well &= committed(hub, Draft::Rows(Box::new(rows))).await.is_ok();
+            }
         }
-        Ok(())
+        well
     }
 
     async fn expire_one(
@@ -124,9 +121,13 @@ impl Node {
             reruns: 0,
             is_chained: false,
         };
-        // Of a message that can't be read, nothing is left to delete.
-        let Ok(header) = target(&ctx(UserId::from_bytes([0; 16])), &cell, expired.seq).await else {
-            return Ok(None);
+        let header = match target(&ctx(UserId::from_bytes([0; 16])), &cell, expired.seq).await {
+            Ok(header) => header,
+            Err(error) => match ErrorReason::try_from(error.reason) {
+                // It was deleted before; or it can't be read any more, by anybody.
+                Ok(ErrorReason::MessageNotFound | ErrorReason::DataDamaged) => return Ok(None),
+                _ => return Err(error),
+            },
         };
         let Ok(sender) = UserId::parse(&header.sender) else { return Ok(None) };
         let body = MessageDeleted { expired: true }.encode_to_vec().into();

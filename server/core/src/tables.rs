@@ -148,6 +148,8 @@ tables! {
     DRAFTS = 83, "drafts";
     /// time ‖ room ‖ seq -> org: messages that are deleted by themselves then. Written with the room.
     EXPIRING = 84, "expiring";
+    /// user ‖ id -> nothing: scheduled messages that are sent or taken back. Kept thirty days.
+    SCHEDULED_ENDS = 87, "scheduled_ends";
 }
 
 impl Table {

@@ -25,6 +25,8 @@ pub(crate) enum Work {
     Send,
     /// A reminder is due.
     Remind,
+    /// What is remembered of a scheduled message that is sent or taken back is old.
+    Forget,
 }
 
 impl Work {
@@ -32,6 +34,7 @@ impl Work {
         match self {
             Work::Send => 1,
             Work::Remind => 2,
+            Work::Forget => 3,
         }
     }
 
@@ -39,6 +42,7 @@ impl Work {
         match number {
             1 => Some(Work::Send),
             2 => Some(Work::Remind),
+            3 => Some(Work::Forget),
             _ => None,
         }
     }
@@ -100,43 +104,59 @@ impl Node {
     /// Timers whose time has come, at most so many as are to be carried out at once: those of each user
     /// together, to be carried out one after the other. They are found again until they are.
     pub async fn due_timers(&self, now_ms: u64) -> Result<Vec<Vec<Timer>>, StoreError> {
-        let to = now_ms.saturating_add(1).to_be_bytes();
-        let scan = Scan {
-            table: Table::TIMERS,
-            from: Bytes::new(),
-            to: Some(Bytes::copy_from_slice(&to)),
-            reverse: false,
-            rows_max: TIMERS_AT_ONCE,
-        };
-        let rows = self.store.scan(scan).await?;
         let mut due: BTreeMap<UserId, Vec<Timer>> = BTreeMap::new();
-        for (row, org) in rows {
-            // One that can't be read hides none of the others: it is passed over.
-            let Some(timer) = Timer::parse(row, &org) else { continue };
+        for timer in due_rows(self, Table::TIMERS, now_ms, Timer::parse).await? {
             due.entry(timer.user).or_default().push(timer);
         }
         Ok(due.into_values().collect())
     }
 
-    /// Does what a user's timers are for. What can't be done now is tried again a while later.
-    pub async fn carry_out(self: &Arc<Self>, hub: &Arc<dyn Submit>, timers: &[Timer]) {
+    /// Does what a user's timers are for. What can't be done now is tried again a while later. Whether
+    /// each of them is done or put off: where not even that can be written, all is found again.
+    pub async fn carry_out(self: &Arc<Self>, hub: &Arc<dyn Submit>, timers: &[Timer]) -> bool {
+        let mut well = true;
         for timer in timers {
-            self.carry_out_one(hub, timer).await;
+            well &= self.carry_out_one(hub, timer).await;
         }
+        well
     }
 
-    async fn carry_out_one(self: &Arc<Self>, hub: &Arc<dyn Submit>, timer: &Timer) {
+    async fn carry_out_one(self: &Arc<Self>, hub: &Arc<dyn Submit>, timer: &Timer) -> bool {
         let done = match timer.work {
             Work::Send => scheduled::send(self, hub, timer).await,
             Work::Remind => reminders::remind(self, hub, timer).await,
+            Work::Forget => scheduled::forget_end(hub, timer).await,
         };
-        if let Err(Later) = done {
-            let again_ms = self.now().unix_ms + TIMER_AGAIN_MS;
-            let owner = (timer.org, timer.user, timer.id);
-            let puts = vec![timer.end(), timer_put(owner, timer.work, again_ms)];
-            let rows = RowsDraft::new(Shard::User(timer.user), puts);
-            // Refused, it is found again as it is.
-            let _ = committed(hub, Draft::Rows(Box::new(rows))).await;
+        if done.is_ok() {
+            return true;
+        }
+        let again_ms = self.now().unix_ms + TIMER_AGAIN_MS;
+        let owner = (timer.org, timer.user, timer.id);
+        let puts = vec![timer.end(), timer_put(owner, timer.work, again_ms)];
+        let rows = RowsDraft::new(Shard::User(timer.user), puts);
+        committed(hub, Draft::Rows(Box::new(rows))).await.is_ok()
+    }
+}
+
+/// Rows of a table that is ordered by time whose time has come, at most so many as are dealt with at
+/// once. Those that can't be read are passed over, so that they hide none of the others.
+pub(crate) async fn due_rows<T>(
+    node: &Node,
+    table: Table,
+    now_ms: u64,
+    parse: impl Fn(Bytes, &[u8]) -> Option<T>,
+) -> Result<Vec<T>, StoreError> {
+    let to = Bytes::copy_from_slice(&now_ms.saturating_add(1).to_be_bytes());
+    let (from, rows_max) = (Bytes::new(), TIMERS_AT_ONCE);
+    let mut scan = Scan { table, from, to: Some(to), reverse: false, rows_max };
+    let mut due = Vec::new();
+    loop {
+        let rows = node.store.scan(scan.clone()).await?;
+        let next = rows.last().filter(|_| rows.len() == rows_max).map(|(row, _)| key(&[row, &[0]]));
+        due.extend(rows.into_iter().filter_map(|(row, org)| parse(row, &org)));
+        match next {
+            Some(next) if due.len() < rows_max => scan.from = next,
+            _ => return Ok(due),
         }
     }
 }

@@ -127,9 +127,12 @@ fn a_crash_on_the_way_sends_it_once() {
         send: Option<SendRequest>,
         #[prost(int32, tag = "3")]
         state: i32,
+        #[prost(uint64, tag = "5")]
+        departed_ms: u64,
     }
     let again = later(&mut server, &room, "once");
-    let value = Row { send_at_ms, send: Some(again), state: row }.encode_to_vec();
+    let value = Row { send_at_ms, send: Some(again), state: row, departed_ms: in_ms(&server, 0) }
+        .encode_to_vec();
     put(&mut server, parlour_core::tables::Table::SCHEDULED, key, value.into());
     for (key, value) in timers {
         put(&mut server, parlour_core::tables::Table::TIMERS, key, value);
@@ -166,6 +169,38 @@ fn one_that_is_taken_back_is_never_sent_and_one_that_went_is_not_taken_back() {
     server.carry_out_timers();
     assert_eq!(texts(&mut server, ben), ["sent"]);
     assert_eq!(reason(cancel(&mut server, ann, &sent)), ErrorReason::ScheduledNotFound);
+}
+
+#[test]
+fn a_request_that_comes_again_after_its_message_was_taken_back_or_sent_makes_none() {
+    let mut server = Server::new();
+    let (ann, ben) = (server.connect("ann"), server.connect("ben"));
+    let room = group(&mut server, ann, &[ben]);
+    for (ends_by_hand, texts_then) in [(true, &[][..]), (false, &["once"][..])] {
+        let (id, send) = (server.client_ref().to_field(), later(&mut server, &room, "once"));
+        let send_at_ms = in_ms(&server, 60_000);
+        let request = ScheduleSendRequest { id: id.clone(), send_at_ms, send: Some(send) };
+        server.call::<rpc::ScheduleSend>(ann, &request).unwrap();
+        if ends_by_hand {
+            cancel(&mut server, ann, &id).unwrap();
+        } else {
+            let send_at_ms = in_ms(&server, 1_000);
+            let update = UpdateScheduledRequest { id: id.clone(), send_at_ms, send: None };
+            server.call::<rpc::UpdateScheduled>(ann, &update).unwrap();
+            server.advance(Duration::from_secs(2));
+            server.carry_out_timers();
+        }
+        assert!(server.call::<rpc::ScheduleSend>(ann, &request).unwrap().deduplicated);
+        server.advance(Duration::from_secs(90));
+        server.carry_out_timers();
+        assert_eq!(texts(&mut server, ben), texts_then);
+        assert_eq!(list(&mut server, ann), []);
+    }
+    // What is remembered of them goes once no request can come again.
+    server.advance(Duration::from_secs(32 * 24 * 3600));
+    server.carry_out_timers();
+    assert_eq!(all_rows(&server, parlour_core::tables::Table::SCHEDULED_ENDS), []);
+    assert_eq!(all_rows(&server, parlour_core::tables::Table::TIMERS), []);
 }
 
 #[test]

@@ -40,14 +40,11 @@ async fn look(node: &Arc<Node>, hub: &Arc<dyn Submit>) -> Result<usize, StoreErr
     let mut under_way = JoinSet::new();
     for timers in due {
         let (node, hub) = (node.clone(), hub.clone());
-        under_way.spawn(async move {
-            node.carry_out(&hub, &timers).await;
-            true
-        });
+        under_way.spawn(async move { node.carry_out(&hub, &timers).await });
     }
     for messages in expired {
         let (node, hub) = (node.clone(), hub.clone());
-        under_way.spawn(async move { node.expire(&hub, &messages).await.is_ok() });
+        under_way.spawn(async move { node.expire(&hub, &messages).await });
     }
     // All of them first: what is under way isn't begun a second time.
     let well = under_way.join_all().await.into_iter().all(|well| well);

@@ -419,7 +419,7 @@ impl Server {
             let (node, queue) = (self.node.clone(), self.queue.clone());
             self.jobs.push(Box::pin(async move {
                 let queue: Arc<dyn Submit> = queue;
-                node.expire(&queue, &messages).await.unwrap();
+                assert!(node.expire(&queue, &messages).await);
             }));
         }
         self.run();

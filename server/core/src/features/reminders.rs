@@ -39,7 +39,8 @@ impl ReminderService<ServerKit> for Features {
         let version = log.version();
         let before = reminder_row(&ctx.node, ctx.user(), id).await.map_err(store_error)?;
         if before.as_ref() == Some(&reminder) {
-            return Ok(Answer::Now(SetReminderResponse {}));
+            let draft = SettledDraft { basis: Basis::User(log, version), error: None };
+            return Ok(Answer::commit(Draft::Settled(Box::new(draft)), |_| SetReminderResponse {}));
         }
         if before.is_none() {
             let many = Scan::prefix(Table::REMINDERS, ctx.user().to_field(), REMINDERS_MAX);

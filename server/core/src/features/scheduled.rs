@@ -25,7 +25,7 @@ use crate::{
     pages::after_key,
     ports::store::{Put, Scan},
     records::key,
-    scheduled::{ScheduledRow, own, scheduled_row, send_ref},
+    scheduled::{ScheduledRow, end_puts, own, scheduled_row},
     tables::Table,
     timers::{Work, timer_end, timer_put},
     users::UserCell,
@@ -40,13 +40,10 @@ impl ScheduleService<ServerKit> for Features {
         let id = *own_ref(ctx, &request.id)?.as_bytes();
         let repeated = || Answer::Now(ScheduleSendResponse { deduplicated: true });
         let (log, version) = own_log(ctx).await?;
-        if row_of(ctx, id).await?.is_some() {
+        if row_of(ctx, id).await?.is_some() || has_ended(ctx, id).await? {
             return Ok(repeated());
         }
         let send = request.send.unwrap_or_default();
-        if was_sent(ctx, &send, id, request.send_at_ms).await? {
-            return Ok(repeated());
-        }
         check_time(ctx, request.send_at_ms)?;
         check(self, ctx, &send).await?;
         let many = Scan::prefix(Table::SCHEDULED, ctx.user().to_field(), SCHEDULED_MAX);
@@ -60,8 +57,9 @@ impl ScheduleService<ServerKit> for Features {
             send: Some(send),
             state: ScheduledState::Waiting as i32,
             error: None,
+            departed_ms: 0,
         };
-        let mut puts = row.uses(ctx.caller.org, id, true);
+        let mut puts = row.uses(ctx.caller.org, id);
         puts.push(timer(ctx, id, row.send_at_ms));
         puts.push(ScheduledRow::put(ctx.user(), id, Some(&row)));
         let draft = decided(&log, version, &row, id, ScheduledFate::Set, puts);
@@ -88,9 +86,9 @@ impl ScheduleService<ServerKit> for Features {
         check_time(ctx, row.send_at_ms)?;
         let org = ctx.caller.org;
         // In this order: what both have stays.
-        let mut puts = before.uses(org, id, false);
+        let mut puts = before.uses_end((org, ctx.user()), id, ctx.now.unix_ms);
         puts.push(timer_end(ctx.user(), id, Work::Send, before.send_at_ms));
-        puts.extend(row.uses(org, id, true));
+        puts.extend(row.uses(org, id));
         puts.push(timer(ctx, id, row.send_at_ms));
         puts.push(ScheduledRow::put(ctx.user(), id, Some(&row)));
         let draft = decided(&log, version, &row, id, ScheduledFate::Set, puts);
@@ -105,7 +103,9 @@ impl ScheduleService<ServerKit> for Features {
         let id = *id_field("id", ClientRef::parse(&request.id))?.as_bytes();
         let (log, version) = own_log(ctx).await?;
         let row = still_here(ctx, id).await?;
-        let mut puts = row.uses(ctx.caller.org, id, false);
+        let (org, user, now_ms) = (ctx.caller.org, ctx.user(), ctx.now.unix_ms);
+        let mut puts = row.uses_end((org, user), id, now_ms);
+        puts.extend(end_puts((org, user, id), now_ms));
         puts.push(timer_end(ctx.user(), id, Work::Send, row.send_at_ms));
         puts.push(ScheduledRow::put(ctx.user(), id, None));
         let draft = decided(&log, version, &row, id, ScheduledFate::Cancelled, puts);
@@ -124,7 +124,7 @@ impl ScheduleService<ServerKit> for Features {
         let mut next_page = Bytes::new();
         for (row_key, row) in ctx.store().scan(scan).await.map_err(store_error)? {
             // A damaged row hides none of the others.
-            let Ok(ScheduledRow { send_at_ms, send, state, error }) = ScheduledRow::decode(row)
+            let Ok(ScheduledRow { send_at_ms, send, state, error, .. }) = ScheduledRow::decode(row)
             else {
                 continue;
             };
@@ -165,16 +165,10 @@ async fn still_here(ctx: &Ctx, id: [u8; 16]) -> Result<ScheduledRow, Error> {
     row.ok_or_else(|| Error::new(ErrorReason::ScheduledNotFound, "no such scheduled message"))
 }
 
-/// Whether it has been sent already, of a request that is made again.
-async fn was_sent(
-    ctx: &Ctx,
-    send: &SendRequest,
-    id: [u8; 16],
-    send_at_ms: u64,
-) -> Result<bool, Error> {
-    let made = send_ref(id, send_at_ms);
-    let row = key(&[&send.room, ctx.user().as_bytes(), made.as_bytes()]);
-    Ok(ctx.store().get(Table::SENDS, &row).await.map_err(store_error)?.is_some())
+/// Whether it was sent or taken back, of a request that is made again.
+async fn has_ended(ctx: &Ctx, id: [u8; 16]) -> Result<bool, Error> {
+    let key = key(&[ctx.user().as_bytes(), &id]);
+    Ok(ctx.store().get(Table::SCHEDULED_ENDS, &key).await.map_err(store_error)?.is_some())
 }
 
 fn check_time(ctx: &Ctx, send_at_ms: u64) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use parlour_protocol::{
     event::user_events_frame, generated::EventMessage, webhook::WebhooksChanged,
 };
@@ -9,12 +10,13 @@ use rustc_hash::FxHashSet;
 
 use super::{Hub, Output, place::Placed};
 use crate::{
-    draft::{Committed, Draft, Refused, Submission, Then},
+    draft::{Committed, Draft, Refused, Submission, Then, UserDraft},
     effects::{Job, RoomJob},
     ports::{
         clock::Now,
         store::{LogKey, Refusal, StoreError},
     },
+    records::Counters,
     rooms::RoomChange,
     session::reply_frame,
     tables::Table,
@@ -117,22 +119,7 @@ impl Hub {
                     self.outputs.push_back(Output::Effects(Job::Room(job)));
                 }
             }
-            Draft::User(draft) => {
-                self.settings_committed(&draft);
-                draft.cell.apply(next);
-                if draft.version.is_some() {
-                    draft.cell.move_version();
-                }
-                let user = draft.cell.id;
-                self.active_users.insert(user);
-                self.push_to_user(user, user_events_frame(&[record]));
-                if let Some(receipt) = draft.receipt {
-                    self.note_receipt(user, receipt);
-                }
-                if let Some(gains) = draft.gains_room {
-                    self.user_gains_room(user, &gains);
-                }
-            }
+            Draft::User(draft) => self.user_committed(*draft, next, record),
             Draft::Org(mut draft) => {
                 closes = draft.closes.take();
                 if draft.kind == WebhooksChanged::RULE.kind {
@@ -159,6 +146,23 @@ impl Hub {
         // Before the end, as one of them may be the one that asked for it.
         self.answer(submission.then, committed);
         self.close_revoked(&closed);
+    }
+
+    fn user_committed(&mut self, draft: UserDraft, next: Counters, record: Bytes) {
+        self.settings_committed(&draft);
+        draft.cell.apply(next);
+        if draft.version.is_some() {
+            draft.cell.move_version();
+        }
+        let user = draft.cell.id;
+        self.active_users.insert(user);
+        self.push_to_user(user, user_events_frame(&[record]));
+        if let Some(receipt) = draft.receipt {
+            self.note_receipt(user, receipt);
+        }
+        if let Some(gains) = draft.gains_room {
+            self.user_gains_room(user, &gains);
+        }
     }
 
     pub(super) fn answer(&mut self, then: Then, committed: Committed) {

@@ -139,12 +139,15 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .chain(group_samples(&room(), &user()))
     .chain(file_samples(&room()))
     .chain(accounts::samples())
-    .chain(later::samples(&room()))
-    .chain(polls::samples(&room()))
-    .chain(accounts::of_programs())
+    .chain(newer_samples(&room()))
     .chain(app_samples(&room()))
     .chain(hook_samples(&room()))
     .collect()
+}
+
+/// The methods that are about what is sent later, polls and programs.
+fn newer_samples(room: &Bytes) -> impl Iterator<Item = Sample> {
+    later::samples(room).into_iter().chain(polls::samples(room)).chain(accounts::of_programs())
 }
 
 /// The methods that are about reactions, pins, organizations and permissions.
