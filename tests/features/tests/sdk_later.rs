@@ -61,8 +61,8 @@ async fn a_scheduled_message_is_sent_once_by_a_server_that_was_killed_before() {
     let late = schedule.cancel(id).await.unwrap_err();
     assert_eq!(late.reason(), Some(ErrorReason::ScheduledNotFound));
     let mut timeline = bob.room(room.id()).timeline().await.unwrap();
-    eventually(|| texts(&timeline.refresh()).contains(&"at its time".to_owned())).await;
-    assert_eq!(texts(&timeline.refresh()), ["at its time"]);
+    eventually(|| texts(timeline.refresh()).contains(&"at its time".to_owned())).await;
+    assert_eq!(texts(timeline.refresh()), ["at its time"]);
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_message_disappears_from_what_others_see_and_from_what_is_kept() {
     let theirs = bob.room(room.id());
     let mut timeline = theirs.timeline().await.unwrap();
     room.send("goes").await.unwrap();
-    eventually(|| texts(&timeline.refresh()).contains(&"goes".to_owned())).await;
+    eventually(|| texts(timeline.refresh()).contains(&"goes".to_owned())).await;
     let expires = timeline
         .refresh()
         .iter()
@@ -122,8 +122,8 @@ async fn a_message_disappears_from_what_others_see_and_from_what_is_kept() {
         .any(|m| m.expires_at_ms.is_some_and(|at_ms| at_ms > m.at_ms) && m.text == "goes");
     assert!(expires);
     assert_eq!(theirs.summary().await.unwrap().unwrap().message_expiry_s, 5);
-    eventually(|| texts(&timeline.refresh()) == ["stays", "(deleted)"]).await;
+    eventually(|| texts(timeline.refresh()) == ["stays", "(deleted)"]).await;
     let fresh = client(&server, "bob").connect().await.unwrap();
     let mut timeline = fresh.room(room.id()).timeline().await.unwrap();
-    eventually(|| texts(&timeline.refresh()) == ["stays", "(deleted)"]).await;
+    eventually(|| texts(timeline.refresh()) == ["stays", "(deleted)"]).await;
 }
