@@ -113,6 +113,7 @@ async fn keys_are_narrowed_listed_and_revoked() {
     assert!(key.expires_ms.is_none() && key.creator == "admin" && !key.is_revoked);
     assert_eq!(format!("{secret:?}"), "ApiKeySecret");
     let bot = with_key(&server, secret.as_str()).connect().await.expect("welcomed");
+    bot.synced().await.expect("in step");
     assert_eq!(bot.me(), Some(id));
 
     // Another scope closes its connection, and the key lets it in again.
