@@ -161,3 +161,7 @@ pub const TIMERS_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 pub const TIMER_AGAIN_MS: u64 = 30_000;
 /// Bytes of a scheduled message, or of what somebody has begun to write: a list of one fits an answer.
 pub const OWN_BYTES_MAX: usize = 32 * 1024;
+/// Stretches of logs that are looked at for one webhook before the next has its turn.
+pub const WEBHOOK_LOOKS_A_TURN: usize = 4;
+/// Stretches of logs that are looked at for all webhooks before what became of posts is heard.
+pub const WEBHOOK_LOOKS_AT_ONCE: usize = 64;

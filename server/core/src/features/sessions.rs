@@ -16,6 +16,7 @@ use crate::{
     draft::{Closes, Draft, RowsDraft, store_error},
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
+    node::{Auth, Caller},
     ports::store::{Put, Shard},
     records::RevokedRow,
     tables::Table,
@@ -37,7 +38,12 @@ impl SessionService<ServerKit> for Features {
             .await
             .map_err(|refusal| refusal.to_error())?;
         let auth_expires_ms = auth.expires_at_ms;
-        *ctx.caller.auth.lock().expect("no panic while the lock is held") = auth;
+        let before = replace_auth(&ctx.caller, auth);
+        // Ended after it was looked up, and before it was the connection's: nothing would close that.
+        if let Err(refusal) = ctx.node.check_admitted(&ctx.caller).await {
+            replace_auth(&ctx.caller, before);
+            return Err(refusal.to_error());
+        }
         Ok(Answer::Now(ReauthResponse { auth_expires_ms }))
     }
 
@@ -92,4 +98,9 @@ fn org_of<'a>(ctx: &Ctx, org: &'a str) -> Result<&'a str, Error> {
     } else {
         Err(Error::new(ErrorReason::SubjectChanged, "the token is another organization's"))
     }
+}
+
+fn replace_auth(caller: &Caller, auth: Auth) -> Auth {
+    let mut held = caller.auth.lock().expect("no panic while the lock is held");
+    std::mem::replace(&mut held, auth)
 }

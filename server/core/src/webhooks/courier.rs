@@ -27,7 +27,10 @@ use super::{
 use crate::{
     draft::{Draft, Guard, NewEvent, OrgDraft, RoomDraft, RowsDraft},
     identity,
-    limits::{ITEM_BYTES, SCAN_ROWS, WEBHOOK_KEPT_EVERY, WEBHOOK_MARKS_AT_ONCE, WEBHOOK_READS},
+    limits::{
+        ITEM_BYTES, SCAN_ROWS, WEBHOOK_KEPT_EVERY, WEBHOOK_LOOKS_A_TURN, WEBHOOK_LOOKS_AT_ONCE,
+        WEBHOOK_MARKS_AT_ONCE, WEBHOOK_READS,
+    },
     node::Node,
     ports::{
         clock::Now,
@@ -102,10 +105,11 @@ impl Courier {
     pub async fn look_around(&mut self) -> Result<(), StoreError> {
         let hooks: Vec<Webhook> = self.lines.values().map(|line| line.hook.clone()).collect();
         for hook in hooks {
-            let rooms = self.rooms_of(&hook).await?;
-            if let Some(line) = self.lines.get_mut(&(hook.scope, hook.id)) {
-                rooms.into_iter().for_each(|room| line.wait(room));
+            let (at, rooms) = ((hook.scope, hook.id), self.rooms_of(&hook).await?);
+            if let Some(line) = self.lines.get_mut(&at) {
+                rooms.iter().for_each(|room| line.wait(*room));
             }
+            self.settle(at, &rooms).await?;
         }
         Ok(())
     }
@@ -147,10 +151,18 @@ impl Courier {
             line.state.problem = "its secret can't be opened".into();
             line.stops = Some(WebhookState::Failed);
         }
-        for room in self.rooms_of(&line.hook).await? {
-            line.wait(room);
+        let (at, rooms) = ((line.hook.scope, line.hook.id), self.rooms_of(&line.hook).await?);
+        rooms.iter().for_each(|room| line.wait(*room));
+        self.lines.insert(at, line);
+        self.settle(at, &rooms).await
+    }
+
+    /// Where it begins in rooms is settled when they are first heard of, not when it comes to look at
+    /// them: that may be days later, while what it posts isn't taken.
+    async fn settle(&mut self, at: LineKey, rooms: &[RoomId]) -> Result<(), StoreError> {
+        for room in rooms {
+            self.mark(at, *room).await?;
         }
-        self.lines.insert((line.hook.scope, line.hook.id), line);
         Ok(())
     }
 
@@ -174,12 +186,17 @@ impl Courier {
         let Some(cell) = self.node.rooms.cached(room) else { return Ok(()) };
         // Accounts come behind rooms.
         let first = (Scope::Account(UserId::from_bytes([0; 16])), WebhookId::from_bytes([0; 16]));
-        for ((scope, _), line) in self.lines.range_mut(first..) {
-            if let Scope::Account(user) = scope
-                && cell.is_member(*user)
+        let mut new = Vec::new();
+        for (at, line) in self.lines.range_mut(first..) {
+            if let Scope::Account(user) = at.0
+                && cell.is_member(user)
             {
                 line.wait(room);
+                new.extend(line.mark(room).is_none().then_some(*at));
             }
+        }
+        for at in new {
+            self.settle(at, &[room]).await?;
         }
         Ok(())
     }
@@ -190,11 +207,15 @@ impl Courier {
         let after = self.turn.map_or(Unbounded, Excluded);
         let keys = self.lines.range((after, Unbounded)).chain(&self.lines).map(|(key, _)| *key);
         let keys: Vec<LineKey> = keys.take(self.lines.len()).collect();
+        let mut looks = 0;
         for at in keys {
-            while let Some(delivery) = self.next_of(at, now).await? {
-                if let Some(delivery) = delivery {
+            // What is in much that isn't wanted is in nobody's way: others have their turn meanwhile.
+            for _ in 0..WEBHOOK_LOOKS_A_TURN {
+                let Some(delivery) = self.next_of(at, now).await? else { break };
+                looks += 1;
+                if delivery.is_some() || looks == WEBHOOK_LOOKS_AT_ONCE {
                     self.turn = Some(at);
-                    return Ok(Some(delivery));
+                    return Ok(delivery);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The protocol's calls as JSON, one request each: the same tokens, rates, scopes and permissions, and
 //! the same way to a handler. Whoever calls isn't there afterwards.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -46,6 +46,9 @@ pub(crate) struct RpcParts {
 /// Below it, `Service.Method`.
 pub(super) const PATH: &str = "/parlour/v1/rpc/";
 
+/// A request that takes longer to come is looked at again: whether its caller still may.
+const LOOKED_AT_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// One call.
 pub(super) async fn call(
     State(parts): State<RpcParts>,
@@ -71,6 +74,12 @@ pub(super) async fn call(
         Ok(text) => text,
         Err(refused) => return *refused,
     };
+    // Whoever was ended while their request came does nothing with it.
+    if parts.node.now().elapsed > now + LOOKED_AT_AGAIN_AFTER
+        && let Err(refusal) = parts.node.check_admitted(&caller).await
+    {
+        return answer_of(&refusal.to_error());
+    }
     let request = match json::read(&entry.request(), &text) {
         Ok(request) if request.len() <= CONTROL_FRAME_BYTES_MAX => request,
         Ok(_) => {

@@ -74,9 +74,10 @@ async fn serve(
             seen_at = Instant::now();
         }
         let now = node.now();
-        while posting.len() < WEBHOOK_POSTS_MAX
-            && let Some(delivery) = courier.next(now).await?
-        {
+        while posting.len() < WEBHOOK_POSTS_MAX {
+            // Nothing is begun for one that was revoked, or begins anew, while others were looked at.
+            courier.hear().await?;
+            let Some(delivery) = courier.next(now).await? else { break };
             let (port, metrics) = (port.clone(), metrics.clone());
             posting.spawn(async move {
                 let began = Instant::now();
