@@ -9,6 +9,7 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use parlour_protocol::{
+    generated::EventMessage,
     ids::{BlobHash, ClientRef, OrgId, RoomId, SessionId, UserId},
     presence::WatchPresenceResponse,
     receipt::ReadReceipt,
@@ -247,6 +248,17 @@ pub struct ReceiptDraft {
 }
 
 impl UserDraft {
+    /// A draft of an event with the rows that change with it.
+    pub fn of<M: EventMessage>(cell: &Arc<UserCell>, body: &M, puts: Vec<Put>) -> Self {
+        let body = body.encode_to_vec().into();
+        UserDraft { puts, ..UserDraft::new(cell.clone(), M::RULE.kind, body) }
+    }
+
+    /// The same, decided on that [version](UserCell::version).
+    pub fn at(self, version: u64) -> Self {
+        UserDraft { version: Some(version), ..self }
+    }
+
     /// A draft with nothing but its event.
     pub fn new(cell: Arc<UserCell>, kind: u32, body: Bytes) -> Self {
         UserDraft {

@@ -11,12 +11,11 @@ use prost::Message;
 
 use crate::{
     done::committed,
-    draft::{Draft, Refused, Submit},
+    draft::{Draft, Refused, Submit, UserDraft},
     limits::RERUNS_MAX,
     node::Node,
     ports::store::{Put, StoreError},
     records::key,
-    scheduled::own,
     tables::Table,
     timers::{Later, Timer, forget},
 };
@@ -59,11 +58,8 @@ pub(crate) async fn remind(node: &Node, hub: &Arc<dyn Submit>, timer: &Timer) ->
         let Some(row) = row.filter(is_due) else { return forget(hub, timer).await };
         let row = Reminder { due: true, ..row };
         let puts = vec![reminder_put(timer.user, timer.id, Some(&row)), timer.end()];
-        let mut draft = own(&log, &changed(row), puts);
-        if let Draft::User(draft) = &mut draft {
-            draft.version = Some(version);
-        }
-        match committed(hub, draft).await {
+        let draft = UserDraft::of(&log, &changed(row), puts).at(version);
+        match committed(hub, Draft::User(Box::new(draft))).await {
             Ok(_) => return Ok(()),
             Err(Refused::Stale) => {}
             Err(refused) => return Err(refused.into()),

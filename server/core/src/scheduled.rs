@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parlour_protocol::{
-    generated::{EventMessage, Rpc, rpc},
+    generated::{Rpc, rpc},
     ids::{BlobHash, ClientRef, OrgId, RoomId, UserId, uuid_v7},
     limits::REF_WINDOW,
     message::{SendRequest, SendResponse},
@@ -27,7 +27,6 @@ use crate::{
     records::{SendRow, key},
     tables::Table,
     timers::{Later, Timer, Work, forget, timer_put},
-    users::UserCell,
 };
 
 /// A row of `Table::SCHEDULED`.
@@ -159,8 +158,8 @@ pub(crate) async fn send(
         puts.extend(end_puts((timer.org, timer.user, timer.id), now_ms));
     }
     let log = node.users.get(&*node.store, timer.user).await?;
-    let draft = own(&log, &row.changed(timer.id, fate, seq), puts);
-    committed(hub, draft).await?;
+    let draft = UserDraft::of(&log, &row.changed(timer.id, fate, seq), puts);
+    committed(hub, Draft::User(Box::new(draft))).await?;
     Ok(())
 }
 
@@ -190,11 +189,8 @@ async fn depart(
         // It was the user's to send when it was scheduled, and has been kept since.
         puts.extend(row.blobs(timer.org).map(|blob| claim_put(timer.user, blob, now_ms)));
         let changed = row.changed(timer.id, ScheduledFate::Sending, 0);
-        let mut draft = own(&log, &changed, puts);
-        if let Draft::User(draft) = &mut draft {
-            draft.version = Some(version);
-        }
-        match committed(hub, draft).await {
+        let draft = UserDraft::of(&log, &changed, puts).at(version);
+        match committed(hub, Draft::User(Box::new(draft))).await {
             Ok(_) => return Ok(Some(row)),
             Err(Refused::Stale) => {}
             Err(refused) => return Err(refused.into()),
@@ -229,12 +225,6 @@ async fn sent_already(
     let key = key(&[&row.room(), timer.user.as_bytes(), client_ref.as_bytes()]);
     let sent = node.store.get(Table::SENDS, &key).await?.map(SendRow::decode).transpose();
     Ok(sent.map_err(|_| StoreError::Damaged)?.map(|sent| sent.seq))
-}
-
-/// An event of the user's own log.
-pub(crate) fn own<M: EventMessage>(log: &Arc<UserCell>, body: &M, puts: Vec<Put>) -> Draft {
-    let body = body.encode_to_vec().into();
-    Draft::User(Box::new(UserDraft { puts, ..UserDraft::new(log.clone(), M::RULE.kind, body) }))
 }
 
 /// The user, as whoever is there without a connection. Who is shut out sends nothing.

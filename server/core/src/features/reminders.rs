@@ -14,14 +14,13 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
-    draft::{Basis, Draft, SettledDraft, store_error},
+    draft::{Basis, Draft, SettledDraft, UserDraft, store_error},
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     limits::ANSWER_BYTES,
     messages::target,
     pages::after_key,
     ports::store::Scan,
     reminders::{changed, deleted, reminder_put, reminder_row},
-    scheduled::own,
     tables::Table,
     timers::{Work, timer_end, timer_put},
 };
@@ -56,11 +55,8 @@ impl ReminderService<ServerKit> for Features {
         let mut puts: Vec<_> = ends.into_iter().collect();
         puts.push(timer_put(owner, Work::Remind, reminder.at_ms));
         puts.push(reminder_put(ctx.user(), id, Some(&reminder)));
-        let mut draft = own(&log, &changed(reminder), puts);
-        if let Draft::User(draft) = &mut draft {
-            draft.version = Some(version);
-        }
-        Ok(Answer::commit(draft, |_| SetReminderResponse {}))
+        let draft = UserDraft::of(&log, &changed(reminder), puts).at(version);
+        Ok(Answer::commit(Draft::User(Box::new(draft)), |_| SetReminderResponse {}))
     }
 
     async fn delete_reminder(
@@ -81,11 +77,8 @@ impl ReminderService<ServerKit> for Features {
             timer_end(ctx.user(), id, Work::Remind, row.at_ms),
             reminder_put(ctx.user(), id, None),
         ];
-        let mut draft = own(&log, &deleted(id), puts);
-        if let Draft::User(draft) = &mut draft {
-            draft.version = Some(version);
-        }
-        Ok(Answer::commit(draft, |_| DeleteReminderResponse {}))
+        let draft = UserDraft::of(&log, &deleted(id), puts).at(version);
+        Ok(Answer::commit(Draft::User(Box::new(draft)), |_| DeleteReminderResponse {}))
     }
 
     async fn list_reminders(

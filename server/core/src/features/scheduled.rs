@@ -18,14 +18,14 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
-    draft::{Basis, Draft, SettledDraft, store_error},
+    draft::{Basis, Draft, SettledDraft, UserDraft, store_error},
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     limits::{ANSWER_BYTES, OWN_BYTES_MAX},
     messages::own_ref,
     pages::after_key,
     ports::store::{Put, Scan},
     records::key,
-    scheduled::{ScheduledRow, end_puts, own, scheduled_row},
+    scheduled::{ScheduledRow, end_puts, scheduled_row},
     tables::Table,
     timers::{Work, timer_end, timer_put},
     users::UserCell,
@@ -209,9 +209,6 @@ fn decided(
     fate: ScheduledFate,
     puts: Vec<Put>,
 ) -> Draft {
-    let mut draft = own(log, &row.changed(id, fate, 0), puts);
-    if let Draft::User(draft) = &mut draft {
-        draft.version = Some(version);
-    }
-    draft
+    let draft = UserDraft::of(log, &row.changed(id, fate, 0), puts).at(version);
+    Draft::User(Box::new(draft))
 }
