@@ -24,6 +24,7 @@ impl ErrorReason {
             | R::TooManyReactions
             | R::TooManyPins
             | R::TooManySaved
+            | R::TooManyBlocked
             | R::TooManyBans
             | R::SlowMode
             | R::QuotaExceeded

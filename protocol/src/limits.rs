@@ -78,6 +78,12 @@ pub const SLOW_MODE_S_MAX: u32 = 21_600;
 pub const BANS_MAX: usize = 1000;
 /// Largest page of open rooms.
 pub const OPEN_ROOM_PAGE_MAX: usize = 100;
+/// Most users one user blocks.
+pub const BLOCKED_MAX: usize = 1000;
+/// Largest page of people.
+pub const PEOPLE_PAGE_MAX: usize = 200;
+/// Longest query for people, in bytes.
+pub const PEOPLE_QUERY_BYTES_MAX: usize = 200;
 /// Most messages one user saves.
 pub const SAVED_MAX: usize = 1000;
 /// Largest page of saved messages.

@@ -2,7 +2,7 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, account, app, blob, directory, draft, hook, inbox, marker, message, pin, poll,
+    access, account, app, blob, directory, draft, hook, inbox, marker, message, people, pin, poll,
     presence,
     prost::{DecodeError, Message},
     reaction, receipt, reminder, room, saved, schedule, search, session, settings, sync, thread,
@@ -47,7 +47,7 @@ codecs! {
         GetUploadPolicyResponse;
     directory: Node, ListNodesRequest, ListNodesResponse, ChangeDirectoryRequest,
         ChangeDirectoryResponse, Change, PutNode, PutUser, PutMembership, EndMembership,
-        PutOverrides,
+        PutOverrides, HandOver,
         ListMembershipsRequest, ListMembershipsResponse, Membership, ReadAuditRequest,
         ReadAuditResponse, AuditEntry, DirectoryChanged;
     draft: MessageDraft, SetDraftRequest, SetDraftResponse, ListDraftsRequest, ListDraftsResponse,
@@ -60,6 +60,8 @@ codecs! {
     message: SendRequest, SendResponse, EditRequest, EditResponse, DeleteRequest, DeleteResponse,
         ReadEditsRequest, ReadEditsItem, MessagePosted, MessageEdited, MessageDeleted, Mentioned,
         MentionWithdrawn;
+    people: ListPeopleRequest, ListPeopleResponse, BlockUserRequest, BlockUserResponse,
+        UnblockUserRequest, UnblockUserResponse, ListBlockedRequest, ListBlockedResponse, BlockChanged;
     pin: PinRequest, PinResponse, UnpinRequest, UnpinResponse, ListPinsRequest, ListPinsItem, Pinned,
         MessagePinned, MessageUnpinned;
     poll: Poll, PollOption, PollState, GetPollsRequest, GetPollsResponse, VoteRequest, VoteResponse,
@@ -82,7 +84,9 @@ codecs! {
         SetOpenRequest, SetOpenResponse, ListOpenRoomsRequest, ListOpenRoomsResponse, OpenRoom,
         JoinRoomRequest, JoinRoomResponse, BanRequest, BanResponse, UnbanRequest, UnbanResponse,
         ListBansRequest, ListBansResponse, SlowModeChanged, RoomOpened, MemberBanned,
-        MemberUnbanned, SetMessageExpiryRequest, SetMessageExpiryResponse, MessageExpiryChanged;
+        MemberUnbanned, SetMessageExpiryRequest, SetMessageExpiryResponse, MessageExpiryChanged,
+        OpenPrivateRoomRequest, OpenPrivateRoomResponse, PostNoticeRequest, PostNoticeResponse,
+        HandOverRoomRequest, HandOverRoomResponse, RoomHandedOver;
     saved: SaveMessageRequest, SaveMessageResponse, UnsaveMessageRequest, UnsaveMessageResponse,
         ListSavedRequest, ListSavedResponse, SavedMessage, MessageSaved, MessageUnsaved;
     schedule: ScheduleSendRequest, ScheduleSendResponse, UpdateScheduledRequest,

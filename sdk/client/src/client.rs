@@ -15,8 +15,8 @@ pub use parlour_sdk_core::event::LogEvent;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Account, Builder, Directory, Drafts, Presence, Reminders, Room, RoomList, Saved, Schedule,
-    ServiceAccounts,
+    Account, Builder, Directory, Drafts, People, Presence, Reminders, Room, RoomList, Saved,
+    Schedule, ServiceAccounts,
     driver::Command,
     error::CallError,
     handle::{Gone, Handle},
@@ -215,7 +215,10 @@ impl Client {
         self.room_of(answer.room)
     }
 
-    fn room_of(&self, room: Option<parlour_protocol::room::Room>) -> Result<Room, CallError> {
+    pub(crate) fn room_of(
+        &self,
+        room: Option<parlour_protocol::room::Room>,
+    ) -> Result<Room, CallError> {
         let room = room.ok_or(CallError::Malformed)?;
         let id = RoomId::parse(&room.id).map_err(|_| CallError::Malformed)?;
         Ok(self.room(id))
@@ -246,6 +249,11 @@ impl Client {
     /// What the user has saved for themselves.
     pub fn saved(&self) -> Saved {
         Saved::new(self.inner.handle.clone())
+    }
+
+    /// Who is in the organization, and of whom the user wants to hear nothing.
+    pub fn people(&self) -> People {
+        People::new(self.inner.handle.clone())
     }
 
     /// Messages that the server sends later.

@@ -32,9 +32,11 @@ mod mentions;
 mod message;
 mod observe;
 mod own;
+mod people;
 mod pins;
 mod polls;
 pub mod presence;
+mod private_room;
 mod receipts;
 mod reminders;
 mod room;
@@ -79,9 +81,11 @@ pub use parlour_sdk_core::{
     diff::Diff,
     reconnect::End,
 };
+pub use people::{People, PeopleCursor, PeoplePage};
 pub use pins::Pin;
 pub use polls::{NewPoll, Poll, PollOption, Tally, Voter};
 pub use presence::Presence;
+pub use private_room::PrivateNotice;
 pub use receipts::{Receipt, Receipts};
 pub use reminders::{Reminder, Reminders};
 pub use room::{Draft, QueuedSend, Room, RoomSummary};

@@ -7,7 +7,7 @@ use std::{
 
 use futures_core::Stream;
 use parlour_protocol::{
-    ids::{ClientRef, RoomId},
+    ids::{ClientRef, RoomId, UserId},
     schedule::ScheduledFate,
 };
 use parlour_sdk_core::engine::OwnChange as Noticed;
@@ -36,6 +36,10 @@ pub enum OwnChange {
     ReminderDeleted(ClientRef),
     /// What is begun in a room or thread is another; without text and attachments it is gone.
     Draft(Begun),
+    /// Somebody is blocked.
+    Blocked(UserId),
+    /// Somebody isn't blocked any more.
+    Unblocked(UserId),
     /// A connection was made anew: what the lists said before may be old.
     Missed,
 }
@@ -62,7 +66,8 @@ impl Stream for OwnChanges {
 }
 
 impl Client {
-    /// What changes of the user's scheduled messages, reminders and drafts from now on.
+    /// What changes of the user's scheduled messages, reminders, drafts and of whom they have
+    /// blocked from now on.
     ///
     /// # Errors
     /// When the client is gone.
@@ -85,6 +90,8 @@ fn parse(noticed: Noticed) -> Option<OwnChange> {
         }
         Noticed::Reminder(changed) => OwnChange::Reminder(Reminder::parse(changed.reminder?)?),
         Noticed::Draft(draft) => OwnChange::Draft(Begun::parse(draft)?),
+        Noticed::Blocked(user, true) => OwnChange::Blocked(user),
+        Noticed::Blocked(user, false) => OwnChange::Unblocked(user),
         Noticed::Missed => OwnChange::Missed,
     })
 }

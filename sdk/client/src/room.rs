@@ -10,7 +10,10 @@ use parlour_protocol::{
     marker::MarkUnreadRequest,
     message::{MessagePosted, SendRequest},
     prost::Message as _,
-    room::{AddMembersRequest, ListMembersRequest, RemoveMemberRequest, RenameRoomRequest},
+    room::{
+        AddMembersRequest, HandOverRoomRequest, ListMembersRequest, RemoveMemberRequest,
+        RenameRoomRequest,
+    },
 };
 pub use parlour_sdk_core::rooms::RoomSummary;
 use parlour_sdk_core::{
@@ -349,6 +352,15 @@ impl Room {
             self.handle.call::<rpc::AddMembers>(request).await?;
         }
         Ok(())
+    }
+
+    /// Makes another member the one who may do everything in a group; for whoever is that.
+    ///
+    /// # Errors
+    /// `NOT_ALLOWED` for others, `USER_NOT_FOUND` where they aren't in it; or when the client is gone.
+    pub async fn hand_over(&self, to: UserId) -> Result<(), CallError> {
+        let request = HandOverRoomRequest { room: self.id.to_field(), to: to.to_field() };
+        self.handle.call::<rpc::HandOverRoom>(request).await.map(drop)
     }
 
     /// Removes a member from a group: oneself, or anyone for the group's creator.

@@ -74,8 +74,8 @@ impl Counts {
     }
 
     /// The next event of the room's log, or of the thread whose counts these are. What stands in
-    /// threads isn't the room's to count.
-    pub fn handle_event(&mut self, event: &LogEvent, me: UserId) {
+    /// threads isn't the room's to count, and mentions by somebody whom the user has blocked aren't.
+    pub fn handle_event(&mut self, event: &LogEvent, me: UserId, is_by_blocked: bool) {
         let header = &event.header;
         if header.kind == MessageDeleted::RULE.kind && header.target_seq > self.read_seq() {
             self.messages = self.messages.saturating_sub(1);
@@ -95,7 +95,8 @@ impl Counts {
         }
         if header.seq > self.read_seq() && !event.is_erased() {
             self.messages += 1;
-            let to_me = header.mentions.iter().any(|user| user[..] == me.as_bytes()[..]);
+            let to_me =
+                !is_by_blocked && header.mentions.iter().any(|user| user[..] == me.as_bytes()[..]);
             self.mentions += u64::from(to_me || event.mentions_everyone());
         }
     }

@@ -12,17 +12,17 @@ fn marker(seq: u64, msg_no: u64, set_at_seq: u64) -> Marker {
 #[test]
 fn an_own_message_reads_everything_before_it() {
     let mut counts = Counts::default();
-    counts.handle_event(&message(1, "a"), ME);
-    counts.handle_event(&broadcast(2, "b"), ME);
+    counts.handle_event(&message(1, "a"), ME, false);
+    counts.handle_event(&broadcast(2, "b"), ME, false);
     assert_eq!((counts.messages, counts.mentions), (2, 1));
-    counts.handle_event(&message_by(ME, 3, "c", None), ME);
+    counts.handle_event(&message_by(ME, 3, "c", None), ME, false);
     assert_eq!((counts.messages, counts.mentions, counts.read_seq()), (0, 0, 3));
 }
 
 #[test]
 fn an_own_message_before_the_marker_was_set_back_stays_unread() {
     let mut counts = Counts::default();
-    counts.handle_event(&message_by(ME, 1, "a", None), ME);
+    counts.handle_event(&message_by(ME, 1, "a", None), ME, false);
     let head = Head { seq: 1, msg_no: 1, ..Head::default() };
     counts.handle_marker(marker(0, 0, 1), head);
     assert_eq!((counts.messages, counts.read_seq()), (1, 0));
@@ -40,7 +40,7 @@ fn a_jump_over_deletes_is_uncertain() {
 fn an_answer_that_was_overtaken_is_subtracted_instead() {
     let mut counts = Counts::default();
     for seq in 1..=3 {
-        counts.handle_event(&message(seq, "x"), ME);
+        counts.handle_event(&message(seq, "x"), ME, false);
     }
     let asked_at = Head { seq: 2, msg_no: 2, ..Head::default() };
     let head = Head { seq: 3, msg_no: 3, ..Head::default() };
@@ -72,7 +72,7 @@ proptest! {
                 messages.push((seq, mine, false));
                 if mine { read = seq; }
             }
-            counts.handle_event(&event, ME);
+            counts.handle_event(&event, ME, false);
             let unread =
                 messages.iter().filter(|(at, _, deleted)| *at > read && !deleted).count() as u64;
             prop_assert_eq!(counts.messages, unread);

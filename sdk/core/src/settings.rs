@@ -129,8 +129,8 @@ impl Settings {
         if header.seq <= read_seq {
             return None;
         }
-        let is_direct = room.kind == RoomKind::Direct as i32;
-        let usual = if is_direct { Level::All } else { Level::Mentions };
+        let is_mine = [RoomKind::Direct as i32, RoomKind::User as i32].contains(&room.kind);
+        let usual = if is_mine { Level::All } else { Level::Mentions };
         let level = room.settings.level.or(self.level).unwrap_or(usual);
         if level == Level::Nothing {
             return None;

@@ -53,6 +53,11 @@ impl Bits {
         others.0 & !self.0 == 0
     }
 
+    /// What is left where nothing may be written any more.
+    pub const fn only_reads(self) -> Self {
+        Bits(self.0 & Bits::of(&[Permission::View]).0)
+    }
+
     const fn without(self, others: Bits) -> Self {
         Bits(self.0 & !others.0)
     }

@@ -129,6 +129,8 @@ pub struct RoomDraft {
     pub erase_amendments_of: Vec<u64>,
     /// Events for users' own logs.
     pub effects: Option<EffectsOf>,
+    /// Only the first half: the call is decided again once it is committed.
+    pub is_first_half: bool,
 }
 
 impl fmt::Debug for RoomDraft {
@@ -159,6 +161,7 @@ impl RoomDraft {
             erases: vec![],
             erase_amendments_of: vec![],
             effects: None,
+            is_first_half: false,
         }
     }
 }

@@ -54,6 +54,11 @@ pub fn direct_room_id(org: OrgId, a: UserId, b: UserId) -> RoomId {
     RoomId::from_bytes(hash("parlour/direct", &[org.as_bytes(), low.as_bytes(), high.as_bytes()]))
 }
 
+/// The id of a user's private room.
+pub fn private_room_id(org: OrgId, user: UserId) -> RoomId {
+    RoomId::from_bytes(hash("parlour/private", &[org.as_bytes(), user.as_bytes()]))
+}
+
 /// The id of the group a client makes with that ref: a retry makes the same one.
 pub fn group_room_id(org: OrgId, creator: UserId, client_ref: ClientRef) -> RoomId {
     let parts: [&[u8]; 3] = [org.as_bytes(), creator.as_bytes(), client_ref.as_bytes()];

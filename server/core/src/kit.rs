@@ -77,7 +77,8 @@ impl Ctx {
         let directory = self.directory().await?;
         // The version first: if anything changes afterwards, the hub looks again.
         let version = cell.read(|room| room.version);
-        Ok((directory.permissions(cell, self.user()), version))
+        let bits = directory.permissions(cell, self.user());
+        Ok((self.between_two(cell, bits).await?, version))
     }
 
     /// Refuses a caller who may not do that; otherwise what the draft is guarded by.

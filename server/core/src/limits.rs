@@ -149,6 +149,14 @@ pub const WEBHOOK_KEPT_EVERY: Duration = Duration::from_secs(1);
 pub const WEBHOOK_MARKS_AT_ONCE: usize = 1_000;
 /// Accounts, invites or logins read by one scan.
 pub const ACCOUNT_ROWS: usize = 200;
+/// Users blocked by one user that are read.
+pub const BLOCKED_SCAN_MAX: usize = 1_001;
+/// Organizations whose people are in memory in the order of their names.
+pub const PEOPLE_ORGS_MAX: usize = 64;
+/// Words of one user by which they are found.
+pub const PEOPLE_WORDS_MAX: usize = 32;
+/// Words looked at to find a page of people.
+pub const PEOPLE_LOOKED_AT_MAX: usize = 20_000;
 /// Steps of an account that are remembered, so that what was decided on them is decided again.
 pub const STEPS_KEPT: u32 = 64;
 /// Furthest ahead that a token is dated, so that it isn't taken for one that was ended in its second.

@@ -6,9 +6,10 @@ use parlour_protocol::{
     blob::{Attachment, Blob},
     event::FLAG_ERASED,
     generated::EventMessage,
-    ids::{BlobHash, ClientRef, RoomId, UserId, uuid_v7_ms},
+    ids::{BlobHash, ClientRef, OrgId, RoomId, UserId, uuid_v7_ms},
     limits,
-    message::MessagePosted,
+    message::{MessagePosted, SendResponse},
+    poll::Poll,
     wire::{Error, ErrorReason, Event, EventHeader},
 };
 use prost::Message;
@@ -18,9 +19,10 @@ use crate::{
         blob_not_found, hash_field,
         rows::{blob_row, claim_row, due_after, due_end, due_put, use_prefix},
     },
-    draft::store_error,
+    draft::{RoomDraft, store_error},
     kit::{Ctx, id_field},
     limits::REF_AHEAD_MS_MAX,
+    polls::{PollRow, check_poll},
     ports::{
         blobs::BlobKey,
         store::{LogKey, Put, ReadRange, Store, StoreError},
@@ -161,4 +163,67 @@ pub(crate) async fn release(
         }
     }
     Ok(puts)
+}
+
+/// The rows of what a message carries.
+pub(crate) fn carry(draft: &mut RoomDraft, org: OrgId, poll: Option<&Poll>) {
+    let room = draft.cell.id;
+    for hash in &draft.event.attachments {
+        let prefix = use_prefix(BlobKey { org, hash: *hash }, room);
+        draft.seq_puts.push((Table::BLOB_USES, prefix, Bytes::new()));
+    }
+    if let Some(poll) = poll {
+        let row = PollRow::new(poll).encode_to_vec().into();
+        draft.seq_puts.push((Table::POLLS, room.to_field(), row));
+    }
+}
+
+/// The answer to what was sent before.
+pub(crate) fn repeated(sent: SendRow) -> SendResponse {
+    SendResponse { seq: sent.seq, at_ms: sent.at_ms, deduplicated: true }
+}
+
+/// A body, unless it is too large or malformed.
+pub(crate) fn message_body<M: EventMessage>(body: &Bytes) -> Result<M, Error> {
+    if body.len() > limits::BODY_BYTES_MAX {
+        return Err(Error::new(ErrorReason::BodyTooLarge, "the body is over 60 KiB"));
+    }
+    M::decode(body.clone()).map_err(|_| Error::invalid("body", "is not a valid message"))
+}
+
+/// A text, unless it is too long, or empty where it mayn't be.
+pub(crate) fn check_text(text: &str, may_be_empty: bool) -> Result<(), Error> {
+    match text.len() {
+        0 if !may_be_empty => Err(Error::invalid("body.text", "is empty")),
+        n if n > limits::TEXT_BYTES_MAX => Err(Error::invalid("body.text", "is over 16 KiB")),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a body that doesn't describe its attachments as they are, or has neither them nor a poll nor
+/// text.
+pub(crate) fn post_body(body: &Bytes, attachments: &[Bytes]) -> Result<MessagePosted, Error> {
+    let message: MessagePosted = message_body(body)?;
+    check_text(&message.text, !attachments.is_empty() || message.poll.is_some())?;
+    message.poll.as_ref().map(check_poll).transpose()?;
+    let hash_of = |attachment: &Attachment| attachment.blob.as_ref().map(|blob| blob.hash.clone());
+    let described = message.attachments.iter().map(hash_of);
+    if !described.eq(attachments.iter().cloned().map(Some)) {
+        return Err(Error::invalid("body.attachments", "are not those of the request"));
+    }
+    for (i, attachment) in message.attachments.iter().enumerate() {
+        let field = |name| format!("body.attachments[{i}].{name}");
+        let is_path = attachment.name.contains(['/', '\\', '\0']);
+        if attachment.name.len() > limits::FILE_NAME_BYTES_MAX || is_path {
+            return Err(Error::invalid(field("name"), "is over 255 bytes, or a path"));
+        }
+        if attachment.description.len() > limits::DESCRIPTION_BYTES_MAX {
+            return Err(Error::invalid(field("description"), "is over 1 KiB"));
+        }
+        let blob = attachment.blob.as_ref();
+        if blob.is_some_and(|blob| blob.waveform.len() > limits::WAVEFORM_MAX) {
+            return Err(Error::invalid(field("blob.waveform"), "has over 128 values"));
+        }
+    }
+    Ok(message)
 }

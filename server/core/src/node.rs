@@ -21,6 +21,7 @@ use crate::{
     draft::{Again, AnswerOf, Draft, Refused, store_error},
     kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
     log_time::LogTime,
+    people::People,
     polls::Polls,
     ports::{
         accounts::Issuer,
@@ -71,6 +72,8 @@ pub struct Node {
     pub attachments: Attachments,
     /// Rooms in memory.
     pub rooms: Rooms,
+    /// Organizations' people in memory, by their names.
+    pub people: People,
     /// Threads in memory.
     pub threads: Threads,
     /// Polls in memory.
@@ -207,6 +210,7 @@ impl Node {
             clock: parts.clock,
             entropy: parts.entropy,
             rooms: Rooms::default(),
+            people: People::default(),
             threads: Threads::default(),
             polls: Polls::default(),
             users: UserLogs::default(),

@@ -257,6 +257,11 @@ pub fn org_room(org: OrgId, room: RoomId) -> Bytes {
     key(&[org.as_bytes(), room.as_bytes()])
 }
 
+/// The user at the end of a key.
+pub fn trailing_user(key: &[u8]) -> Option<UserId> {
+    UserId::parse(key.get(key.len().checked_sub(16)?..)?).ok()
+}
+
 /// The sequence number at the end of a key.
 pub fn trailing_seq(key: &[u8]) -> Option<u64> {
     let start = key.len().checked_sub(8)?;

@@ -93,6 +93,7 @@ impl RoomState {
             RoomChange::Topic(topic) => self.topic = topic,
             RoomChange::Archived(archived) => self.archived = archived,
             RoomChange::Overrides(overrides) => self.overrides = overrides,
+            RoomChange::HandedOver(user) => self.creator = user,
             RoomChange::Group(group) => self.group = group,
             // Kept in a table; whoever decided on it decides again.
             RoomChange::Pins | RoomChange::Hooks | RoomChange::Webhooks => {}
@@ -173,6 +174,8 @@ pub enum RoomChange {
     Overrides(Arc<[Override]>),
     /// This user isn't any more, and may not come back.
     Banned(UserId),
+    /// It is this member's from now on.
+    HandedOver(UserId),
     /// Whoever runs it has set something.
     Group(GroupSettings),
     /// Other messages are pinned.

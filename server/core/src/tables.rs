@@ -148,6 +148,8 @@ tables! {
     DRAFTS = 83, "drafts";
     /// time ‖ room ‖ seq -> org: messages that are deleted by themselves then. Written with the room.
     EXPIRING = 84, "expiring";
+    /// user ‖ user -> nothing: of whom the first wants to hear nothing.
+    BLOCKS = 92, "blocks";
     /// user ‖ id -> nothing: scheduled messages that are sent or taken back. Kept thirty days.
     SCHEDULED_ENDS = 87, "scheduled_ends";
 }

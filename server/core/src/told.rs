@@ -22,6 +22,7 @@ use crate::{
         Draft, GainsRoom, Guard, NewEvent, Refused, RoomDraft, RowsDraft, Submission, Submit,
         Tells, Then, UserDraft,
     },
+    handing_over::hand_over,
     introduction::introduce_everyone,
     limits::{SCAN_ROWS, TOLD_AT_ONCE},
     node::Node,
@@ -68,6 +69,9 @@ pub async fn follow_change(
     let mut well = submit_all(hub, drafts).await;
     if job.row.everyone {
         well &= introduce_everyone(node, hub, &directory).await?;
+    }
+    for over in &job.row.hand_overs {
+        well &= hand_over(node, hub, job.org, over).await?;
     }
     let mut users: Vec<UserId> =
         job.row.users.iter().filter_map(|user| UserId::parse(user).ok()).collect();

@@ -1,15 +1,18 @@
 //! The ends of users' own logs in memory.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use parlour_protocol::ids::UserId;
 use rustc_hash::FxHashMap;
 
 use crate::{
-    limits,
+    blocks, limits,
     ports::store::{LogKey, Store, StoreError},
     records::Counters,
     rooms::head_counters,
@@ -23,6 +26,8 @@ pub struct UserCell {
     lost: AtomicBool,
     version: AtomicU64,
     head: Mutex<Counters>,
+    // Whom the user has blocked, once somebody has asked.
+    blocked: Mutex<Option<Arc<BTreeSet<UserId>>>>,
 }
 
 impl UserCell {
@@ -44,6 +49,16 @@ impl UserCell {
     /// What was decided on the version before was committed.
     pub fn move_version(&self) {
         self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A change of whom the user has blocked was committed.
+    pub fn note_blocked(&self, user: UserId, is_blocked: bool) {
+        let mut known = self.blocked.lock().expect("no panic while the lock is held");
+        let Some(known) = known.as_mut().map(Arc::make_mut) else { return };
+        match is_blocked {
+            true => known.insert(user),
+            false => known.remove(&user),
+        };
     }
 
     /// What is known may no longer be true: load it again.
@@ -82,9 +97,33 @@ impl UserLogs {
             lost: AtomicBool::new(false),
             version: AtomicU64::new(0),
             head: Mutex::new(head),
+            blocked: Mutex::default(),
         });
         cells.insert(id, cell.clone());
         Ok(cell)
+    }
+
+    /// Whom the user has blocked.
+    pub(crate) async fn blocked(
+        &self,
+        store: &dyn Store,
+        id: UserId,
+    ) -> Result<Arc<BTreeSet<UserId>>, StoreError> {
+        let cell = self.get(store, id).await?;
+        loop {
+            let known = || cell.blocked.lock().expect("no panic while the lock is held");
+            if let Some(blocked) = known().clone() {
+                return Ok(blocked);
+            }
+            let version = cell.version();
+            let read = Arc::new(blocks::stored(store, id).await?);
+            let mut known = known();
+            // Unless a change was committed between reading and here, which it may not be in.
+            if cell.version() == version {
+                *known = Some(read.clone());
+                return Ok(read);
+            }
+        }
     }
 
     /// The user's log if it is in memory.

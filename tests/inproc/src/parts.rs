@@ -26,7 +26,8 @@ impl TokenVerifier for Trusting {
                 true => vec!["guest".into()],
                 false => {
                     let all = ["sessions", "directory", "audit", "accounts"];
-                    all.map(|of| format!("admin:{of}").into()).to_vec()
+                    let all = all.map(|of| format!("admin:{of}").into());
+                    all.into_iter().chain(["notices".into()]).collect()
                 }
             },
             token_id: id.map(Into::into),

@@ -1,6 +1,6 @@
 //! What handles ask of the driver.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -78,6 +78,7 @@ pub(crate) enum Command {
     Notifications(oneshot::Sender<Feed<Noted>>),
     Signals(oneshot::Sender<Feed<Signalled>>),
     Own(oneshot::Sender<Feed<OwnChange>>),
+    Blocked(oneshot::Sender<BTreeSet<UserId>>),
     Receipts(RoomId, oneshot::Sender<Feed<Change>>),
     Activity(Activity),
     WatchPresence(Vec<UserId>, oneshot::Sender<Result<Snapshot<UserPresence>, TooManyWatched>>),
@@ -142,6 +143,7 @@ impl Driver {
             Command::Notifications(reply) => drop(reply.send(self.waiters.observe_notifications())),
             Command::Signals(reply) => drop(reply.send(self.waiters.observe_signals())),
             Command::Own(reply) => drop(reply.send(self.waiters.observe_own())),
+            Command::Blocked(reply) => drop(reply.send(self.engine.blocked().clone())),
             Command::Receipts(room, reply) => {
                 let _ = reply.send(self.waiters.observe_receipts(room));
             }

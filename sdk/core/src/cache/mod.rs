@@ -6,7 +6,7 @@ mod memory;
 mod record;
 mod run;
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use bytes::Bytes;
 use parlour_protocol::ids::{ClientRef, DeviceId, Incarnation, RoomId, UserId};
@@ -59,6 +59,8 @@ pub struct Meta {
     pub resume: Bytes,
     /// What the user wants everywhere.
     pub settings: Settings,
+    /// Of whom the user wants to hear nothing.
+    pub blocked: BTreeSet<UserId>,
     /// Nothing is notified until then, Unix milliseconds: the user's do-not-disturb.
     pub quiet_until_ms: u64,
 }

@@ -240,6 +240,7 @@ impl Meta {
             resume: self.resume.clone(),
             settings: Some(self.settings.to_wire()),
             quiet_until_ms: self.quiet_until_ms,
+            blocked: self.blocked.iter().map(|user| user.to_field()).collect(),
         }
         .encode_to_vec()
     }
@@ -256,6 +257,7 @@ impl Meta {
             resume: row.resume,
             settings: row.settings.map(Settings::of_wire).unwrap_or_default(),
             quiet_until_ms: row.quiet_until_ms,
+            blocked: row.blocked.iter().filter_map(|user| UserId::parse(user).ok()).collect(),
         })
     }
 }
@@ -278,6 +280,8 @@ struct MetaRow {
     settings: Option<parlour_protocol::settings::Settings>,
     #[prost(uint64, tag = "8")]
     quiet_until_ms: u64,
+    #[prost(bytes = "bytes", repeated, tag = "9")]
+    blocked: Vec<Bytes>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -148,11 +148,12 @@ impl Engine {
         }
         let body = event.decoded();
         self.learn_from_poll(room, event, &body, me);
+        let is_by_blocked = self.is_by_blocked(event);
         let record = self.rooms.entry(room);
         let is_of_room = event.header.thread_root_seq == 0;
         if event.seq() > record.head.seq {
             if is_of_room {
-                record.counts.handle_event(event, me);
+                record.counts.handle_event(event, me, is_by_blocked);
             }
             record.head = Head::of_event(&event.header);
         } else if is_of_room {
@@ -161,6 +162,7 @@ impl Engine {
         }
         match body {
             EventBody::RoomRenamed(renamed) => record.name = renamed.name,
+            EventBody::RoomHandedOver(over) => record.creator = UserId::parse(&over.to).ok(),
             EventBody::TopicChanged(changed) => record.topic = changed.topic,
             EventBody::RoomArchived(archived) => record.is_archived = archived.archived,
             EventBody::RoomOpened(opened) => record.is_open = opened.open,

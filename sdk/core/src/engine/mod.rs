@@ -156,6 +156,8 @@ pub enum OwnChange {
     Reminder(ReminderChanged),
     /// What is begun in a room or thread.
     Draft(MessageDraft),
+    /// Somebody is blocked, or isn't any more.
+    Blocked(UserId, bool),
     /// Any of it may have: it was too long ago, or what is begun isn't told of while away.
     Missed,
 }
@@ -207,6 +209,7 @@ enum Purpose {
     Subscribe,
     Polls(RoomId),
     Settings,
+    Blocked,
     Quiet,
     Say,
     Watch { add: Vec<UserId>, remove: Vec<UserId> },

@@ -110,6 +110,7 @@ impl Engine {
             Some(Purpose::Subscribe) => self.handle_subscribed(result, now),
             Some(Purpose::Polls(room)) => self.handle_polls(room, result),
             Some(Purpose::Settings) => self.handle_settings_reply(result),
+            Some(Purpose::Blocked) => self.handle_blocked_reply(result),
             Some(Purpose::Quiet) => self.handle_quiet_reply(result),
             Some(Purpose::Say) => self.handle_said(result, now),
             Some(Purpose::Watch { add, remove }) => self.handle_watched(add, remove, result, now),

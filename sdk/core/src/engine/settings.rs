@@ -1,6 +1,8 @@
 //! Settings, and what follows from them: notifications. Receipts of others, applications' signals, and
 //! what the user keeps for themselves.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use parlour_protocol::{
     app::AppSignal,
@@ -8,6 +10,7 @@ use parlour_protocol::{
     generated::{EventMessage, Rpc, rpc},
     ids::{RoomId, UserId},
     limits::SEQ_MAX,
+    people::{BlockChanged, ListBlockedRequest, ListBlockedResponse},
     presence::{SetStatusRequest, SetStatusResponse},
     receipt::ReadReceipt,
     settings::{self as wire, GetSettingsRequest, GetSettingsResponse},
@@ -28,10 +31,21 @@ impl Engine {
         &self.meta.settings
     }
 
+    /// Of whom the user wants to hear nothing, as far as the server has told.
+    pub fn blocked(&self) -> &BTreeSet<UserId> {
+        &self.meta.blocked
+    }
+
+    pub(super) fn is_by_blocked(&self, event: &LogEvent) -> bool {
+        event.sender().is_some_and(|user| self.meta.blocked.contains(&user))
+    }
+
     /// The user's own log doesn't tell what came before it.
     pub(super) fn ask_settings(&mut self) {
         let body = GetSettingsRequest {}.encode_to_vec().into();
         self.start_call(rpc::GetSettings::METHOD.id, body, Purpose::Settings);
+        let body = ListBlockedRequest {}.encode_to_vec().into();
+        self.start_call(rpc::ListBlocked::METHOD.id, body, Purpose::Blocked);
         // A request that changes nothing, whose answer says what is set.
         let body = SetStatusRequest::default().encode_to_vec().into();
         self.start_call(rpc::SetStatus::METHOD.id, body, Purpose::Quiet);
@@ -56,6 +70,25 @@ impl Engine {
         }
     }
 
+    pub(super) fn handle_blocked_reply(&mut self, result: Result<Bytes, Error>) {
+        // On a server that can't do it, nobody is.
+        if let Ok(Ok(answer)) = result.map(ListBlockedResponse::decode) {
+            let users = answer.users.iter().filter_map(|user| UserId::parse(user).ok());
+            self.meta.blocked = users.collect();
+            self.meta_changed = true;
+        }
+    }
+
+    pub(super) fn learn_block(&mut self, change: &BlockChanged) {
+        let Ok(user) = UserId::parse(&change.user) else { return };
+        match change.blocked {
+            true => self.meta.blocked.insert(user),
+            false => self.meta.blocked.remove(&user),
+        };
+        self.meta_changed = true;
+        self.notices.push_back(Notice::Own(OwnChange::Blocked(user, change.blocked)));
+    }
+
     pub(super) fn learn_room_settings(
         &mut self,
         room: RoomId,
@@ -71,7 +104,9 @@ impl Engine {
     /// The next event of a room's log: is it worth a notification?
     pub(super) fn notify(&mut self, room: RoomId, event: &LogEvent, me: UserId, now: Now) {
         let now_ms = self.server_ms(now);
-        let Some(record) = self.rooms.get(room) else { return };
+        let Some(record) = self.rooms.get(room).filter(|_| !self.is_by_blocked(event)) else {
+            return;
+        };
         if let Some(reason) =
             self.meta.settings.notifies(record, event, me, self.meta.quiet_until_ms, now_ms)
         {

@@ -225,6 +225,7 @@ impl Engine {
             EventBody::ReminderChanged(changed) => {
                 self.notices.push_back(Notice::Own(OwnChange::Reminder(changed)));
             }
+            EventBody::BlockChanged(change) => self.learn_block(&change),
             body => self.handle_thread_news(body, now),
         }
     }

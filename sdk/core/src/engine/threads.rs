@@ -83,6 +83,7 @@ impl Engine {
     /// The next event of a thread. Those that stand in none are the room's.
     pub(super) fn learn_from_thread(&mut self, room: RoomId, event: &LogEvent, me: UserId) {
         let header = &event.header;
+        let is_by_blocked = self.is_by_blocked(event);
         let threads = &mut self.rooms.entry(room).threads;
         let Some(thread) = threads.iter_mut().find(|t| t.root_seq == header.thread_root_seq) else {
             return;
@@ -90,7 +91,7 @@ impl Engine {
         if event.seq() <= thread.head.seq {
             return;
         }
-        thread.counts.handle_event(event, me);
+        thread.counts.handle_event(event, me, is_by_blocked);
         let before = thread.head;
         thread.head = Head {
             seq: header.seq,

@@ -20,7 +20,7 @@ use prost::Message;
 
 use super::{
     Change, Directory, DirectoryCell, NodeRecord, Role,
-    rows::{DirectoryJobRow, RoomNotice, membership_put, node_put},
+    rows::{DirectoryJobRow, HandOverRow, RoomNotice, membership_put, node_put},
 };
 use crate::{
     draft::{Draft, OrgDraft},
@@ -103,6 +103,7 @@ struct Planner<'a> {
     told: BTreeSet<UserId>,
     told_subtrees: BTreeSet<RoomId>,
     notices: Vec<RoomNotice>,
+    hand_overs: Vec<HandOverRow>,
     // Whether those who came before there was a directory are to be put into it.
     everyone: bool,
 }
@@ -142,6 +143,7 @@ pub fn plan(
         told: BTreeSet::new(),
         told_subtrees: BTreeSet::new(),
         notices: vec![],
+        hand_overs: vec![],
         everyone: false,
     };
     let mut plan = Plan::default();
@@ -152,6 +154,7 @@ pub fn plan(
             Some(Wanted::PutMembership(put)) => ("put_membership", planner.put_membership(put)),
             Some(Wanted::EndMembership(end)) => ("end_membership", planner.end_membership(end)),
             Some(Wanted::PutOverrides(put)) => ("put_overrides", planner.put_overrides(put)),
+            Some(Wanted::HandOver(over)) => ("hand_over", planner.hand_over(over)),
             None => ("change", Err(wrong("", "is missing or not known here"))),
         };
         let outcome = result.map_err(|Wrong(field, why)| {
@@ -238,6 +241,9 @@ impl Planner<'_> {
         let deactivated = self.deactivated.into_iter();
         plan.changes.extend(deactivated.map(|(user, is)| Change::Deactivated(user, is)));
         plan.jobs = jobs(self.told, self.told_subtrees, self.notices);
+        for part in self.hand_overs.chunks(JOB_PART_MAX) {
+            plan.jobs.push(DirectoryJobRow { hand_overs: part.to_vec(), ..Default::default() });
+        }
         if self.everyone {
             plan.jobs.push(DirectoryJobRow { everyone: true, ..Default::default() });
         }

@@ -71,6 +71,23 @@ pub struct DirectoryJobRow {
     /// Whether everyone who has a row is to be put into the organization.
     #[prost(bool, tag = "4")]
     pub everyone: bool,
+    /// What users own goes to others.
+    #[prost(message, repeated, tag = "5")]
+    pub hand_overs: Vec<HandOverRow>,
+}
+
+/// What a user owns goes to another.
+#[derive(Clone, PartialEq, Message)]
+pub struct HandOverRow {
+    /// Whose it is.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub from: Bytes,
+    /// Who gets it.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub to: Bytes,
+    /// Who says so.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub by: Bytes,
 }
 
 /// An event for a room's log.

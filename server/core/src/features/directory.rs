@@ -175,19 +175,22 @@ async fn known(ctx: &Ctx, changes: &[Change]) -> Result<Known, Error> {
         known.users.insert(ctx.user(), row);
     }
     for change in changes {
-        let subject = match &change.change {
+        let subjects = match &change.change {
             Some(Wanted::PutUser(put)) => {
                 handles.extend(put.profile.as_ref().and_then(|profile| profile.handle.clone()));
-                &put.subject
+                [Some(&put.subject), None]
             }
-            Some(Wanted::PutMembership(put)) => &put.subject,
+            Some(Wanted::PutMembership(put)) => [Some(&put.subject), None],
+            Some(Wanted::HandOver(over)) => [Some(&over.from), Some(&over.to)],
             _ => continue,
         };
-        let user = identity::user_id(org, subject);
-        if !known.users.contains_key(&user)
-            && let Some(row) = ctx.user_row(user).await?
-        {
-            known.users.insert(user, row);
+        for subject in subjects.into_iter().flatten() {
+            let user = identity::user_id(org, subject);
+            if !known.users.contains_key(&user)
+                && let Some(row) = ctx.user_row(user).await?
+            {
+                known.users.insert(user, row);
+            }
         }
     }
     for handle in handles.into_iter().filter(|handle| handle.len() <= limits::HANDLE_BYTES_MAX) {

@@ -30,7 +30,7 @@ impl RoomExpiryService<ServerKit> for Features {
         let cell = ctx.open_room(&request.room).await?;
         let permission = match cell.read(|state| state.kind) {
             RoomKind::Group => Permission::ManageRoom,
-            RoomKind::Direct => Permission::Send,
+            RoomKind::Direct | RoomKind::User => Permission::Send,
             _ => {
                 let what = "messages stay in rooms of the directory";
                 return Err(Error::new(ErrorReason::DirectoryRoom, what));

@@ -3,31 +3,29 @@
 use bytes::Bytes;
 use parlour_protocol::{
     access::Permission,
-    blob::Attachment,
     generated::{EventMessage, MessageService},
-    ids::{OrgId, UserId},
+    ids::UserId,
     limits,
     message::{
         DeleteRequest, DeleteResponse, EditRequest, EditResponse, MessageDeleted, MessageEdited,
         MessagePosted, SendRequest, SendResponse,
     },
-    poll::Poll,
     wire::{Error, ErrorReason},
 };
-use prost::Message as _;
 
 use crate::{
-    blobs::rows::use_prefix,
     deleting::{amendment, deletion},
     draft::{Draft, NewEvent, RoomDraft, ThreadDraft},
     expiry::expires,
     identity::fingerprint,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     mentions::{both, follow_effects, mention_effects},
-    messages::{attachments, own_ref, sent_before, target},
-    polls::{PollRow, check_end, check_poll, is_poll},
-    ports::blobs::BlobKey,
-    records::{SendRow, room_seq},
+    messages::{
+        attachments, carry, check_text, message_body, own_ref, post_body, repeated, sent_before,
+        target,
+    },
+    polls::{check_end, is_poll},
+    records::room_seq,
     rooms::RoomCell,
     tables::Table,
     threads::{Followers, ThreadChange, new_followers, thread_of},
@@ -71,14 +69,19 @@ impl MessageService<ServerKit> for Features {
         if request.reply_to_seq > 0 {
             target(ctx, &cell, request.reply_to_seq).await?;
         }
+        // Who is meant as part of everyone isn't meant twice, nor who has blocked the sender at all.
+        let named = match request.mention_everyone {
+            true => vec![],
+            false => ctx.who_hear(mentions.clone()).await?,
+        };
         let reply = match root_seq {
             0 => None,
-            _ => Some(reply_of(ctx, &cell, root_seq, &mentions).await?),
+            _ => Some(reply_of(ctx, &cell, root_seq, &named).await?),
         };
         let event = NewEvent {
             client_ref: Some((client_ref, print)),
             everyone: request.mention_everyone,
-            mentions: mentions.clone(),
+            mentions,
             attachments,
             target_seq: request.reply_to_seq,
             thread_root_seq: root_seq,
@@ -89,8 +92,6 @@ impl MessageService<ServerKit> for Features {
         carry(&mut draft, ctx.caller.org, posted.poll.as_ref());
         draft.paced_after = paced_after;
         expires(&mut draft, ctx.now.unix_ms);
-        // Who is meant as part of everyone isn't meant twice.
-        let named = if request.mention_everyone { vec![] } else { mentions };
         let sender = ctx.user();
         let mut follow = None;
         if let Some(Reply { thread, followers }) = reply {
@@ -174,24 +175,6 @@ impl MessageService<ServerKit> for Features {
     }
 }
 
-/// The rows of what a message carries.
-fn carry(draft: &mut RoomDraft, org: OrgId, poll: Option<&Poll>) {
-    let room = draft.cell.id;
-    for hash in &draft.event.attachments {
-        let prefix = use_prefix(BlobKey { org, hash: *hash }, room);
-        draft.seq_puts.push((Table::BLOB_USES, prefix, Bytes::new()));
-    }
-    if let Some(poll) = poll {
-        let row = PollRow::new(poll).encode_to_vec().into();
-        draft.seq_puts.push((Table::POLLS, room.to_field(), row));
-    }
-}
-
-/// The answer to what was sent before.
-fn repeated(sent: SendRow) -> SendResponse {
-    SendResponse { seq: sent.seq, at_ms: sent.at_ms, deduplicated: true }
-}
-
 /// What it takes to send that.
 fn needed(request: &SendRequest) -> Result<Vec<Permission>, Error> {
     let mut needed = match (request.thread_root_seq, request.mention_everyone) {
@@ -204,50 +187,6 @@ fn needed(request: &SendRequest) -> Result<Vec<Permission>, Error> {
         needed.push(Permission::Attach);
     }
     Ok(needed)
-}
-
-/// A body, unless it is too large or malformed.
-fn message_body<M: EventMessage>(body: &Bytes) -> Result<M, Error> {
-    if body.len() > limits::BODY_BYTES_MAX {
-        return Err(Error::new(ErrorReason::BodyTooLarge, "the body is over 60 KiB"));
-    }
-    M::decode(body.clone()).map_err(|_| Error::invalid("body", "is not a valid message"))
-}
-
-fn check_text(text: &str, may_be_empty: bool) -> Result<(), Error> {
-    match text.len() {
-        0 if !may_be_empty => Err(Error::invalid("body.text", "is empty")),
-        n if n > limits::TEXT_BYTES_MAX => Err(Error::invalid("body.text", "is over 16 KiB")),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses a body that doesn't describe its attachments as they are, or has neither them nor a poll nor
-/// text.
-fn post_body(body: &Bytes, attachments: &[Bytes]) -> Result<MessagePosted, Error> {
-    let message: MessagePosted = message_body(body)?;
-    check_text(&message.text, !attachments.is_empty() || message.poll.is_some())?;
-    message.poll.as_ref().map(check_poll).transpose()?;
-    let hash_of = |attachment: &Attachment| attachment.blob.as_ref().map(|blob| blob.hash.clone());
-    let described = message.attachments.iter().map(hash_of);
-    if !described.eq(attachments.iter().cloned().map(Some)) {
-        return Err(Error::invalid("body.attachments", "are not those of the request"));
-    }
-    for (i, attachment) in message.attachments.iter().enumerate() {
-        let field = |name| format!("body.attachments[{i}].{name}");
-        let is_path = attachment.name.contains(['/', '\\', '\0']);
-        if attachment.name.len() > limits::FILE_NAME_BYTES_MAX || is_path {
-            return Err(Error::invalid(field("name"), "is over 255 bytes, or a path"));
-        }
-        if attachment.description.len() > limits::DESCRIPTION_BYTES_MAX {
-            return Err(Error::invalid(field("description"), "is over 1 KiB"));
-        }
-        let blob = attachment.blob.as_ref();
-        if blob.is_some_and(|blob| blob.waveform.len() > limits::WAVEFORM_MAX) {
-            return Err(Error::invalid(field("blob.waveform"), "has over 128 values"));
-        }
-    }
-    Ok(message)
 }
 
 fn mentions(fields: &[Bytes], cell: &RoomCell) -> Result<Vec<UserId>, Error> {

@@ -119,7 +119,7 @@ async fn watched(
     guests_rooms: Option<&[Arc<RoomCell>]>,
     user: UserId,
 ) -> Result<Option<Watched>, Error> {
-    if ctx.user_row(user).await?.is_none() {
+    if ctx.user_row(user).await?.is_none() || ctx.blocked_by(user).await?.contains(&ctx.user()) {
         return Ok(None);
     }
     let grounds = guests_rooms.map(|rooms| {

@@ -9,12 +9,12 @@ use parlour_protocol::{
     ids::{RoomId, UserId},
     limits::{BANS_MAX, GROUP_MEMBERS_MAX, OPEN_ROOM_PAGE_MAX, SLOW_MODE_S_MAX, TOPIC_BYTES_MAX},
     room::{
-        ArchiveRoomRequest, ArchiveRoomResponse, BanRequest, BanResponse, JoinRoomRequest,
-        JoinRoomResponse, ListBansRequest, ListBansResponse, ListOpenRoomsRequest,
-        ListOpenRoomsResponse, MemberBanned, MemberUnbanned, MembersAdded, OpenRoom, RoomArchived,
-        RoomKind, RoomOpened, SetOpenRequest, SetOpenResponse, SetSlowModeRequest,
-        SetSlowModeResponse, SetTopicRequest, SetTopicResponse, SlowModeChanged, TopicChanged,
-        UnbanRequest, UnbanResponse,
+        ArchiveRoomRequest, ArchiveRoomResponse, BanRequest, BanResponse, HandOverRoomRequest,
+        HandOverRoomResponse, JoinRoomRequest, JoinRoomResponse, ListBansRequest, ListBansResponse,
+        ListOpenRoomsRequest, ListOpenRoomsResponse, MemberBanned, MemberUnbanned, MembersAdded,
+        OpenRoom, RoomArchived, RoomKind, RoomOpened, SetOpenRequest, SetOpenResponse,
+        SetSlowModeRequest, SetSlowModeResponse, SetTopicRequest, SetTopicResponse,
+        SlowModeChanged, TopicChanged, UnbanRequest, UnbanResponse,
     },
     wire::{Error, ErrorReason},
 };
@@ -23,6 +23,7 @@ use prost::Message;
 use crate::{
     draft::{Draft, Guard, NewEvent, RoomDraft, not_allowed, room_not_found, store_error},
     groups::{gained, group, lost, member_put},
+    handing_over::handing_over,
     introduction::is_guest,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     limits::{ANSWER_BYTES, SCAN_ROWS},
@@ -223,6 +224,24 @@ impl RoomLifeService<ServerKit> for Features {
         let body = MemberUnbanned { user: user.to_field() };
         let draft = run(ctx, &request.room, Permission::RemoveMembers, &body, change).await?;
         Ok(answer(draft, |seq| UnbanResponse { seq }))
+    }
+
+    async fn hand_over_room(
+        &self,
+        ctx: &mut Ctx,
+        request: HandOverRoomRequest,
+    ) -> Result<Answer<HandOverRoomResponse>, Error> {
+        let to = id_field("to", UserId::parse(&request.to))?;
+        let cell = group(ctx, &request.room).await?;
+        let state = cell.state();
+        if state.creator != ctx.user() {
+            return Err(not_allowed());
+        }
+        if !state.members.contains(&to) {
+            return Err(Error::new(ErrorReason::UserNotFound, "no such member"));
+        }
+        let draft = (to != ctx.user()).then(|| handing_over(cell, state, ctx.user(), to));
+        Ok(answer(draft, |seq| HandOverRoomResponse { seq }))
     }
 
     async fn list_bans(

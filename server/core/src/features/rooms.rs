@@ -1,19 +1,19 @@
 //! Rooms: direct and group rooms, and who is in them.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use parlour_protocol::{
     access::Permission,
     generated::{EventMessage, RoomService},
-    ids::{ClientRef, RoomId, UserId},
+    ids::{ClientRef, UserId},
     limits,
     room::{
         AddMembersRequest, AddMembersResponse, CreateGroupRequest, CreateGroupResponse,
         GetRoomRequest, GetRoomResponse, ListMembersRequest, ListMembersResponse, MemberRemoved,
         MembersAdded, OpenDirectRequest, OpenDirectResponse, RemoveMemberRequest,
-        RemoveMemberResponse, RenameRoomRequest, RenameRoomResponse, RoomCreated, RoomKind,
-        RoomRenamed, UserRef, user_ref,
+        RemoveMemberResponse, RenameRoomRequest, RenameRoomResponse, RoomKind, RoomRenamed,
+        UserRef,
     },
     user::User,
     wire::{Error, ErrorReason},
@@ -22,13 +22,13 @@ use prost::Message;
 
 use crate::{
     draft::{Draft, Guard, NewEvent, RoomDraft, store_error},
-    groups::{gained, group, lost, member_put},
+    groups::{creation, gained, group, lost, member_put, new_state, resolve},
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     limits::ANSWER_BYTES,
     ports::store::Put,
-    records::{Counters, org_user, room_user},
-    rooms::{GroupSettings, RoomCell, RoomChange, RoomState, member_page, next_version, room_put},
+    records::room_user,
+    rooms::{RoomChange, RoomState, member_page, room_put},
     tables::Table,
 };
 
@@ -46,6 +46,10 @@ impl RoomService<ServerKit> for Features {
         if let Some(cell) = ctx.node.rooms.get(ctx.store(), id).await.map_err(store_error)? {
             let room = Some(cell.describe(ctx.user()));
             return Ok(Answer::Now(OpenDirectResponse { room, created: false }));
+        }
+        if ctx.are_apart(ctx.user(), with).await? {
+            let what = "one of the two has blocked the other";
+            return Err(Error::new(ErrorReason::NotAllowed, what));
         }
         let state = new_state(ctx, RoomKind::Direct, String::new(), [ctx.user(), with].into());
         let draft = creation(ctx, id, state);
@@ -73,6 +77,7 @@ impl RoomService<ServerKit> for Features {
             return Ok(Answer::Now(CreateGroupResponse { room }));
         }
         let mut members = resolve_all(ctx, &request.members).await?;
+        refuse_unwanted(ctx, &members).await?;
         members.insert(ctx.user());
         let state = new_state(ctx, RoomKind::Group, request.name, members);
         let draft = creation(ctx, id, state);
@@ -98,6 +103,7 @@ impl RoomService<ServerKit> for Features {
         if users.is_empty() {
             return Ok(Answer::Now(AddMembersResponse { added: vec![] }));
         }
+        refuse_unwanted(ctx, &users).await?;
         if state.members.len() + users.len() > limits::GROUP_MEMBERS_MAX {
             return Err(Error::new(ErrorReason::RoomFull, "the group has 10,000 members"));
         }
@@ -215,16 +221,13 @@ fn check_name(name: &str) -> Result<(), Error> {
     }
 }
 
-/// The user a request names; they must have been here before.
-async fn resolve(ctx: &Ctx, field: &str, user: Option<&UserRef>) -> Result<UserId, Error> {
-    let id = match user.and_then(|user| user.user.as_ref()) {
-        Some(user_ref::User::Id(id)) => id_field(field, UserId::parse(id))?,
-        Some(user_ref::User::Subject(subject)) => identity::user_id(ctx.caller.org, subject),
-        None => return Err(Error::invalid(field, "is missing")),
-    };
-    let key = org_user(ctx.caller.org, id);
-    let row = ctx.store().get(Table::USERS, &key).await.map_err(store_error)?;
-    row.map(|_| id).ok_or_else(|| Error::new(ErrorReason::UserNotFound, "no such user"))
+/// Who has blocked the caller isn't brought into anything by them.
+async fn refuse_unwanted(ctx: &Ctx, users: &BTreeSet<UserId>) -> Result<(), Error> {
+    let all = users.len();
+    if ctx.who_hear(users.iter().copied().collect()).await?.len() < all {
+        return Err(Error::new(ErrorReason::NotAllowed, "one of them has blocked the caller"));
+    }
+    Ok(())
 }
 
 async fn resolve_all(ctx: &Ctx, users: &[UserRef]) -> Result<BTreeSet<UserId>, Error> {
@@ -236,47 +239,4 @@ async fn resolve_all(ctx: &Ctx, users: &[UserRef]) -> Result<BTreeSet<UserId>, E
         ids.insert(resolve(ctx, "members", Some(user)).await?);
     }
     Ok(ids)
-}
-
-fn new_state(ctx: &Ctx, kind: RoomKind, name: String, members: BTreeSet<UserId>) -> RoomState {
-    RoomState {
-        kind,
-        org: ctx.caller.org,
-        name,
-        topic: String::new(),
-        archived: false,
-        parent: None,
-        creator: ctx.user(),
-        overrides: Arc::default(),
-        group: GroupSettings::default(),
-        members: Arc::new(members),
-        version: next_version(),
-        head: Counters::default(),
-    }
-}
-
-/// The draft of a room's first event, which brings record and members with it.
-fn creation(ctx: &Ctx, id: RoomId, state: RoomState) -> RoomDraft {
-    let members: Vec<UserId> = state.members.iter().copied().collect();
-    let body = RoomCreated {
-        kind: state.kind as i32,
-        name: state.name.clone(),
-        members: members.iter().map(|user| user.to_field()).collect(),
-    };
-    let event = NewEvent::new(ctx.user(), RoomCreated::RULE.kind, body.encode_to_vec().into());
-    // Each side of a direct room sees the other as its peer.
-    let views = match state.kind {
-        RoomKind::Direct => {
-            members.iter().map(|user| (vec![*user], state.describe(id, *user))).collect()
-        }
-        _ => vec![(members.clone(), state.describe(id, ctx.user()))],
-    };
-    let cell = Arc::new(RoomCell::new(id, state.clone()));
-    let mut draft = RoomDraft::new(cell, Guard::New, event);
-    draft.absent.push((Table::ROOMS, Bytes::copy_from_slice(id.as_bytes())));
-    draft.puts.push(room_put(id, &state));
-    draft.puts.extend(members.iter().map(|user| member_put(id, *user, true)));
-    draft.change = Some(RoomChange::Created(Box::new(state)));
-    draft.effects = Some(gained(id, views));
-    draft
 }

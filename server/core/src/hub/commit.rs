@@ -14,7 +14,7 @@ use crate::{
     effects::{Job, RoomJob},
     ports::{
         clock::Now,
-        store::{LogKey, Refusal, StoreError},
+        store::{LogKey, Refusal, Shard, StoreError},
     },
     records::Counters,
     rooms::RoomChange,
@@ -89,10 +89,11 @@ impl Hub {
         self.totals.drafts += 1;
         let removes = placed.removes();
         let Placed { submission, next, record, outbox, thread, poll } = placed;
-        let mut closes = None;
+        let (mut closes, mut is_first_half) = (None, false);
         let mut committed = Committed { seq: next.seq, at_ms: next.at_ms, ..Default::default() };
         match submission.draft {
             Draft::Room(draft) => {
+                is_first_half = draft.is_first_half;
                 let cell = self.node.rooms.insert(draft.cell);
                 if draft.change.is_some() {
                     // A barrier: what came before is heard by those who were in the room then.
@@ -122,6 +123,7 @@ impl Hub {
             Draft::User(draft) => self.user_committed(*draft, next, record),
             Draft::Org(mut draft) => {
                 closes = draft.closes.take();
+                self.node.people.note(draft.cell.org, &draft.puts);
                 if draft.kind == WebhooksChanged::RULE.kind {
                     self.node.webhooks.note_change();
                 }
@@ -129,6 +131,9 @@ impl Hub {
             }
             Draft::Rows(draft) => {
                 closes = draft.closes;
+                if let Shard::Org(org) = draft.shard {
+                    self.node.people.note(org, &draft.puts);
+                }
                 if let Some((user, frame)) = draft.tells {
                     self.push_to_user(user, frame);
                 }
@@ -144,12 +149,16 @@ impl Hub {
         let closed = closes.map_or(vec![], |closes| self.revoked(&closes));
         committed.closed = closed.len() as u32;
         // Before the end, as one of them may be the one that asked for it.
-        self.answer(submission.then, committed);
+        match is_first_half {
+            true => self.refuse(submission.then, Refused::Exists),
+            false => self.answer(submission.then, committed),
+        }
         self.close_revoked(&closed);
     }
 
     fn user_committed(&mut self, draft: UserDraft, next: Counters, record: Bytes) {
         self.settings_committed(&draft);
+        self.block_committed(&draft);
         draft.cell.apply(next);
         if draft.version.is_some() {
             draft.cell.move_version();

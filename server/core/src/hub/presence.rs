@@ -7,9 +7,11 @@ use parlour_protocol::{
         EVENT_FRAME_BYTES_MAX, PRESENCE_WATCHED_MAX, PRESENCE_WATCHED_PER_CALL_MAX,
         REACTION_BYTES_MAX, STATUS_BYTES_MAX,
     },
+    people::BlockChanged,
     presence::{PresenceUpdate, StatusChanged, WatchPresenceResponse},
     wire::event_frame::Frame,
 };
+use prost::Message;
 
 use super::{Hub, audience::event_frame};
 use crate::{
@@ -76,6 +78,19 @@ impl Hub {
                 self.presence.forget_seen(card.user);
                 self.keep_last_seen(card.user, None);
             }
+        }
+    }
+
+    /// Whom somebody has blocked doesn't see them any more.
+    pub(super) fn block_committed(&mut self, draft: &UserDraft) {
+        if draft.kind != BlockChanged::RULE.kind {
+            return;
+        }
+        let Ok(change) = BlockChanged::decode(draft.body.clone()) else { return };
+        let Ok(user) = UserId::parse(&change.user) else { return };
+        draft.cell.note_blocked(user, change.blocked);
+        if change.blocked {
+            self.presence.handle_apart(draft.cell.id, user);
         }
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Hearer {
     pub(super) watches: FxHashMap<UserId, Grounds>,
     /// Watched users whose presence is another than it was told; each of them is watched.
     pub(super) changed: FxHashSet<UserId>,
+    /// Watched users who have blocked this one meanwhile; each of them is in `changed`, too.
+    pub(super) apart: FxHashSet<UserId>,
     /// Whether it is told anything: not in the background, nor after it fell silent.
     pub(super) hears: bool,
     /// Whether it stands in a queue to be told.
@@ -29,6 +31,7 @@ impl Hearer {
             user,
             watches: FxHashMap::default(),
             changed: FxHashSet::default(),
+            apart: FxHashSet::default(),
             hears: true,
             is_queued: false,
         }
@@ -48,6 +51,9 @@ impl Hearer {
     /// Whether it may know of somebody now. Rooms are looked at as they are, since people leave
     /// them, and so is whether the user is a guest.
     pub(super) fn may_see(&self, user: UserId, is_guest: bool) -> bool {
+        if self.apart.contains(&user) {
+            return false;
+        }
         let Some(grounds) = self.watches.get(&user) else { return false };
         let shares = |room: &Arc<RoomCell>| {
             !room.is_lost()

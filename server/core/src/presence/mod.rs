@@ -108,6 +108,7 @@ impl Board {
                 hearer.watches.insert(user, grounds);
                 // The answer says it.
                 hearer.changed.remove(&user);
+                hearer.apart.remove(&user);
             }
             self.settle(user, now);
             people.extend(self.people.get(&user).map(|person| person.view(now.unix_ms)));
@@ -120,6 +121,23 @@ impl Board {
         if self.people.contains_key(&user) {
             self.touched.push(user);
         }
+    }
+
+    /// From now on that watcher may not know of the user: for them, they have left.
+    pub fn handle_apart(&mut self, user: UserId, watcher: UserId) {
+        let Some(person) = self.people.get(&user) else { return };
+        for conn in &person.watchers {
+            let Some(hearer) = self.hearers.get_mut(conn) else { continue };
+            if hearer.user != watcher {
+                continue;
+            }
+            hearer.apart.insert(user);
+            hearer.changed.insert(user);
+            if hearer.queues() {
+                self.queue.push(*conn);
+            }
+        }
+        self.touched.push(user);
     }
 
     /// A connection has said that it goes: from now on it doesn't count.
@@ -158,6 +176,9 @@ impl Board {
     pub fn handle_timeout(&mut self, now: Now) {
         for user in std::mem::take(&mut self.touched) {
             self.settle(user, now);
+        }
+        if !self.queue.is_empty() {
+            self.tick_soon(now.elapsed);
         }
         while let Some((at, user)) =
             self.alarms.first().copied().filter(|(at, _)| *at <= now.elapsed)
@@ -246,6 +267,7 @@ impl Board {
         if let Some(hearer) = self.hearers.get_mut(&conn) {
             hearer.watches.remove(&user);
             hearer.changed.remove(&user);
+            hearer.apart.remove(&user);
         }
         if let Some(person) = self.people.get_mut(&user) {
             person.watchers.remove(&conn);

@@ -4,6 +4,8 @@
 mod accounts;
 #[path = "samples_later.rs"]
 mod later;
+#[path = "samples_people.rs"]
+mod people;
 #[path = "samples_polls.rs"]
 mod polls;
 
@@ -147,7 +149,8 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
 
 /// The methods that are about what is sent later, polls and programs.
 fn newer_samples(room: &Bytes) -> impl Iterator<Item = Sample> {
-    later::samples(room).into_iter().chain(polls::samples(room)).chain(accounts::of_programs())
+    let later = later::samples(room).into_iter().chain(polls::samples(room));
+    later.chain(accounts::of_programs()).chain(people::samples(room))
 }
 
 /// The methods that are about reactions, pins, organizations and permissions.

@@ -11,7 +11,7 @@ use parlour_protocol::{
     room::{RoomArchived, RoomRenamed, TopicChanged},
 };
 
-use super::{Planner, Wrong, wrong};
+use super::{Planner, Wrong, people::CREATOR, wrong};
 use crate::{
     access::Override,
     directory::{NodeRecord, Role, rows::RoomNotice},
@@ -65,7 +65,7 @@ impl Planner<'_> {
             }
         }
         if kind == NodeKind::Task && self.role_in(self.base.root(), self.by).is_some() {
-            let role = Role::parse("creator").expect("a role's name");
+            let role = Role::parse(CREATOR).expect("a role's name");
             self.set_role(id, self.by, Some(role));
         }
         Ok(Outcome::Created)

@@ -1,17 +1,26 @@
 //! Planning what becomes of users and of who is in which node.
 
+use std::collections::BTreeSet;
+
 use parlour_protocol::{
-    directory::{EndMembership, NodeKind, Outcome, PutMembership, PutUser},
+    directory::{EndMembership, HandOver, NodeKind, Outcome, PutMembership, PutUser},
     ids::{RoomId, UserId},
     limits,
     user::Profile,
 };
 
 use super::{Planner, Wrong, wrong};
-use crate::{directory::Role, identity, records::UserRow};
+use crate::{
+    directory::{Role, rows::HandOverRow},
+    identity,
+    records::UserRow,
+};
 
 /// Roles in the organization itself.
 const ROLES: [&str; 4] = [Role::OWNER, Role::ADMIN, Role::MEMBER, Role::GUEST];
+
+/// The role of whoever made a task, or got it from them.
+pub(super) const CREATOR: &str = "creator";
 
 impl Planner<'_> {
     pub(super) fn put_user(&mut self, put: &PutUser) -> Result<Outcome, Wrong> {
@@ -135,6 +144,37 @@ impl Planner<'_> {
         }
         self.set_role(node, user, None);
         Ok(Outcome::Removed)
+    }
+
+    pub(super) fn hand_over(&mut self, over: &HandOver) -> Result<Outcome, Wrong> {
+        let of = |field: &'static str| move |Wrong(_, why): Wrong| wrong(field, why);
+        let from = self.user_id(&over.from).map_err(of("from"))?;
+        let to = self.user_id(&over.to).map_err(of("to"))?;
+        if from == to {
+            return Err(wrong("to", "is the same user"));
+        }
+        if !self.users.contains_key(&from) {
+            return Err(wrong("from", "no such user"));
+        }
+        let is_here = self.users.get(&to).is_some_and(|row| !row.deactivated);
+        let role = self.role_in(self.base.root(), to).filter(|_| is_here);
+        if role.is_none_or(|role| role.name() == Role::GUEST) {
+            return Err(wrong("to", "is nobody who could own it"));
+        }
+        let creator = Role::parse(CREATOR).expect("a role's name");
+        let planned = self.roles.keys().filter(|(_, user)| *user == from).map(|(node, _)| *node);
+        let nodes: BTreeSet<RoomId> =
+            self.base.nodes_of(from).map(|(node, _)| node).chain(planned).collect();
+        for node in nodes {
+            if self.role_in(node, from) == Some(&creator) {
+                self.set_role(node, from, None);
+                self.set_role(node, to, Some(creator.clone()));
+            }
+        }
+        let (from, to, by) = (from.to_field(), to.to_field(), self.by.to_field());
+        self.hand_overs.push(HandOverRow { from, to, by });
+        // What there is stands elsewhere; it may be nothing.
+        Ok(Outcome::Changed)
     }
 
     /// A node that users are put into one by one: any but the organization itself.

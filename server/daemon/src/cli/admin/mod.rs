@@ -4,6 +4,7 @@ mod apply;
 mod diff;
 mod file;
 mod hooks;
+mod leaving;
 mod state;
 mod tree;
 mod webhooks;
@@ -34,6 +35,12 @@ pub(super) enum Admin {
         #[arg(long, default_value_t = 1)]
         from: u64,
     },
+    /// Shut somebody out; everything they wrote stays.
+    Deactivate(leaving::Deactivate),
+    /// Let somebody in again.
+    Reactivate(leaving::Reactivate),
+    /// Give what somebody owns to somebody else.
+    HandOver(leaving::Over),
     /// Look after the addresses at which programs post into a room.
     Hooks(hooks::Hooks),
     /// Look after what is posted to addresses outside.
@@ -44,6 +51,9 @@ impl Admin {
     pub(super) fn run(self, common: &Common) -> Outcome {
         match self {
             Admin::Apply(apply) => apply.run(common),
+            Admin::Deactivate(deactivate) => deactivate.run(common),
+            Admin::Reactivate(reactivate) => reactivate.run(common),
+            Admin::HandOver(over) => over.run(common),
             Admin::Hooks(hooks) => hooks.run(common),
             Admin::Webhooks(webhooks) => webhooks.run(common),
             Admin::Tree { org } => block_on(tree::tree(&Line::open(common, org)?))?,

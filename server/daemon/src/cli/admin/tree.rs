@@ -136,6 +136,7 @@ fn words(change: &Change) -> String {
         Some(What::PutOverrides(put)) => {
             format!("{} overrides at node {:?}", put.overrides.len(), put.node)
         }
+        Some(What::HandOver(over)) => format!("what {} owns to {}", over.from, over.to),
         None => "a change that this release doesn't know".into(),
     }
 }

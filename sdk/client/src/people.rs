@@ -1,0 +1,107 @@
+//! Who is in the organization, and of whom the user wants to hear nothing.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use parlour_protocol::{
+    generated::rpc,
+    ids::UserId,
+    people::{BlockUserRequest, ListPeopleRequest, UnblockUserRequest},
+};
+
+use crate::{
+    User,
+    client::{Who, parse_user},
+    driver::Command,
+    error::CallError,
+    handle::{Gone, Handle},
+};
+
+/// The people and programs of the organization. Cheap to clone; it doesn't keep the client alive.
+///
+/// Whoever is blocked can neither write to the user directly nor bring them into groups, doesn't see
+/// their presence, and neither mentions nor notifies them. What they say in shared groups is still in
+/// those rooms' timelines: an app that hides it asks [`People::blocked`].
+#[derive(Clone, Debug)]
+pub struct People {
+    handle: Handle,
+}
+
+/// Some of those who were found.
+#[derive(Clone, Debug)]
+pub struct PeoplePage {
+    /// Who. May be empty although there are more.
+    pub users: Vec<User>,
+    /// Where [`People::more`] goes on; `None` at the end.
+    pub next: Option<PeopleCursor>,
+}
+
+/// A place in a list of people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeopleCursor {
+    query: String,
+    page: Bytes,
+}
+
+impl People {
+    pub(crate) fn new(handle: Handle) -> Self {
+        People { handle }
+    }
+
+    /// Those of whom each word of the query begins a word of their name, their handle or their subject;
+    /// everyone for an empty query. At most 50, with where to go on. Needs a connection.
+    ///
+    /// # Errors
+    /// `NOT_ALLOWED` for guests, `INVALID_FIELD` for over 200 bytes; otherwise when the client is gone.
+    pub async fn search(&self, query: &str) -> Result<PeoplePage, CallError> {
+        self.page(PeopleCursor { query: query.to_owned(), page: Bytes::new() }).await
+    }
+
+    /// The next page.
+    ///
+    /// # Errors
+    /// As [`People::search`].
+    pub async fn more(&self, from: PeopleCursor) -> Result<PeoplePage, CallError> {
+        self.page(from).await
+    }
+
+    async fn page(
+        &self,
+        PeopleCursor { query, page }: PeopleCursor,
+    ) -> Result<PeoplePage, CallError> {
+        let request = ListPeopleRequest { query: query.clone(), page, page_size: 0 };
+        let answer = self.handle.call::<rpc::ListPeople>(request).await?;
+        let users: Vec<User> = answer.users.into_iter().filter_map(parse_user).collect();
+        users.iter().for_each(|user| self.handle.remember_user(user));
+        let page = answer.next_page;
+        let next = (!page.is_empty()).then_some(PeopleCursor { query, page });
+        Ok(PeoplePage { users, next })
+    }
+
+    /// Blocks somebody, on all the user's devices. Does nothing where they are blocked already.
+    ///
+    /// # Errors
+    /// `USER_NOT_FOUND`, `TOO_MANY_BLOCKED` (1,000); otherwise when the client is gone.
+    pub async fn block(&self, who: impl Into<Who>) -> Result<(), CallError> {
+        let request = BlockUserRequest { user: Some(who.into().to_ref()) };
+        self.handle.call::<rpc::BlockUser>(request).await.map(drop)
+    }
+
+    /// Unblocks somebody. Does nothing where they aren't blocked.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn unblock(&self, user: UserId) -> Result<(), CallError> {
+        let request = UnblockUserRequest { user: user.to_field() };
+        self.handle.call::<rpc::UnblockUser>(request).await.map(drop)
+    }
+
+    /// Who is blocked, as far as this device knows: also without a connection.
+    /// [`OwnChange::Blocked`](crate::OwnChange::Blocked) tells of changes.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub async fn blocked(&self) -> Result<BTreeSet<UserId>, CallError> {
+        self.handle.ask(Command::Blocked).await.map_err(|Gone| CallError::Closed)
+    }
+}

@@ -1,0 +1,148 @@
+//! The Rust SDK against a real server: people, private rooms, and what belongs to whom.
+
+mod sdk;
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use parlour::{
+    CallError, Draft, OwnChange, Reason, RoomKind,
+    directory::{NodeKind, PutNode, What},
+    protocol::wire::ErrorReason,
+};
+use parlour_features::{server::Server, token, world::ORG};
+use sdk::{client, eventually, pair, texts};
+
+fn reason<T: std::fmt::Debug>(result: Result<T, CallError>) -> ErrorReason {
+    match result {
+        Err(error) => error.reason().expect("the server refuses"),
+        Ok(other) => panic!("not refused: {other:?}"),
+    }
+}
+
+fn run(server: &Server, words: &[&str]) -> String {
+    let output = server.command(words);
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("what is printed is text").trim().to_owned()
+}
+
+#[tokio::test]
+async fn a_program_posts_into_somebodys_private_room_and_all_their_devices_hear_it() {
+    let mut server = Server::roomy();
+    let (alice, _bob) = pair(&server).await;
+    let phone = client(&server, "alice").connect().await.unwrap();
+    phone.synced().await.unwrap();
+    let mut notifications = phone.notifications().await.unwrap();
+    let mut claims = token::claims(ORG, "builds");
+    claims.scope = Some("notices".into());
+    let bot = client(&server, "builds").token(server.sign(&claims)).connect().await.unwrap();
+    let notice = bot.notice("the build is red");
+    bot.post_notice("alice", &notice).await.unwrap();
+    bot.post_notice("alice", &notice).await.unwrap();
+    let noted = tokio::time::timeout(Duration::from_secs(20), notifications.next()).await;
+    let noted = noted.expect("in time").expect("the client lives");
+    assert_eq!((&*noted.text, noted.reason), ("the build is red", Reason::Message));
+    let room = alice.private_room().await.unwrap();
+    assert_eq!(room.summary().await.unwrap().unwrap().kind, RoomKind::User);
+    let mut timeline = room.timeline().await.unwrap();
+    eventually(|| texts(timeline.refresh()) == ["the build is red"]).await;
+    // Acknowledged, it is there after a crash.
+    let other = bot.notice("and green again");
+    bot.post_notice("alice", &other).await.unwrap();
+    server.kill();
+    server.run().expect("it starts again");
+    bot.synced().await.unwrap();
+    bot.post_notice("alice", &other).await.unwrap();
+    eventually(|| texts(timeline.refresh()) == ["the build is red", "and green again"]).await;
+    let refused = alice.post_notice("bob", &alice.notice("me, too")).await;
+    assert_eq!(reason(refused), ErrorReason::ScopeMissing);
+    let refused = bot.post_notice("nobody", &bot.notice("who?")).await;
+    assert_eq!(reason(refused), ErrorReason::UserNotFound);
+}
+
+#[tokio::test]
+async fn whoever_is_blocked_is_on_all_devices_and_is_heard_of_no_more() {
+    let server = Server::roomy();
+    let (alice, bob) = pair(&server).await;
+    let phone = client(&server, "alice").connect().await.unwrap();
+    phone.synced().await.unwrap();
+    let mut changes = phone.own_changes().await.unwrap();
+    let mut notifications = phone.notifications().await.unwrap();
+    let group = bob.create_group("Lunch", ["alice"]).await.unwrap();
+    let page = alice.people().search("bo").await.unwrap();
+    assert!(page.next.is_none());
+    let them = page.users.iter().find(|user| user.subject == "bob").expect("he is found").id;
+    alice.people().block(them).await.unwrap();
+    let told = loop {
+        match tokio::time::timeout(Duration::from_secs(20), changes.next()).await {
+            Ok(Some(OwnChange::Blocked(user))) => break user,
+            Ok(Some(_)) => {}
+            other => panic!("not told: {other:?}"),
+        }
+    };
+    assert_eq!(told, them);
+    assert_eq!(phone.people().blocked().await.unwrap(), [them].into());
+    assert_eq!(reason(bob.open_direct("alice").await), ErrorReason::NotAllowed);
+    let me = alice.me().expect("known");
+    let mention = Draft { text: "look, @alice".into(), mentions: vec![me], ..Draft::default() };
+    group.send(mention.clone()).await.unwrap();
+    let mut seen = phone.room(group.id()).timeline().await.unwrap();
+    eventually(|| texts(seen.refresh()) == ["look, @alice"]).await;
+    // A device that comes later knows it, too.
+    let tablet = client(&server, "alice").connect().await.unwrap();
+    tablet.synced().await.unwrap();
+    let knows = || async { tablet.people().blocked().await.unwrap() == [them].into() };
+    for _ in 0..200 {
+        if knows().await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(knows().await);
+    let summary = tablet.room(group.id()).summary().await.unwrap().unwrap();
+    assert_eq!((summary.unread, summary.mentions), (1, 0));
+    alice.people().unblock(them).await.unwrap();
+    bob.open_direct("alice").await.unwrap();
+    group.send(Draft { text: "and now?".into(), ..mention }).await.unwrap();
+    let noted = tokio::time::timeout(Duration::from_secs(20), notifications.next()).await;
+    let noted = noted.expect("in time").expect("the client lives");
+    assert_eq!(
+        (&*noted.text, noted.reason),
+        ("and now?", Reason::Mention),
+        "and nothing before it"
+    );
+}
+
+#[tokio::test]
+async fn whoever_leaves_hands_over_what_they_owned() {
+    let server = Server::roomy();
+    let (alice, bob) = pair(&server).await;
+    let carol = client(&server, "carol").connect().await.unwrap();
+    carol.synced().await.unwrap();
+    let room = alice.create_group("Plans", ["bob"]).await.unwrap();
+    let other = alice.create_group("Lunch", ["bob"]).await.unwrap();
+    other.hand_over(bob.me().expect("known")).await.unwrap();
+    let theirs = bob.room(other.id());
+    theirs.rename("Dinner").await.unwrap();
+    let mut claims = token::claims(ORG, "root");
+    claims.scope = Some("admin:directory".into());
+    let root = client(&server, "root").token(server.sign(&claims)).connect().await.unwrap();
+    let (kind, name) = (NodeKind::Organization as i32, Some("Acme".to_owned()));
+    let node = PutNode { kind, name, ..PutNode::default() };
+    root.directory().change([What::PutNode(node)]).await.unwrap();
+    run(&server, &["admin", "deactivate", "alice", "--org", ORG]);
+    run(&server, &["admin", "hand-over", "alice", "carol", "--org", ORG]);
+    let hers = carol.room(room.id());
+    let has = || async { hers.summary().await.unwrap().is_some() };
+    for _ in 0..500 {
+        if has().await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    hers.remove_member(bob.me().expect("known")).await.expect("now it is hers");
+    let found = bob.people().search("alice").await.unwrap();
+    assert!(found.users.is_empty(), "{found:?}");
+    run(&server, &["admin", "reactivate", "alice", "--org", ORG]);
+    assert_eq!(bob.people().search("alice").await.unwrap().users.len(), 1);
+}
