@@ -28,6 +28,7 @@ use crate::{
     ports::store::{Erase, Put, Shard},
     records::Effect,
     rooms::{RoomCell, RoomChange},
+    shown::shows,
     tables::Table,
     threads::{ThreadCell, ThreadChange},
     users::UserCell,
@@ -167,7 +168,7 @@ impl RoomDraft {
 }
 
 /// An event before it has a place.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewEvent {
     /// Who causes it.
     pub sender: UserId,
@@ -195,6 +196,8 @@ pub struct NewEvent {
     pub expires_at_ms: u64,
 }
 
+shows! { NewEvent { sender, kind, target_seq, thread_root_seq, deletes, expires_at_ms } }
+
 impl NewEvent {
     /// An event without mentions, target and client_ref.
     pub fn new(sender: UserId, kind: u32, body: Bytes) -> Self {
@@ -216,7 +219,6 @@ impl NewEvent {
 }
 
 /// An event for a user's own log.
-#[derive(Debug)]
 pub struct UserDraft {
     /// Whose log.
     pub cell: Arc<UserCell>,
@@ -240,6 +242,8 @@ pub struct UserDraft {
     /// What it says of the directory, which must be so when its turn comes.
     pub tells: Option<Tells>,
 }
+
+shows! { UserDraft { kind, version } }
 
 /// How far a user has read a room.
 #[derive(Debug)]
@@ -334,7 +338,6 @@ pub struct GainsRoom {
 }
 
 /// Rows of one shard, without an event.
-#[derive(Debug)]
 pub struct RowsDraft {
     /// The shard.
     pub shard: Shard,
@@ -349,6 +352,8 @@ pub struct RowsDraft {
     /// A frame for a user's connections once it is committed.
     pub tells: Option<(UserId, Bytes)>,
 }
+
+shows! { RowsDraft { shard, puts } }
 
 impl RowsDraft {
     /// Nothing but these rows.

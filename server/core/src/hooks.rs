@@ -28,6 +28,7 @@ use crate::{
     ports::store::{Put, Shard, StoreError},
     records::{SendRow, UserRow, key, org_user},
     rooms::RoomCell,
+    shown::shows,
     tables::Table,
 };
 
@@ -39,6 +40,7 @@ const SECRET_BYTES: usize = 16;
 
 /// A row of `Table::HOOKS`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub(crate) struct HookRow {
     #[prost(string, tag = "1")]
     pub(crate) name: String,
@@ -54,6 +56,8 @@ pub(crate) struct HookRow {
     #[prost(bytes = "bytes", tag = "6")]
     pub(crate) org: Bytes,
 }
+
+shows! { HookRow { created_ms } }
 
 /// A hook that was found by its address.
 #[derive(Clone, Debug)]

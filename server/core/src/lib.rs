@@ -40,6 +40,7 @@ mod scheduled;
 pub mod search;
 pub mod session;
 pub mod settings;
+mod shown;
 pub mod tables;
 pub mod threads;
 pub mod timers;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -25,10 +26,10 @@ use crate::{
     admission::Refusal,
     chain::{Chains, Link},
     draft::Again,
+    shown::shows,
 };
 
 /// What the session wants done.
-#[derive(Debug)]
 pub enum Output {
     /// Decide on this hello, then call [`Session::handle_admitted`] or
     /// [`Session::handle_refused`].
@@ -45,6 +46,20 @@ pub enum Output {
     Close(CloseCode, &'static str),
 }
 
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Output::Admit(hello) => write!(f, "Admit({hello:?})"),
+            Output::SignIn(sign_in) => write!(f, "SignIn({sign_in:?})"),
+            Output::Call(call, again) => write!(f, "Call({call}, {again:?})"),
+            Output::Cancel(call) => write!(f, "Cancel({call})"),
+            // An answer may be a key that is told this once.
+            Output::Send(bytes) => write!(f, "Send(<{} bytes>)", bytes.len()),
+            Output::Close(code, why) => write!(f, "Close({code:?}, {why:?})"),
+        }
+    }
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum State {
     AwaitingHello { until: Duration },
@@ -55,7 +70,6 @@ enum State {
 }
 
 /// One connection's control lane.
-#[derive(Debug)]
 pub struct Session {
     state: State,
     splitter: Splitter,
@@ -70,6 +84,8 @@ pub struct Session {
     early: VecDeque<Bytes>,
     outputs: VecDeque<Output>,
 }
+
+shows! { Session { state, count, sign_ins } }
 
 impl Session {
     /// A session that waits for its hello.

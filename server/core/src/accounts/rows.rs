@@ -4,10 +4,14 @@ use bytes::Bytes;
 use parlour_protocol::ids::{ApiKeyId, InviteId, LoginId, OrgId, UserId};
 use prost::Message;
 
-use crate::records::{key, org_user};
+use crate::{
+    records::{key, org_user},
+    shown::shows,
+};
 
 /// A row of `Table::ACCOUNTS`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub struct AccountRow {
     /// The `sub` of its tokens.
     #[prost(string, tag = "1")]
@@ -43,6 +47,7 @@ pub struct AccountRow {
 
 /// A row of `Table::LOGINS`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub struct LoginRow {
     /// SHA-256 of the secret it is kept with.
     #[prost(bytes = "bytes", tag = "1")]
@@ -72,6 +77,7 @@ pub struct LoginRow {
 
 /// A row of `Table::CODES`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub struct CodeRow {
     /// Unix milliseconds.
     #[prost(uint64, tag = "1")]
@@ -86,6 +92,7 @@ pub struct CodeRow {
 
 /// A row of `Table::CODES_SPENT`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub struct SpentRow {
     /// The login that was made with it.
     #[prost(bytes = "bytes", tag = "1")]
@@ -97,6 +104,7 @@ pub struct SpentRow {
 
 /// A row of `Table::INVITES`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub struct InviteRow {
     /// For people.
     #[prost(string, tag = "1")]
@@ -129,6 +137,7 @@ pub struct InviteRow {
 
 /// A row of `Table::INVITE_USES`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub struct UseRow {
     /// Who took it.
     #[prost(string, tag = "1")]
@@ -161,6 +170,7 @@ pub struct UseRow {
 
 /// A row of `Table::API_KEYS`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub struct KeyRow {
     /// For people.
     #[prost(string, tag = "1")]
@@ -186,6 +196,16 @@ pub struct KeyRow {
     /// The subject of whoever made it.
     #[prost(string, tag = "8")]
     pub creator: String,
+}
+
+shows! {
+    AccountRow { created_ms, step, generation, is_service }
+    LoginRow { generation, since_ms, used_ms, method }
+    CodeRow { expires_ms }
+    SpentRow {}
+    InviteRow { uses_max, created_ms, expires_ms, knock, revoked }
+    UseRow { at_ms, state }
+    KeyRow { created_ms, expires_ms, generation, revoked }
 }
 
 /// org ‖ user ‖ key, for `API_KEYS`.

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::{Committed, Draft, Refused};
-use crate::chain::Link;
+use crate::{chain::Link, shown::shows};
 
 /// Which connection: an index that is used again, and a count that tells the uses apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,7 +48,7 @@ impl fmt::Debug for Then {
 }
 
 /// A call as it came, to be run again when the room changed under it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Again {
     /// The method's number.
     pub method: u32,
@@ -61,6 +61,8 @@ pub struct Again {
     /// Its place in a chain of calls.
     pub chain: Option<Link>,
 }
+
+shows! { Again { method, times, takes_nothing } }
 
 impl Again {
     /// A call that runs for the first time.

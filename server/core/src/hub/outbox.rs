@@ -5,9 +5,8 @@ use std::{collections::VecDeque, time::Duration};
 use bytes::Bytes;
 use parlour_protocol::ids::RoomId;
 
-use crate::limits;
+use crate::{limits, shown::shows};
 
-#[derive(Debug)]
 struct Entry {
     bytes: Bytes,
     of: Of,
@@ -46,7 +45,6 @@ pub(crate) enum Fits {
 }
 
 /// What waits for one connection.
-#[derive(Debug)]
 pub struct Outbox {
     control: VecDeque<Bytes>,
     control_bytes: usize,
@@ -73,6 +71,8 @@ impl Default for Outbox {
         }
     }
 }
+
+shows! { Outbox { control_bytes, room_bytes, room_events, user_bytes, presence_bytes } }
 
 impl Outbox {
     pub(crate) fn push_control(&mut self, bytes: Bytes) -> Fits {

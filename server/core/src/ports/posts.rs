@@ -6,9 +6,10 @@ use bytes::Bytes;
 use parlour_protocol::ids::{RoomId, WebhookId};
 
 use super::Task;
+use crate::shown::shows;
 
 /// An event on its way out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Post {
     /// Which webhook's.
     pub webhook: WebhookId,
@@ -23,6 +24,8 @@ pub struct Post {
     /// The event, as it is stored.
     pub event: Bytes,
 }
+
+shows! { Post { webhook, room, seq } }
 
 /// Why a post wasn't taken.
 #[non_exhaustive]

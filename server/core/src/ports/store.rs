@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parlour_protocol::ids::{OrgId, RoomId, UserId};
 
 use super::Task;
-use crate::tables::Table;
+use crate::{shown::shows, tables::Table};
 
 /// The key of a log: one per room, one per user, one per organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,7 +71,7 @@ pub struct Head {
 }
 
 /// Records to append to one log.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Append {
     /// Which log.
     pub log: LogKey,
@@ -95,7 +95,7 @@ pub const KEY_BYTES_MAX: usize = 512;
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 
 /// One write to a table.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Put {
     /// Which table.
     pub table: Table,
@@ -106,7 +106,7 @@ pub struct Put {
 }
 
 /// Replaces one existing record in place: how deleted text leaves the disk.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Erase {
     /// Which log.
     pub log: LogKey,
@@ -114,6 +114,13 @@ pub struct Erase {
     pub seq: u64,
     /// What stands there from now on.
     pub record: Bytes,
+}
+
+shows! {
+    Append { log, expected_seq }
+    Put { table }
+    Erase { log, seq }
+    Stored { seq }
 }
 
 /// Writes that happen together or not at all.
@@ -186,7 +193,7 @@ pub enum StoreError {
 }
 
 /// A record as read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Its sequence number.
     pub seq: u64,

@@ -10,11 +10,13 @@ use prost::Message;
 use crate::{
     ports::store::{Put, Shard},
     records::key,
+    shown::shows,
     tables::Table,
 };
 
 /// A row of `Table::WEBHOOKS`.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 pub struct WebhookRow {
     /// For people.
     #[prost(string, tag = "1")]
@@ -50,6 +52,8 @@ pub struct WebhookRow {
     #[prost(fixed64, tag = "11")]
     pub fingerprint: u64,
 }
+
+shows! { WebhookRow { created_ms, epoch, fingerprint } }
 
 /// A row of `Table::WEBHOOK_STATES`.
 #[derive(Clone, PartialEq, Message)]

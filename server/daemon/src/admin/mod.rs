@@ -5,6 +5,7 @@ mod client;
 mod server;
 
 use std::{
+    fmt,
     fs::File,
     io,
     os::fd::AsRawFd,
@@ -20,7 +21,7 @@ pub use client::{AdminError, ask};
 pub use server::AdminServer;
 
 /// What an operator asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Request {
     /// How is it?
@@ -52,8 +53,22 @@ pub enum Request {
     Drain,
 }
 
+// What is asked and answered may hold a key or a webhook's secret, which is told this once.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Request::Status => f.write_str("Status"),
+            Request::Backup { to } => write!(f, "Backup({})", to.display()),
+            Request::Revoke { .. } => f.write_str("Revoke"),
+            Request::Call { method, .. } => write!(f, "Call({method})"),
+            Request::Reload => f.write_str("Reload"),
+            Request::Drain => f.write_str("Drain"),
+        }
+    }
+}
+
 /// What the server answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Response {
     /// How it is.
@@ -75,6 +90,18 @@ pub enum Response {
         /// Why, in a sentence.
         why: String,
     },
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Response::Status(status) => status.fmt(f),
+            Response::Done => f.write_str("Done"),
+            Response::Revoked { closed } => write!(f, "Revoked({closed})"),
+            Response::Called { .. } => f.write_str("Called"),
+            Response::Failed { why } => write!(f, "Failed({why:?})"),
+        }
+    }
 }
 
 /// How a server is.
