@@ -5,6 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     pin::pin,
     sync::Arc,
+    time::UNIX_EPOCH,
 };
 
 use axum::http::{Request, header};
@@ -176,8 +177,17 @@ where
         return Ok(());
     }
     let wish = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let wish: Option<u64> = wish.and_then(|seconds| seconds.trim().parse().ok());
-    Err(PostError::Status(status.as_u16(), wish.map(|seconds| seconds.saturating_mul(1000))))
+    let wish = wish.and_then(|wish| retry_after_ms(wish.trim(), clock::unix_ms()));
+    Err(PostError::Status(status.as_u16(), wish))
+}
+
+/// How long to wait, as `Retry-After` has it (RFC 9110 section 10.2.3): seconds, or a date.
+fn retry_after_ms(wish: &str, now_ms: u64) -> Option<u64> {
+    if let Ok(seconds) = wish.parse::<u64>() {
+        return Some(seconds.saturating_mul(1000));
+    }
+    let at = httpdate::parse_http_date(wish).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(u64::try_from(at.as_millis()).ok()?.saturating_sub(now_ms))
 }
 
 #[cfg(test)]

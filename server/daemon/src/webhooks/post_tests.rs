@@ -97,6 +97,24 @@ async fn only_a_success_is_one() {
     }
 }
 
+#[test]
+fn a_date_says_how_long_to_wait() {
+    let now_ms = 784_111_777_000;
+    for (wish, wait) in [
+        ("Sun, 06 Nov 1994 08:49:47 GMT", Some(10_000)),
+        ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60_000)),
+        ("Sun Nov  6 08:49:37 1994", Some(0)),
+        ("Sat, 05 Nov 1994 08:49:37 GMT", Some(0)),
+        ("120", Some(120_000)),
+        ("99999999999999999999999", None),
+        ("-1", None),
+        ("tomorrow", None),
+        ("", None),
+    ] {
+        assert_eq!(retry_after_ms(wish, now_ms), wait, "{wish}");
+    }
+}
+
 #[tokio::test]
 async fn a_head_that_has_no_end_is_not_read_to_it() {
     let answer: &'static str =

@@ -57,7 +57,9 @@ impl Target {
             _ if is_secure => 443,
             _ => 80,
         };
-        let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        // A query may stand right behind the host; what is asked for then is the root with that query.
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         let authority = authority.as_str().to_owned();
         Ok(Target { is_secure, host, port, authority, path })
     }

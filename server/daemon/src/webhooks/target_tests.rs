@@ -16,6 +16,8 @@ fn an_address_is_taken_apart() {
     let target = Target::parse("https://[2606:4700::1]").expect("an address");
     assert_eq!(target.host, Host::Address("2606:4700::1".parse().expect("an address")));
     assert_eq!((target.port, &*target.path), (443, "/"));
+    let target = Target::parse("https://example.org?token=x").expect("an address");
+    assert_eq!((&*target.authority, &*target.path), ("example.org", "/?token=x"));
 }
 
 #[test]
