@@ -169,6 +169,14 @@ pub const TIMERS_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 pub const TIMER_AGAIN_MS: u64 = 30_000;
 /// Bytes of a scheduled message, or of what somebody has begun to write: a list of one fits an answer.
 pub const OWN_BYTES_MAX: usize = 32 * 1024;
+/// No more of the time between two failed posts of a webhook counts as time in which it was tried.
+pub const WEBHOOK_GAP_MAX: Duration = Duration::from_secs(2 * 3600);
+/// Posts of one owner's webhooks under way at once.
+pub const WEBHOOK_POSTS_OF_OWNER: usize = 8;
+/// The same of one organization's.
+pub const WEBHOOK_POSTS_OF_ORG: usize = 24;
+/// What stops a webhook and can't be committed is tried again after this time.
+pub const WEBHOOK_STOP_AGAIN: Duration = Duration::from_secs(1);
 /// Stretches of logs that are looked at for one webhook before the next has its turn.
 pub const WEBHOOK_LOOKS_A_TURN: usize = 4;
 /// Stretches of logs that are looked at for all webhooks before what became of posts is heard.

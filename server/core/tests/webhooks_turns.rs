@@ -5,12 +5,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use parlour_core::ports::posts::PostError;
+use parlour_core::ports::{clock::Clock, posts::PostError};
 use parlour_inproc::{Server, accounts::acme, group, send};
 use parlour_protocol::{
     account::{CreateKeyRequest, CreateServiceAccountRequest},
     generated::rpc,
-    webhook::{create_webhook_request::Of as CreateOf, *},
+    webhook::{
+        create_webhook_request::Of as CreateOf, list_webhooks_request::Of as ListOf,
+        resume_webhook_request::Of as ResumeOf, *,
+    },
 };
 
 fn create(server: &mut Server, by: usize, of: CreateOf, filter: Option<EventFilter>) {
@@ -72,4 +75,83 @@ fn what_isnt_wanted_holds_up_nothing_that_is() {
     let wanted = send(&mut server, ada, &room, "wanted");
     server.post();
     assert_eq!(server.outside.take(), [wanted]);
+}
+
+fn listed(server: &mut Server, by: usize, room: &Bytes) -> Vec<Webhook> {
+    let request = ListWebhooksRequest { of: Some(ListOf::Room(room.clone())) };
+    server.call::<rpc::ListWebhooks>(by, &request).unwrap().webhooks
+}
+
+#[test]
+fn one_that_goes_on_waits_until_its_last_post_has_ended() {
+    let mut server = Server::new();
+    let ada = server.connect("ada");
+    let room = group(&mut server, ada, &[]);
+    create(&mut server, ada, CreateOf::Room(room.clone()), None);
+    let slow = server.begin_post().unwrap();
+    let request = ResumeWebhookRequest {
+        of: Some(ResumeOf::Room(room.clone())),
+        webhook: listed(&mut server, ada, &room)[0].id.clone(),
+        from_seq: 1,
+        replay_room: Bytes::new(),
+    };
+    server.call::<rpc::ResumeWebhook>(ada, &request).unwrap();
+    assert!(server.begin_post().is_none(), "two at once");
+    server.end_post(slow, Err(PostError::TooSlow));
+    let first = server.begin_post().unwrap();
+    assert_eq!(first.post.seq, 1, "that of before says nothing any more");
+    assert!(server.begin_post().is_none());
+}
+
+#[test]
+fn one_owner_leaves_places_for_others() {
+    let mut server = Server::new();
+    let owners = ["ada", "ben", "cem", "dan", "eve"].map(|name| server.connect(name));
+    for owner in owners {
+        let room = group(&mut server, owner, &[]);
+        for _ in 0..12 {
+            create(&mut server, owner, CreateOf::Room(room.clone()), None);
+        }
+    }
+    let mut begun = vec![];
+    while let Some(delivery) = server.begin_post() {
+        begun.push(delivery);
+    }
+    // Eight of each, and no more of one organization than leaves some for others.
+    assert_eq!(begun.len(), 24);
+    let courier = server.take_courier();
+    let now = server.hand.now();
+    // Only an end makes a place: there is nothing to do before but to keep what was done.
+    assert!(courier.deadline(now).is_none_or(|due| due > now.elapsed));
+    server.put_courier(courier);
+    server.end_post(begun.pop().unwrap(), Ok(()));
+    assert!(server.begin_post().is_some() && server.begin_post().is_none());
+}
+
+#[test]
+fn a_stop_that_cannot_be_committed_holds_up_no_other() {
+    let mut server = Server::new();
+    let ada = server.connect("ada");
+    for _ in 0..2 {
+        let room = group(&mut server, ada, &[]);
+        create(&mut server, ada, CreateOf::Room(room), None);
+        let delivery = server.begin_post().unwrap();
+        server.end_post(delivery, Err(PostError::Status(410, None)));
+    }
+    let mut courier = server.take_courier();
+    let now = server.hand.now();
+    let next = |server: &Server, courier: &mut parlour_core::webhooks::courier::Courier, now| {
+        server.runtime.block_on(courier.next_stop(now)).unwrap()
+    };
+    let first = next(&server, &mut courier, now).unwrap();
+    courier.handle_unstoppable(first.line, now);
+    let second = next(&server, &mut courier, now).unwrap();
+    assert_ne!(first.line, second.line);
+    courier.handle_stopped(second.line, second.state);
+    assert!(next(&server, &mut courier, now).is_none());
+    let again_at = courier.deadline(now).unwrap();
+    assert!(again_at > now.elapsed);
+    server.advance(again_at - now.elapsed);
+    let now = server.hand.now();
+    assert_eq!(next(&server, &mut courier, now).unwrap().line, first.line);
 }

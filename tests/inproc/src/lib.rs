@@ -77,7 +77,7 @@ pub struct Server {
     courier: Option<Courier>,
     /// What webhooks post.
     pub outside: webhooks::Outside,
-    runtime: tokio::runtime::Runtime,
+    pub runtime: tokio::runtime::Runtime,
 }
 
 struct Collect(Arc<Mutex<Vec<Bytes>>>);

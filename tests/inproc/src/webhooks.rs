@@ -9,9 +9,10 @@ use parlour_core::{
     draft::{Refused, Submission, Then},
     ports::{
         Task,
+        clock::Clock,
         posts::{Post, PostError, Poster},
     },
-    webhooks::courier::Courier,
+    webhooks::courier::{Courier, Delivery},
 };
 
 use crate::Server;
@@ -56,14 +57,11 @@ impl Poster for Outside {
 impl Server {
     /// Posts what is to be posted now, one after the other, as the driver does.
     pub fn post(&mut self) {
-        self.run();
-        let mut courier = match self.courier.take() {
-            Some(courier) => courier,
-            None => self.runtime.block_on(Courier::open(self.node.clone())).unwrap(),
-        };
+        let mut courier = self.take_courier();
         loop {
             self.runtime.block_on(courier.hear()).unwrap();
-            while let Some(stop) = self.runtime.block_on(courier.next_stop()).unwrap() {
+            let now = Clock::now(&*self.hand);
+            while let Some(stop) = self.runtime.block_on(courier.next_stop(now)).unwrap() {
                 match self.try_commit(stop.draft) {
                     Ok(()) => courier.handle_stopped(stop.line, stop.state),
                     Err(Refused::Exists) => courier.handle_outdated(stop.line),
@@ -71,7 +69,6 @@ impl Server {
                     Err(refused) => panic!("{refused}"),
                 }
             }
-            let now = parlour_core::ports::clock::Clock::now(&*self.hand);
             let next = self.runtime.block_on(courier.next(now)).unwrap();
             let Some(delivery) = next else {
                 if courier.has_stops() {
@@ -83,13 +80,45 @@ impl Server {
             let result = self.runtime.block_on(port.post(delivery.post));
             courier.handle_posted(delivery.line, delivery.epoch, result, now);
         }
-        let now = parlour_core::ports::clock::Clock::now(&*self.hand);
+        let now = Clock::now(&*self.hand);
         for draft in courier.take_drafts(now) {
             let then = Then::Callback(Box::new(|_| {}));
             self.hub.handle_submission(Submission { draft, then });
         }
         self.courier = Some(courier);
         self.run();
+    }
+
+    /// The next post, which is under way from then on.
+    pub fn begin_post(&mut self) -> Option<Delivery> {
+        let mut courier = self.take_courier();
+        self.runtime.block_on(courier.hear()).unwrap();
+        let now = Clock::now(&*self.hand);
+        let next = self.runtime.block_on(courier.next(now)).unwrap();
+        self.courier = Some(courier);
+        next
+    }
+
+    /// It has ended.
+    pub fn end_post(&mut self, delivery: Delivery, result: Result<(), PostError>) {
+        let mut courier = self.take_courier();
+        let now = Clock::now(&*self.hand);
+        courier.handle_posted(delivery.line, delivery.epoch, result, now);
+        self.courier = Some(courier);
+    }
+
+    /// The courier, for what no other method does.
+    pub fn take_courier(&mut self) -> Courier {
+        self.run();
+        match self.courier.take() {
+            Some(courier) => courier,
+            None => self.runtime.block_on(Courier::open(self.node.clone())).unwrap(),
+        }
+    }
+
+    /// It goes on.
+    pub fn put_courier(&mut self, courier: Courier) {
+        self.courier = Some(courier);
     }
 
     /// What the courier knew is gone, as after a crash.

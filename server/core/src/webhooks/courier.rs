@@ -23,13 +23,14 @@ use super::{
     line::Line,
     rows::{MarkRow, Scope, StateRow, Webhook},
     start::start_of,
+    under_way::UnderWay,
 };
 use crate::{
     draft::{Draft, Guard, NewEvent, OrgDraft, RoomDraft, RowsDraft},
     identity,
     limits::{
         ITEM_BYTES, SCAN_ROWS, WEBHOOK_KEPT_EVERY, WEBHOOK_LOOKS_A_TURN, WEBHOOK_LOOKS_AT_ONCE,
-        WEBHOOK_MARKS_AT_ONCE, WEBHOOK_READS,
+        WEBHOOK_MARKS_AT_ONCE, WEBHOOK_READS, WEBHOOK_STOP_AGAIN,
     },
     node::Node,
     ports::{
@@ -76,14 +77,20 @@ pub struct Courier {
     lines: BTreeMap<LineKey, Line>,
     // The one that had its turn last.
     turn: Option<LineKey>,
+    under_way: UnderWay,
     kept_at: Duration,
 }
 
 impl Courier {
     /// Opens the node's webhooks and looks for what they haven't posted.
     pub async fn open(node: Arc<Node>) -> Result<Courier, StoreError> {
-        let mut courier =
-            Courier { node, lines: BTreeMap::new(), turn: None, kept_at: Duration::ZERO };
+        let mut courier = Courier {
+            node,
+            lines: BTreeMap::new(),
+            turn: None,
+            under_way: UnderWay::default(),
+            kept_at: Duration::ZERO,
+        };
         // From here on nothing is missed.
         courier.node.webhooks.set_used(true);
         courier.reload().await?;
@@ -161,7 +168,10 @@ impl Courier {
     /// them: that may be days later, while what it posts isn't taken.
     async fn settle(&mut self, at: LineKey, rooms: &[RoomId]) -> Result<(), StoreError> {
         for room in rooms {
-            self.mark(at, *room).await?;
+            match self.mark(at, *room).await {
+                Ok(_) | Err(StoreError::Damaged) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -211,7 +221,12 @@ impl Courier {
         for at in keys {
             // What is in much that isn't wanted is in nobody's way: others have their turn meanwhile.
             for _ in 0..WEBHOOK_LOOKS_A_TURN {
-                let Some(delivery) = self.next_of(at, now).await? else { break };
+                let looked = match self.next_of(at, now).await {
+                    // A room that can't be read is in no other's way.
+                    Err(StoreError::Damaged) => break,
+                    looked => looked?,
+                };
+                let Some(delivery) = looked else { break };
                 looks += 1;
                 if delivery.is_some() || looks == WEBHOOK_LOOKS_AT_ONCE {
                     self.turn = Some(at);
@@ -229,6 +244,9 @@ impl Courier {
         now: Now,
     ) -> Result<Option<Option<Delivery>>, StoreError> {
         let Some(line) = self.lines.get_mut(&at) else { return Ok(None) };
+        if !self.under_way.has_place(at, &line.hook) {
+            return Ok(None);
+        }
         let Some(room) = line.take_room(now.elapsed) else { return Ok(None) };
         let hook = line.hook.clone();
         if !self.may_read(&hook, room).await? {
@@ -255,6 +273,7 @@ impl Courier {
                 line.move_mark(room, seq - 1);
             }
             line.posting = Some((room, seq));
+            self.under_way.begin(at, &hook);
             let (url, secret) = (line.url.clone(), line.secret.clone());
             let post = Post { webhook: hook.id, url, secret, room, seq, event };
             return Ok(Some(Some(Delivery { line: at, epoch: hook.row.epoch, post })));
@@ -301,6 +320,7 @@ impl Courier {
         result: Result<(), PostError>,
         now: Now,
     ) {
+        self.under_way.end(at);
         let mut random = [0; 8];
         self.node.entropy.fill(&mut random);
         let give_up_after_ms =
@@ -341,11 +361,25 @@ impl Courier {
         self.lines.values().any(|line| line.stops.is_some())
     }
 
-    /// A webhook that has to be stopped, with what says so. Once it is committed, or refused, say
-    /// [`Courier::handle_stopped`].
-    pub async fn next_stop(&mut self) -> Result<Option<Stop>, StoreError> {
-        let found = self.lines.iter().find_map(|(at, line)| Some((*at, line.stops?)));
-        let Some((at, state)) = found else { return Ok(None) };
+    /// A webhook that has to be stopped, with what says so. Once it is committed or refused, say
+    /// [`Courier::handle_stopped`], [`Courier::handle_outdated`] or [`Courier::handle_unstoppable`].
+    pub async fn next_stop(&mut self, now: Now) -> Result<Option<Stop>, StoreError> {
+        loop {
+            let due = |line: &Line| line.stops.filter(|_| line.stop_at <= now.elapsed);
+            let found = self.lines.iter().find_map(|(at, line)| Some((*at, due(line)?)));
+            let Some((at, state)) = found else { return Ok(None) };
+            match self.stop_of(at, state).await {
+                Ok(Some(draft)) => return Ok(Some(Stop { line: at, state, draft })),
+                // What it was about is gone.
+                Ok(None) => drop(self.lines.remove(&at)),
+                // One room or organization that can't be read holds up none of the others.
+                Err(StoreError::Damaged) => self.handle_unstoppable(at, now),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn stop_of(&self, at: LineKey, state: WebhookState) -> Result<Option<Draft>, StoreError> {
         let line = &self.lines[&at];
         let hook = line.hook.clone();
         let row = StateRow { state: state as i32, ..line.state.clone() };
@@ -353,10 +387,7 @@ impl Courier {
         let org = hook.org().unwrap_or(OrgId::from_bytes([0; 16]));
         let draft = match at.0 {
             Scope::Room(room) => {
-                let Some(cell) = self.node.room(org, room).await? else {
-                    self.lines.remove(&at);
-                    return Ok(None);
-                };
+                let Some(cell) = self.node.room(org, room).await? else { return Ok(None) };
                 let event = WebhookStopped {
                     webhook: hook.id.to_field(),
                     name: hook.row.name.clone(),
@@ -398,7 +429,7 @@ impl Courier {
                 Draft::Org(Box::new(draft))
             }
         };
-        Ok(Some(Stop { line: at, state, draft }))
+        Ok(Some(draft))
     }
 
     /// What stops a webhook is committed; otherwise it is asked for again.
@@ -406,6 +437,13 @@ impl Courier {
         if let Some(line) = self.lines.get_mut(&at) {
             line.state.state = state as i32;
             line.stops = None;
+        }
+    }
+
+    /// What stops a webhook can't be committed now: others have their turn, and it comes again later.
+    pub fn handle_unstoppable(&mut self, at: LineKey, now: Now) {
+        if let Some(line) = self.lines.get_mut(&at) {
+            line.stop_at = now.elapsed + WEBHOOK_STOP_AGAIN;
         }
     }
 
@@ -417,11 +455,15 @@ impl Courier {
 
     /// When there is something to do again by itself.
     pub fn deadline(&self, now: Now) -> Option<Duration> {
-        let due = self.lines.values().filter_map(Line::due_at).min();
+        // What waits for a place has nothing to do until a post has ended.
+        let may = |(at, line): (&LineKey, &Line)| {
+            line.due_at().filter(|_| self.under_way.has_place(*at, &line.hook))
+        };
+        let due = self.lines.iter().filter_map(may).min();
         let keeps = self.lines.values().any(Line::has_news);
         let kept_at = keeps.then(|| (self.kept_at + WEBHOOK_KEPT_EVERY).max(now.elapsed));
-        // What couldn't be committed may be a little later.
-        let stops_at = self.has_stops().then(|| now.elapsed + WEBHOOK_KEPT_EVERY);
+        let stops_at = self.lines.values().filter(|line| line.stops.is_some());
+        let stops_at = stops_at.map(|line| line.stop_at.max(now.elapsed)).min();
         due.into_iter().chain(kept_at).chain(stops_at).min()
     }
 }

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::rows::{StateRow, Webhook};
 use crate::{
-    limits::{WEBHOOK_BACKOFF_MAX, WEBHOOK_BACKOFF_MIN},
+    limits::{WEBHOOK_BACKOFF_MAX, WEBHOOK_BACKOFF_MIN, WEBHOOK_GAP_MAX},
     ports::{clock::Now, posts::PostError, store::Put},
 };
 
@@ -29,6 +29,10 @@ pub(super) struct Line {
     next_at: Duration,
     /// It is to be stopped, and that isn't committed yet.
     pub(super) stops: Option<WebhookState>,
+    /// Not before then, because it couldn't be committed.
+    pub(super) stop_at: Duration,
+    // When a post of this run failed last.
+    failed_at: Option<Duration>,
 }
 
 impl Line {
@@ -48,6 +52,8 @@ impl Line {
             posting: None,
             next_at: Duration::ZERO,
             stops: None,
+            stop_at: Duration::ZERO,
+            failed_at: None,
         }
     }
 
@@ -102,6 +108,7 @@ impl Line {
         let Some((room, seq)) = self.posting.take() else { return };
         self.move_mark(room, seq);
         self.wait(room);
+        self.failed_at = None;
         if self.state.failures > 0 {
             self.state = StateRow { epoch: self.state.epoch, ..StateRow::default() };
             self.has_changed = true;
@@ -125,7 +132,13 @@ impl Line {
         }
         state.problem = error.to_string();
         self.has_changed = true;
-        let failing_ms = now.unix_ms.saturating_sub(state.failing_since_ms);
+        // Only while it was tried: neither the time that the server was off nor a clock that jumps counts.
+        let since = now.elapsed.saturating_sub(self.failed_at.unwrap_or(now.elapsed));
+        let since_ms = since.min(WEBHOOK_GAP_MAX).as_millis();
+        let tried_ms = &mut state.tried_ms;
+        *tried_ms = tried_ms.saturating_add(u64::try_from(since_ms).unwrap_or(u64::MAX));
+        let failing_ms = *tried_ms;
+        self.failed_at = Some(now.elapsed);
         if matches!(error, PostError::Status(410, _)) {
             self.stops = Some(WebhookState::Gone);
         } else if failing_ms >= give_up_after_ms {

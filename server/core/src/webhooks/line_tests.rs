@@ -73,10 +73,11 @@ fn a_wish_to_come_later_is_heeded() {
 fn it_is_stopped_after_its_time_or_when_it_is_gone() {
     let mut line = line();
     line.wait(room(1));
-    fail(&mut line, at(0), 0);
-    fail(&mut line, at(DAY_MS / 1000 * 3 - 1), 0);
+    for hour in 0..=71 {
+        fail(&mut line, at(hour * 3600), 0);
+    }
     assert_eq!(line.stops, None);
-    fail(&mut line, at(DAY_MS / 1000 * 4), 0);
+    fail(&mut line, at(72 * 3600), 0);
     assert_eq!(line.stops, Some(WebhookState::Failed));
     assert!(!line.is_active() && line.take_room(at(DAY_MS).elapsed).is_none());
 
@@ -86,6 +87,23 @@ fn it_is_stopped_after_its_time_or_when_it_is_gone() {
     line.posting = Some((room(1), 5));
     line.handle_failed(PostError::Status(410, None), at(0), 0, DAY_MS);
     assert_eq!(line.stops, Some(WebhookState::Gone));
+}
+
+#[test]
+fn time_in_which_nothing_was_tried_does_not_stop_it() {
+    let mut line = line();
+    line.wait(room(1));
+    fail(&mut line, at(0), 0);
+    // The server was off for ten days, and its clock ran on.
+    let mut line = Line::new(line.hook, vec![1], Some(line.state));
+    line.wait(room(1));
+    let now = Now { unix_ms: at(240 * 3600).unix_ms, elapsed: Duration::from_secs(1) };
+    fail(&mut line, now, 0);
+    assert_eq!((line.stops, line.state.failures), (None, 2));
+    assert_eq!(line.state.failing_since_ms, at(0).unix_ms, "it is said all the same");
+    // Nobody had anything for it for a week.
+    fail(&mut line, Now { elapsed: Duration::from_secs(7 * 24 * 3600), ..now }, 0);
+    assert_eq!(line.stops, None);
 }
 
 #[test]

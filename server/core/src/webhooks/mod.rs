@@ -11,6 +11,7 @@ pub mod filter;
 mod line;
 pub mod rows;
 mod start;
+mod under_way;
 
 use std::{
     future::poll_fn,

@@ -73,6 +73,9 @@ pub struct StateRow {
     /// What was wrong with the last one.
     #[prost(string, tag = "5")]
     pub problem: String,
+    /// For how long posts were tried since then, in milliseconds.
+    #[prost(uint64, tag = "6")]
+    pub tried_ms: u64,
 }
 
 /// A row of `Table::WEBHOOK_MARKS`.

@@ -89,7 +89,7 @@ async fn serve(
                 Posted { line, epoch, result }
             });
         }
-        stop_those_that_fail(&mut courier, submit).await?;
+        stop_those_that_fail(&mut courier, node, submit).await?;
         for draft in courier.take_drafts(now) {
             let then = Then::Callback(Box::new(|_| {}));
             submit.submit(Submission { draft, then });
@@ -122,9 +122,10 @@ fn handle(courier: &mut Courier, node: &Node, posted: Result<Posted, tokio::task
 
 async fn stop_those_that_fail(
     courier: &mut Courier,
+    node: &Node,
     submit: &dyn Submit,
 ) -> Result<(), StoreError> {
-    while let Some(stop) = courier.next_stop().await? {
+    while let Some(stop) = courier.next_stop(node.now()).await? {
         let Ok(result) = told(submit, stop.draft).await else { return Ok(()) };
         match result {
             Ok(_) => {
@@ -136,8 +137,8 @@ async fn stop_those_that_fail(
             Err(Refused::Exists) => courier.handle_outdated(stop.line),
             Err(Refused::Stale) => {}
             Err(refused) => {
-                tracing::warn!(%refused, "a webhook can't be stopped now");
-                return Ok(());
+                tracing::warn!(webhook = %stop.line.1, %refused, "a webhook can't be stopped now");
+                courier.handle_unstoppable(stop.line, node.now());
             }
         }
     }
