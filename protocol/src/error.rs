@@ -25,6 +25,9 @@ impl ErrorReason {
             | R::TooManyPins
             | R::TooManySaved
             | R::TooManyBlocked
+            | R::EmojiNotFound
+            | R::EmojiTaken
+            | R::TooManyEmoji
             | R::TooManyBans
             | R::SlowMode
             | R::QuotaExceeded

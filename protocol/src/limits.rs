@@ -78,6 +78,18 @@ pub const SLOW_MODE_S_MAX: u32 = 21_600;
 pub const BANS_MAX: usize = 1000;
 /// Largest page of open rooms.
 pub const OPEN_ROOM_PAGE_MAX: usize = 100;
+/// Most emoji of one organization.
+pub const EMOJI_MAX: usize = 2000;
+/// Longest name of an emoji, in bytes.
+pub const EMOJI_NAME_BYTES_MAX: usize = 32;
+/// Largest picture of an emoji, in bytes.
+pub const EMOJI_BYTES_MAX: u64 = 256 * 1024;
+/// Widest and highest picture of an emoji, in pixels.
+pub const EMOJI_PIXELS_MAX: u32 = 512;
+/// Largest page of emoji.
+pub const EMOJI_PAGE_MAX: usize = 200;
+/// Largest picture of a user or room, in bytes.
+pub const AVATAR_BYTES_MAX: u64 = 5 * 1024 * 1024;
 /// Most users one user blocks.
 pub const BLOCKED_MAX: usize = 1000;
 /// Largest page of people.

@@ -2,8 +2,8 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, account, app, blob, directory, draft, hook, inbox, marker, message, people, pin, poll,
-    presence,
+    access, account, app, blob, directory, draft, emoji, hook, inbox, marker, message, people, pin,
+    poll, presence,
     prost::{DecodeError, Message},
     reaction, receipt, reminder, room, saved, schedule, search, session, settings, sync, thread,
     typing, user, webhook, wire,
@@ -52,6 +52,8 @@ codecs! {
         ReadAuditResponse, AuditEntry, DirectoryChanged;
     draft: MessageDraft, SetDraftRequest, SetDraftResponse, ListDraftsRequest, ListDraftsResponse,
         DraftChanged;
+    emoji: Emoji, AddEmojiRequest, AddEmojiResponse, RemoveEmojiRequest, RemoveEmojiResponse,
+        ListEmojiRequest, ListEmojiResponse, EmojiChanged;
     hook: Hook, CreateHookRequest, CreateHookResponse, ListHooksRequest, ListHooksResponse,
         RevokeHookRequest, RevokeHookResponse, HookCreated, HookRevoked;
     inbox: Mention, ReadMentionsRequest, ReadMentionsItem;
@@ -86,7 +88,8 @@ codecs! {
         ListBansRequest, ListBansResponse, SlowModeChanged, RoomOpened, MemberBanned,
         MemberUnbanned, SetMessageExpiryRequest, SetMessageExpiryResponse, MessageExpiryChanged,
         OpenPrivateRoomRequest, OpenPrivateRoomResponse, PostNoticeRequest, PostNoticeResponse,
-        HandOverRoomRequest, HandOverRoomResponse, RoomHandedOver;
+        HandOverRoomRequest, HandOverRoomResponse, RoomHandedOver, SetRoomAvatarRequest,
+        SetRoomAvatarResponse, RoomAvatarChanged;
     saved: SaveMessageRequest, SaveMessageResponse, UnsaveMessageRequest, UnsaveMessageResponse,
         ListSavedRequest, ListSavedResponse, SavedMessage, MessageSaved, MessageUnsaved;
     schedule: ScheduleSendRequest, ScheduleSendResponse, UpdateScheduledRequest,
@@ -105,7 +108,8 @@ codecs! {
         ListThreadsRequest, ListThreadsResponse, ReadThreadRequest, ReadThreadItem, ThreadFollowed,
         ThreadUnfollowed, ThreadMarkerMoved;
     typing: Typing;
-    user: GetUsersRequest, GetUsersResponse, User, Profile;
+    user: GetUsersRequest, GetUsersResponse, User, Profile, SetProfileRequest,
+        SetProfileResponse;
     webhook: Webhook, EventFilter, CreateWebhookRequest, CreateWebhookResponse, ListWebhooksRequest,
         ListWebhooksResponse, RevokeWebhookRequest, RevokeWebhookResponse, ResumeWebhookRequest,
         ResumeWebhookResponse, WebhookCreated, WebhookRevoked, WebhookResumed, WebhookStopped,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use futures_core::Stream;
 use futures_util::stream;
-pub use parlour_protocol::ids::{ClientRef, RoomId, UserId};
+pub use parlour_protocol::ids::{BlobHash, ClientRef, RoomId, UserId};
 use parlour_protocol::{
     generated::{ControlRpc, Rpc, rpc},
     limits::USERS_PER_CALL_MAX,
@@ -15,11 +15,12 @@ pub use parlour_sdk_core::event::LogEvent;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Account, Builder, Directory, Drafts, People, Presence, Reminders, Room, RoomList, Saved,
-    Schedule, ServiceAccounts,
+    Account, Builder, Directory, Drafts, People, Presence, Profile, Reminders, Room, RoomList,
+    Saved, Schedule, ServiceAccounts,
     driver::Command,
     error::CallError,
     handle::{Gone, Handle},
+    profile::parse_profile,
     state::State,
 };
 
@@ -34,6 +35,10 @@ pub struct User {
     pub name: String,
     /// A person, a program with an account, or an incoming webhook.
     pub kind: UserKind,
+    /// What else is known of them.
+    pub profile: Profile,
+    /// They are shut out; what they wrote stays.
+    pub is_deactivated: bool,
 }
 
 /// Somebody by id or by the subject of their tokens.
@@ -368,5 +373,6 @@ fn looked_at(said: u32, asked: usize) -> usize {
 pub(crate) fn parse_user(user: parlour_protocol::user::User) -> Option<User> {
     let (id, kind) = (UserId::parse(&user.id).ok()?, user.kind());
     let name = if user.name.is_empty() { user.subject.clone() } else { user.name };
-    Some(User { id, subject: user.subject, name, kind })
+    let profile = parse_profile(user.profile.unwrap_or_default());
+    Some(User { id, subject: user.subject, name, kind, profile, is_deactivated: user.deactivated })
 }

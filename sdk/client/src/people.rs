@@ -7,6 +7,7 @@ use parlour_protocol::{
     generated::rpc,
     ids::UserId,
     people::{BlockUserRequest, ListPeopleRequest, UnblockUserRequest},
+    user::GetUsersRequest,
 };
 
 use crate::{
@@ -76,6 +77,19 @@ impl People {
         let page = answer.next_page;
         let next = (!page.is_empty()).then_some(PeopleCursor { query, page });
         Ok(PeoplePage { users, next })
+    }
+
+    /// Somebody as they are now: what [`Client::users`](crate::Client::users) says may be from before.
+    /// `None` for who isn't known.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn card(&self, user: UserId) -> Result<Option<User>, CallError> {
+        let request = GetUsersRequest { users: vec![user.to_field()], ..Default::default() };
+        let answer = self.handle.call::<rpc::GetUsers>(request).await?;
+        let user = answer.users.into_iter().next().and_then(parse_user);
+        user.iter().for_each(|user| self.handle.remember_user(user));
+        Ok(user)
     }
 
     /// Blocks somebody, on all the user's devices. Does nothing where they are blocked already.

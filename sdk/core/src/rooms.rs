@@ -4,7 +4,7 @@
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, time::Duration};
 
 use parlour_protocol::{
-    ids::{RoomId, UserId},
+    ids::{BlobHash, RoomId, UserId},
     limits::TYPING_FOR,
     room::RoomKind,
 };
@@ -41,6 +41,8 @@ pub struct RoomSummary {
     pub slow_mode_s: u32,
     /// Seconds after which messages are deleted by themselves; 0 for never.
     pub message_expiry_s: u32,
+    /// Its picture, of a group that has one.
+    pub avatar: Option<BlobHash>,
     /// The newest known event.
     pub last_seq: u64,
     /// When that was, Unix milliseconds.
@@ -235,6 +237,7 @@ impl RoomList {
             is_open: record.is_open,
             slow_mode_s: record.slow_mode_s,
             message_expiry_s: record.message_expiry_s,
+            avatar: record.avatar,
             last_seq: record.head.seq,
             last_at_ms: record.head.at_ms,
             unread: record.counts.messages,

@@ -17,9 +17,13 @@ use parlour_protocol::{
 };
 use ring::digest::{SHA256, digest};
 
-use crate::{examine::kind_of, limits::PIECE_BYTES};
+use crate::{
+    examine::{dimensions, kind_of},
+    limits::PIECE_BYTES,
+};
 
-/// Blobs in memory. It looks into nothing: what kind the bytes are is all it finds.
+/// Blobs in memory. It makes no previews: what kind the bytes are, and how large a picture is, is all it
+/// finds.
 #[derive(Clone, Default)]
 pub struct Memory {
     kept: Arc<Mutex<Kept>>,
@@ -98,7 +102,9 @@ impl Upload for Handle {
             }
             let hash = Bytes::copy_from_slice(digest(&SHA256, &partial.bytes).as_ref());
             let media_type = kind_of(&partial.bytes, &self.plan.media_type);
-            Ok(Blob { hash, size: self.plan.size, media_type, ..Blob::default() })
+            let (width, height) = dimensions(&partial.bytes, &media_type);
+            let size = self.plan.size;
+            Ok(Blob { hash, size, media_type, width, height, ..Blob::default() })
         });
         ready(found.and_then(|found| found))
     }

@@ -318,6 +318,20 @@ pub struct OrgDraft {
     pub closes: Option<Closes>,
 }
 
+impl OrgDraft {
+    /// A draft with nothing but its event, decided on at that event of the directory.
+    pub fn new<M: EventMessage>(
+        cell: Arc<DirectoryCell>,
+        version: u64,
+        sender: UserId,
+        body: &M,
+    ) -> Self {
+        let (kind, body) = (M::RULE.kind, body.encode_to_vec().into());
+        let (changes, puts, absent, jobs) = (vec![], vec![], vec![], vec![]);
+        OrgDraft { cell, version, sender, kind, body, changes, puts, absent, jobs, closes: None }
+    }
+}
+
 impl fmt::Debug for OrgDraft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OrgDraft")

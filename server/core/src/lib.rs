@@ -30,6 +30,7 @@ mod messages;
 pub mod node;
 mod pages;
 pub mod people;
+mod pictures;
 pub mod polls;
 pub mod ports;
 pub mod presence;

@@ -45,6 +45,9 @@ pub struct RoomRow {
     /// Seconds after which messages are deleted by themselves.
     #[prost(uint32, tag = "11")]
     pub message_expiry_s: u32,
+    /// Its picture's hash; empty for none.
+    #[prost(bytes = "bytes", tag = "12")]
+    pub avatar: Bytes,
 }
 
 /// A row of `Table::SENDS`.

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use parlour_protocol::{
-    ids::{OrgId, RoomId, UserId},
+    ids::{BlobHash, OrgId, RoomId, UserId},
     room::{Room, RoomKind},
     wire::RoomPulse,
 };
@@ -69,6 +69,8 @@ pub struct GroupSettings {
     pub banned: Arc<BTreeSet<UserId>>,
     /// Seconds after which messages are deleted by themselves; 0 for never. Direct rooms have it, too.
     pub message_expiry_s: u32,
+    /// Its picture.
+    pub avatar: Option<BlobHash>,
 }
 
 impl RoomState {
@@ -118,6 +120,7 @@ impl RoomState {
             open: self.group.open,
             slow_mode_s: self.group.slow_mode_s,
             message_expiry_s: self.group.message_expiry_s,
+            avatar: self.group.avatar.map(BlobHash::to_field).unwrap_or_default(),
         }
     }
 
@@ -306,6 +309,7 @@ pub fn room_put(id: RoomId, state: &RoomState) -> Put {
         slow_mode_s: state.group.slow_mode_s,
         banned: state.group.banned.iter().map(|user| user.to_field()).collect(),
         message_expiry_s: state.group.message_expiry_s,
+        avatar: state.group.avatar.map(BlobHash::to_field).unwrap_or_default(),
     };
     let value = Some(row.encode_to_vec().into());
     Put { table: Table::ROOMS, key: Bytes::copy_from_slice(id.as_bytes()), value }
@@ -375,6 +379,7 @@ async fn load(store: &dyn Store, id: RoomId) -> Result<Option<RoomState>, StoreE
                 slow_mode_s: row.slow_mode_s,
                 banned: Arc::new(parse_users(&row.banned)?),
                 message_expiry_s: row.message_expiry_s,
+                avatar: BlobHash::parse(&row.avatar).ok(),
             },
             parent: None,
             members: Arc::new(members),

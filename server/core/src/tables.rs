@@ -150,6 +150,10 @@ tables! {
     EXPIRING = 84, "expiring";
     /// user ‖ user -> nothing: of whom the first wants to hear nothing.
     BLOCKS = 92, "blocks";
+    /// org ‖ name -> an emoji of the organization.
+    EMOJI = 93, "emoji";
+    /// org ‖ hash ‖ kind ‖ what -> nothing: pictures that everyone in the organization may see.
+    PICTURES = 94, "pictures";
     /// user ‖ id -> nothing: scheduled messages that are sent or taken back. Kept thirty days.
     SCHEDULED_ENDS = 87, "scheduled_ends";
 }

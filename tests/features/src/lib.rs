@@ -4,6 +4,7 @@
 pub mod binary;
 pub mod garble;
 pub mod http;
+pub mod png;
 pub mod random;
 pub mod raw;
 pub mod relay;

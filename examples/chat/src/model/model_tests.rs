@@ -28,6 +28,7 @@ fn person(number: u8, subject: &str, name: &str) -> Person {
 
 fn summary(number: u8, name: &str, unread: u64, read_seq: u64) -> Arc<RoomSummary> {
     Arc::new(RoomSummary {
+        avatar: None,
         id: room(number),
         kind: parlour::RoomKind::Group,
         is_direct: false,

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use parlour_protocol::{
     blob::{ClaimAttachmentRequest, LinkAttachmentRequest, Variant},
     generated::rpc,
-    ids::{BlobHash, RoomId},
+    ids::BlobHash,
     wire::{BlobDownload, blob_answer::Answer, blob_call::Call},
 };
 use parlour_sdk_core::attachment::Attachment;
@@ -34,7 +34,7 @@ use crate::{CallError, QueueError, Room, SendError, handle::Handle, limits::FILE
 /// ```
 pub struct Download {
     handle: Handle,
-    room: RoomId,
+    room: Bytes,
     seq: u64,
     hash: BlobHash,
     size: u64,
@@ -52,13 +52,8 @@ impl Room {
     /// An attachment of the message at `seq`.
     pub fn download(&self, seq: u64, attachment: &Attachment) -> Download {
         Download {
-            handle: self.handle().clone(),
-            room: self.id(),
-            seq,
-            hash: attachment.hash,
             size: attachment.size,
-            variant: Variant::Unspecified,
-            progress: None,
+            ..Download::of(self.handle().clone(), self.id().to_field(), seq, attachment.hash)
         }
     }
 
@@ -75,6 +70,12 @@ impl Room {
 }
 
 impl Download {
+    /// What is named so, however large it is.
+    pub(crate) fn of(handle: Handle, room: Bytes, seq: u64, hash: BlobHash) -> Self {
+        let (size, variant, progress) = (0, Variant::Unspecified, None);
+        Download { handle, room, seq, hash, size, variant, progress }
+    }
+
     /// The smaller picture instead, where [`Attachment::has_preview`] says that there is one.
     pub fn preview(mut self) -> Self {
         self.variant = Variant::Preview;
@@ -94,7 +95,7 @@ impl Download {
     /// When the server refuses or the client is gone.
     pub async fn link(self) -> Result<String, CallError> {
         let request = LinkAttachmentRequest {
-            room: self.room.to_field(),
+            room: self.room.clone(),
             seq: self.seq,
             hash: self.hash.to_field(),
             variant: self.variant as i32,
@@ -200,7 +201,7 @@ impl Download {
 
     fn fetch(&self, offset: u64) -> Fetch {
         let request = BlobDownload {
-            room: self.room.to_field(),
+            room: self.room.clone(),
             seq: self.seq,
             hash: self.hash.to_field(),
             variant: self.variant as i32,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use parlour_protocol::{
-    ids::{DeviceId, Incarnation, RoomId, UserId},
+    ids::{BlobHash, DeviceId, Incarnation, RoomId, UserId},
     marker::Marker,
     room::{Room, RoomKind},
 };
@@ -64,6 +64,8 @@ pub struct RoomRecord {
     pub slow_mode_s: u32,
     /// Seconds after which messages are deleted by themselves; 0 for never.
     pub message_expiry_s: u32,
+    /// Its picture.
+    pub avatar: Option<BlobHash>,
     /// The newest known place of its log.
     pub head: Head,
     /// Marker and unread counts.
@@ -107,6 +109,7 @@ impl RoomRecord {
             is_open: false,
             slow_mode_s: 0,
             message_expiry_s: 0,
+            avatar: None,
             head: Head::default(),
             counts: Counts::default(),
             log: LogRange::empty_after(0),
@@ -135,6 +138,7 @@ impl RoomRecord {
         self.is_open = room.open;
         self.slow_mode_s = room.slow_mode_s;
         self.message_expiry_s = room.message_expiry_s;
+        self.avatar = BlobHash::parse(&room.avatar).ok();
     }
 
     /// The bytes to keep.
@@ -158,6 +162,7 @@ impl RoomRecord {
             is_open: self.is_open,
             slow_mode_s: self.slow_mode_s,
             message_expiry_s: self.message_expiry_s,
+            avatar: self.avatar.map_or(Bytes::new(), BlobHash::to_field),
             threads: self.threads.iter().map(ThreadRecord::row).collect(),
             settings: Some(self.settings.to_wire()),
             polls: self.polls.iter().map(PollRecord::row).collect(),
@@ -182,6 +187,7 @@ impl RoomRecord {
             is_open: row.is_open,
             slow_mode_s: row.slow_mode_s,
             message_expiry_s: row.message_expiry_s,
+            avatar: BlobHash::parse(&row.avatar).ok(),
             head: head_of(&row.head)?,
             counts: counts_of(row.marker, &row.counts)?,
             log: LogRange { from, to },
@@ -324,6 +330,8 @@ struct Row {
     slow_mode_s: u32,
     #[prost(uint32, tag = "19")]
     message_expiry_s: u32,
+    #[prost(bytes = "bytes", tag = "25")]
+    avatar: Bytes,
     #[prost(message, repeated, tag = "24")]
     polls: Vec<PollRow>,
 }

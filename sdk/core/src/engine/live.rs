@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use parlour_protocol::{
     generated::{EventBody, EventMessage, Rpc, rpc},
-    ids::{RoomId, UserId},
+    ids::{BlobHash, RoomId, UserId},
     limits::SUBSCRIPTIONS_MAX,
     message::MessageDeleted,
     sync::{SubscribeRequest, SubscribeResponse},
@@ -166,6 +166,9 @@ impl Engine {
             EventBody::TopicChanged(changed) => record.topic = changed.topic,
             EventBody::RoomArchived(archived) => record.is_archived = archived.archived,
             EventBody::RoomOpened(opened) => record.is_open = opened.open,
+            EventBody::RoomAvatarChanged(changed) => {
+                record.avatar = BlobHash::parse(&changed.avatar).ok();
+            }
             EventBody::SlowModeChanged(changed) => record.slow_mode_s = changed.seconds,
             EventBody::MessageExpiryChanged(changed) => record.message_expiry_s = changed.seconds,
             EventBody::MemberBanned(banned) if banned.was_member => {

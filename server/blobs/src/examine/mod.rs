@@ -13,6 +13,7 @@ use std::{
 use parlour_protocol::blob::Blob;
 use tokio::sync::OwnedSemaphorePermit;
 
+pub(crate) use picture::dimensions;
 pub use tools::{Tools, find_tools};
 
 /// Bytes of a file's beginning that say what kind it is.

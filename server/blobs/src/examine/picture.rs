@@ -3,7 +3,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{BufReader, BufWriter, Write},
+    io::{BufReader, BufWriter, Cursor, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
@@ -65,6 +65,12 @@ pub(super) fn look(path: &Path, preview: &Path, kind: &str) -> Option<Seen> {
         let _ = std::fs::remove_file(preview);
     }
     Some(seen)
+}
+
+/// How wide and high a picture in memory is; 0 where that can't be seen.
+pub(crate) fn dimensions(bytes: &[u8], kind: &str) -> (u32, u32) {
+    let Some(format) = ImageFormat::from_mime_type(kind) else { return (0, 0) };
+    ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().unwrap_or_default()
 }
 
 /// PNG where something shines through, JPEG else.

@@ -1,4 +1,5 @@
-//! Downloads: whether the message is there, carries the attachment, and is the caller's to read.
+//! Downloads: whether the message is there, carries the attachment, and is the caller's to read. And
+//! pictures, of a room or of everyone's.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use bytes::Bytes;
 use parlour_protocol::{
     blob::{Blob, Variant},
     event::FLAG_ERASED,
-    ids::{BlobHash, RoomId},
+    ids::RoomId,
     wire::{BlobDownload, Error, Event, EventHeader},
 };
 use prost::Message;
@@ -17,6 +18,7 @@ use crate::{
     kit::id_field,
     limits::BLOB_LOOKED_AT_EVERY_BYTES,
     node::Node,
+    pictures::is_shown,
     ports::{
         blobs::{BlobKey, Download},
         store::{LogKey, ReadRange, Store, StoreError},
@@ -27,10 +29,10 @@ use crate::{
 /// A download under way.
 pub struct Downloading {
     download: Box<dyn Download>,
-    cell: Arc<RoomCell>,
+    // The room that the user is in, of what isn't everyone's.
+    cell: Option<Arc<RoomCell>>,
     owner: Owner,
-    seq: u64,
-    hash: BlobHash,
+    request: BlobDownload,
     offset: u64,
     left: u64,
     // Bytes until it is looked again whether the message is still there.
@@ -45,11 +47,10 @@ impl Node {
         owner: Owner,
         request: BlobDownload,
     ) -> Result<Downloading, Error> {
-        let room = id_field("room", RoomId::parse(&request.room))?;
         let hash = hash_field("hash", &request.hash)?;
         let variant = Variant::try_from(request.variant)
             .map_err(|_| Error::invalid("variant", "is not known"))?;
-        let (cell, blob) = self.attachment(owner, room, request.seq, hash).await?;
+        let (cell, blob) = self.attachment(owner, &request).await?;
         if variant == Variant::Preview && !blob.has_preview {
             return Err(blob_not_found());
         }
@@ -65,30 +66,45 @@ impl Node {
             length => length.min(size - offset),
         };
         let media_type = download.media_type().unwrap_or(&blob.media_type).to_owned();
-        let (seq, unseen) = (request.seq, BLOB_LOOKED_AT_EVERY_BYTES);
-        Ok(Downloading { download, cell, owner, seq, hash, offset, left, unseen, media_type })
+        let unseen = BLOB_LOOKED_AT_EVERY_BYTES;
+        Ok(Downloading { download, cell, owner, request, offset, left, unseen, media_type })
     }
 
-    /// What is known of an attachment, if the user may read a message that carries it.
+    /// What is known of an attachment or picture, if the user may read a message that carries it, or see
+    /// it; and the room they have to be in for that.
     pub(crate) async fn attachment(
         &self,
         owner: Owner,
-        room: RoomId,
-        seq: u64,
-        hash: BlobHash,
-    ) -> Result<(Arc<RoomCell>, Blob), Error> {
+        named: &BlobDownload,
+    ) -> Result<(Option<Arc<RoomCell>>, Blob), Error> {
+        let hash = hash_field("hash", &named.hash)?;
+        let key = BlobKey { org: owner.org, hash };
+        let blob = async || {
+            let blob = blob_row(&*self.store, key).await.map_err(store_error)?;
+            blob.ok_or_else(blob_not_found)
+        };
+        if named.room.is_empty() && named.seq == 0 {
+            return match is_shown(&*self.store, key).await.map_err(store_error)? {
+                true => Ok((None, blob().await?)),
+                false => Err(blob_not_found()),
+            };
+        }
+        let room = id_field("room", RoomId::parse(&named.room))?;
         let cell = self.room(owner.org, room).await.map_err(store_error)?;
         let cell = cell.filter(|cell| cell.is_member(owner.user)).ok_or_else(room_not_found)?;
-        let header = header_at(&*self.store, room, seq).await.map_err(store_error)?;
-        let header = header.filter(|header| header.flags & FLAG_ERASED == 0);
-        let carries =
-            |header: &EventHeader| header.attachments.iter().any(|h| h[..] == hash.as_bytes()[..]);
-        if !header.as_ref().is_some_and(carries) {
+        let is_there = match named.seq {
+            0 => cell.read(|state| state.group.avatar == Some(hash)),
+            seq => {
+                let header = header_at(&*self.store, room, seq).await.map_err(store_error)?;
+                let header = header.filter(|header| header.flags & FLAG_ERASED == 0);
+                let is_it = |carried: &Bytes| carried[..] == hash.as_bytes()[..];
+                header.is_some_and(|header| header.attachments.iter().any(is_it))
+            }
+        };
+        if !is_there {
             return Err(blob_not_found());
         }
-        let key = BlobKey { org: owner.org, hash };
-        let blob = blob_row(&*self.store, key).await.map_err(store_error)?;
-        Ok((cell, blob.ok_or_else(blob_not_found)?))
+        Ok((Some(cell), blob().await?))
     }
 }
 
@@ -97,9 +113,6 @@ async fn header_at(
     room: RoomId,
     seq: u64,
 ) -> Result<Option<EventHeader>, StoreError> {
-    if seq == 0 {
-        return Ok(None);
-    }
     let range =
         ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: usize::MAX };
     let read = store.read(LogKey::Room(room), range).await?;
@@ -136,11 +149,11 @@ impl Downloading {
         if self.left == 0 {
             return Ok(Bytes::new());
         }
-        if !self.cell.is_member(self.owner.user) {
+        if self.cell.as_ref().is_some_and(|cell| !cell.is_member(self.owner.user)) {
             return Err(room_not_found());
         }
         if self.unseen == 0 {
-            node.attachment(self.owner, self.cell.id, self.seq, self.hash).await?;
+            node.attachment(self.owner, &self.request).await?;
             self.unseen = BLOB_LOOKED_AT_EVERY_BYTES;
         }
         let mut bytes = self.download.read().await.map_err(blob_error)?;

@@ -21,6 +21,7 @@ use crate::{
     draft::{Submission, Submit, Then},
     limits::{BLOB_CONDEMNED_FOR, SCAN_ROWS},
     node::Node,
+    pictures::is_shown,
     ports::{
         blobs::BlobKey,
         clock::Now,
@@ -144,7 +145,7 @@ impl Node {
 
     async fn is_used(&self, blob: BlobKey) -> Result<bool, StoreError> {
         let uses = self.store.scan(Scan::prefix(Table::BLOB_USES, blob_key(blob), 1)).await?;
-        Ok(!uses.is_empty())
+        Ok(!uses.is_empty() || is_shown(&*self.store, blob).await?)
     }
 
     /// Rows of users' shards that are older than that.

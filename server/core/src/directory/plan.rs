@@ -3,6 +3,8 @@
 mod nodes;
 mod people;
 
+pub(crate) use people::merge_fields;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -12,7 +14,7 @@ use bytes::Bytes;
 use parlour_protocol::{
     directory::{self as wire, DirectoryChanged, Outcome, change::Change as Wanted},
     generated::EventMessage,
-    ids::{OrgId, RoomId, UserId},
+    ids::{BlobHash, OrgId, RoomId, UserId},
     limits,
     wire::{Error, ErrorReason},
 };
@@ -25,6 +27,7 @@ use super::{
 use crate::{
     draft::{Draft, OrgDraft},
     identity,
+    pictures::{Purpose, hidden},
     ports::store::Put,
     records::{UserRow, key, org_user},
     tables::Table,
@@ -104,12 +107,13 @@ struct Planner<'a> {
     told_subtrees: BTreeSet<RoomId>,
     notices: Vec<RoomNotice>,
     hand_overs: Vec<HandOverRow>,
+    avatars_gone: Vec<(Bytes, UserId)>,
     // Whether those who came before there was a directory are to be put into it.
     everyone: bool,
 }
 
 /// Which field of which change is wrong, and why.
-struct Wrong(String, String);
+pub(crate) struct Wrong(pub(crate) String, pub(crate) String);
 
 fn wrong(field: &str, why: impl Into<String>) -> Wrong {
     Wrong(field.to_owned(), why.into())
@@ -144,6 +148,7 @@ pub fn plan(
         told_subtrees: BTreeSet::new(),
         notices: vec![],
         hand_overs: vec![],
+        avatars_gone: vec![],
         everyone: false,
     };
     let mut plan = Plan::default();
@@ -237,6 +242,10 @@ impl Planner<'_> {
             let key = handle_key(org, &handle);
             let value = user.map(|user| user.to_field());
             plan.puts.push(Put { table: Table::HANDLES, key, value });
+        }
+        for (hash, user) in self.avatars_gone {
+            let hash = BlobHash::parse(&hash).into_iter();
+            plan.puts.extend(hash.flat_map(|hash| hidden(org, hash, Purpose::Avatar(user), user)));
         }
         let deactivated = self.deactivated.into_iter();
         plan.changes.extend(deactivated.map(|(user, is)| Change::Deactivated(user, is)));

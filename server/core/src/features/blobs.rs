@@ -8,7 +8,6 @@ use parlour_protocol::{
         LinkUploadResponse, Variant,
     },
     generated::BlobService,
-    ids::RoomId,
     wire::{BlobDownload, BlobUpload, Error},
 };
 
@@ -20,7 +19,7 @@ use crate::{
         rows::{claim_put, due_after, due_put},
     },
     draft::{Draft, RowsDraft},
-    kit::{Answer, Ctx, Features, ServerKit, id_field},
+    kit::{Answer, Ctx, Features, ServerKit},
     ports::{blobs::BlobKey, store::Shard},
 };
 
@@ -30,17 +29,15 @@ impl BlobService<ServerKit> for Features {
         ctx: &mut Ctx,
         request: LinkAttachmentRequest,
     ) -> Result<Answer<LinkAttachmentResponse>, Error> {
-        let room = id_field("room", RoomId::parse(&request.room))?;
-        let hash = hash_field("hash", &request.hash)?;
+        let LinkAttachmentRequest { room, seq, hash, variant } = request;
         let owner = owner(ctx);
-        let (_, blob) = ctx.node.attachment(owner, room, request.seq, hash).await?;
-        match Variant::try_from(request.variant) {
+        let download = BlobDownload { room, seq, hash, variant, ..BlobDownload::default() };
+        let (_, blob) = ctx.node.attachment(owner, &download).await?;
+        match Variant::try_from(variant) {
             Ok(Variant::Preview) if !blob.has_preview => return Err(blob_not_found()),
             Ok(_) => {}
             Err(_) => return Err(Error::invalid("variant", "is not known")),
         }
-        let (room, seq, hash, variant) = (request.room, request.seq, request.hash, request.variant);
-        let download = BlobDownload { room, seq, hash, variant, ..BlobDownload::default() };
         let link = Link::Attachment(LinkedAttachment { owner, download });
         let (path, url, expires_at_ms) = address(ctx, DOWNLOAD_PATH, link);
         Ok(Answer::Now(LinkAttachmentResponse { path, url, expires_at_ms }))
@@ -64,9 +61,10 @@ impl BlobService<ServerKit> for Features {
         ctx: &mut Ctx,
         request: ClaimAttachmentRequest,
     ) -> Result<Answer<ClaimAttachmentResponse>, Error> {
-        let room = id_field("room", RoomId::parse(&request.room))?;
-        let hash = hash_field("hash", &request.hash)?;
-        ctx.node.attachment(owner(ctx), room, request.seq, hash).await?;
+        let ClaimAttachmentRequest { room, seq, hash } = request;
+        let download = BlobDownload { room, seq, hash, ..BlobDownload::default() };
+        ctx.node.attachment(owner(ctx), &download).await?;
+        let hash = hash_field("hash", &download.hash)?;
         let key = BlobKey { org: ctx.caller.org, hash };
         if !ctx.node.attachments.spare(key) {
             return Err(blob_not_found());

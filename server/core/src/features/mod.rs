@@ -10,6 +10,7 @@ mod blobs;
 mod directory;
 mod drafts;
 mod edits;
+mod emoji;
 mod expiry;
 mod history;
 mod hooks;

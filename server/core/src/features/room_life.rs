@@ -12,9 +12,10 @@ use parlour_protocol::{
         ArchiveRoomRequest, ArchiveRoomResponse, BanRequest, BanResponse, HandOverRoomRequest,
         HandOverRoomResponse, JoinRoomRequest, JoinRoomResponse, ListBansRequest, ListBansResponse,
         ListOpenRoomsRequest, ListOpenRoomsResponse, MemberBanned, MemberUnbanned, MembersAdded,
-        OpenRoom, RoomArchived, RoomKind, RoomOpened, SetOpenRequest, SetOpenResponse,
-        SetSlowModeRequest, SetSlowModeResponse, SetTopicRequest, SetTopicResponse,
-        SlowModeChanged, TopicChanged, UnbanRequest, UnbanResponse,
+        OpenRoom, RoomArchived, RoomAvatarChanged, RoomKind, RoomOpened, SetOpenRequest,
+        SetOpenResponse, SetRoomAvatarRequest, SetRoomAvatarResponse, SetSlowModeRequest,
+        SetSlowModeResponse, SetTopicRequest, SetTopicResponse, SlowModeChanged, TopicChanged,
+        UnbanRequest, UnbanResponse,
     },
     wire::{Error, ErrorReason},
 };
@@ -27,6 +28,7 @@ use crate::{
     introduction::is_guest,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     limits::{ANSWER_BYTES, SCAN_ROWS},
+    pictures::{avatar, room_puts},
     ports::store::{Put, Scan},
     records::{key, org_room, room_user},
     rooms::{GroupSettings, RoomCell, RoomChange, RoomState, room_put},
@@ -242,6 +244,31 @@ impl RoomLifeService<ServerKit> for Features {
         }
         let draft = (to != ctx.user()).then(|| handing_over(cell, state, ctx.user(), to));
         Ok(answer(draft, |seq| HandOverRoomResponse { seq }))
+    }
+
+    async fn set_room_avatar(
+        &self,
+        ctx: &mut Ctx,
+        request: SetRoomAvatarRequest,
+    ) -> Result<Answer<SetRoomAvatarResponse>, Error> {
+        let cell = group(ctx, &request.room).await?;
+        let before = cell.read(|state| state.group.avatar);
+        // What it has already needs no upload.
+        let avatar = match before.is_some_and(|hash| hash.as_bytes()[..] == request.avatar[..]) {
+            true => before,
+            false => avatar(ctx, "avatar", &request.avatar).await?,
+        };
+        let change = |state: &RoomState| {
+            let group = GroupSettings { avatar, ..state.group.clone() };
+            (state.group != group).then_some(RoomChange::Group(group))
+        };
+        let body = RoomAvatarChanged { avatar: request.avatar };
+        let mut draft = run(ctx, &request.room, Permission::ManageRoom, &body, change).await?;
+        if let Some(draft) = &mut draft {
+            let named = (ctx.caller.org, draft.cell.id);
+            draft.puts.extend(room_puts(named, before, avatar, ctx.user()));
+        }
+        Ok(answer(draft, |seq| SetRoomAvatarResponse { seq }))
     }
 
     async fn list_bans(

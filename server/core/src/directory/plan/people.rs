@@ -77,24 +77,14 @@ impl Planner<'_> {
         row: &mut UserRow,
         wanted: &Profile,
     ) -> Result<(), Wrong> {
+        merge_fields(row, wanted)?;
         let profile = row.profile.get_or_insert_default();
-        let name_max = limits::PROFILE_NAME_BYTES_MAX;
-        let fields = [
-            ("profile.name", &wanted.name, &mut profile.name, name_max),
-            ("profile.title", &wanted.title, &mut profile.title, name_max),
-            ("profile.pronouns", &wanted.pronouns, &mut profile.pronouns, 64),
-            ("profile.time_zone", &wanted.time_zone, &mut profile.time_zone, 64),
-            ("profile.locale", &wanted.locale, &mut profile.locale, 35),
-        ];
-        for (field, wanted, has, bytes_max) in fields {
-            let Some(wanted) = wanted else { continue };
-            if wanted.len() > bytes_max {
-                return Err(wrong(field, format!("is over {bytes_max} bytes")));
+        match &wanted.avatar {
+            Some(avatar) if !avatar.is_empty() => {
+                return Err(wrong("profile.avatar", "is the user's to set, and others' to remove"));
             }
-            *has = (!wanted.is_empty()).then(|| wanted.clone());
-        }
-        if let Some(name) = &profile.name {
-            row.name = name.clone();
+            Some(_) => self.avatars_gone.extend(profile.avatar.take().map(|hash| (hash, user))),
+            None => {}
         }
         let Some(handle) = &wanted.handle else { return Ok(()) };
         check_handle(handle)?;
@@ -186,6 +176,30 @@ impl Planner<'_> {
         let record = self.node(id).ok_or_else(|| wrong("node", "no such node"))?;
         Ok((id, record.kind))
     }
+}
+
+/// What a profile says besides handle and avatar.
+pub(crate) fn merge_fields(row: &mut UserRow, wanted: &Profile) -> Result<(), Wrong> {
+    let profile = row.profile.get_or_insert_default();
+    let name_max = limits::PROFILE_NAME_BYTES_MAX;
+    let fields = [
+        ("profile.name", &wanted.name, &mut profile.name, name_max),
+        ("profile.title", &wanted.title, &mut profile.title, name_max),
+        ("profile.pronouns", &wanted.pronouns, &mut profile.pronouns, 64),
+        ("profile.time_zone", &wanted.time_zone, &mut profile.time_zone, 64),
+        ("profile.locale", &wanted.locale, &mut profile.locale, 35),
+    ];
+    for (field, wanted, has, bytes_max) in fields {
+        let Some(wanted) = wanted else { continue };
+        if wanted.len() > bytes_max {
+            return Err(wrong(field, format!("is over {bytes_max} bytes")));
+        }
+        *has = (!wanted.is_empty()).then(|| wanted.clone());
+    }
+    if let Some(name) = &profile.name {
+        row.name = name.clone();
+    }
+    Ok(())
 }
 
 fn check_handle(handle: &str) -> Result<(), Wrong> {

@@ -71,6 +71,7 @@ fn put_user(wanted: &User, state: &State) -> Option<Step> {
         pronouns: wanted.pronouns.clone(),
         time_zone: wanted.time_zone.clone(),
         locale: wanted.locale.clone(),
+        avatar: None,
     };
     let subject = &wanted.subject;
     let known = state.members_of("").and_then(|members| members.get(subject));

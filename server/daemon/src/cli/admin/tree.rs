@@ -5,6 +5,7 @@ use parlour_protocol::{
     directory::{
         Change, DirectoryChanged, Node, NodeKind, ReadAuditRequest, change::Change as What,
     },
+    emoji::EmojiChanged,
     generated::{EventMessage, rpc::ReadAudit},
     ids::{ApiKeyId, InviteId, WebhookId},
     webhook::{WebhookAction, WebhooksChanged},
@@ -60,6 +61,12 @@ pub(super) async fn audit(line: &Line, from: u64) -> Outcome {
                 let changed = WebhooksChanged::decode(entry.body)?;
                 let words = webhook_words(&changed);
                 println!("{} {} {}: {words}", entry.seq, entry.at_ms, changed.actor);
+                continue;
+            }
+            if entry.kind == EmojiChanged::RULE.kind {
+                let EmojiChanged { actor, name, removed, .. } = EmojiChanged::decode(entry.body)?;
+                let what = if removed { "removed" } else { "added" };
+                println!("{} {} {actor}: emoji :{name}: {what}", entry.seq, entry.at_ms);
                 continue;
             }
             if entry.kind != DirectoryChanged::RULE.kind {
