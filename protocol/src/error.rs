@@ -6,6 +6,7 @@ use crate::wire::{CloseCode, Error, ErrorClass, ErrorReason, Retry, Violation};
 
 impl ErrorReason {
     /// The class of a reason.
+    #[allow(clippy::too_many_lines, reason = "one table, which the compiler keeps complete")]
     pub fn error_class(self) -> ErrorClass {
         use ErrorClass as C;
         use ErrorReason as R;
@@ -25,8 +26,6 @@ impl ErrorReason {
             | R::TooManyPins
             | R::TooManySaved
             | R::TooManyBlocked
-            | R::EmojiNotFound
-            | R::EmojiTaken
             | R::TooManyEmoji
             | R::TooManyBans
             | R::SlowMode
@@ -46,13 +45,14 @@ impl ErrorReason {
             | R::AccountNotFound
             | R::InviteNotFound
             | R::HookNotFound
+            | R::EmojiNotFound
             | R::ScheduledNotFound
             | R::KeyNotFound
             | R::WebhookNotFound => C::NotFound,
             R::NotAllowed | R::ScopeMissing | R::BlobInfected | R::WrongPassword => {
                 C::PermissionDenied
             }
-            R::RefConflict | R::SubjectTaken => C::AlreadyExists,
+            R::RefConflict | R::SubjectTaken | R::EmojiTaken => C::AlreadyExists,
             R::RefExpired
             | R::DirectRoom
             | R::DirectoryRoom

@@ -60,6 +60,7 @@ impl Refusal {
             Refusal::NoCommonRevision => CloseCode::NoCommonRevision,
             Refusal::MalformedHello => CloseCode::MalformedFrame,
             Refusal::Token(TokenError::Expired) => CloseCode::TokenExpired,
+            Refusal::Token(TokenError::KeysUnavailable) => CloseCode::Overloaded,
             Refusal::Token(_) => CloseCode::TokenInvalid,
             Refusal::Revoked => CloseCode::Revoked,
             Refusal::TooOften(_) | Refusal::Unavailable => CloseCode::Overloaded,
@@ -70,6 +71,7 @@ impl Refusal {
     pub fn to_error(self) -> Error {
         let reason = match self {
             Refusal::Token(TokenError::Expired) => ErrorReason::TokenExpired,
+            Refusal::Token(TokenError::KeysUnavailable) => ErrorReason::StoreUnavailable,
             Refusal::Token(_) => ErrorReason::TokenInvalid,
             Refusal::Revoked => ErrorReason::TokenRevoked,
             Refusal::TooOften(_) => ErrorReason::RateLimited,
@@ -257,7 +259,15 @@ impl Node {
         if token.starts_with(KEY_PREFIX) {
             return self.by_key(token, now).await;
         }
-        let claims = self.verifier.verify(token, now.unix_ms).map_err(Refusal::Token)?;
+        let claims = match self.verifier.verify(token, now.unix_ms) {
+            Err(error @ (TokenError::UnknownKey | TokenError::KeysUnavailable)) => {
+                let found = self.verifier.find_key(token).ok_or(Refusal::Token(error))?;
+                found.await;
+                self.verifier.verify(token, self.now().unix_ms)
+            }
+            verified => verified,
+        };
+        let claims = claims.map_err(Refusal::Token)?;
         let org = identity::org_id(&claims.org);
         let user = identity::user_id(org, &claims.subject);
         Ok((claims, org, user))

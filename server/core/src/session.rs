@@ -26,6 +26,7 @@ use crate::{
     admission::Refusal,
     chain::{Chains, Link},
     draft::Again,
+    ports::auth::TokenError,
     shown::shows,
 };
 
@@ -164,6 +165,7 @@ impl Session {
         let why = match refusal {
             Refusal::NoCommonRevision => "no revision in common",
             Refusal::MalformedHello => "hello is malformed",
+            Refusal::Token(TokenError::KeysUnavailable) => "keys of tokens are not available",
             Refusal::Token(_) => "token was refused",
             Refusal::Revoked => "token is revoked",
             Refusal::TooOften(_) => "wrong keys come too often",

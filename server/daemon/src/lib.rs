@@ -17,6 +17,7 @@ pub mod limits;
 pub mod log;
 pub mod metrics;
 pub mod openapi;
+pub mod outside;
 pub mod quic;
 pub mod revocation;
 pub mod seal;

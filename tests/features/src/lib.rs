@@ -5,6 +5,7 @@ pub mod binary;
 pub mod garble;
 pub mod http;
 pub mod png;
+pub mod provider;
 pub mod random;
 pub mod raw;
 pub mod relay;

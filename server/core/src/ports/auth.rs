@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::Task;
+
 /// What a verified token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
@@ -46,6 +48,9 @@ pub enum TokenError {
     /// `aud` or `iss` is not the one configured.
     #[error("token is meant for another service")]
     WrongAudience,
+    /// The keys of whoever issued it can't be had now.
+    #[error("keys of the token's issuer are not available")]
+    KeysUnavailable,
     /// A key of a program's account that isn't known, or whose secret isn't right.
     #[error("api key is wrong")]
     WrongApiKey,
@@ -56,6 +61,11 @@ pub enum TokenError {
 pub trait TokenVerifier: Send + Sync + 'static {
     /// Checks signature and time of `token` and returns its claims.
     fn verify(&self, token: &str, now_ms: u64) -> Result<Claims, TokenError>;
+    /// Looks for the key of a token that was refused because its key isn't known; then verify it again.
+    /// `None` where there is nobody to ask, or somebody was asked just now.
+    fn find_key(&self, _token: &str) -> Option<Task<'static, ()>> {
+        None
+    }
     /// Whether a key once used for a session is still configured.
     fn key_is_current(&self, key_id: &str) -> bool;
 }

@@ -123,6 +123,22 @@ pub struct Status {
     pub incarnation: String,
     /// The SHA-256 of the certificate, in hexadecimal.
     pub certificate_sha256: String,
+    /// The identity providers whose keys are fetched.
+    #[serde(default)]
+    pub providers: Vec<ProviderStatus>,
+}
+
+/// How an identity provider fares.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderStatus {
+    /// Its issuer.
+    pub issuer: String,
+    /// Keys that tokens are verified with.
+    pub keys: usize,
+    /// How long ago they were read, in seconds; `None` if they never were.
+    pub age_s: Option<u64>,
+    /// What was wrong with the last look, if anything was.
+    pub problem: Option<String>,
 }
 
 /// Carries requests out.

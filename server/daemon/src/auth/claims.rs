@@ -3,7 +3,7 @@
 //! Repeated members are refused (two parsers could read two different tokens), and so is `crit`,
 //! since no extension is understood here (RFC 7515 section 4.1.11).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use parlour_core::ports::auth::{Claims, TokenError};
@@ -55,10 +55,17 @@ pub(super) fn parts(token: &str) -> Result<Parts<'_>, TokenError> {
     Ok(Parts { signed, payload, signature, algorithm: header.alg, key_id: header.kid })
 }
 
+impl Parts<'_> {
+    /// The payload, still in base64.
+    pub(super) fn payload(&self) -> &str {
+        self.payload
+    }
+}
+
 /// Seconds since 1970 as RFC 7519 has them: whole, or with a fraction, which is dropped.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Seconds {
+pub(super) enum Seconds {
     Whole(u64),
     Fraction(f64),
 }
@@ -115,7 +122,8 @@ pub(super) fn claims(
     let payload: Payload = json(parts.payload)?;
     check_text(&payload)?;
     check_purpose(&payload, policy)?;
-    let (expires_at_ms, issued_at_ms) = check_time(&payload, policy, now_ms)?;
+    let (iat, nbf) = (payload.iat.as_ref(), payload.nbf.as_ref());
+    let (expires_at_ms, issued_at_ms) = check_time(&payload.exp, iat, nbf, policy.leeway, now_ms)?;
     let name = payload.name.filter(|name| !name.is_empty()).unwrap_or(payload.sub.clone());
     let scopes = payload.scope.as_deref().unwrap_or_default().split(' ');
     Ok(Claims {
@@ -160,11 +168,17 @@ fn check_purpose(payload: &Payload, policy: &Policy) -> Result<(), TokenError> {
 
 /// `exp` and `iat` in milliseconds. An `iat` in the future is refused like an `nbf`: revoking a
 /// subject means "issued up to now", and such a token would slip through.
-fn check_time(payload: &Payload, policy: &Policy, now_ms: u64) -> Result<(u64, u64), TokenError> {
-    let leeway_ms = u64::try_from(policy.leeway.as_millis()).unwrap_or(u64::MAX);
-    let expires_at_ms = payload.exp.to_ms()?;
-    let issued_at_ms = payload.iat.as_ref().map_or(Ok(0), Seconds::to_ms)?;
-    let not_before_ms = payload.nbf.as_ref().map_or(Ok(0), Seconds::to_ms)?;
+pub(super) fn check_time(
+    exp: &Seconds,
+    iat: Option<&Seconds>,
+    nbf: Option<&Seconds>,
+    leeway: Duration,
+    now_ms: u64,
+) -> Result<(u64, u64), TokenError> {
+    let leeway_ms = u64::try_from(leeway.as_millis()).unwrap_or(u64::MAX);
+    let expires_at_ms = exp.to_ms()?;
+    let issued_at_ms = iat.map_or(Ok(0), Seconds::to_ms)?;
+    let not_before_ms = nbf.map_or(Ok(0), Seconds::to_ms)?;
     if expires_at_ms.saturating_add(leeway_ms) <= now_ms {
         return Err(TokenError::Expired);
     }
@@ -174,7 +188,7 @@ fn check_time(payload: &Payload, policy: &Policy, now_ms: u64) -> Result<(u64, u
     Ok((expires_at_ms, issued_at_ms))
 }
 
-fn json<T: for<'de> Deserialize<'de>>(segment: &str) -> Result<T, TokenError> {
+pub(super) fn json<T: for<'de> Deserialize<'de>>(segment: &str) -> Result<T, TokenError> {
     let bytes = URL_SAFE_NO_PAD.decode(segment).map_err(|_| TokenError::Malformed)?;
     serde_json::from_slice(&bytes).map_err(|_| TokenError::Malformed)
 }

@@ -5,6 +5,7 @@
 
 mod claims;
 mod key;
+pub mod oidc;
 mod sign;
 mod source;
 mod verifier;

@@ -6,15 +6,19 @@ use std::{
     time::Duration,
 };
 
-use parlour_core::ports::auth::{Claims, TokenError, TokenVerifier};
+use parlour_core::ports::{
+    Task,
+    auth::{Claims, TokenError, TokenVerifier},
+};
 
 use super::{
     Key, KeyError, KeySource,
     claims::{self, Parts},
     key::session_key_id,
+    oidc::{Provider, Providers, Standing},
     source::Stamp,
 };
-use crate::limits;
+use crate::{limits, metrics::SharedMetrics};
 
 /// What tokens must say besides who their bearer is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +53,7 @@ pub struct Reload {
 pub struct JwtVerifier {
     ring: RwLock<Arc<Ring>>,
     sources: Mutex<Sources>,
+    providers: Providers,
 }
 
 #[derive(Default)]
@@ -79,7 +84,11 @@ struct Slot {
 impl JwtVerifier {
     /// Reads all keys; every one of them must be usable.
     pub fn new(sources: Vec<KeySource>, policy: Policy) -> Result<Self, KeyError> {
-        let verifier = JwtVerifier { ring: RwLock::default(), sources: Mutex::default() };
+        let verifier = JwtVerifier {
+            ring: RwLock::default(),
+            sources: Mutex::default(),
+            providers: Providers::default(),
+        };
         verifier.configure(sources, policy)?;
         Ok(verifier)
     }
@@ -134,9 +143,21 @@ impl JwtVerifier {
         reload
     }
 
+    /// Takes the tokens of these identity providers, too, whose keys are read in the background from now
+    /// on: call it within a runtime. Tokens that name one of them are its alone to vouch for.
+    pub fn trust(&self, providers: Vec<Provider>, metrics: &SharedMetrics) {
+        self.providers.configure(providers, metrics);
+    }
+
+    /// How the identity providers fare.
+    pub fn providers(&self) -> Vec<Standing> {
+        self.providers.standing()
+    }
+
     /// How many keys are in force.
     pub fn key_count(&self) -> usize {
-        self.ring().keys.len()
+        let fetched: usize = self.providers().iter().map(|standing| standing.keys).sum();
+        self.ring().keys.len() + fetched
     }
 
     fn ring(&self) -> Arc<Ring> {
@@ -180,6 +201,9 @@ impl TokenVerifier for JwtVerifier {
     fn verify(&self, token: &str, now_ms: u64) -> Result<Claims, TokenError> {
         let parts = claims::parts(token)?;
         let ring = self.ring();
+        if let Some(verified) = self.providers.verify(&parts, ring.policy.leeway, now_ms) {
+            return verified;
+        }
         let entry = ring.select(&parts)?;
         if parts.algorithm != entry.key.algorithm().name()
             || !entry.key.verifies(parts.signed, parts.signature)
@@ -191,6 +215,11 @@ impl TokenVerifier for JwtVerifier {
 
     fn key_is_current(&self, key_id: &str) -> bool {
         self.ring().keys.values().any(|entry| &*entry.session_key_id == key_id)
+            || self.providers.key_is_current(key_id)
+    }
+
+    fn find_key(&self, token: &str) -> Option<Task<'static, ()>> {
+        self.providers.find_key(&claims::parts(token).ok()?)
     }
 }
 

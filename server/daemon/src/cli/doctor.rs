@@ -11,7 +11,10 @@ use parlour_adapters::Kind;
 use parlour_daemon::{
     Config,
     admin::{self, Request},
-    auth::JwtVerifier,
+    auth::{
+        JwtVerifier,
+        oidc::{self, Provider},
+    },
     clock,
     config::StoreKind,
     data::DataFolder,
@@ -58,6 +61,7 @@ pub(super) fn run(common: &Common) -> Outcome {
     findings.push(("socket buffers", socket_buffers()));
     findings.push(("certificate", certificate(&config)));
     findings.push(("token keys", token_keys(&config)));
+    findings.extend(providers(&config)?);
     findings.push(("clock", clock_sanity(&config.data)));
     findings.push(("open files", open_files()));
     findings.push(("memory", memory(&config)));
@@ -223,6 +227,28 @@ fn token_keys(config: &Config) -> Finding {
         Ok(verifier) => Fine(format!("{}", verifier.key_count())),
         Err(error) => Fail(error.to_string()),
     }
+}
+
+/// Whether the identity providers' keys can be read from here. They may be down: the server starts all the
+/// same, and takes others' tokens.
+fn providers(config: &Config) -> Outcome<Vec<(&'static str, Finding)>> {
+    let providers = config.providers()?;
+    let look = async |provider: &Provider| {
+        let issuer = &provider.issuer;
+        match oidc::look(provider).await {
+            Ok(keys) => Fine(format!("{issuer}: {keys} keys")),
+            Err(error) => Warn(format!(
+                "{issuer}: {error}; its tokens are refused until its keys can be read"
+            )),
+        }
+    };
+    block_on(async {
+        let mut findings = vec![];
+        for provider in &providers {
+            findings.push(("identity", look(provider).await));
+        }
+        findings
+    })
 }
 
 fn clock_sanity(data: &Path) -> Finding {

@@ -18,5 +18,13 @@ pub(super) fn run(common: &Common) -> Outcome {
     println!("store        {}", status.store);
     println!("incarnation  {}", status.incarnation);
     println!("certificate  sha-256 {}", status.certificate_sha256);
+    for provider in status.providers {
+        let read = match provider.age_s {
+            Some(age_s) => format!("{} keys, read {age_s} s ago", provider.keys),
+            None => "no keys yet".into(),
+        };
+        let problem = provider.problem.map_or(String::new(), |problem| format!("; now {problem}"));
+        println!("identity     {}: {read}{problem}", provider.issuer);
+    }
     Ok(())
 }

@@ -30,7 +30,8 @@ fn the_default_file_says_what_the_defaults_are() {
 #[test]
 fn every_example_is_a_key_that_is_read() {
     // All at once contradicts itself (three sources for one key), so one by one.
-    for key in KEYS.iter().filter(|key| key.example && key.section() != "auth.keys") {
+    let is_list = |section| matches!(section, "auth.keys" | "auth.oidc");
+    for key in KEYS.iter().filter(|key| key.example && !is_list(key.section())) {
         let other = match key.name() {
             "certificate" => "key = \"k.pem\"\n",
             "key" => "certificate = \"c.pem\"\n",
@@ -41,6 +42,30 @@ fn every_example_is_a_key_that_is_read() {
         assert_ne!(config, Config::default(), "{} is documented but not read", key.path);
     }
     assert!(toml::from_str::<toml::Table>(&switched_on(true)).is_ok());
+}
+
+#[test]
+fn the_example_of_an_identity_provider_is_read() {
+    let of_oidc =
+        |key: &&KeyDoc| key.section() == "auth.oidc" && key.name() != "organization_claim";
+    let lines: Vec<String> =
+        KEYS.iter().filter(of_oidc).map(|key| format!("{} = {}", key.name(), key.value)).collect();
+    let config = Config::parse(&format!("[[auth.oidc]]\n{}", lines.join("\n"))).expect("read");
+    let oidc = &config.auth.oidc[0];
+    assert_eq!((&*oidc.audiences[0], oidc.organization.as_deref()), ("parlour", Some("acme")));
+    assert!(oidc.jwks_url.is_some() && oidc.ca_file.is_some());
+    assert_eq!(oidc.scopes, ["admin:sessions"]);
+    assert!(!config.has_accounts(), "people come from the provider");
+    // What is said to be so unless set is so.
+    let least = "[[auth.oidc]]\nissuer = \"https://id.example.org\"\naudiences = [\"a\"]\n\
+                 organization = \"acme\"\n";
+    let least = Config::parse(least).expect("read").auth.oidc.remove(0);
+    let same = (&oidc.subject_claim, &oidc.name_claims, oidc.allow_http, oidc.look_gap_s);
+    assert_eq!(
+        (&least.subject_claim, &least.name_claims, least.allow_http, least.look_gap_s),
+        same
+    );
+    assert!(least.scopes.is_empty());
 }
 
 #[test]

@@ -112,7 +112,8 @@ impl Config {
         ];
         let keys = &mut self.auth.keys;
         let of_keys = keys.iter_mut().flat_map(|k| [&mut k.secret_file, &mut k.public_key_file]);
-        let optional = files.into_iter().chain(of_keys).filter_map(Option::as_mut);
+        let of_oidc = self.auth.oidc.iter_mut().map(|oidc| &mut oidc.ca_file);
+        let optional = files.into_iter().chain(of_keys).chain(of_oidc).filter_map(Option::as_mut);
         let required = self.auth.key_sets.iter_mut().chain([&mut self.data]);
         for path in optional.chain(required) {
             *path = base.join(&*path);
@@ -170,6 +171,7 @@ impl Config {
             return wrong("limits.connections_max", "must be at least 1");
         }
         self.networks()?;
+        self.providers()?;
         let (least, most) = WEBHOOK_GIVE_UP_S;
         if !(least..=most).contains(&self.webhooks.give_up_after_s) {
             return wrong("webhooks.give_up_after_s", "is not 1 to 2592000");

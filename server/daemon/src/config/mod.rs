@@ -1,6 +1,7 @@
 //! The one configuration file: its shape, its defaults, and how it becomes what the parts need.
 
 mod load;
+mod outside;
 mod schema;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -9,13 +10,13 @@ use parlour_adapters::{Kind, Options};
 use serde::Deserialize;
 
 pub use load::{ConfigError, Overrides};
+pub use outside::{Oidc, Webhooks};
 pub use schema::{KEYS, KeyDoc, default_file, reference};
 
 use crate::{
     auth::{Algorithm, KeySource, Policy},
     data::DataFolder,
     limits::rate::{Rate, Rates},
-    webhooks::{Network, NetworkError},
 };
 
 /// Everything that can be configured. Each field is described in [`KEYS`], from where
@@ -211,24 +212,6 @@ impl Default for Accounts {
     }
 }
 
-/// `[webhooks]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct Webhooks {
-    /// Whether anything is posted anywhere.
-    pub enabled: bool,
-    /// Ranges of addresses that may be posted to besides public ones, and without TLS.
-    pub allow_private: Vec<String>,
-    /// After how long without anything taken a webhook is stopped, in seconds.
-    pub give_up_after_s: u64,
-}
-
-impl Default for Webhooks {
-    fn default() -> Self {
-        Webhooks { enabled: true, allow_private: vec![], give_up_after_s: 3 * 24 * 3600 }
-    }
-}
-
 /// `[auth]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
@@ -243,11 +226,20 @@ pub struct Auth {
     pub key_sets: Vec<PathBuf>,
     /// Single keys.
     pub keys: Vec<AuthKey>,
+    /// Identity providers whose keys are fetched.
+    pub oidc: Vec<Oidc>,
 }
 
 impl Default for Auth {
     fn default() -> Self {
-        Auth { leeway_s: 5, audience: None, issuer: None, key_sets: vec![], keys: vec![] }
+        Auth {
+            leeway_s: 5,
+            audience: None,
+            issuer: None,
+            key_sets: vec![],
+            keys: vec![],
+            oidc: vec![],
+        }
     }
 }
 
@@ -416,16 +408,9 @@ impl Config {
 
     /// Whether the server keeps accounts of its own.
     pub fn has_accounts(&self) -> bool {
-        let has_keys = !self.auth.keys.is_empty() || !self.auth.key_sets.is_empty();
+        let Auth { keys, key_sets, oidc, .. } = &self.auth;
+        let has_keys = !keys.is_empty() || !key_sets.is_empty() || !oidc.is_empty();
         self.accounts.enabled.unwrap_or(!has_keys)
-    }
-
-    /// The addresses that may be posted to besides public ones.
-    pub(crate) fn networks(&self) -> Result<Vec<Network>, ConfigError> {
-        let key = "webhooks.allow_private";
-        let problem = "has what is no range of addresses, such as 10.0.0.0/8";
-        let wrong = |_: NetworkError| ConfigError::Value { key, problem };
-        self.webhooks.allow_private.iter().map(|text| text.parse().map_err(wrong)).collect()
     }
 
     /// What tokens must say.

@@ -178,6 +178,53 @@ pub const KEYS: &[KeyDoc] = &[
         r#""<base64>""#,
         "HS256: the secret itself in base64. Prefer secret_file.",
     ),
+    example(
+        "auth.oidc.issuer",
+        r#""https://id.example.org/realms/acme""#,
+        "Identity providers, one [[auth.oidc]] each, whose keys are fetched and read again as they\nchange (docs/oidc.md).\nissuer is the `iss` of its tokens; what it says of itself is read below it\n(/.well-known/openid-configuration).",
+    ),
+    example("auth.oidc.audiences", r#"["parlour"]"#, "One of these must be in its tokens' `aud`."),
+    example("auth.oidc.organization", r#""acme""#, "The organization that all its users are in."),
+    example(
+        "auth.oidc.organization_claim",
+        r#""org""#,
+        "Instead of that, the claim that says which one: the provider then speaks for all of them.",
+    ),
+    example(
+        "auth.oidc.jwks_url",
+        r#""https://id.example.org/keys""#,
+        "Where its keys are, for a provider that doesn't say.",
+    ),
+    example(
+        "auth.oidc.subject_claim",
+        r#""sub""#,
+        "The claim with who a user is; sub unless set. It must never become somebody else's.",
+    ),
+    example(
+        "auth.oidc.name_claims",
+        r#"["name", "preferred_username"]"#,
+        "The claims with what a user is called, of which the first that there is counts; these unless set.",
+    ),
+    example(
+        "auth.oidc.scopes",
+        r#"["admin:sessions"]"#,
+        "Scopes that its tokens may give; none unless set.",
+    ),
+    example(
+        "auth.oidc.ca_file",
+        r#""provider-ca.pem""#,
+        "Certificates in PEM that vouch for it, instead of those that the system trusts.",
+    ),
+    example(
+        "auth.oidc.allow_http",
+        "false",
+        "Whether it may be asked without TLS on another host than this: whoever is between can then\nmake keys of their own.",
+    ),
+    example(
+        "auth.oidc.look_gap_s",
+        "30",
+        "A token whose key isn't known makes the server look for it, but not within so many seconds of the\nlast look: 1 to 3600; 30 unless set.",
+    ),
     key(
         "webhooks.enabled",
         "true",
@@ -255,7 +302,8 @@ pub fn default_file() -> String {
     for key in KEYS {
         if key.section() != section {
             section = key.section();
-            let (open, close) = if section == "auth.keys" { ("#[[", "]]") } else { ("[", "]") };
+            let is_list = matches!(section, "auth.keys" | "auth.oidc");
+            let (open, close) = if is_list { ("#[[", "]]") } else { ("[", "]") };
             let _ = write!(text, "\n{open}{section}{close}\n");
         } else if !key.doc.is_empty() {
             text.push('\n');
@@ -276,7 +324,7 @@ pub fn reference() -> String {
          One TOML file: `parlour serve --config FILE`, or `parlour.toml` in the current folder. \
          Without one the defaults hold. `--data`, `--listen` and `--http` (also \
          `PARLOUR_DATA`, `PARLOUR_LISTEN`, `PARLOUR_HTTP`, `PARLOUR_CONFIG`) go over the file. \
-         Unknown keys are refused. SIGHUP reads it again: keys of tokens, calls and connects per \
+         Unknown keys are refused. SIGHUP reads it again: keys of tokens, identity providers, calls and connects per \
          second, what may be uploaded, `http.url`, drain times and the log level change at once, the rest with the next start.\n\n\
          This is what `parlour config --print-default` prints:\n\n```toml\n{}```\n",
         default_file()

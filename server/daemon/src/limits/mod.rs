@@ -115,15 +115,31 @@ pub const SIGN_INS_BURST: u32 = 30;
 pub const WEBHOOK_POSTS_MAX: usize = 32;
 /// A post is taken within this time, everything included.
 pub const WEBHOOK_WITHIN: Duration = Duration::from_secs(15);
-/// One address of a webhook's host answers within this time.
-pub const WEBHOOK_CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// One address of a host outside answers within this time.
+pub const OUTSIDE_CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Addresses of one host that are tried.
-pub const WEBHOOK_ADDRESSES_MAX: usize = 4;
+pub const OUTSIDE_ADDRESSES_MAX: usize = 4;
 /// Largest head of an answer, in bytes. Its body isn't read.
-pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 16 * 1024;
+pub const OUTSIDE_HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Whether webhooks have anything to do is looked at after this time in any case.
 pub const WEBHOOKS_IDLE_FOR: Duration = Duration::from_secs(60);
 /// Rooms that nobody gave a hint of are looked for this often.
 pub const WEBHOOKS_SEEN_EVERY: Duration = Duration::from_secs(600);
 /// Shortest time after which a webhook that fails is stopped, in seconds, and the longest.
 pub const WEBHOOK_GIVE_UP_S: (u64, u64) = (1, 30 * 24 * 3600);
+/// Largest document of an identity provider, in bytes.
+pub const OIDC_DOCUMENT_BYTES_MAX: usize = 256 * 1024;
+/// It comes within this time, look-up and connection included.
+pub const OIDC_DOCUMENT_WITHIN: Duration = Duration::from_secs(5);
+/// A provider's keys are read again after what it says, but no sooner and no later than this.
+pub const OIDC_REFRESH_MIN: Duration = Duration::from_secs(60);
+/// See [`OIDC_REFRESH_MIN`].
+pub const OIDC_REFRESH_MAX: Duration = Duration::from_secs(3600);
+/// After a look that failed the next one comes no later than this.
+pub const OIDC_AGAIN_MAX: Duration = Duration::from_secs(300);
+/// Keys of a provider that can't be reached are good for so long after they were last read.
+pub const OIDC_KEYS_KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
+/// A token waits for a look no longer; a hello has five seconds in all.
+pub const OIDC_TOKEN_WAITS_FOR: Duration = Duration::from_secs(4);
+/// Most identity providers.
+pub const OIDC_PROVIDERS_MAX: usize = 16;

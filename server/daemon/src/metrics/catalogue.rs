@@ -45,6 +45,9 @@ catalogue! {
     HANDSHAKES_FAILED = Counter "parlour_handshakes_failed_total" ["reason"] "Connections that never got as far as a welcome.";
     RETRIES = Counter "parlour_retries_total" [] "QUIC Retry packets sent because of load.";
     TOKENS_REFUSED = Counter "parlour_tokens_refused_total" ["reason"] "Tokens refused, at hello or reauthentication.";
+    OIDC_FETCHES = Counter "parlour_oidc_fetches_total" ["outcome"] "Looks at identity providers' keys; outcome: ok, failed.";
+    OIDC_AGE = Gauge "parlour_oidc_keys_age_seconds" [] "How long ago an identity provider's keys were read, of the one where that is longest ago; from the server's start where they never were.";
+    OIDC_UNAVAILABLE = Gauge "parlour_oidc_providers_unavailable" [] "Identity providers without keys that count: they can't be reached, for a day or from the start.";
     SIGN_INS = Counter "parlour_sign_ins_total" ["outcome"] "Sign-ins with the server's own accounts; outcome: ok, or the reason of the error.";
     CALLS = Counter "parlour_calls_total" ["method", "outcome"] "Calls answered; outcome: ok, refused (the caller's fault), failed (ours), cancelled.";
     CALL_SECONDS = Histogram "parlour_call_seconds" ["lane"] "From a call's arrival to its answer.";

@@ -37,6 +37,7 @@ fn everything() -> String {
         metrics.set(doc.name, 1.0);
     }
     metrics.upkeep();
+    metrics.oidc_fetched(true);
     metrics.render()
 }
 

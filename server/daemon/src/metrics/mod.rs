@@ -211,6 +211,7 @@ impl Metrics {
             TokenError::NotYetValid => "not_yet_valid",
             TokenError::WrongAudience => "wrong_audience",
             TokenError::WrongApiKey => "wrong_api_key",
+            TokenError::KeysUnavailable => "keys_unavailable",
             _ => "other",
         };
         counter(&self.recorder, TOKENS_REFUSED, &[("reason", reason)]).increment(1);
@@ -227,6 +228,12 @@ impl Metrics {
         };
         counter(&self.recorder, WEBHOOK_POSTS, &[("outcome", outcome)]).increment(1);
         self.webhook_seconds.record(took.as_secs_f64());
+    }
+
+    /// An identity provider's keys were read, or weren't.
+    pub fn oidc_fetched(&self, is_ok: bool) {
+        let outcome = if is_ok { "ok" } else { "failed" };
+        counter(&self.recorder, OIDC_FETCHES, &[("outcome", outcome)]).increment(1);
     }
 
     /// A sign-in was answered.

@@ -14,7 +14,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parlour_adapters::OpenError;
@@ -107,6 +107,7 @@ pub(crate) struct Shared {
     pub(crate) quic: Mutex<Option<QuicHandle>>,
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) listen: SocketAddr,
+    pub(crate) began: Instant,
 }
 
 /// What a server is made of.
@@ -263,7 +264,9 @@ impl Shared {
         };
         let config = Config::load(path)?;
         if let Some(keys) = &self.keys {
+            let providers = config.providers()?;
             keys.configure(open::key_sources(&config, &self.data)?, config.policy())?;
+            keys.trust(providers, &self.metrics);
         }
         if let Some(log) = &self.log {
             // The level was checked with the rest of the file.

@@ -4,7 +4,7 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
     sync::{Arc, Mutex, atomic::AtomicBool},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parlour_core::{
@@ -43,10 +43,13 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     let lock = data.lock()?;
     let server_keys = ServerKeys::open(&data)?;
     let certificates = Arc::new(open_certificates(&config, &data)?);
+    let metrics: SharedMetrics = Arc::new(Metrics::default());
     let (verifier, keys) = match verifier {
         Some(verifier) => (verifier, None),
         None => {
             let ours = Arc::new(JwtVerifier::new(key_sources(&config, &data)?, config.policy())?);
+            // They are read while everything else starts: whoever comes with another token doesn't wait.
+            ours.trust(config.providers()?, &metrics);
             (ours.clone() as Arc<dyn TokenVerifier>, Some(ours))
         }
     };
@@ -58,7 +61,6 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
             store
         }
     };
-    let metrics: SharedMetrics = Arc::new(Metrics::default());
     let parts = Parts {
         store: store.clone(),
         blobs: open_blobs(&config, &data)?,
@@ -86,6 +88,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         quic: Mutex::new(Some(quic)),
         phase: watch::channel(Phase::Serving).0,
         listen,
+        began: Instant::now(),
         data,
         config: Mutex::new(config.clone()),
     });

@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 
 use super::{Phase, Shared};
 use crate::{
-    admin::{AdminService, Request, Response, Status},
+    admin::{AdminService, ProviderStatus, Request, Response, Status},
+    auth::oidc::Standing,
     backup, clock,
     revocation::{self, Revoked},
 };
@@ -58,6 +59,7 @@ impl Operator {
             store: info.adapter.into(),
             incarnation: info.incarnation.iter().map(|byte| format!("{byte:02x}")).collect(),
             certificate_sha256: shared.certificates.sha256_hex(),
+            providers: shared.keys.iter().flat_map(|keys| keys.providers()).map(provider).collect(),
         }
     }
 
@@ -102,5 +104,14 @@ impl Operator {
 
     fn reload(&self) -> Result<Response, String> {
         self.shared.reload().map(|()| Response::Done).map_err(|error| error.to_string())
+    }
+}
+
+fn provider(standing: Standing) -> ProviderStatus {
+    ProviderStatus {
+        issuer: standing.issuer,
+        keys: standing.keys,
+        age_s: standing.age.map(|age| age.as_secs()),
+        problem: standing.problem.map(|problem| problem.to_string()),
     }
 }

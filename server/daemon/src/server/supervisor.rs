@@ -16,11 +16,15 @@ use tokio::{
 use super::{Phase, Shared};
 use crate::{
     admin::AdminServer,
+    auth::oidc::Standing,
     clock,
     data::DataLock,
     http::HttpServer,
     limits,
-    metrics::{CERTIFICATE_ENDS, DISK_FREE, STORE_BYTES, STORE_WRITABLE, TOKEN_KEYS},
+    metrics::{
+        CERTIFICATE_ENDS, DISK_FREE, OIDC_AGE, OIDC_UNAVAILABLE, STORE_BYTES, STORE_WRITABLE,
+        TOKEN_KEYS,
+    },
     quic::QuicHandle,
 };
 
@@ -111,7 +115,14 @@ fn poll_keys(shared: &Shared) {
     if reload.changed {
         tracing::info!(keys = keys.key_count(), "token keys read again");
     }
-    shared.metrics.set(TOKEN_KEYS, keys.key_count() as f64);
+    let metrics = &shared.metrics;
+    metrics.set(TOKEN_KEYS, keys.key_count() as f64);
+    let providers = keys.providers();
+    let without = providers.iter().filter(|standing| standing.keys == 0).count();
+    let age = |standing: &Standing| standing.age.unwrap_or(shared.began.elapsed());
+    let oldest = providers.iter().map(age).max().unwrap_or_default();
+    metrics.set(OIDC_UNAVAILABLE, without as f64);
+    metrics.set(OIDC_AGE, oldest.as_secs_f64());
 }
 
 fn poll_certificates(shared: &Shared, tick: u64) {

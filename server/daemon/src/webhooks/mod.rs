@@ -1,11 +1,9 @@
 //! Outgoing webhooks: carries what the courier has to where it is to go, a bounded number at a time, and
 //! keeps what became of it. Whatever goes wrong here, messages are sent and read as ever.
 
-mod address;
 mod body;
 mod post;
 mod sign;
-mod target;
 
 use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -24,7 +22,6 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-pub(crate) use address::{Network, NetworkError};
 pub(crate) use post::Outside;
 
 use crate::{

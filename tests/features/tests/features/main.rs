@@ -16,6 +16,7 @@ mod hooks;
 mod http;
 mod markers;
 mod messages;
+mod oidc;
 mod restart;
 mod revocation;
 mod rooms;

@@ -1,10 +1,10 @@
-//! Where a webhook's address leads: scheme, host, port and path.
+//! Where an address leads: scheme, host, port and path.
 
 use std::net::IpAddr;
 
 use axum::http::Uri;
 
-use super::address::{Network, is_public};
+use super::Reach;
 
 /// A host as an address names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,24 +15,24 @@ pub(super) enum Host {
     Name(String),
 }
 
-/// Where to post.
+/// Where an address leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// Whether over TLS.
-    pub(super) is_secure: bool,
+    pub(crate) is_secure: bool,
     /// To whom.
     pub(super) host: Host,
     /// To which port.
     pub(super) port: u16,
     /// Host and port as HTTP says them.
-    pub(super) authority: String,
+    pub(crate) authority: String,
     /// Path and query.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 impl Target {
     /// Out of an address; or what is wrong with it.
-    pub(super) fn parse(url: &str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(url: &str) -> Result<Self, &'static str> {
         let uri: Uri = url.parse().map_err(|_| "is not an address")?;
         let is_secure = match uri.scheme_str() {
             Some("https") => true,
@@ -64,20 +64,16 @@ impl Target {
         Ok(Target { is_secure, host, port, authority, path })
     }
 
-    /// Whether an address that the host has may be posted to. Without TLS that goes only where the
-    /// configuration says so.
-    pub(super) fn may_lead_to(&self, address: IpAddr, allowed: &[Network]) -> bool {
-        (self.is_secure && is_public(address))
-            || allowed.iter().any(|network| network.contains(address))
-    }
-
     /// What is wrong with it, as far as that can be seen without looking its name up.
-    pub(super) fn check(&self, allowed: &[Network]) -> Result<(), &'static str> {
-        if !self.is_secure && allowed.is_empty() {
+    pub(crate) fn check(&self, reach: &Reach) -> Result<(), &'static str> {
+        if let Reach::Posts(allowed) = reach
+            && !self.is_secure
+            && allowed.is_empty()
+        {
             return Err("is not an address of https");
         }
         match self.host {
-            Host::Address(address) if !self.may_lead_to(address, allowed) => {
+            Host::Address(address) if !reach.allows(self, address) => {
                 Err("leads to where nothing is posted")
             }
             _ => Ok(()),

@@ -1,5 +1,5 @@
-//! Which addresses may be posted to: by default only public ones, so that nobody makes the server ask
-//! what only it can reach.
+//! Which addresses are public ones: whoever names another one must not make the server ask what only it can
+//! reach.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},

@@ -1,10 +1,11 @@
 //! Addresses as people write them.
 
 use super::*;
+use crate::outside::Network;
 
 fn checked(url: &str, allowed: &[&str]) -> Result<(), &'static str> {
     let allowed: Vec<Network> = allowed.iter().map(|net| net.parse().expect("a network")).collect();
-    Target::parse(url)?.check(&allowed)
+    Target::parse(url)?.check(&Reach::Posts(allowed.into()))
 }
 
 #[test]

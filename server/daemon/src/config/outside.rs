@@ -1,0 +1,145 @@
+//! What the server asks of others: where webhooks lead, and whose tokens it takes.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::Deserialize;
+
+use super::{Config, ConfigError};
+use crate::{
+    auth::oidc::{Organization, Provider},
+    limits::OIDC_PROVIDERS_MAX,
+    outside::{Network, NetworkError, Reach, Target},
+};
+
+/// `[webhooks]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Webhooks {
+    /// Whether anything is posted anywhere.
+    pub enabled: bool,
+    /// Ranges of addresses that may be posted to besides public ones, and without TLS.
+    pub allow_private: Vec<String>,
+    /// After how long without anything taken a webhook is stopped, in seconds.
+    pub give_up_after_s: u64,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Webhooks { enabled: true, allow_private: vec![], give_up_after_s: 3 * 24 * 3600 }
+    }
+}
+
+/// `[[auth.oidc]]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Oidc {
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// What their `aud` has to have one of.
+    pub audiences: Vec<String>,
+    /// Where its keys are; unset, it is asked for that.
+    pub jwks_url: Option<String>,
+    /// The organization that all its users are in.
+    pub organization: Option<String>,
+    /// Or the claim that says it.
+    pub organization_claim: Option<String>,
+    /// The claim with who a user is.
+    #[serde(default = "subject_claim")]
+    pub subject_claim: String,
+    /// The claims with what a user is called.
+    #[serde(default = "name_claims")]
+    pub name_claims: Vec<String>,
+    /// Scopes that its tokens may give.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Certificates that vouch for it.
+    pub ca_file: Option<PathBuf>,
+    /// Whether it is asked without TLS.
+    #[serde(default)]
+    pub allow_http: bool,
+    /// How soon after another look keys are looked for, in seconds.
+    #[serde(default = "look_gap_s")]
+    pub look_gap_s: u64,
+}
+
+fn look_gap_s() -> u64 {
+    30
+}
+
+fn subject_claim() -> String {
+    "sub".into()
+}
+
+fn name_claims() -> Vec<String> {
+    ["name", "preferred_username"].map(String::from).to_vec()
+}
+
+impl Config {
+    /// The addresses that may be posted to besides public ones.
+    pub(crate) fn networks(&self) -> Result<Vec<Network>, ConfigError> {
+        networks(&self.webhooks.allow_private, "webhooks.allow_private")
+    }
+
+    /// The identity providers whose keys are fetched.
+    pub fn providers(&self) -> Result<Vec<Provider>, ConfigError> {
+        let wrong = |key, problem| Err(ConfigError::Value { key, problem });
+        let all = &self.auth.oidc;
+        if all.len() > OIDC_PROVIDERS_MAX {
+            return wrong("auth.oidc.issuer", "is there more than 16 times");
+        }
+        for (i, oidc) in all.iter().enumerate() {
+            let is_taken = |other: &Oidc| other.issuer == oidc.issuer;
+            if all[..i].iter().any(is_taken) || self.auth.issuer.as_ref() == Some(&oidc.issuer) {
+                return wrong("auth.oidc.issuer", "is the same as another one, or as auth.issuer");
+            }
+        }
+        all.iter().map(provider).collect()
+    }
+}
+
+fn networks(texts: &[String], key: &'static str) -> Result<Vec<Network>, ConfigError> {
+    let problem = "has what is no range of addresses, such as 10.0.0.0/8";
+    let wrong = |_: NetworkError| ConfigError::Value { key, problem };
+    texts.iter().map(|text| text.parse().map_err(wrong)).collect()
+}
+
+fn provider(oidc: &Oidc) -> Result<Provider, ConfigError> {
+    let wrong = |key, problem| Err(ConfigError::Value { key, problem });
+    // A name may turn out to be this host's; that is seen when it is looked up.
+    let is_asked = |url: &str| {
+        let target = Target::parse(url);
+        target.is_ok_and(|target| target.check(&Reach::Named(oidc.allow_http)).is_ok())
+            && !url.contains('#')
+    };
+    if !is_asked(&oidc.issuer) || oidc.issuer.contains('?') {
+        return wrong("auth.oidc.issuer", "is not an address of https");
+    }
+    if oidc.jwks_url.as_deref().is_some_and(|url| !is_asked(url)) {
+        return wrong("auth.oidc.jwks_url", "is not an address of https");
+    }
+    if oidc.audiences.is_empty() || oidc.audiences.iter().any(String::is_empty) {
+        return wrong("auth.oidc.audiences", "must name who its tokens are meant for");
+    }
+    let organization = match (&oidc.organization, &oidc.organization_claim) {
+        (Some(org), None) if (1..=255).contains(&org.len()) => Organization::Fixed(org.clone()),
+        (None, Some(claim)) if !claim.is_empty() => Organization::Claim(claim.clone()),
+        _ => {
+            let problem = "must be there (1 to 255 bytes), or organization_claim instead of it";
+            return wrong("auth.oidc.organization", problem);
+        }
+    };
+    if !(1..=3600).contains(&oidc.look_gap_s) {
+        return wrong("auth.oidc.look_gap_s", "is not 1 to 3600");
+    }
+    Ok(Provider {
+        issuer: oidc.issuer.clone(),
+        audiences: oidc.audiences.clone(),
+        jwks_url: oidc.jwks_url.clone(),
+        organization,
+        subject_claim: oidc.subject_claim.clone(),
+        name_claims: oidc.name_claims.clone(),
+        scopes: oidc.scopes.clone(),
+        ca_file: oidc.ca_file.clone(),
+        allow_http: oidc.allow_http,
+        look_gap: Duration::from_secs(oidc.look_gap_s),
+    })
+}

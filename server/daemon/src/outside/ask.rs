@@ -1,0 +1,115 @@
+//! One request and its answer, read no further than is wanted.
+
+use std::pin::pin;
+
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::{OutsideError, Reach, Stream, Target, open};
+use crate::limits::OUTSIDE_HEAD_BYTES_MAX;
+
+/// What the server calls itself.
+pub(crate) const USER_AGENT: &str = concat!("parlour/", env!("CARGO_PKG_VERSION"));
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// As much as was wanted of it, and of a failure nothing.
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// A header's value, where it is text.
+    pub(crate) fn header(&self, name: header::HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// How an answer is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask {
+    /// Kinds of content that are wanted, as `Accept` has them.
+    pub(crate) accept: &'static str,
+    /// From the first look-up to the answer's last byte.
+    pub(crate) within: std::time::Duration,
+    /// So many bytes of the body.
+    pub(crate) body_max: usize,
+}
+
+/// Gets what is at an address. A body over its bound is an error, and so is one that is packed.
+pub(crate) async fn get(
+    target: &Target,
+    reach: &Reach,
+    tls: Option<&TlsConnector>,
+    ask: Ask,
+) -> Result<Answer, OutsideError> {
+    let got = async {
+        let request = Request::get(&target.path)
+            .header(header::HOST, &target.authority)
+            .header(header::ACCEPT, ask.accept)
+            .header(header::ACCEPT_ENCODING, "identity")
+            .header(header::USER_AGENT, USER_AGENT)
+            .body(Full::default())
+            .map_err(|_| OutsideError::NoTarget)?;
+        exchange(open(target, reach, tls).await?, request, Some(ask.body_max)).await
+    };
+    timeout(ask.within, got).await.unwrap_or(Err(OutsideError::TooSlow))
+}
+
+/// Sends the request and reads the answer, with its body if that is wanted and it succeeded.
+pub(crate) async fn exchange(
+    stream: Box<dyn Stream>,
+    request: Request<Full<Bytes>>,
+    body_max: Option<usize>,
+) -> Result<Answer, OutsideError> {
+    let (mut sender, connection) = http1::Builder::new()
+        .max_buf_size(OUTSIDE_HEAD_BYTES_MAX)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|_| OutsideError::NotHttp)?;
+    let mut answer = pin!(async {
+        let answer = sender.send_request(request).await.map_err(|_| OutsideError::NotHttp)?;
+        let (head, body) = answer.into_parts();
+        let body = match body_max {
+            Some(max) if head.status.is_success() => {
+                check_unpacked(&head.headers)?;
+                read(body, max).await?
+            }
+            _ => Bytes::new(),
+        };
+        Ok(Answer { status: head.status, headers: head.headers, body })
+    });
+    tokio::select! {
+        biased;
+        answer = &mut answer => answer,
+        // It may have ended right behind the answer.
+        _ = connection => answer.await,
+    }
+}
+
+/// Nothing is unpacked here: a few bytes may become any number of them.
+fn check_unpacked(headers: &HeaderMap) -> Result<(), OutsideError> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(packed) if packed != "identity" => Err(OutsideError::NotHttp),
+        _ => Ok(()),
+    }
+}
+
+async fn read(mut body: hyper::body::Incoming, max: usize) -> Result<Bytes, OutsideError> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| OutsideError::NotHttp)?.into_data() else { continue };
+        if bytes.len() + data.len() > max {
+            return Err(OutsideError::TooLarge);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
+}
