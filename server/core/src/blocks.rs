@@ -48,16 +48,26 @@ impl Ctx {
         Ok(users)
     }
 
-    /// What is left of permissions in a direct room where one of the two has blocked the other.
-    pub(crate) async fn between_two(&self, cell: &RoomCell, bits: Bits) -> Result<Bits, Error> {
+    /// Whether it is a direct room where one of the two has blocked the other.
+    pub(crate) async fn is_peer_apart(&self, cell: &RoomCell) -> Result<bool, Error> {
         let me = self.user();
         let peer = cell.read(|room| match room.kind {
             RoomKind::Direct => room.members.iter().find(|user| **user != me).copied(),
             _ => None,
         });
         match peer {
-            Some(peer) if self.are_apart(me, peer).await? => Ok(bits.only_reads()),
-            _ => Ok(bits),
+            Some(peer) => self.are_apart(me, peer).await,
+            None => Ok(false),
         }
+    }
+
+    /// Whether it is a direct room with that user, and one of the two has blocked the other.
+    pub(crate) async fn is_apart_in(&self, cell: &RoomCell, user: UserId) -> Result<bool, Error> {
+        Ok(user != self.user() && self.is_peer_apart(cell).await?)
+    }
+
+    /// What is left of permissions there.
+    pub(crate) async fn between_two(&self, cell: &RoomCell, bits: Bits) -> Result<Bits, Error> {
+        Ok(if self.is_peer_apart(cell).await? { bits.only_reads() } else { bits })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parlour_protocol::{
     event::{self, FLAG_ERASED, FLAG_EVERYONE},
+    ids::{RoomId, UserId},
     wire::{Error, EventHeader},
 };
 
@@ -71,7 +72,7 @@ pub(crate) async fn deletion(
     draft.puts.extend(release(ctx, room, &header).await?);
     draft.puts.extend(end_of(ctx, room, target).await?);
     draft.erase_amendments_of.push(target);
-    draft.effects = withdrawals(room, &header);
+    draft.effects = withdrawals(room, &header, &unheard(ctx, room, &header).await?);
     let flags = header.flags | FLAG_ERASED;
     let tombstone = EventHeader { flags, attachments: vec![], ..header };
     draft.erases.push(Erase {
@@ -80,4 +81,28 @@ pub(crate) async fn deletion(
         record: event::compose(&tombstone, &[]),
     });
     Ok(draft)
+}
+
+/// Those whom it mentions and who weren't told, as they had blocked its sender.
+async fn unheard(ctx: &Ctx, room: RoomId, header: &EventHeader) -> Result<Vec<UserId>, Error> {
+    let Ok(sender) = UserId::parse(&header.sender) else { return Ok(vec![]) };
+    let mut unheard = Vec::new();
+    for user in header.mentions.iter().filter_map(|user| UserId::parse(user).ok()) {
+        if !ctx.blocked_by(user).await?.contains(&sender) {
+            continue;
+        }
+        let mention = room_seq(room, header.seq);
+        let (table, row) = match header.thread_root_seq {
+            0 => (Table::MENTIONS, key(&[user.as_bytes(), &mention])),
+            root => {
+                let thread = room_seq(room, root);
+                let row = key(&[user.as_bytes(), &thread, &header.seq.to_be_bytes()]);
+                (Table::THREAD_MENTIONS, row)
+            }
+        };
+        if ctx.store().get(table, &row).await.map_err(store_error)?.is_none() {
+            unheard.push(user);
+        }
+    }
+    Ok(unheard)
 }

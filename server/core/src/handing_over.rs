@@ -1,7 +1,7 @@
 //! What somebody owns goes to somebody else: by themselves, one group after the other, or all of it
 //! because an admin says so, over restarts and at least once.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -13,7 +13,7 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
-    directory::rows::HandOverRow,
+    directory::{Role, rows::HandOverRow},
     done::committed,
     draft::{Draft, Guard, NewEvent, Refused, RoomDraft, Submit},
     groups::{gained, member_put},
@@ -50,7 +50,15 @@ pub(crate) async fn hand_over(
 ) -> Result<bool, StoreError> {
     let parsed = (UserId::parse(&row.from), UserId::parse(&row.to), UserId::parse(&row.by));
     let (Ok(from), Ok(to), Ok(by)) = parsed else { return Ok(true) };
+    if !may_own(node, org, to).await? {
+        // They have left, too, or are a guest by now: nothing is theirs to run.
+        return Ok(true);
+    }
     let mut well = true;
+    // Groups that the user's own log doesn't name yet; before the others, so that none comes between.
+    for id in awaited(node).await? {
+        well &= hand_over_room(node, hub, (org, id), from, (to, by)).await?;
+    }
     let mut scan = Scan::prefix(Table::USER_ROOMS, from.to_field(), SCAN_ROWS);
     loop {
         let rows = node.store.scan(scan.clone()).await?;
@@ -61,6 +69,36 @@ pub(crate) async fn hand_over(
         scan.from = key(&[last, &[0]]);
     }
     Ok(well)
+}
+
+/// Whether groups can be the user's to run.
+pub(crate) async fn may_own(node: &Node, org: OrgId, user: UserId) -> Result<bool, StoreError> {
+    let row = node.user_row(org, user).await?;
+    let is_guest = node.directory(org).await?.read(|directory| match directory.role(user) {
+        Some(role) => role.name() == Role::GUEST,
+        None => row.as_ref().is_some_and(|row| row.guest),
+    });
+    Ok(!is_guest && row.is_some_and(|row| !row.deactivated && !row.is_hook))
+}
+
+/// Rooms whose members weren't told yet of something.
+async fn awaited(node: &Node) -> Result<BTreeSet<RoomId>, StoreError> {
+    let mut rooms = BTreeSet::new();
+    let mut scan = Scan {
+        table: Table::OUTBOX,
+        from: Bytes::new(),
+        to: None,
+        reverse: false,
+        rows_max: SCAN_ROWS,
+    };
+    loop {
+        let rows = node.store.scan(scan.clone()).await?;
+        rooms.extend(rows.iter().filter_map(|(key, _)| RoomId::parse(key.get(..16)?).ok()));
+        let Some((last, _)) = rows.last().filter(|_| rows.len() == SCAN_ROWS) else {
+            return Ok(rooms);
+        };
+        scan.from = key(&[last, &[0]]);
+    }
 }
 
 async fn hand_over_room(

@@ -155,6 +155,10 @@ pub const BLOCKED_SCAN_MAX: usize = 1_001;
 pub const PEOPLE_ORGS_MAX: usize = 64;
 /// Words of one user by which they are found.
 pub const PEOPLE_WORDS_MAX: usize = 32;
+/// Words of a query for people that count.
+pub const PEOPLE_QUERY_WORDS_MAX: usize = 8;
+/// Users committed since somebody asked for people last; with more, all are read anew.
+pub const PEOPLE_NEWS_MAX: usize = 20_000;
 /// Words looked at to find a page of people.
 pub const PEOPLE_LOOKED_AT_MAX: usize = 20_000;
 /// Steps of an account that are remembered, so that what was decided on them is decided again.

@@ -47,13 +47,22 @@ pub(crate) fn mention_effects(
     }))
 }
 
-/// The same for a message that is deleted.
-pub(crate) fn withdrawals(room: RoomId, header: &EventHeader) -> Option<EffectsOf> {
+/// The same for a message that is deleted. The unheard were never told of it.
+pub(crate) fn withdrawals(
+    room: RoomId,
+    header: &EventHeader,
+    unheard: &[UserId],
+) -> Option<EffectsOf> {
     if header.flags & FLAG_EVERYONE != 0 {
         return None;
     }
-    let users: Vec<Bytes> =
-        header.mentions.iter().filter(|user| **user != header.sender).cloned().collect();
+    let is_unheard = |user: &Bytes| unheard.iter().any(|deaf| deaf.as_bytes()[..] == user[..]);
+    let users: Vec<Bytes> = header
+        .mentions
+        .iter()
+        .filter(|user| **user != header.sender && !is_unheard(user))
+        .cloned()
+        .collect();
     if users.is_empty() {
         return None;
     }

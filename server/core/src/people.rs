@@ -14,7 +14,10 @@ use prost::Message;
 use rustc_hash::FxHashMap;
 
 use crate::{
-    limits::{PEOPLE_LOOKED_AT_MAX, PEOPLE_ORGS_MAX, PEOPLE_WORDS_MAX, SCAN_ROWS},
+    limits::{
+        PEOPLE_LOOKED_AT_MAX, PEOPLE_NEWS_MAX, PEOPLE_ORGS_MAX, PEOPLE_QUERY_WORDS_MAX,
+        PEOPLE_WORDS_MAX, SCAN_ROWS,
+    },
     ports::store::{Put, Scan, Store, StoreError},
     records::{UserRow, key, trailing_user},
     tables::Table,
@@ -23,21 +26,36 @@ use crate::{
 /// Organizations' people in memory.
 #[derive(Debug, Default)]
 pub struct People {
-    orgs: Mutex<FxHashMap<OrgId, Known>>,
+    orgs: Mutex<Orgs>,
+}
+
+#[derive(Debug, Default)]
+struct Orgs {
+    known: FxHashMap<OrgId, Known>,
+    // How often somebody began to read an organization's rows.
+    readings: u64,
 }
 
 /// What is known of one organization's people.
 #[derive(Debug)]
 enum Known {
-    /// Some are reading the rows; these were committed meanwhile.
-    Reading { readers: usize, since: Vec<(UserId, Bytes)> },
+    /// Some are reading the rows since that reading began; these were committed meanwhile.
+    Reading { reading: u64, readers: usize, since: Vec<(UserId, Bytes)> },
     /// All of them.
-    Ready(Arc<RwLock<Index>>),
+    Ready(Arc<OrgPeople>),
+}
+
+/// One organization's people.
+#[derive(Debug)]
+pub(crate) struct OrgPeople {
+    index: RwLock<Index>,
+    // Committed, and not in the index yet: whoever commits waits for no query.
+    news: Mutex<Vec<(UserId, Bytes)>>,
 }
 
 /// People by word.
 #[derive(Debug, Default)]
-pub(crate) struct Index {
+struct Index {
     words: BTreeSet<(Arc<str>, UserId)>,
     names: BTreeSet<(Arc<str>, UserId)>,
     by_user: FxHashMap<UserId, Entry>,
@@ -68,18 +86,20 @@ impl People {
         &self,
         store: &dyn Store,
         org: OrgId,
-    ) -> Result<Arc<RwLock<Index>>, StoreError> {
-        {
+    ) -> Result<Arc<OrgPeople>, StoreError> {
+        let reading = {
             let mut orgs = self.lock();
-            match orgs.get_mut(&org) {
-                Some(Known::Ready(index)) => return Ok(index.clone()),
-                Some(Known::Reading { readers, .. }) => *readers += 1,
-                None => {
-                    orgs.insert(org, Known::Reading { readers: 1, since: vec![] });
+            orgs.readings += 1;
+            let begun = orgs.readings;
+            let fresh = || Known::Reading { reading: begun, readers: 0, since: vec![] };
+            match orgs.known.entry(org).or_insert_with(fresh) {
+                Known::Ready(people) => return Ok(people.clone()),
+                Known::Reading { reading, readers, .. } => {
+                    *readers += 1;
+                    Reading { people: self, org, reading: *reading }
                 }
             }
-        }
-        let reading = Reading { people: self, org };
+        };
         let mut index = Index::default();
         let mut scan = Scan::prefix(Table::USERS, org.to_field(), SCAN_ROWS);
         loop {
@@ -95,24 +115,37 @@ impl People {
 
     /// Rows of the organization were committed.
     pub(crate) fn note(&self, org: OrgId, puts: &[Put]) {
-        let mut users = puts.iter().filter(|put| put.table == Table::USERS).peekable();
-        if users.peek().is_none() {
+        let users = puts.iter().filter(|put| put.table == Table::USERS);
+        let row = |put: &Put| Some((trailing_user(&put.key)?, put.value.clone()?));
+        let mut rows = users.filter_map(row).peekable();
+        if rows.peek().is_none() {
             return;
         }
         let mut orgs = self.lock();
-        let Some(known) = orgs.get_mut(&org) else { return };
-        for put in users {
-            let (Some(user), Some(row)) = (trailing_user(&put.key), &put.value) else { continue };
-            match known {
-                Known::Reading { since, .. } => since.push((user, row.clone())),
-                Known::Ready(index) => {
-                    index.write().expect("no panic while the lock is held").put(user, row);
-                }
+        let held = match orgs.known.get_mut(&org) {
+            Some(Known::Reading { since, .. }) => {
+                since.extend(rows);
+                since.len()
             }
+            Some(Known::Ready(people)) => {
+                let mut news = people.news();
+                news.extend(rows);
+                news.len()
+            }
+            None => 0,
+        };
+        if held > PEOPLE_NEWS_MAX {
+            // Nobody has asked for a long time: who asks next reads them anew.
+            orgs.known.remove(&org);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, FxHashMap<OrgId, Known>> {
+    /// What is known of the organization may no longer be true.
+    pub(crate) fn forget(&self, org: OrgId) {
+        self.lock().known.remove(&org);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Orgs> {
         self.orgs.lock().expect("no panic while the lock is held")
     }
 }
@@ -121,38 +154,66 @@ impl People {
 struct Reading<'a> {
     people: &'a People,
     org: OrgId,
+    reading: u64,
 }
 
 impl Reading<'_> {
-    fn done(self, mut index: Index) -> Arc<RwLock<Index>> {
+    fn done(self, mut index: Index) -> Arc<OrgPeople> {
         let mut orgs = self.people.lock();
-        match orgs.get(&self.org) {
+        match orgs.known.get(&self.org) {
             // Another reader was first.
-            Some(Known::Ready(index)) => return index.clone(),
-            Some(Known::Reading { since, .. }) => {
+            Some(Known::Ready(people)) => return people.clone(),
+            Some(Known::Reading { reading, since, .. }) if *reading == self.reading => {
                 since.iter().for_each(|(user, row)| index.put(*user, row));
             }
-            None => {}
+            // It was forgotten meanwhile, and with it what was committed since: good for this once.
+            _ => return Arc::new(OrgPeople::new(index)),
         }
         let is_ready = |known: &Known| matches!(known, Known::Ready(_));
-        if orgs.values().filter(|known| is_ready(known)).count() >= PEOPLE_ORGS_MAX {
-            let one = orgs.iter().find(|(_, known)| is_ready(known)).map(|(org, _)| *org);
-            one.map(|org| orgs.remove(&org));
+        if orgs.known.values().filter(|known| is_ready(known)).count() >= PEOPLE_ORGS_MAX {
+            let one = orgs.known.iter().find(|(_, known)| is_ready(known)).map(|(org, _)| *org);
+            one.map(|org| orgs.known.remove(&org));
         }
-        let index = Arc::new(RwLock::new(index));
-        orgs.insert(self.org, Known::Ready(index.clone()));
-        index
+        let people = Arc::new(OrgPeople::new(index));
+        orgs.known.insert(self.org, Known::Ready(people.clone()));
+        people
     }
 }
 
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
         let mut orgs = self.people.lock();
-        let Some(Known::Reading { readers, .. }) = orgs.get_mut(&self.org) else { return };
+        let Some(Known::Reading { reading, readers, .. }) = orgs.known.get_mut(&self.org) else {
+            return;
+        };
+        if *reading != self.reading {
+            return;
+        }
         *readers -= 1;
         if *readers == 0 {
-            orgs.remove(&self.org);
+            orgs.known.remove(&self.org);
         }
+    }
+}
+
+impl OrgPeople {
+    fn new(index: Index) -> Self {
+        OrgPeople { index: RwLock::new(index), news: Mutex::default() }
+    }
+
+    fn news(&self) -> MutexGuard<'_, Vec<(UserId, Bytes)>> {
+        self.news.lock().expect("no panic while the lock is held")
+    }
+
+    /// A page of those of whom each word of the query begins a word.
+    pub(crate) fn find(&self, query: &str, after: Option<Place>, size: usize) -> Found {
+        if !self.news().is_empty() {
+            let mut index = self.index.write().expect("no panic while the lock is held");
+            let news = std::mem::take(&mut *self.news());
+            news.iter().for_each(|(user, row)| index.put(*user, row));
+        }
+        let index = self.index.read().expect("no panic while the lock is held");
+        index.find(query, after, size)
     }
 }
 
@@ -184,17 +245,20 @@ impl Index {
         self.by_user.insert(user, Entry { name, words });
     }
 
-    /// A page of those of whom each word of the query begins a word.
-    pub(crate) fn find(&self, query: &str, after: Option<Place>, size: usize) -> Found {
+    fn find(&self, query: &str, after: Option<Place>, size: usize) -> Found {
         let mut wanted = words_of_query(query);
         // The longest one leads: it has the fewest.
-        wanted.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        wanted.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        wanted.dedup();
         let Some((lead, others)) = wanted.split_first() else {
             return page(&self.names, after, "", size, |_, _| true);
         };
         page(&self.words, after, lead, size, |word, user| {
             let Some(entry) = self.by_user.get(&user) else { return false };
-            let begins = |with: &str| entry.words.iter().find(|word| word.starts_with(with));
+            let begins = |with: &str| {
+                let at = entry.words.partition_point(|word| **word < *with);
+                entry.words.get(at).filter(|word| word.starts_with(with))
+            };
             // Who has two such words is found once.
             begins(lead).is_some_and(|first| **first == *word)
                 && others.iter().all(|other| begins(other).is_some())
@@ -248,7 +312,7 @@ fn words_of(text: &str) -> Vec<String> {
 fn words_of_query(query: &str) -> Vec<String> {
     let query = query.to_lowercase();
     let runs = query.split(|sign: char| !sign.is_alphanumeric()).filter(|run| !run.is_empty());
-    runs.take(PEOPLE_WORDS_MAX).map(str::to_owned).collect()
+    runs.take(PEOPLE_QUERY_WORDS_MAX).map(str::to_owned).collect()
 }
 
 /// Han, kana, Thai, Lao, Khmer, Burmese: written without spaces between words.

@@ -61,6 +61,12 @@ impl UserCell {
         };
     }
 
+    /// Whether the user has blocked that one, where whom they have blocked was asked for.
+    pub fn is_known_apart(&self, user: UserId) -> bool {
+        let known = self.blocked.lock().expect("no panic while the lock is held");
+        known.as_ref().is_some_and(|blocked| blocked.contains(&user))
+    }
+
     /// What is known may no longer be true: load it again.
     pub fn lose(&self) {
         self.lost.store(true, Ordering::Release);

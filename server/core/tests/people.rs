@@ -13,7 +13,7 @@ use parlour_protocol::{
     generated::{EventBody, rpc},
     inbox::ReadMentionsRequest,
     limits::PRESENCE_TOLD_EVERY,
-    message::SendRequest,
+    message::{DeleteRequest, SendRequest},
     people::*,
     presence::{Activity, PresenceState, SetPresenceRequest, WatchPresenceRequest},
     room::*,
@@ -293,4 +293,53 @@ fn what_somebody_who_leaves_has_owned_is_handed_over_once() {
     change(&mut server, ann, vec![over("cyd")]).unwrap();
     let again = server.call::<rpc::GetRoom>(ann, &GetRoomRequest { room: with.clone() });
     assert_eq!(again.unwrap().as_of_seq, head, "what is handed over already isn't again");
+}
+
+#[test]
+fn what_comes_after_a_block_finds_no_way_around_it() {
+    let mut server = Server::new();
+    let (ann, ben) = (server.connect("ann"), server.connect("ben"));
+    let room = group(&mut server, ben, &[ann]);
+    let root = send(&mut server, ann, &room, "a root");
+    block(&mut server, ann, ben);
+    // A mention that nobody was told of isn't withdrawn.
+    let request = mentioning(&mut server, &room, ann);
+    let target_seq = server.call::<rpc::Send>(ben, &request).unwrap().seq;
+    server.run();
+    let own_seq = |server: &mut Server| {
+        let listed = server.call::<rpc::ListBlocked>(ann, &ListBlockedRequest {}).unwrap();
+        listed.as_of_seq
+    };
+    let before = own_seq(&mut server);
+    let client_ref = server.client_ref().to_field();
+    let delete = DeleteRequest { room: room.clone(), client_ref, target_seq };
+    server.call::<rpc::Delete>(ben, &delete).unwrap();
+    // Nor does a reply make its root's author follow the thread.
+    let reply = SendRequest { thread_root_seq: root, ..message(&mut server, &room, "so?") };
+    server.call::<rpc::Send>(ben, &reply).unwrap();
+    server.run();
+    assert_eq!(own_seq(&mut server), before, "nothing of it is in ann's log");
+    let notice = PostNoticeRequest {
+        to: Some(user(server.clients[ann].user)),
+        client_ref: server.client_ref().to_field(),
+        body: message(&mut server, &room, "psst").body,
+        attachments: vec![],
+    };
+    assert_eq!(reason(server.call::<rpc::PostNotice>(ben, &notice)), ErrorReason::NotAllowed);
+}
+
+#[test]
+fn nobody_gets_what_they_cant_run() {
+    let mut server = Server::new();
+    let (ann, ben) = (server.connect("ann"), server.connect("ben"));
+    let guest = server.connect("guest");
+    let room = group(&mut server, ann, &[ben, guest]);
+    let to = server.clients[guest].user.to_field();
+    let request = HandOverRoomRequest { room, to };
+    assert_eq!(reason(server.call::<rpc::HandOverRoom>(ann, &request)), ErrorReason::NotAllowed);
+    change(&mut server, ann, vec![root()]).unwrap();
+    let over = What::HandOver(HandOver { from: "ann".into(), to: "ben".into() });
+    let leaves = put_user("ben", None, Some(true));
+    let refused = change(&mut server, ann, vec![over, leaves]);
+    assert_eq!(reason(refused), ErrorReason::InvalidField);
 }

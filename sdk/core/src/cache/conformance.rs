@@ -86,6 +86,7 @@ fn what_is_put_is_loaded(cache: &mut impl Cache) {
         watermark_ms: 8,
         resume: Bytes::from_static(b"resume"),
         blocked: [UserId::from_bytes([8; 16])].into(),
+        knows_blocked: true,
         settings: Settings { keywords: vec!["word".into()], ..Settings::default() },
         quiet_until_ms: 9,
     };

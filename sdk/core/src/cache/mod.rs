@@ -61,6 +61,8 @@ pub struct Meta {
     pub settings: Settings,
     /// Of whom the user wants to hear nothing.
     pub blocked: BTreeSet<UserId>,
+    /// Whether the server has told who that is.
+    pub knows_blocked: bool,
     /// Nothing is notified until then, Unix milliseconds: the user's do-not-disturb.
     pub quiet_until_ms: u64,
 }

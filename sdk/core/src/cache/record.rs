@@ -247,6 +247,7 @@ impl Meta {
             settings: Some(self.settings.to_wire()),
             quiet_until_ms: self.quiet_until_ms,
             blocked: self.blocked.iter().map(|user| user.to_field()).collect(),
+            knows_blocked: self.knows_blocked,
         }
         .encode_to_vec()
     }
@@ -263,6 +264,7 @@ impl Meta {
             resume: row.resume,
             settings: row.settings.map(Settings::of_wire).unwrap_or_default(),
             quiet_until_ms: row.quiet_until_ms,
+            knows_blocked: row.knows_blocked,
             blocked: row.blocked.iter().filter_map(|user| UserId::parse(user).ok()).collect(),
         })
     }
@@ -288,6 +290,8 @@ struct MetaRow {
     quiet_until_ms: u64,
     #[prost(bytes = "bytes", repeated, tag = "9")]
     blocked: Vec<Bytes>,
+    #[prost(bool, tag = "10")]
+    knows_blocked: bool,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

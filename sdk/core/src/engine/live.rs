@@ -213,6 +213,7 @@ impl Engine {
         let is_me = self.meta.user == Some(sender);
         if ephemeral.kind == Typing::RULE.kind
             && !is_me
+            && !self.meta.blocked.contains(&sender)
             && let Ok(typing) = Typing::decode(ephemeral.body.clone())
         {
             self.rooms.handle_typing(room, sender, typing.active, now);

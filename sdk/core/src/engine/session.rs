@@ -51,6 +51,7 @@ impl Engine {
         }
         self.notices.push_back(Notice::ReceiptsMissed);
         self.notices.push_back(Notice::Own(OwnChange::Missed));
+        self.ask_blocked();
         self.start_sync();
         self.page_again();
         self.resubscribe();

@@ -44,11 +44,20 @@ impl Engine {
     pub(super) fn ask_settings(&mut self) {
         let body = GetSettingsRequest {}.encode_to_vec().into();
         self.start_call(rpc::GetSettings::METHOD.id, body, Purpose::Settings);
-        let body = ListBlockedRequest {}.encode_to_vec().into();
-        self.start_call(rpc::ListBlocked::METHOD.id, body, Purpose::Blocked);
+        self.meta.knows_blocked = false;
+        self.ask_blocked();
         // A request that changes nothing, whose answer says what is set.
         let body = SetStatusRequest::default().encode_to_vec().into();
         self.start_call(rpc::SetStatus::METHOD.id, body, Purpose::Quiet);
+    }
+
+    /// Whom the user has blocked, unless it is known: the last answer may have been lost, or the cache
+    /// may be an older client's.
+    pub(super) fn ask_blocked(&mut self) {
+        if !self.meta.knows_blocked {
+            let body = ListBlockedRequest {}.encode_to_vec().into();
+            self.start_call(rpc::ListBlocked::METHOD.id, body, Purpose::Blocked);
+        }
     }
 
     pub(super) fn handle_quiet_reply(&mut self, result: Result<Bytes, Error>) {
@@ -71,12 +80,19 @@ impl Engine {
     }
 
     pub(super) fn handle_blocked_reply(&mut self, result: Result<Bytes, Error>) {
-        // On a server that can't do it, nobody is.
-        if let Ok(Ok(answer)) = result.map(ListBlockedResponse::decode) {
-            let users = answer.users.iter().filter_map(|user| UserId::parse(user).ok());
-            self.meta.blocked = users.collect();
-            self.meta_changed = true;
+        let Ok(Ok(answer)) = result.map(ListBlockedResponse::decode) else { return };
+        if answer.as_of_seq < self.meta.user_seq {
+            // What came since isn't in it, and was learned already.
+            return self.ask_blocked();
         }
+        let users = answer.users.iter().filter_map(|user| UserId::parse(user).ok());
+        let blocked: BTreeSet<UserId> = users.collect();
+        if blocked != self.meta.blocked {
+            self.meta.blocked = blocked;
+            self.notices.push_back(Notice::Own(OwnChange::Missed));
+        }
+        self.meta.knows_blocked = true;
+        self.meta_changed = true;
     }
 
     pub(super) fn learn_block(&mut self, change: &BlockChanged) {

@@ -172,6 +172,10 @@ pub fn plan(
         plan.outcomes.push(outcome);
     }
     planner.check_depths()?;
+    let to = |over: &HandOverRow| UserId::parse(&over.to).is_ok_and(|to| planner.may_own(to));
+    if !planner.hand_overs.iter().all(to) {
+        return Err(Error::invalid("changes", "somebody who gets something leaves, too"));
+    }
     planner.finish(&mut plan);
     Ok(plan)
 }

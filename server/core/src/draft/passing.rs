@@ -72,8 +72,8 @@ pub enum PresenceWish {
     Say(Arc<Card>, Activity),
     /// The connection watches other users than before.
     Watch {
-        /// From now on.
-        add: Vec<Watched>,
+        /// From now on, each with their own log, which knows whom they have blocked.
+        add: Vec<(Watched, Arc<UserCell>)>,
         /// No longer.
         remove: Vec<UserId>,
     },

@@ -10,6 +10,7 @@ use parlour_protocol::{
         APP_NAME_BYTES_MAX, APP_PAYLOAD_BYTES_MAX, APP_SIGNAL_BYTES_MAX, BODY_BYTES_MAX,
         MEDIA_TYPE_BYTES_MAX,
     },
+    room::RoomKind,
     wire::{Error, ErrorReason},
 };
 
@@ -83,6 +84,8 @@ impl AppService<ServerKit> for Features {
 /// What the draft of a caller who may publish is guarded by.
 async fn may_publish(ctx: &Ctx, cell: &RoomCell) -> Result<Guard, Error> {
     let needs: &[Permission] = match ctx.caller.has_scope(PUBLISH_SCOPE) {
+        // Whoever may not write to somebody tells them nothing that way, either.
+        true if cell.read(|room| room.kind == RoomKind::Direct) => &[Permission::Send],
         true => &[],
         false => &[Permission::PublishEvents],
     };

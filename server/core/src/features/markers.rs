@@ -41,7 +41,9 @@ impl MarkerService<ServerKit> for Features {
         }
         let marker = marker_at(ctx, &cell, seq, head.seq).await?;
         let (mut draft, unread) = moved(ctx, &cell, marker).await?;
-        if !settings(ctx.store(), ctx.user()).await?.hide_receipts {
+        if !ctx.is_peer_apart(&cell).await?
+            && !settings(ctx.store(), ctx.user()).await?.hide_receipts
+        {
             let read = ReadReceipt { seq: marker.seq, at_ms: marker.at_ms };
             draft.receipt = Some(ReceiptDraft { cell, read });
         }

@@ -257,6 +257,7 @@ async fn reply_of(
     let (thread, author) = thread_of(ctx, cell, root_seq).await?;
     let is_first = thread.state().thread_no == 0;
     let author = Some(author).filter(|author| is_first && cell.is_member(*author));
+    let author = ctx.who_hear(author.into_iter().collect()).await?.first().copied();
     let followers = new_followers(ctx, cell.id, root_seq, author, mentions).await?;
     Ok(Reply { thread: ThreadDraft { cell: thread, change: ThreadChange::Reply }, followers })
 }

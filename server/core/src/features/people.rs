@@ -50,11 +50,8 @@ impl PeopleService<ServerKit> for Features {
         if ctx.directory().await?.read(|directory| is_guest(directory, &ctx.caller)) {
             return Err(not_allowed());
         }
-        let index = ctx.node.people.get(ctx.store(), ctx.caller.org).await.map_err(store_error)?;
-        let found = {
-            let index = index.read().expect("no panic while the lock is held");
-            index.find(&request.query, after.clone(), size)
-        };
+        let people = ctx.node.people.get(ctx.store(), ctx.caller.org).await.map_err(store_error)?;
+        let found = people.find(&request.query, after.clone(), size);
         let (mut users, mut bytes) = (Vec::with_capacity(found.users.len()), 0);
         let (mut last, mut next) = (after, found.next);
         for at in found.users {

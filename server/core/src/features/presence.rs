@@ -25,6 +25,7 @@ use crate::{
     presence::{Card, Watched, last_seen_put, status_key},
     rooms::RoomCell,
     tables::Table,
+    users::UserCell,
 };
 
 impl PresenceService<ServerKit> for Features {
@@ -118,8 +119,8 @@ async fn watched(
     ctx: &Ctx,
     guests_rooms: Option<&[Arc<RoomCell>]>,
     user: UserId,
-) -> Result<Option<Watched>, Error> {
-    if ctx.user_row(user).await?.is_none() || ctx.blocked_by(user).await?.contains(&ctx.user()) {
+) -> Result<Option<(Watched, Arc<UserCell>)>, Error> {
+    if ctx.user_row(user).await?.is_none() {
         return Ok(None);
     }
     let grounds = guests_rooms.map(|rooms| {
@@ -130,7 +131,12 @@ async fn watched(
     if is_hidden && user != ctx.user() {
         return Ok(None);
     }
-    Ok(Some(Watched { card: card(ctx, user).await?, grounds }))
+    // Kept, so that a block that is committed first is seen there.
+    let log = ctx.node.users.get(ctx.store(), user).await.map_err(store_error)?;
+    if ctx.blocked_by(user).await?.contains(&ctx.user()) {
+        return Ok(None);
+    }
+    Ok(Some((Watched { card: card(ctx, user).await?, grounds }, log)))
 }
 
 /// The settings with what the request changes.

@@ -62,6 +62,10 @@ impl PrivateRoomService<ServerKit> for Features {
             return Ok(Answer::Now(PostNoticeResponse { seq, at_ms, deduplicated: true }));
         }
         refuse_gone(ctx, to).await?;
+        if ctx.blocked_by(to).await?.contains(&ctx.user()) {
+            let what = "the user has blocked the caller";
+            return Err(Error::new(ErrorReason::NotAllowed, what));
+        }
         let attachments = attachments(ctx, &hashes, &posted.attachments).await?;
         let Some(cell) = private_room(ctx, to).await? else {
             // First the room: a notice that stood in it from the start would be history.

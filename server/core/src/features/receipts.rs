@@ -40,6 +40,9 @@ impl ReceiptService<ServerKit> for Features {
         let (members, more) = member_page(&state, after, size);
         let mut receipts = Vec::with_capacity(members.len());
         for user in &members {
+            if ctx.is_apart_in(&cell, *user).await? {
+                continue;
+            }
             receipts.extend(receipt_of(ctx, cell.id, *user).await?);
         }
         let last = members.last().filter(|_| more);

@@ -24,7 +24,7 @@ use prost::Message;
 use crate::{
     draft::{Draft, Guard, NewEvent, RoomDraft, not_allowed, room_not_found, store_error},
     groups::{gained, group, lost, member_put},
-    handing_over::handing_over,
+    handing_over::{handing_over, may_own},
     introduction::is_guest,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     limits::{ANSWER_BYTES, SCAN_ROWS},
@@ -241,6 +241,10 @@ impl RoomLifeService<ServerKit> for Features {
         }
         if !state.members.contains(&to) {
             return Err(Error::new(ErrorReason::UserNotFound, "no such member"));
+        }
+        if !may_own(&ctx.node, ctx.caller.org, to).await.map_err(store_error)? {
+            let what = "they are a guest, or deactivated";
+            return Err(Error::new(ErrorReason::NotAllowed, what));
         }
         let draft = (to != ctx.user()).then(|| handing_over(cell, state, ctx.user(), to));
         Ok(answer(draft, |seq| HandOverRoomResponse { seq }))

@@ -41,7 +41,7 @@ impl Hub {
             Err(error) => {
                 for placed in group {
                     // It may be on disk all the same.
-                    placed.lose();
+                    self.lose(&placed);
                     self.refuse(placed.submission.then, Refused::Store(error.clone()));
                 }
                 return;
@@ -71,7 +71,7 @@ impl Hub {
                             self.refuse(placed.submission.then, Refused::Exists);
                         }
                         _ => {
-                            placed.lose();
+                            self.lose(&placed);
                             let refused = Refused::Store(StoreError::Unavailable);
                             self.refuse(placed.submission.then, refused);
                         }
@@ -83,6 +83,20 @@ impl Hub {
             self.pending.push_front(submission);
         }
         self.tell_or_wait(now.elapsed);
+    }
+
+    /// What is known of what it changes may no longer be true.
+    fn lose(&self, placed: &Placed) {
+        placed.lose();
+        match &placed.submission.draft {
+            Draft::Org(draft) => self.node.people.forget(draft.cell.org),
+            Draft::Rows(draft) => {
+                if let Shard::Org(org) = draft.shard {
+                    self.node.people.forget(org);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn committed(&mut self, placed: Placed, now: Duration) {
@@ -158,11 +172,12 @@ impl Hub {
 
     fn user_committed(&mut self, draft: UserDraft, next: Counters, record: Bytes) {
         self.settings_committed(&draft);
-        self.block_committed(&draft);
         draft.cell.apply(next);
         if draft.version.is_some() {
             draft.cell.move_version();
         }
+        // Behind the version: who has read the rows from before it keeps nothing of them.
+        self.block_committed(&draft);
         let user = draft.cell.id;
         self.active_users.insert(user);
         self.push_to_user(user, user_events_frame(&[record]));

@@ -54,6 +54,8 @@ impl Hub {
                 WatchPresenceResponse::default()
             }
             PresenceWish::Watch { add, remove } => {
+                let seen = add.into_iter().filter(|(_, log)| !log.is_known_apart(user));
+                let add = seen.map(|(watched, _)| watched).collect();
                 match self.presence.handle_watch(id, user, add, &remove, now) {
                     Ok(answer) => answer,
                     Err(_) => return self.refuse(then, Refused::TooManyWatched),

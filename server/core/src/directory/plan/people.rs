@@ -146,9 +146,7 @@ impl Planner<'_> {
         if !self.users.contains_key(&from) {
             return Err(wrong("from", "no such user"));
         }
-        let is_here = self.users.get(&to).is_some_and(|row| !row.deactivated);
-        let role = self.role_in(self.base.root(), to).filter(|_| is_here);
-        if role.is_none_or(|role| role.name() == Role::GUEST) {
+        if !self.may_own(to) {
             return Err(wrong("to", "is nobody who could own it"));
         }
         let creator = Role::parse(CREATOR).expect("a role's name");
@@ -158,13 +156,23 @@ impl Planner<'_> {
         for node in nodes {
             if self.role_in(node, from) == Some(&creator) {
                 self.set_role(node, from, None);
-                self.set_role(node, to, Some(creator.clone()));
+                // Who is in the task already keeps their role there.
+                if self.role_in(node, to).is_none() {
+                    self.set_role(node, to, Some(creator.clone()));
+                }
             }
         }
         let (from, to, by) = (from.to_field(), to.to_field(), self.by.to_field());
         self.hand_overs.push(HandOverRow { from, to, by });
         // What there is stands elsewhere; it may be nothing.
         Ok(Outcome::Changed)
+    }
+
+    /// Also when all changes are made.
+    pub(super) fn may_own(&self, user: UserId) -> bool {
+        let is_here = self.users.get(&user).is_some_and(|row| !row.deactivated);
+        let role = self.role_in(self.base.root(), user).filter(|_| is_here);
+        role.is_some_and(|role| role.name() != Role::GUEST)
     }
 
     /// A node that users are put into one by one: any but the organization itself.
