@@ -72,6 +72,16 @@ pub const POLL_OPTION_BYTES_MAX: usize = 200;
 pub const POLLS_PER_CALL_MAX: usize = 100;
 /// Largest page of voters.
 pub const VOTER_PAGE_MAX: usize = 500;
+/// Most links of a text that have a preview.
+pub const LINK_PREVIEWS_MAX: usize = 3;
+/// Longest link that has one, in bytes.
+pub const LINK_BYTES_MAX: usize = 2048;
+/// Longest title of a preview, in bytes.
+pub const PREVIEW_TITLE_BYTES_MAX: usize = 300;
+/// Longest description of a preview, in bytes.
+pub const PREVIEW_DESCRIPTION_BYTES_MAX: usize = 600;
+/// Longest name of a preview's site, in bytes.
+pub const PREVIEW_SITE_NAME_BYTES_MAX: usize = 100;
 /// Longest slow mode, in seconds.
 pub const SLOW_MODE_S_MAX: u32 = 21_600;
 /// Most users banned from a group.

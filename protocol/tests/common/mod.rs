@@ -3,7 +3,7 @@
 
 use parlour_protocol::{
     access, account, app, blob, directory, draft, emoji, hook, inbox, marker, message, people, pin,
-    poll, presence,
+    poll, presence, preview,
     prost::{DecodeError, Message},
     reaction, receipt, reminder, room, saved, schedule, search, session, settings, sync, thread,
     typing, user, webhook, wire,
@@ -72,6 +72,8 @@ codecs! {
     presence: Presence, Status, PresenceSettings, SetPresenceRequest, SetPresenceResponse,
         WatchPresenceRequest, WatchPresenceResponse, SetStatusRequest, SetStatusResponse,
         PresenceUpdate, StatusChanged;
+    preview: HideLinkPreviewsRequest, HideLinkPreviewsResponse, LinkPreviewsAdded, LinkPreview,
+        LinkPreviewsHidden;
     reaction: ReactRequest, ReactResponse, UnreactRequest, UnreactResponse, ReactionAdded,
         ReactionWithdrawn;
     receipt: Receipt, ListReceiptsRequest, ListReceiptsResponse, ReadReceipt;

@@ -15,6 +15,7 @@ use parlour_protocol::{
     generated::EventMessage,
     ids::{RoomId, UserId},
     message::MessageEdited,
+    preview::LinkPreviewsAdded,
     room::RoomLost,
     wire::{Event, EventHeader},
 };
@@ -221,7 +222,8 @@ async fn for_user(
     })))
 }
 
-/// Erases the text of every edit of a deleted message. No edit can come after the delete.
+/// Erases the text of every edit of a deleted message, and what its links' previews say. None of them can
+/// come after the delete.
 async fn erasure(node: &Node, room: RoomId, target: u64) -> Result<Vec<Draft>, StoreError> {
     let mut drafts = Vec::new();
     let prefix = key(&[room.as_bytes(), &target.to_be_bytes()]);
@@ -229,8 +231,9 @@ async fn erasure(node: &Node, room: RoomId, target: u64) -> Result<Vec<Draft>, S
     loop {
         let index = node.store.scan(scan.clone()).await?;
         for (row, kind) in &index {
-            let is_edit = kind[..] == MessageEdited::RULE.kind.to_be_bytes();
-            let Some(seq) = trailing_seq(row).filter(|_| is_edit) else { continue };
+            let kinds = [MessageEdited::RULE.kind, LinkPreviewsAdded::RULE.kind];
+            let has_text = kinds.iter().any(|told| kind[..] == told.to_be_bytes());
+            let Some(seq) = trailing_seq(row).filter(|_| has_text) else { continue };
             if let Some(record) = erased(node, room, seq).await? {
                 let erase = Erase { log: LogKey::Room(room), seq, record };
                 drafts.push(rows(Shard::Room(room), vec![], vec![erase]));

@@ -34,6 +34,7 @@ mod pictures;
 pub mod polls;
 pub mod ports;
 pub mod presence;
+pub mod previews;
 pub mod records;
 mod reminders;
 pub mod rooms;

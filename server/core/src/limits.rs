@@ -133,6 +133,8 @@ pub const ATTEMPT_WAIT_MAX: Duration = Duration::from_secs(60);
 pub const ATTEMPTS_FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
 /// Accounts whose wrong passwords are counted.
 pub const ATTEMPTS_KEPT_MAX: usize = 10_000;
+/// Texts with links that wait to be looked at; of more the oldest are left out.
+pub const PREVIEWS_WAITING_MAX: usize = 1_000;
 /// Bytes of chance in a webhook's secret.
 pub const WEBHOOK_SECRET_BYTES: usize = 32;
 /// A webhook that hasn't read a room yet looks back no further for where to begin.

@@ -34,6 +34,7 @@ use crate::{
         store::{LogKey, Store, StoreError},
     },
     presence::Cards,
+    previews::Previews,
     records::{LogTimeRow, UserRow, org_user},
     rooms::{RoomCell, Rooms, head_counters},
     search::Searching,
@@ -90,6 +91,8 @@ pub struct Node {
     pub accounts: Accounts,
     /// Where events are posted to, if somebody posts.
     pub webhooks: Webhooks,
+    /// Messages with links.
+    pub previews: Previews,
     /// The index of messages by their words, if there is one.
     pub search: Searching,
     /// The store's incarnation.
@@ -219,6 +222,7 @@ impl Node {
             log_time: LogTime::default(),
             accounts: Accounts::default(),
             webhooks: Webhooks::default(),
+            previews: Previews::default(),
             search: Searching::default(),
             incarnation,
             known_users: Mutex::new(FxHashMap::default()),
@@ -233,6 +237,11 @@ impl Node {
     /// The same with somebody who posts events to addresses outside, for whom a courier has to run.
     pub fn posting(self, port: Arc<dyn Poster>) -> Self {
         Node { webhooks: Webhooks::over(port), ..self }
+    }
+
+    /// The same with somebody who looks where links lead.
+    pub fn with_previews(self) -> Self {
+        Node { previews: Previews::looked_at(), ..self }
     }
 
     /// The same with accounts of its own, whose tokens the verifier accepts.

@@ -8,6 +8,7 @@ use parlour_protocol::{
     ids::{RoomId, UserId},
     message::{MessageDeleted, MessageEdited},
     pin::{MessagePinned, MessageUnpinned},
+    preview::{LinkPreviewsAdded, LinkPreviewsHidden},
     sync::SeqRange,
     wire::{Error, Event},
 };
@@ -83,7 +84,7 @@ pub(crate) fn beyond(events: &mut Vec<Event>, bytes_max: usize) -> Vec<Event> {
 }
 
 /// For each message of the page, what came after the page: the newest edit, the delete, whether it is
-/// pinned, and the newest of each user about each emoji.
+/// pinned, its links' previews, and the newest of each user about each emoji.
 pub(crate) async fn amendments(
     ctx: &Ctx,
     cell: &RoomCell,
@@ -105,10 +106,17 @@ pub(crate) async fn amendments(
 
 /// Amendments of which only the newest counts, as the kind of one of them.
 fn class(kind: u32) -> Option<u32> {
-    let alone = [MessageEdited::RULE.kind, MessageDeleted::RULE.kind, MessagePinned::RULE.kind];
+    let alone = [
+        MessageEdited::RULE.kind,
+        MessageDeleted::RULE.kind,
+        MessagePinned::RULE.kind,
+        LinkPreviewsAdded::RULE.kind,
+    ];
     match kind {
         kind if alone.contains(&kind) => Some(kind),
         kind if kind == MessageUnpinned::RULE.kind => Some(MessagePinned::RULE.kind),
+        // None are added behind it.
+        kind if kind == LinkPreviewsHidden::RULE.kind => Some(LinkPreviewsAdded::RULE.kind),
         _ => None,
     }
 }

@@ -154,6 +154,8 @@ tables! {
     EMOJI = 93, "emoji";
     /// org ‖ hash ‖ kind ‖ what -> nothing: pictures that everyone in the organization may see.
     PICTURES = 94, "pictures";
+    /// room ‖ target seq -> nothing: messages that have no link previews any more.
+    PREVIEWS_HIDDEN = 90, "previews_hidden";
     /// user ‖ id -> nothing: scheduled messages that are sent or taken back. Kept thirty days.
     SCHEDULED_ENDS = 87, "scheduled_ends";
 }

@@ -118,7 +118,8 @@ impl Server {
             entropy: hand.clone(),
         });
         let outside = webhooks::Outside::default();
-        let node = node.posting(Arc::new(outside.clone())).with_accounts(Arc::new(accounts::Open));
+        let node = node.posting(Arc::new(outside.clone())).with_previews();
+        let node = node.with_accounts(Arc::new(accounts::Open));
         let node = Arc::new(match index {
             Some(index) => node.searching(index),
             None => node,

@@ -23,6 +23,7 @@ mod pins;
 mod polls;
 mod presence;
 mod private_rooms;
+mod previews;
 mod reactions;
 mod receipts;
 mod reminders;

@@ -7,6 +7,7 @@ use parlour_protocol::{
     limits::{APP_NAME_BYTES_MAX, FILTER_NAMES_MAX},
     message::{MessageDeleted, MessageEdited, MessagePosted},
     pin::{MessagePinned, MessageUnpinned},
+    preview::{LinkPreviewsAdded, LinkPreviewsHidden},
     reaction::{ReactionAdded, ReactionWithdrawn},
     room::{MemberBanned, MemberRemoved, MemberUnbanned, MembersAdded},
     webhook::{EventFilter, EventGroup},
@@ -19,7 +20,8 @@ pub fn group_of(kind: u32) -> EventGroup {
     let is = |kinds: &[u32]| kinds.contains(&kind);
     match kind {
         _ if kind == MessagePosted::RULE.kind => G::Messages,
-        _ if kind == MessageEdited::RULE.kind => G::Edits,
+        _ if is(&[MessageEdited::RULE.kind, LinkPreviewsAdded::RULE.kind]) => G::Edits,
+        _ if kind == LinkPreviewsHidden::RULE.kind => G::Edits,
         _ if kind == MessageDeleted::RULE.kind => G::Deletes,
         _ if kind == AppEvent::RULE.kind => G::Apps,
         _ if is(&[ReactionAdded::RULE.kind, ReactionWithdrawn::RULE.kind]) => G::Reactions,

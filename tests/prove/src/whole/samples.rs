@@ -8,6 +8,8 @@ mod later;
 mod people;
 #[path = "samples_polls.rs"]
 mod polls;
+#[path = "samples_previews.rs"]
+mod previews;
 
 use bytes::Bytes;
 use parlour_features::world::{by_subject, client_ref, text};
@@ -147,9 +149,10 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     .collect()
 }
 
-/// The methods that are about what is sent later, polls and programs.
+/// The methods that are about what is sent later, polls, previews and programs.
 fn newer_samples(room: &Bytes) -> impl Iterator<Item = Sample> {
     let later = later::samples(room).into_iter().chain(polls::samples(room));
+    let later = later.chain(previews::samples(room));
     later.chain(accounts::of_programs()).chain(people::samples(room))
 }
 
