@@ -18,6 +18,7 @@ pub mod log;
 pub mod metrics;
 pub mod openapi;
 pub mod outside;
+mod previews;
 pub mod quic;
 pub mod revocation;
 pub mod seal;

@@ -10,5 +10,6 @@ pub mod random;
 pub mod raw;
 pub mod relay;
 pub mod server;
+pub mod site;
 pub mod token;
 pub mod world;

@@ -172,6 +172,7 @@ impl Config {
         }
         self.networks()?;
         self.providers()?;
+        self.previewed_networks()?;
         let (least, most) = WEBHOOK_GIVE_UP_S;
         if !(least..=most).contains(&self.webhooks.give_up_after_s) {
             return wrong("webhooks.give_up_after_s", "is not 1 to 2592000");

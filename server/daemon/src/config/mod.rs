@@ -10,7 +10,7 @@ use parlour_adapters::{Kind, Options};
 use serde::Deserialize;
 
 pub use load::{ConfigError, Overrides};
-pub use outside::{Oidc, Webhooks};
+pub use outside::{Oidc, Previews, Webhooks};
 pub use schema::{KEYS, KeyDoc, default_file, reference};
 
 use crate::{
@@ -46,6 +46,8 @@ pub struct Config {
     pub accounts: Accounts,
     /// Where events are posted to.
     pub webhooks: Webhooks,
+    /// What links lead to.
+    pub previews: Previews,
     /// How much of everything.
     pub limits: Limits,
     /// How the server goes away.
@@ -70,6 +72,7 @@ impl Default for Config {
             auth: Auth::default(),
             accounts: Accounts::default(),
             webhooks: Webhooks::default(),
+            previews: Previews::default(),
             limits: Limits::default(),
             drain: Drain::default(),
             log: Log::default(),

@@ -1,4 +1,4 @@
-//! What the server asks of others: where webhooks lead, and whose tokens it takes.
+//! What the server asks of others: where webhooks and links lead, and whose tokens it takes.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,6 +9,7 @@ use crate::{
     auth::oidc::{Organization, Provider},
     limits::OIDC_PROVIDERS_MAX,
     outside::{Network, NetworkError, Reach, Target},
+    previews::Visitor,
 };
 
 /// `[webhooks]`
@@ -27,6 +28,16 @@ impl Default for Webhooks {
     fn default() -> Self {
         Webhooks { enabled: true, allow_private: vec![], give_up_after_s: 3 * 24 * 3600 }
     }
+}
+
+/// `[previews]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Previews {
+    /// Whether links in messages are visited.
+    pub enabled: bool,
+    /// Ranges of addresses that links may lead to besides public ones, and at any port.
+    pub allow_private: Vec<String>,
 }
 
 /// `[[auth.oidc]]`
@@ -77,6 +88,17 @@ impl Config {
     /// The addresses that may be posted to besides public ones.
     pub(crate) fn networks(&self) -> Result<Vec<Network>, ConfigError> {
         networks(&self.webhooks.allow_private, "webhooks.allow_private")
+    }
+
+    /// Whoever visits links in messages, where that is configured.
+    pub(crate) fn visitor(&self) -> Result<Option<Visitor>, ConfigError> {
+        let allowed = self.previewed_networks()?;
+        Ok(self.previews.enabled.then(|| Visitor::new(allowed)))
+    }
+
+    /// The addresses that links may lead to besides public ones.
+    pub(super) fn previewed_networks(&self) -> Result<Vec<Network>, ConfigError> {
+        networks(&self.previews.allow_private, "previews.allow_private")
     }
 
     /// The identity providers whose keys are fetched.

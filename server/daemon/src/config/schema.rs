@@ -240,6 +240,16 @@ pub const KEYS: &[KeyDoc] = &[
         "259200",
         "A webhook is stopped when nothing was taken for so long, in seconds: 1 to 2592000.",
     ),
+    key(
+        "previews.enabled",
+        "false",
+        "Whether the server visits the pages that links in messages lead to, and shows the room what they\nsay of themselves. Off unless wished: it makes the server ask what users name, and tells those it\nasks that somebody was sent a link to them.",
+    ),
+    key(
+        "previews.allow_private",
+        "[]",
+        "Ranges of addresses that such links may lead to besides public ones, and there at any port.",
+    ),
     key("limits.connections_max", "20000", "Connections at once; more are refused."),
     key(
         "limits.retry_above_handshakes",

@@ -143,3 +143,23 @@ pub const OIDC_KEYS_KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 pub const OIDC_TOKEN_WAITS_FOR: Duration = Duration::from_secs(4);
 /// Most identity providers.
 pub const OIDC_PROVIDERS_MAX: usize = 16;
+/// Links of messages that are visited at once; of one message one after the other.
+pub const PREVIEWS_AT_ONCE: usize = 8;
+/// Links of one user that are visited, a second in the long run, and at once.
+pub const PREVIEWS_PER_SENDER: (f64, u32) = (0.5, 20);
+/// Links of one room that are visited, a second in the long run, and at once.
+pub const PREVIEWS_PER_ROOM: (f64, u32) = (0.5, 20);
+/// The same of one host.
+pub const PREVIEWS_PER_HOST: (f64, u32) = (1.0, 10);
+/// A page is there within this time, redirections included.
+pub const PREVIEW_WITHIN: Duration = Duration::from_secs(5);
+/// So many bytes of a page are read, at most.
+pub const PREVIEW_BYTES_MAX: usize = 512 * 1024;
+/// Redirections that are followed.
+pub const PREVIEW_REDIRECTS_MAX: usize = 3;
+/// Pages that were found lately and are known.
+pub const PREVIEWS_KEPT: usize = 1_000;
+/// For so long.
+pub const PREVIEWS_KEPT_FOR: Duration = Duration::from_secs(3600);
+/// That nothing was found is known for so long.
+pub const PREVIEWS_MISSED_FOR: Duration = Duration::from_secs(300);

@@ -38,6 +38,7 @@ fn everything() -> String {
     }
     metrics.upkeep();
     metrics.oidc_fetched(true);
+    metrics.link_previewed("found");
     metrics.render()
 }
 

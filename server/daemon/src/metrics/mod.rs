@@ -236,6 +236,11 @@ impl Metrics {
         counter(&self.recorder, OIDC_FETCHES, &[("outcome", outcome)]).increment(1);
     }
 
+    /// A link of a message was looked at, or wasn't.
+    pub fn link_previewed(&self, outcome: &'static str) {
+        counter(&self.recorder, LINK_PREVIEWS, &[("outcome", outcome)]).increment(1);
+    }
+
     /// A sign-in was answered.
     pub fn signed_in(&self, result: &Result<SignedIn, Error>) {
         let reason = |error: &Error| ErrorReason::try_from(error.reason).ok();

@@ -41,9 +41,20 @@ pub(crate) struct Ask {
     pub(crate) within: std::time::Duration,
     /// So many bytes of the body.
     pub(crate) body_max: usize,
+    /// What becomes of one that has more.
+    pub(crate) over: Over,
 }
 
-/// Gets what is at an address. A body over its bound is an error, and so is one that is packed.
+/// What becomes of a body that is over its bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// It is an error.
+    Refuse,
+    /// What is within the bound is taken, and the rest isn't read; so is what an end in the middle leaves.
+    Cut,
+}
+
+/// Gets what is at an address. A body that is packed is an error.
 pub(crate) async fn get(
     target: &Target,
     reach: &Reach,
@@ -58,7 +69,7 @@ pub(crate) async fn get(
             .header(header::USER_AGENT, USER_AGENT)
             .body(Full::default())
             .map_err(|_| OutsideError::NoTarget)?;
-        exchange(open(target, reach, tls).await?, request, Some(ask.body_max)).await
+        exchange(open(target, reach, tls).await?, request, Some((ask.body_max, ask.over))).await
     };
     timeout(ask.within, got).await.unwrap_or(Err(OutsideError::TooSlow))
 }
@@ -67,7 +78,7 @@ pub(crate) async fn get(
 pub(crate) async fn exchange(
     stream: Box<dyn Stream>,
     request: Request<Full<Bytes>>,
-    body_max: Option<usize>,
+    body_max: Option<(usize, Over)>,
 ) -> Result<Answer, OutsideError> {
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(OUTSIDE_HEAD_BYTES_MAX)
@@ -78,9 +89,9 @@ pub(crate) async fn exchange(
         let answer = sender.send_request(request).await.map_err(|_| OutsideError::NotHttp)?;
         let (head, body) = answer.into_parts();
         let body = match body_max {
-            Some(max) if head.status.is_success() => {
+            Some((max, over)) if head.status.is_success() => {
                 check_unpacked(&head.headers)?;
-                read(body, max).await?
+                read(body, max, over).await?
             }
             _ => Bytes::new(),
         };
@@ -102,14 +113,27 @@ fn check_unpacked(headers: &HeaderMap) -> Result<(), OutsideError> {
     }
 }
 
-async fn read(mut body: hyper::body::Incoming, max: usize) -> Result<Bytes, OutsideError> {
+async fn read(
+    mut body: hyper::body::Incoming,
+    max: usize,
+    over: Over,
+) -> Result<Bytes, OutsideError> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| OutsideError::NotHttp)?.into_data() else { continue };
-        if bytes.len() + data.len() > max {
-            return Err(OutsideError::TooLarge);
+        let Ok(frame) = frame else {
+            match over {
+                Over::Refuse => return Err(OutsideError::NotHttp),
+                Over::Cut => break,
+            }
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        let left = max - bytes.len();
+        bytes.extend_from_slice(&data[..data.len().min(left)]);
+        match over {
+            Over::Refuse if data.len() > left => return Err(OutsideError::TooLarge),
+            Over::Cut if data.len() >= left => break,
+            _ => {}
         }
-        bytes.extend_from_slice(&data);
     }
     Ok(bytes.freeze())
 }

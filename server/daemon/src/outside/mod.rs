@@ -11,7 +11,7 @@ mod tls;
 use std::{net::IpAddr, sync::Arc};
 
 pub(crate) use address::{Network, NetworkError};
-pub(crate) use ask::{Answer, Ask, USER_AGENT, exchange, get};
+pub(crate) use ask::{Answer, Ask, Over, USER_AGENT, exchange, get};
 pub(crate) use connect::{Stream, open};
 pub(crate) use target::Target;
 pub(crate) use tls::{with_roots_of, with_systems_roots};
@@ -21,6 +21,8 @@ pub(crate) use tls::{with_roots_of, with_systems_roots};
 pub(crate) enum Reach {
     /// Whoever makes a webhook: to public addresses over TLS, and to these.
     Posts(Arc<[Network]>),
+    /// Whoever writes a link: to public addresses and the ports that pages are at, and to these.
+    Pages(Arc<[Network]>),
     /// The configuration: anywhere over TLS; without it only to this host, or with `true` anywhere.
     Named(bool),
 }
@@ -32,6 +34,10 @@ impl Reach {
         match self {
             Reach::Posts(allowed) => {
                 (target.is_secure && address::is_public(address)) || within(allowed, address)
+            }
+            Reach::Pages(allowed) => {
+                let is_usual = matches!(target.port, 80 | 443);
+                (is_usual && address::is_public(address)) || within(allowed, address)
             }
             Reach::Named(plain) => target.is_secure || *plain || address.is_loopback(),
         }

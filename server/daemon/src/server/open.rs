@@ -30,6 +30,7 @@ use crate::{
     keys::{ServerKeys, own_token_key},
     limits,
     metrics::{Metrics, SharedMetrics},
+    previews::{self, Visitor},
     quic::{self, QuicHandle, QuicParts},
     seal::KeySealer,
     search,
@@ -101,7 +102,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     let socket = shared.data.admin_socket();
     let admin = AdminServer::start(&socket, operator)
         .map_err(|error| bind_error("admin", socket.display(), error))?;
-    let behind = follow(&shared);
+    let behind = follow(&shared, config.visitor()?);
     let held = supervisor::Held { http: vec![http, own_metrics], stop, admin, behind, lock };
     tokio::spawn(supervisor::run(shared.clone(), held));
     Ok(Server { shared, http: http_addr, metrics: metrics_addr })
@@ -120,17 +121,23 @@ fn open_node(
         let after_s = config.webhooks.give_up_after_s;
         node = node.posting(Arc::new(Outside::new(config.networks()?, after_s)));
     }
+    if config.previews.enabled {
+        node = node.with_previews();
+    }
     if config.has_accounts() && has_keys {
         node = node.with_accounts(Arc::new(accounts::issuer(config, data)?));
     }
     Ok(Arc::new(node))
 }
 
-/// What follows the logs: the index, webhooks.
-fn follow(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
+/// What follows the logs: the index, webhooks, previews of links.
+fn follow(shared: &Arc<Shared>, visitor: Option<Visitor>) -> Vec<JoinHandle<()>> {
     let (node, submit) = (shared.node.clone(), shared.submit.clone());
     let webhooks = webhooks::run(node, submit, shared.metrics.clone());
-    vec![tokio::spawn(search::feed(shared.node.clone())), tokio::spawn(webhooks)]
+    let (node, submit) = (shared.node.clone(), shared.submit.clone());
+    let previews = previews::run(node, submit, shared.metrics.clone(), visitor);
+    let search = search::feed(shared.node.clone());
+    vec![tokio::spawn(search), tokio::spawn(webhooks), tokio::spawn(previews)]
 }
 
 /// The store that has just opened is the whole one, whichever half of an exchange it is: the other

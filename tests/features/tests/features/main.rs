@@ -17,6 +17,7 @@ mod http;
 mod markers;
 mod messages;
 mod oidc;
+mod previews;
 mod restart;
 mod revocation;
 mod rooms;

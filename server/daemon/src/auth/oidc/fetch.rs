@@ -12,7 +12,9 @@ use super::{
 use crate::{
     auth::Key,
     limits::{OIDC_DOCUMENT_BYTES_MAX, OIDC_DOCUMENT_WITHIN},
-    outside::{Answer, Ask, OutsideError, Reach, Target, get, with_roots_of, with_systems_roots},
+    outside::{
+        Answer, Ask, OutsideError, Over, Reach, Target, get, with_roots_of, with_systems_roots,
+    },
 };
 
 /// Why a provider's keys can't be read.
@@ -86,6 +88,7 @@ async fn read(url: &str, reach: &Reach, tls: &TlsConnector) -> Result<Answer, Fe
         accept: "application/json",
         within: OIDC_DOCUMENT_WITHIN,
         body_max: OIDC_DOCUMENT_BYTES_MAX,
+        over: Over::Refuse,
     };
     let answer = get(&target, reach, Some(tls), ask).await?;
     match answer.status {
