@@ -39,6 +39,7 @@ mod polls;
 pub mod presence;
 mod private_room;
 mod profile;
+mod previews;
 mod receipts;
 mod reminders;
 mod room;
@@ -73,7 +74,7 @@ pub use error::{
     CallError, ConnectError, HistoryError, PageError, QueueError, SendError, Stop, WatchError,
 };
 pub use mentions::{Mention, Mentions};
-pub use message::{Delivery, Item, Message, Notice, Place, Reaction, ThreadSummary};
+pub use message::{Delivery, Item, LinkPreview, Message, Notice, Place, Reaction, ThreadSummary};
 pub use own::{OwnChange, OwnChanges};
 pub use parlour_protocol::{self as protocol, room::RoomKind};
 pub use parlour_sdk_core::{

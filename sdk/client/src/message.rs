@@ -2,7 +2,9 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-pub use parlour_sdk_core::timeline::{Delivery, Notice, Place, Reaction, ThreadSummary};
+pub use parlour_sdk_core::timeline::{
+    Delivery, LinkPreview, Notice, Place, Reaction, ThreadSummary,
+};
 use parlour_sdk_core::{
     attachment::Attachment,
     polls::{NewPoll, Poll},
@@ -171,6 +173,20 @@ impl Message {
     /// As [`Room::voters`]; `INVALID_FIELD` for one that isn't in the log yet.
     pub async fn voters(&self) -> Result<Vec<Voter>, CallError> {
         self.room.voters(self.seq().unwrap_or_default()).await
+    }
+
+    /// What the pages say of themselves that its links lead to, where the server has looked. It isn't to be
+    /// believed, and is plain text.
+    pub fn link_previews(&self) -> &[LinkPreview] {
+        &self.link_previews
+    }
+
+    /// Takes its links' previews away for everyone, for good.
+    ///
+    /// # Errors
+    /// [`QueueError::NotSent`] for one that isn't in the log yet; else as [`Room::hide_link_previews`].
+    pub async fn hide_link_previews(&self) -> Result<(), QueueError> {
+        self.room.hide_link_previews(self.seq().ok_or(QueueError::NotSent)?).await
     }
 
     /// Its attachments, each with its way to be fetched; none before it is in the log.

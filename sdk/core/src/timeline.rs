@@ -5,6 +5,7 @@ mod fold;
 mod item;
 mod pins;
 mod polls;
+mod previews;
 mod reactions;
 mod threads;
 
@@ -21,7 +22,7 @@ use parlour_protocol::{
 };
 use prost::Message as _;
 
-pub use item::{Delivery, Item, Message, Notice, Place, Reaction, ThreadSummary};
+pub use item::{Delivery, Item, LinkPreview, Message, Notice, Place, Reaction, ThreadSummary};
 pub use threads::Scope;
 
 use crate::{
@@ -214,6 +215,7 @@ impl Timeline {
                     thread_root: *thread_root,
                     thread: None,
                     reactions: vec![],
+                    link_previews: Arc::default(),
                     is_pinned: false,
                     client_ref: Some(entry.client_ref),
                     pending: None,
@@ -229,40 +231,38 @@ impl Timeline {
             Payload::Delete { target_seq } => {
                 self.overlay(*target_seq, entry.client_ref, None, delivery);
             }
+            _ => {
+                let change = self.pending(entry, &delivery);
+                self.show(change);
+            }
+        }
+    }
+
+    /// What an entry that is put to a message changes about it until the server has it.
+    fn pending(&mut self, entry: &Entry, delivery: &Delivery) -> Change {
+        let (fold, own) = (&mut self.fold, entry.client_ref);
+        // Nobody wants to see an emoji or a vote that failed; it isn't there.
+        let is_failed = matches!(delivery, Delivery::Failed(_));
+        match &entry.payload {
+            Payload::React { target_seq, emoji, .. } if is_failed => {
+                fold.drop_reaction(*target_seq, emoji, own)
+            }
             Payload::React { target_seq, emoji, on } => {
-                let change = match delivery {
-                    // Nobody wants to see that an emoji failed; it isn't there.
-                    Delivery::Failed(_) => {
-                        self.fold.drop_reaction(*target_seq, emoji, entry.client_ref)
-                    }
-                    _ => self.fold.put_reaction(*target_seq, emoji, entry.client_ref, *on),
-                };
-                self.show(change);
+                fold.put_reaction(*target_seq, emoji, own, *on)
             }
-            Payload::Pin { target_seq, on } => {
-                let change = match delivery {
-                    Delivery::Failed(_) => self.fold.drop_pin(*target_seq, entry.client_ref),
-                    _ => self.fold.put_pin(*target_seq, entry.client_ref, *on),
-                };
-                self.show(change);
-            }
-            Payload::Vote { target_seq, choices } => {
-                let change = match delivery {
-                    // Nobody wants to see a vote that doesn't count.
-                    Delivery::Failed(_) => self.fold.drop_vote(*target_seq, entry.client_ref),
-                    _ => self.fold.put_vote(*target_seq, entry.client_ref, choices),
-                };
-                self.show(change);
-            }
-            Payload::ClosePoll { target_seq } => {
-                let change = match delivery {
-                    Delivery::Failed(_) => self.fold.drop_close(*target_seq, entry.client_ref),
-                    _ => self.fold.put_close(*target_seq, entry.client_ref),
-                };
-                self.show(change);
-            }
-            // It shows once it has happened.
-            Payload::Publish { .. } => {}
+            Payload::Pin { target_seq, .. } if is_failed => fold.drop_pin(*target_seq, own),
+            Payload::Pin { target_seq, on } => fold.put_pin(*target_seq, own, *on),
+            Payload::Vote { target_seq, .. } if is_failed => fold.drop_vote(*target_seq, own),
+            Payload::Vote { target_seq, choices } => fold.put_vote(*target_seq, own, choices),
+            Payload::ClosePoll { target_seq } if is_failed => fold.drop_close(*target_seq, own),
+            Payload::ClosePoll { target_seq } => fold.put_close(*target_seq, own),
+            Payload::HidePreviews { target_seq } if is_failed => fold.drop_hidden(*target_seq, own),
+            Payload::HidePreviews { target_seq } => fold.put_hidden(*target_seq, own),
+            // The first are items of their own, the last one shows once it has happened.
+            Payload::Post { .. }
+            | Payload::Edit { .. }
+            | Payload::Delete { .. }
+            | Payload::Publish { .. } => Change::None,
         }
     }
 
@@ -303,6 +303,10 @@ impl Timeline {
             }
             Payload::ClosePoll { target_seq } => {
                 let change = self.fold.drop_close(*target_seq, entry.client_ref);
+                self.show(change);
+            }
+            Payload::HidePreviews { target_seq } => {
+                let change = self.fold.drop_hidden(*target_seq, entry.client_ref);
                 self.show(change);
             }
             Payload::Publish { .. } => {}

@@ -11,6 +11,7 @@ use parlour_protocol::{
     message::{DeleteRequest, EditRequest, SendRequest},
     pin::{PinRequest, UnpinRequest},
     poll::{ClosePollRequest, VoteRequest},
+    preview::HideLinkPreviewsRequest,
     reaction::{ReactRequest, UnreactRequest},
     wire::Error,
 };
@@ -77,6 +78,11 @@ pub enum Payload {
         /// The message.
         target_seq: u64,
     },
+    /// The end of what is shown of the links in the message at `target_seq`.
+    HidePreviews {
+        /// The message.
+        target_seq: u64,
+    },
     /// An application's event.
     Publish {
         /// An encoded `AppEvent`.
@@ -116,6 +122,7 @@ impl fmt::Debug for Payload {
             Payload::Pin { target_seq, on } => write!(f, "Pin({target_seq}, {on})"),
             Payload::Vote { target_seq, .. } => write!(f, "Vote({target_seq})"),
             Payload::ClosePoll { target_seq } => write!(f, "ClosePoll({target_seq})"),
+            Payload::HidePreviews { target_seq } => write!(f, "HidePreviews({target_seq})"),
             Payload::Publish { body } => write!(f, "Publish(<{} bytes>)", body.len()),
         }
     }
@@ -255,6 +262,11 @@ impl Entry {
                 let request = ClosePollRequest { room, client_ref, target_seq: *target_seq };
                 (rpc::ClosePoll::METHOD, request.encode_to_vec())
             }
+            Payload::HidePreviews { target_seq } => {
+                let target_seq = *target_seq;
+                let request = HideLinkPreviewsRequest { room, client_ref, target_seq };
+                (rpc::HideLinkPreviews::METHOD, request.encode_to_vec())
+            }
             Payload::Publish { body } => {
                 let request = PublishRequest { room, client_ref, body: body.clone() };
                 (rpc::Publish::METHOD, request.encode_to_vec())
@@ -312,6 +324,9 @@ impl Entry {
                 (row.kind, row.target_seq, row.body) = (24, *target_seq, polls::pack(choices));
             }
             Payload::ClosePoll { target_seq } => (row.kind, row.target_seq) = (25, *target_seq),
+            Payload::HidePreviews { target_seq } => {
+                (row.kind, row.target_seq) = (26, *target_seq);
+            }
             Payload::Publish { body } => (row.kind, row.body) = (8, body.clone()),
         }
         if let State::Failed(SendError::Refused(error)) = &self.state {
@@ -343,6 +358,7 @@ impl Entry {
             8 => Payload::Publish { body: row.body },
             24 => Payload::Vote { target_seq: row.target_seq, choices: polls::unpack(&row.body) },
             25 => Payload::ClosePoll { target_seq: row.target_seq },
+            26 => Payload::HidePreviews { target_seq: row.target_seq },
             _ => return Err(Malformed),
         };
         let room = RoomId::parse(&row.room).map_err(|_| Malformed)?;

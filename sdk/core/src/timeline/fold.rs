@@ -15,6 +15,7 @@ use super::{
     item::{Delivery, Item, Message, Notice, Place},
     pins::{self, Pins},
     polls::{self, Polls},
+    previews::{self, Previews},
     reactions::{self, Reactions},
     threads::Threads,
 };
@@ -54,6 +55,7 @@ pub(super) struct Fold {
     threads: Threads,
     pins: Pins,
     polls: Polls,
+    previews: Previews,
 }
 
 impl Fold {
@@ -81,6 +83,14 @@ impl Fold {
         } else if let Some(on) = pins::of(event) {
             let pending_max = self.base.len() + PENDING_AMENDMENTS_MAX;
             match self.pins.apply(target, event.seq(), on, pending_max) {
+                true => Change::Shown(target),
+                false => Change::None,
+            }
+        } else if let Some(said) = previews::of(event) {
+            let pending_max = self.base.len() + PENDING_AMENDMENTS_MAX;
+            match !self.deletes.contains_key(&target)
+                && self.previews.apply(target, said, pending_max)
+            {
                 true => Change::Shown(target),
                 false => Change::None,
             }
@@ -154,6 +164,7 @@ impl Fold {
     pub(super) fn delete(&mut self, target: u64, seq: u64) -> Change {
         self.deletes.insert(target, seq);
         self.edits.remove(&target);
+        self.previews.forget(target);
         if let Some(known) = self.base.get_mut(&target).filter(|known| !known.is_erased()) {
             *known = known.erased();
         }
@@ -212,6 +223,10 @@ impl Fold {
             // What came of it is in the poll's record.
             Payload::Vote { target_seq, .. } => self.drop_vote(*target_seq, entry.client_ref),
             Payload::ClosePoll { target_seq } => self.drop_close(*target_seq, entry.client_ref),
+            Payload::HidePreviews { target_seq } => {
+                self.previews.apply(*target_seq, previews::Said::Hidden, usize::MAX);
+                self.drop_hidden(*target_seq, entry.client_ref)
+            }
         }
     }
 
@@ -223,6 +238,7 @@ impl Fold {
         self.threads.forget_to(seq);
         self.pins.forget_to(seq);
         self.polls.forget_to(seq);
+        self.previews.forget_to(seq);
     }
 
     /// A reaction of the user's own that the server doesn't have yet.
@@ -289,6 +305,18 @@ impl Fold {
         Change::Shown(target)
     }
 
+    /// Previews hidden that the server doesn't know of yet.
+    pub(super) fn put_hidden(&mut self, target: u64, client_ref: ClientRef) -> Change {
+        self.previews.put_pending(target, client_ref);
+        Change::Shown(target)
+    }
+
+    /// It won't reach the server, or it has.
+    pub(super) fn drop_hidden(&mut self, target: u64, client_ref: ClientRef) -> Change {
+        self.previews.drop_pending(target, client_ref);
+        Change::Shown(target)
+    }
+
     pub(super) fn item(&self, room: RoomId, seq: u64, me: Option<UserId>) -> Option<Arc<Item>> {
         let event = self.base.get(&seq)?;
         let (sender, at_ms) = (event.sender(), event.header.at_ms);
@@ -334,12 +362,21 @@ impl Fold {
                 true => vec![],
                 false => self.reactions.shown(seq, me),
             },
+            link_previews: match is_deleted || overlay.is_some_and(changes) {
+                true => Arc::default(),
+                false => self.previews.shown(seq, edit.map_or(seq, |(edited, _)| *edited)),
+            },
             is_pinned: !is_deleted && !deleting && self.pins.shown(seq),
             client_ref: event.client_ref(),
             pending: overlay.map(|overlay| overlay.client_ref),
             delivery: overlay.map_or(Delivery::Sent, |overlay| overlay.delivery.clone()),
         })))
     }
+}
+
+/// Whether the message has another text, or none, as soon as the server has it.
+fn changes(overlay: &Overlay) -> bool {
+    overlay.text.is_some() || !is_failed(&overlay.delivery)
 }
 
 fn is_failed(delivery: &Delivery) -> bool {

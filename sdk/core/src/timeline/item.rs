@@ -1,6 +1,6 @@
 //! What a timeline shows.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use parlour_protocol::{
     generated::EventBody,
@@ -86,6 +86,9 @@ pub struct Message {
     /// What people put to it, in the order of the emoji; those of the user that the server doesn't
     /// have yet included. Empty when it is deleted.
     pub reactions: Vec<Reaction>,
+    /// What the pages say of themselves that its links lead to, where the server has looked; empty when it
+    /// is deleted.
+    pub link_previews: Arc<[LinkPreview]>,
     /// Whether it is pinned, as far as the user did that and the server doesn't have it yet, too.
     /// Never when it is deleted.
     pub is_pinned: bool,
@@ -106,6 +109,27 @@ pub struct ThreadSummary {
     pub last_seq: u64,
     /// When that was, Unix milliseconds.
     pub last_at_ms: u64,
+}
+
+/// What a page says of itself that a message leads to. It isn't to be believed: whoever made the page may
+/// say anything.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct LinkPreview {
+    /// The link as the text has it.
+    pub url: String,
+    /// The page's title; never empty.
+    pub title: String,
+    /// What it is about; may be empty.
+    pub description: String,
+    /// What the site is called; may be empty.
+    pub site_name: String,
+}
+
+impl fmt::Debug for LinkPreview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Where people's links lead is theirs: never in a log.
+        f.debug_struct("LinkPreview").finish_non_exhaustive()
+    }
 }
 
 /// An emoji that people put to a message.
