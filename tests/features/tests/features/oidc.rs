@@ -194,7 +194,8 @@ async fn keys_that_nobody_has_do_not_make_the_server_ask_and_ask() {
         for _ in 0..20 {
             let begun = Instant::now();
             comes(&server, &good).await.expect("its key is known");
-            assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+            // Somebody who waits for the look waits four.
+            assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
         }
     };
     let (lost, ()) = futures_util::join!(all, well);

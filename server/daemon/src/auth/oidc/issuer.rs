@@ -116,7 +116,6 @@ impl Issuer {
             let fetched = fetch(&self.provider).await;
             metrics.oidc_fetched(fetched.is_ok());
             pause = self.handle_fetched(fetched);
-            self.rounds.send_modify(|rounds| *rounds += 1);
         }
     }
 
@@ -132,6 +131,8 @@ impl Issuer {
             fetched.again_after
         });
         looks.is_under_way = false;
+        // Within the lock: whoever waits for the next one doesn't take this one's end for it.
+        self.rounds.send_modify(|rounds| *rounds += 1);
         looks.problem = result.as_ref().err().copied();
         match result {
             Ok(again_after) => {
