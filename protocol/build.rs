@@ -29,6 +29,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     prost_build::Config::new()
         .bytes(["."])
         .skip_debug(["."])
+        // Part of what clients compare.
+        .message_attribute("parlour.interaction.v1.Components", "#[derive(Eq)]")
+        .message_attribute("parlour.interaction.v1.ComponentRow", "#[derive(Eq)]")
+        .message_attribute("parlour.interaction.v1.Component", "#[derive(Eq)]")
+        .message_attribute("parlour.interaction.v1.Select", "#[derive(Eq)]")
+        .enum_attribute("parlour.interaction.v1.Component.kind", "#[derive(Eq)]")
         // Large, and rare among events, all of which would be as large.
         .boxed("parlour.webhook.v1.WebhookCreated.webhook")
         .boxed("parlour.webhook.v1.WebhooksChanged.webhook")

@@ -46,6 +46,8 @@ impl ErrorReason {
             | R::InviteNotFound
             | R::HookNotFound
             | R::EmojiNotFound
+            | R::CommandNotFound
+            | R::ComponentNotFound
             | R::ScheduledNotFound
             | R::KeyNotFound
             | R::WebhookNotFound => C::NotFound,
@@ -63,6 +65,7 @@ impl ErrorReason {
             | R::AccountsDisabled
             | R::KnockWaiting
             | R::NeedsConnection
+            | R::InteractionOver
             | R::PollClosed
             | R::PollAnonymous
             | R::ServiceAccount

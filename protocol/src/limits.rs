@@ -88,6 +88,20 @@ pub const SLOW_MODE_S_MAX: u32 = 21_600;
 pub const BANS_MAX: usize = 1000;
 /// Largest page of open rooms.
 pub const OPEN_ROOM_PAGE_MAX: usize = 100;
+/// Most commands of one program.
+pub const COMMANDS_MAX: usize = 50;
+/// Longest name of a command, in bytes.
+pub const COMMAND_NAME_BYTES_MAX: usize = 32;
+/// Longest text of a command, in bytes.
+pub const COMMAND_TEXT_BYTES_MAX: usize = 4 * 1024;
+/// Most rows of components of one message, and components of one row.
+pub const COMPONENT_ROWS_MAX: usize = 5;
+/// Most options of a select.
+pub const SELECT_OPTIONS_MAX: usize = 25;
+/// An interaction is answered within this time.
+pub const INTERACTION_FOR: Duration = Duration::from_secs(15 * 60);
+/// Longest answer that only one user sees, in bytes.
+pub const RESPONSE_BYTES_MAX: usize = 8 * 1024;
 /// Most emoji of one organization.
 pub const EMOJI_MAX: usize = 2000;
 /// Longest name of an emoji, in bytes.
@@ -98,6 +112,8 @@ pub const EMOJI_BYTES_MAX: u64 = 256 * 1024;
 pub const EMOJI_PIXELS_MAX: u32 = 512;
 /// Largest page of emoji.
 pub const EMOJI_PAGE_MAX: usize = 200;
+/// Widest and highest picture of a user or room, in pixels: whoever shows it has to unpack it.
+pub const AVATAR_PIXELS_MAX: u32 = 4096;
 /// Largest picture of a user or room, in bytes.
 pub const AVATAR_BYTES_MAX: u64 = 5 * 1024 * 1024;
 /// Most users one user blocks.

@@ -2,8 +2,8 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, account, app, blob, directory, draft, emoji, hook, inbox, marker, message, people, pin,
-    poll, presence, preview,
+    access, account, app, blob, directory, draft, emoji, hook, inbox, interaction, marker, message,
+    people, pin, poll, presence, preview,
     prost::{DecodeError, Message},
     reaction, receipt, reminder, room, saved, schedule, search, session, settings, sync, thread,
     typing, user, webhook, wire,
@@ -57,6 +57,11 @@ codecs! {
     hook: Hook, CreateHookRequest, CreateHookResponse, ListHooksRequest, ListHooksResponse,
         RevokeHookRequest, RevokeHookResponse, HookCreated, HookRevoked;
     inbox: Mention, ReadMentionsRequest, ReadMentionsItem;
+    interaction: Components, ComponentRow, Component, Button, Select, SelectOption, Command,
+        SetCommandsRequest, SetCommandsResponse, ListCommandsRequest, ListCommandsResponse,
+        ProgramCommands, InvokeCommandRequest, InvokeCommandResponse, UseComponentRequest,
+        UseComponentResponse, RespondToRequest, RespondToResponse, CommandInvoked, ComponentUsed,
+        InteractionAnswered;
     marker: Marker, Unread, MarkReadRequest, MarkReadResponse, MarkUnreadRequest,
         MarkUnreadResponse, MarkerMoved;
     message: SendRequest, SendResponse, EditRequest, EditResponse, DeleteRequest, DeleteResponse,

@@ -27,6 +27,7 @@ mod edits;
 mod environment;
 mod error;
 mod handle;
+pub mod interactions;
 pub mod limits;
 mod mentions;
 mod message;

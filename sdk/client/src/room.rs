@@ -6,6 +6,7 @@ use bytes::Bytes;
 use parlour_protocol::{
     generated::rpc,
     ids::{ClientRef, RoomId, UserId},
+    interaction::Components,
     limits::{ATTACHMENTS_MAX, MEMBERS_PER_CALL_MAX, MENTIONS_MAX, TEXT_BYTES_MAX},
     marker::MarkUnreadRequest,
     message::{MessagePosted, SendRequest},
@@ -49,6 +50,8 @@ pub struct Draft {
     pub thread_root: Option<u64>,
     /// What it asks.
     pub poll: Option<NewPoll>,
+    /// What it offers to press and to choose; see [`Client::interactions`](crate::Client::interactions).
+    pub components: Option<Components>,
 }
 
 impl From<NewPoll> for Draft {
@@ -60,8 +63,16 @@ impl From<NewPoll> for Draft {
 impl Draft {
     /// As the outbox has it, unless it is over a bound.
     pub(crate) fn payload(self) -> Result<Payload, QueueError> {
-        let Draft { text, attachments, mentions, mentions_everyone, reply_to, thread_root, poll } =
-            self;
+        let Draft {
+            text,
+            attachments,
+            mentions,
+            mentions_everyone,
+            reply_to,
+            thread_root,
+            poll,
+            components,
+        } = self;
         check_text(&text, !attachments.is_empty() || poll.is_some())?;
         if attachments.len() > ATTACHMENTS_MAX {
             return Err(QueueError::Attachments);
@@ -69,7 +80,7 @@ impl Draft {
         if mentions.len() > MENTIONS_MAX {
             return Err(QueueError::Mentions);
         }
-        let body = post_body(&text, &attachments, poll.as_ref());
+        let body = post_body(&text, &attachments, poll.as_ref(), components);
         let attachments = attachments.iter().map(|attachment| attachment.hash).collect();
         Ok(Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root, attachments })
     }
@@ -85,6 +96,7 @@ impl Draft {
             reply_to: Some(request.reply_to_seq).filter(|seq| *seq > 0),
             thread_root: Some(request.thread_root_seq).filter(|seq| *seq > 0),
             poll: posted.poll.map(NewPoll::from_wire),
+            components: posted.components,
         }
     }
 }

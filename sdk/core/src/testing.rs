@@ -70,7 +70,7 @@ pub(crate) fn broadcast(seq: u64, text: &str) -> LogEvent {
 pub(crate) fn edit(seq: u64, target: u64, text: &str) -> LogEvent {
     let mut header = header(seq, MessageEdited::RULE.kind, OTHER);
     header.target_seq = target;
-    event(header, &MessageEdited { text: text.to_owned() })
+    event(header, &MessageEdited { text: text.to_owned(), ..MessageEdited::default() })
 }
 
 /// A delete of the message at `target`.

@@ -17,6 +17,7 @@ use std::{
 use bytes::Bytes;
 use parlour_protocol::{
     ids::{ClientRef, RoomId, UserId},
+    interaction::Components,
     message::{MessageEdited, MessagePosted},
     thread::Thread,
 };
@@ -207,6 +208,7 @@ impl Timeline {
                     text: posted.text,
                     attachments: attachments(posted.attachments),
                     poll: posted.poll.map(new_poll),
+                    components: posted.components.map(Arc::new).unwrap_or_default(),
                     is_edited: false,
                     is_deleted: false,
                     mentions: mentions.clone(),
@@ -432,10 +434,15 @@ pub fn messages(
 }
 
 /// An encoded `MessagePosted`.
-pub fn post_body(text: &str, attachments: &[Attachment], poll: Option<&NewPoll>) -> Bytes {
+pub fn post_body(
+    text: &str,
+    attachments: &[Attachment],
+    poll: Option<&NewPoll>,
+    components: Option<Components>,
+) -> Bytes {
     let attachments = attachments.iter().map(Attachment::to_wire).collect();
     let (text, poll) = (text.to_owned(), poll.map(NewPoll::to_wire));
-    MessagePosted { text, attachments, poll }.encode_to_vec().into()
+    MessagePosted { text, attachments, poll, components }.encode_to_vec().into()
 }
 
 /// A poll that the server doesn't have yet.
@@ -446,7 +453,7 @@ fn new_poll(asked: parlour_protocol::poll::Poll) -> Poll {
 
 /// An encoded `MessageEdited`.
 pub fn edit_body(text: &str) -> Bytes {
-    MessageEdited { text: text.to_owned() }.encode_to_vec().into()
+    MessageEdited { text: text.to_owned(), components: None }.encode_to_vec().into()
 }
 
 fn delivery(state: &State) -> Delivery {

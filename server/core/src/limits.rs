@@ -157,6 +157,10 @@ pub const BLOCKED_SCAN_MAX: usize = 1_001;
 pub const PEOPLE_ORGS_MAX: usize = 64;
 /// Words of one user by which they are found.
 pub const PEOPLE_WORDS_MAX: usize = 32;
+/// Changes of the organization that one user makes at once: of their profile, or of emoji.
+pub const ORG_CHANGES_AT_ONCE: u64 = 20;
+/// And then one in so many milliseconds.
+pub const ORG_CHANGE_EVERY_MS: u64 = 3_000;
 /// Words of a query for people that count.
 pub const PEOPLE_QUERY_WORDS_MAX: usize = 8;
 /// Users committed since somebody asked for people last; with more, all are read anew.

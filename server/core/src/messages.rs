@@ -19,6 +19,7 @@ use crate::{
         blob_not_found, hash_field,
         rows::{blob_row, claim_row, due_after, due_end, due_put, use_prefix},
     },
+    components::check_components,
     draft::{RoomDraft, store_error},
     kit::{Ctx, id_field},
     limits::REF_AHEAD_MS_MAX,
@@ -206,6 +207,7 @@ pub(crate) fn post_body(body: &Bytes, attachments: &[Bytes]) -> Result<MessagePo
     let message: MessagePosted = message_body(body)?;
     check_text(&message.text, !attachments.is_empty() || message.poll.is_some())?;
     message.poll.as_ref().map(check_poll).transpose()?;
+    message.components.as_ref().map(check_components).transpose()?;
     let hash_of = |attachment: &Attachment| attachment.blob.as_ref().map(|blob| blob.hash.clone());
     let described = message.attachments.iter().map(hash_of);
     if !described.eq(attachments.iter().cloned().map(Some)) {

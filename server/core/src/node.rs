@@ -21,6 +21,7 @@ use crate::{
     draft::{Again, AnswerOf, Draft, Refused, store_error},
     kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
     log_time::LogTime,
+    org_pace::OrgPace,
     people::People,
     polls::Polls,
     ports::{
@@ -75,6 +76,8 @@ pub struct Node {
     pub rooms: Rooms,
     /// Organizations' people in memory, by their names.
     pub people: People,
+    /// How fast users change their organizations.
+    pub org_pace: OrgPace,
     /// Threads in memory.
     pub threads: Threads,
     /// Polls in memory.
@@ -213,6 +216,7 @@ impl Node {
             clock: parts.clock,
             entropy: parts.entropy,
             rooms: Rooms::default(),
+            org_pace: OrgPace::default(),
             people: People::default(),
             threads: Threads::default(),
             polls: Polls::default(),

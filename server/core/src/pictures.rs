@@ -5,7 +5,7 @@ use bytes::Bytes;
 use parlour_protocol::{
     blob::Blob,
     ids::{BlobHash, OrgId, RoomId, UserId},
-    limits::AVATAR_BYTES_MAX,
+    limits::{AVATAR_BYTES_MAX, AVATAR_PIXELS_MAX},
     wire::Error,
 };
 
@@ -52,10 +52,15 @@ pub(crate) fn shown(org: OrgId, hash: BlobHash, purpose: Purpose<'_>) -> Put {
 }
 
 /// It isn't used for that any more, and looked at soon whether it is for anything.
-pub(crate) fn hidden(org: OrgId, hash: BlobHash, purpose: Purpose<'_>, by: UserId) -> [Put; 2] {
+pub(crate) fn hidden(
+    org: OrgId,
+    hash: BlobHash,
+    purpose: Purpose<'_>,
+    (by, now_ms): (UserId, u64),
+) -> [Put; 2] {
     let blob = BlobKey { org, hash };
     let row = Put { table: Table::PICTURES, key: purpose.row(blob), value: None };
-    [row, due_put(blob, 0, by)]
+    [row, due_put(blob, now_ms, by)]
 }
 
 /// Whether it is one of the organization's.
@@ -69,7 +74,7 @@ pub(crate) fn room_puts(
     (org, room): (OrgId, RoomId),
     before: Option<BlobHash>,
     after: Option<BlobHash>,
-    by: UserId,
+    (by, now_ms): (UserId, u64),
 ) -> Vec<Put> {
     let row = |hash: BlobHash, value: Option<Bytes>| {
         // As if the room had a message with the number 0.
@@ -78,18 +83,18 @@ pub(crate) fn room_puts(
     };
     let mut puts = Vec::new();
     if let Some(hash) = before {
-        puts.extend([row(hash, None), due_put(BlobKey { org, hash }, 0, by)]);
+        puts.extend([row(hash, None), due_put(BlobKey { org, hash }, now_ms, by)]);
     }
     puts.extend(after.map(|hash| row(hash, Some(Bytes::new()))));
     puts
 }
 
-/// A picture that the caller may use: their own upload, and no larger than that.
+/// A picture that the caller may use: their own upload, and no larger than so many bytes and pixels.
 pub(crate) async fn usable(
     ctx: &Ctx,
     field: &str,
     hash: &[u8],
-    bytes_max: u64,
+    (bytes_max, pixels_max): (u64, u32),
 ) -> Result<(BlobHash, Blob), Error> {
     let hash = hash_field(field, hash)?;
     let key = BlobKey { org: ctx.caller.org, hash };
@@ -105,6 +110,9 @@ pub(crate) async fn usable(
     if blob.size > bytes_max {
         return Err(Error::invalid(field, format!("is over {} KiB", bytes_max / 1024)));
     }
+    if blob.width.max(blob.height) > pixels_max {
+        return Err(Error::invalid(field, format!("is over {pixels_max} pixels wide or high")));
+    }
     Ok((hash, blob))
 }
 
@@ -112,6 +120,6 @@ pub(crate) async fn usable(
 pub(crate) async fn avatar(ctx: &Ctx, field: &str, hash: &[u8]) -> Result<Option<BlobHash>, Error> {
     match hash {
         [] => Ok(None),
-        hash => Ok(Some(usable(ctx, field, hash, AVATAR_BYTES_MAX).await?.0)),
+        hash => Ok(Some(usable(ctx, field, hash, (AVATAR_BYTES_MAX, AVATAR_PIXELS_MAX)).await?.0)),
     }
 }

@@ -156,6 +156,10 @@ tables! {
     PICTURES = 94, "pictures";
     /// room ‖ target seq -> nothing: messages that have no link previews any more.
     PREVIEWS_HIDDEN = 90, "previews_hidden";
+    /// org ‖ program -> the commands it takes.
+    COMMANDS = 95, "commands";
+    /// program ‖ user ‖ client_ref -> when, and what: interactions it was told of. Kept a day.
+    INTERACTIONS = 96, "interactions";
     /// user ‖ id -> nothing: scheduled messages that are sent or taken back. Kept thirty days.
     SCHEDULED_ENDS = 87, "scheduled_ends";
 }

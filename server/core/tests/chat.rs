@@ -179,7 +179,9 @@ fn deleted_text_is_gone_from_the_log_edits_included() {
         room: room.clone(),
         client_ref: server.client_ref().to_field(),
         target_seq: seq,
-        body: MessageEdited { text: "secret two".into() }.encode_to_vec().into(),
+        body: MessageEdited { text: "secret two".into(), ..Default::default() }
+            .encode_to_vec()
+            .into(),
     };
     server.call::<rpc::Edit>(ada, &edit).unwrap();
     let delete = DeleteRequest {

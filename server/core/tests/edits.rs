@@ -15,7 +15,7 @@ use prost::Message;
 
 fn edit(server: &mut Server, by: usize, room: &Bytes, target_seq: u64, text: &str) -> u64 {
     let client_ref = server.client_ref().to_field();
-    let body = MessageEdited { text: text.into() }.encode_to_vec().into();
+    let body = MessageEdited { text: text.into(), ..Default::default() }.encode_to_vec().into();
     let request = EditRequest { room: room.clone(), client_ref, target_seq, body };
     server.call::<rpc::Edit>(by, &request).unwrap().seq
 }

@@ -64,7 +64,8 @@ fn mentions_are_listed_newest_first_with_what_became_of_them() {
     let unread = ReadMentionsRequest { unread_only: true, ..Default::default() };
     assert_eq!(page(&mut server, ben, &unread).0.len(), 2);
     // An edit comes with it, a deleted one doesn't come.
-    let body = MessageEdited { text: "you all".into() }.encode_to_vec().into();
+    let body =
+        MessageEdited { text: "you all".into(), ..Default::default() }.encode_to_vec().into();
     let client_ref = server.client_ref().to_field();
     let edit = EditRequest { room: one.clone(), client_ref, target_seq: first, body };
     server.call::<rpc::Edit>(ann, &edit).unwrap();

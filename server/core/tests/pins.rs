@@ -232,7 +232,7 @@ fn the_list_has_messages_as_they_are_and_who_pinned_them() {
     server.advance(std::time::Duration::from_secs(1));
     let second = pin(&mut server, ben, &room, one);
     for text in ["tha plan", "the plan"] {
-        let body = MessageEdited { text: text.into() }.encode_to_vec().into();
+        let body = MessageEdited { text: text.into(), ..Default::default() }.encode_to_vec().into();
         let client_ref = server.client_ref().to_field();
         let edit = EditRequest { room: room.clone(), client_ref, target_seq: one, body };
         server.call::<rpc::Edit>(ann, &edit).unwrap();

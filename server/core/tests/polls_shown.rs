@@ -184,7 +184,7 @@ fn an_edit_changes_the_text_and_not_the_poll() {
     let seq = server.call::<rpc::Send>(ann, &request).unwrap().seq;
     let edit = |server: &mut Server, target_seq, text: &str| {
         let client_ref = server.client_ref().to_field();
-        let body = MessageEdited { text: text.into() }.encode_to_vec().into();
+        let body = MessageEdited { text: text.into(), ..Default::default() }.encode_to_vec().into();
         let request = EditRequest { room: room.clone(), client_ref, target_seq, body };
         server.call::<rpc::Edit>(ann, &request)
     };

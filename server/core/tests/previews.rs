@@ -42,7 +42,7 @@ fn found(title: &str) -> Vec<LinkPreview> {
 }
 
 fn edit(server: &mut Server, by: usize, room: &Bytes, target_seq: u64, text: &str) -> u64 {
-    let body = MessageEdited { text: text.into() };
+    let body = MessageEdited { text: text.into(), ..Default::default() };
     let request = EditRequest {
         room: room.clone(),
         client_ref: server.client_ref().to_field(),

@@ -44,7 +44,7 @@ fn find(server: &mut Server, by: usize, request: &SearchMessagesRequest) -> Vec<
 }
 
 fn edit(server: &mut Server, by: usize, room: &Bytes, target_seq: u64, text: &str) -> u64 {
-    let body = MessageEdited { text: text.into() }.encode_to_vec().into();
+    let body = MessageEdited { text: text.into(), ..Default::default() }.encode_to_vec().into();
     let client_ref = server.client_ref().to_field();
     let request = EditRequest { room: room.clone(), client_ref, target_seq, body };
     server.call::<rpc::Edit>(by, &request).unwrap().seq

@@ -189,7 +189,7 @@ fn a_page_of_a_thread_has_its_replies_and_what_amends_them() {
             reply(&mut server, ben, &room, root, &format!("{n}"))
         })
         .collect();
-    let body = MessageEdited { text: "better".into() }.encode_to_vec().into();
+    let body = MessageEdited { text: "better".into(), ..Default::default() }.encode_to_vec().into();
     let client_ref = server.client_ref().to_field();
     let edit = EditRequest { room: room.clone(), client_ref, target_seq: seqs[1], body };
     server.call::<rpc::Edit>(ben, &edit).unwrap();

@@ -9,7 +9,7 @@ use parlour_protocol::{
 };
 use parlour_sdk_core::{
     diff::Diff,
-    engine::{OwnChange, PageError, TooManyWatched},
+    engine::{Interaction, OwnChange, PageError, TooManyWatched},
     event::LogEvent,
     outbox::{Payload, SendError},
     presence::{Activity, PresenceSettings, UserPresence},
@@ -78,6 +78,7 @@ pub(crate) enum Command {
     Notifications(oneshot::Sender<Feed<Noted>>),
     Signals(oneshot::Sender<Feed<Signalled>>),
     Own(oneshot::Sender<Feed<OwnChange>>),
+    Interactions(oneshot::Sender<Feed<Interaction>>),
     Blocked(oneshot::Sender<BTreeSet<UserId>>),
     Receipts(RoomId, oneshot::Sender<Feed<Change>>),
     Activity(Activity),
@@ -142,6 +143,9 @@ impl Driver {
             Command::Events(reply) => drop(reply.send(self.waiters.observe_events())),
             Command::Notifications(reply) => drop(reply.send(self.waiters.observe_notifications())),
             Command::Signals(reply) => drop(reply.send(self.waiters.observe_signals())),
+            Command::Interactions(reply) => {
+                let _ = reply.send(self.waiters.observe_interactions());
+            }
             Command::Own(reply) => drop(reply.send(self.waiters.observe_own())),
             Command::Blocked(reply) => drop(reply.send(self.engine.blocked().clone())),
             Command::Receipts(room, reply) => {

@@ -13,7 +13,7 @@ use parlour_protocol::{
 use parlour_sdk_core::{
     connection::CallId,
     diff::Diff,
-    engine::{AskError, BulkId, Notice, OwnChange, PageError, Receipt},
+    engine::{AskError, BulkId, Interaction, Notice, OwnChange, PageError, Receipt},
     event::LogEvent,
     outbox::SendError,
     rooms::RoomSummary,
@@ -53,6 +53,7 @@ pub(super) struct Waiters {
     notifications: Vec<Publisher<Noted>>,
     signals: Vec<Publisher<Signalled>>,
     own: Vec<Publisher<OwnChange>>,
+    interactions: Vec<Publisher<Interaction>>,
     receipts: BTreeMap<RoomId, Vec<Publisher<Change>>>,
     pub(super) presence: PresenceWaiters,
 }
@@ -160,6 +161,12 @@ impl Waiters {
         feed
     }
 
+    pub(super) fn observe_interactions(&mut self) -> Feed<Interaction> {
+        let (publisher, feed) = feed();
+        self.interactions.push(publisher);
+        feed
+    }
+
     pub(super) fn observe_receipts(&mut self, room: RoomId) -> Feed<Change> {
         let (publisher, feed) = feed();
         self.receipts.entry(room).or_default().push(publisher);
@@ -261,11 +268,12 @@ impl Driver {
                 let rooms: Vec<RoomId> = self.waiters.receipts.keys().copied().collect();
                 rooms.into_iter().for_each(|r| self.waiters.tell_receipts(r, &[Change::Missed]));
             }
-            Notice::Synced => {
-                self.ends.synced.send_replace(true);
-            }
+            Notice::Synced => drop(self.ends.synced.send_replace(true)),
             Notice::Signal(room, sender, signal) => {
                 publish_all(&mut self.waiters.signals, &Signalled { room, sender, signal });
+            }
+            Notice::Interaction(interaction) => {
+                publish_all(&mut self.waiters.interactions, &interaction);
             }
             Notice::Own(change) => publish_all(&mut self.waiters.own, &change),
             Notice::Settings(settings) => self.waiters.presence.tell_settings(&settings),

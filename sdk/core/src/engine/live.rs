@@ -209,6 +209,7 @@ impl Engine {
         };
         self.handle_receipt(room, sender, ephemeral);
         self.handle_signal(room, sender, ephemeral);
+        self.handle_response(room, sender, ephemeral);
         self.handle_draft(sender, ephemeral);
         let is_me = self.meta.user == Some(sender);
         if ephemeral.kind == Typing::RULE.kind

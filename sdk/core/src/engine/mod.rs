@@ -28,6 +28,7 @@ use parlour_protocol::{
     app::AppSignal,
     draft::MessageDraft,
     ids::{ClientRef, DeviceId, RoomId, UserId},
+    interaction::{CommandInvoked, ComponentUsed, InteractionAnswered},
     reminder::ReminderChanged,
     schedule::ScheduledChanged,
     wire::{Delivery, Error},
@@ -145,6 +146,8 @@ pub enum Notice {
     Signal(RoomId, UserId, AppSignal),
     /// Something the user keeps for themselves is another, at whichever device that was done.
     Own(OwnChange),
+    /// Somebody wants something of the user's program, or a program answers the user alone.
+    Interaction(Interaction),
 }
 
 /// What has changed of what the user keeps for themselves.
@@ -160,6 +163,17 @@ pub enum OwnChange {
     Blocked(UserId, bool),
     /// Any of it may have: it was too long ago, or what is begun isn't told of while away.
     Missed,
+}
+
+/// What goes on between users and programs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Interaction {
+    /// A command that the user takes.
+    Command(CommandInvoked),
+    /// A component of a message of the user's.
+    Component(ComponentUsed),
+    /// An answer that only the user sees: the room, and the program.
+    Response(RoomId, UserId, InteractionAnswered),
 }
 
 /// How far somebody has read a room.

@@ -9,6 +9,7 @@ use parlour_protocol::{
     draft::DraftChanged,
     generated::{EventMessage, Rpc, rpc},
     ids::{RoomId, UserId},
+    interaction::InteractionAnswered,
     limits::SEQ_MAX,
     people::{BlockChanged, ListBlockedRequest, ListBlockedResponse},
     presence::{SetStatusRequest, SetStatusResponse},
@@ -18,7 +19,7 @@ use parlour_protocol::{
 };
 use prost::Message;
 
-use super::{Engine, Notice, OwnChange, Purpose, Receipt};
+use super::{Engine, Interaction, Notice, OwnChange, Purpose, Receipt};
 use crate::{
     event::LogEvent,
     settings::{RoomSettings, Settings},
@@ -154,6 +155,15 @@ impl Engine {
             && let Ok(signal) = AppSignal::decode(notice.body.clone())
         {
             self.notices.push_back(Notice::Signal(room, sender, signal));
+        }
+    }
+
+    pub(super) fn handle_response(&mut self, room: RoomId, sender: UserId, notice: &Ephemeral) {
+        if notice.kind == InteractionAnswered::RULE.kind
+            && let Ok(answered) = InteractionAnswered::decode(notice.body.clone())
+        {
+            let response = Interaction::Response(room, sender, answered);
+            self.notices.push_back(Notice::Interaction(response));
         }
     }
 }

@@ -12,7 +12,7 @@ use parlour_protocol::{
 };
 use prost::Message;
 
-use super::{BulkId, Engine, Notice, OwnChange, repair::Task};
+use super::{BulkId, Engine, Interaction, Notice, OwnChange, repair::Task};
 use crate::{
     cache::RoomRecord,
     counts::{Counts, Head},
@@ -224,6 +224,12 @@ impl Engine {
             }
             EventBody::ReminderChanged(changed) => {
                 self.notices.push_back(Notice::Own(OwnChange::Reminder(changed)));
+            }
+            EventBody::CommandInvoked(invoked) => {
+                self.notices.push_back(Notice::Interaction(Interaction::Command(invoked)));
+            }
+            EventBody::ComponentUsed(used) => {
+                self.notices.push_back(Notice::Interaction(Interaction::Component(used)));
             }
             EventBody::BlockChanged(change) => self.learn_block(&change),
             body => self.handle_thread_news(body, now),

@@ -48,7 +48,7 @@ struct Overlay {
 #[derive(Debug, Default)]
 pub(super) struct Fold {
     base: BTreeMap<u64, LogEvent>,
-    edits: BTreeMap<u64, (u64, String)>,
+    edits: BTreeMap<u64, (u64, MessageEdited)>,
     deletes: BTreeMap<u64, u64>,
     overlays: BTreeMap<u64, Overlay>,
     reactions: Reactions,
@@ -68,7 +68,7 @@ impl Fold {
         if event.header.kind == MessageEdited::RULE.kind {
             // An erased edit belongs to a deleted message.
             match MessageEdited::decode(event.body.clone()) {
-                Ok(edit) if !event.is_erased() => self.edit(target, event.seq(), edit.text),
+                Ok(edit) if !event.is_erased() => self.edit(target, event.seq(), edit),
                 _ => Change::None,
             }
         } else if event.header.kind == MessageDeleted::RULE.kind {
@@ -149,11 +149,11 @@ impl Fold {
         }
     }
 
-    fn edit(&mut self, target: u64, seq: u64, text: String) -> Change {
+    fn edit(&mut self, target: u64, seq: u64, edit: MessageEdited) -> Change {
         if self.edits.get(&target).is_some_and(|(known, _)| *known >= seq) {
             return Change::None;
         }
-        self.edits.insert(target, (seq, text));
+        self.edits.insert(target, (seq, edit));
         // The oldest targets are the last to be looked at.
         if self.edits.len() > self.base.len() + PENDING_AMENDMENTS_MAX {
             self.edits.pop_first();
@@ -202,7 +202,7 @@ impl Fold {
                 self.drop_overlay(*target_seq, entry.client_ref);
                 match MessageEdited::decode(body.clone()) {
                     Ok(edit) if !self.deletes.contains_key(target_seq) => {
-                        self.edit(*target_seq, seq, edit.text);
+                        self.edit(*target_seq, seq, edit);
                     }
                     _ => {}
                 }
@@ -339,7 +339,12 @@ impl Fold {
             _ if is_deleted => String::new(),
             Some(Overlay { text: Some(text), .. }) => text.clone(),
             Some(Overlay { text: None, delivery, .. }) if !is_failed(delivery) => String::new(),
-            _ => edit.map_or(posted.text, |(_, text)| text.clone()),
+            _ => edit.map_or(posted.text, |(_, edit)| edit.text.clone()),
+        };
+        // An edit says all that is offered from then on.
+        let components = match edit {
+            Some((_, edit)) => edit.components.clone(),
+            None => posted.components,
         };
         let deleting = overlay.is_some_and(|o| o.text.is_none() && !is_failed(&o.delivery));
         Some(Arc::new(Item::Message(Message {
@@ -351,6 +356,7 @@ impl Fold {
             text,
             attachments: if deleting { vec![] } else { attachments(posted.attachments) },
             poll: posted.poll.filter(|_| !deleting).map(|asked| self.polls.shown(seq, asked)),
+            components: components.filter(|_| !deleting).map(Arc::new).unwrap_or_default(),
             is_edited: edit.is_some() || overlay.is_some_and(|o| o.text.is_some()),
             is_deleted: is_deleted || deleting,
             mentions: event.header.mentions.iter().filter_map(|u| UserId::parse(u).ok()).collect(),

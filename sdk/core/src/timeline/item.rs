@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use parlour_protocol::{
     generated::EventBody,
     ids::{ClientRef, RoomId, UserId},
+    interaction::Components,
 };
 
 use crate::{attachment::Attachment, outbox::SendError, polls::Poll};
@@ -69,6 +70,8 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// What it asks; `None` when it is deleted.
     pub poll: Option<Poll>,
+    /// What it offers to press and to choose; empty when it is deleted.
+    pub components: Arc<Components>,
     /// Whether the text is another than at first.
     pub is_edited: bool,
     /// Whether it is deleted.

@@ -28,13 +28,13 @@ pub struct BlobRow {
     pub at_ms: u64,
 }
 
-/// A row of `Table::BLOB_CLAIMS`, and of `Table::UPLOADS`.
+/// A row of `Table::BLOB_CLAIMS`, of `Table::UPLOADS`, and of `Table::INTERACTIONS`.
 #[derive(Clone, PartialEq, Message)]
 pub struct ClaimRow {
     /// When, Unix milliseconds.
     #[prost(uint64, tag = "1")]
     pub at_ms: u64,
-    /// Of an upload: which blob it became.
+    /// Of an upload: which blob it became. Of an interaction: what it was.
     #[prost(bytes = "bytes", tag = "2")]
     pub hash: Bytes,
 }

@@ -70,6 +70,7 @@ impl Node {
             self.look_after(hub, blob, keys, all_due, now, &mut swept).await?;
         }
         self.sweep_old(hub, Table::UPLOADS, UPLOAD_KEPT_FOR.as_millis() as u64, now).await?;
+        self.sweep_old(hub, Table::INTERACTIONS, UPLOAD_KEPT_FOR.as_millis() as u64, now).await?;
         self.sweep_old(hub, Table::BLOB_CLAIMS, CLAIM_FOR.as_millis() as u64, now).await?;
         let before_ms = now.unix_ms.saturating_sub(UPLOAD_KEPT_FOR.as_millis() as u64);
         // What isn't removed now is removed by the next sweep.

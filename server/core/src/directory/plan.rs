@@ -249,7 +249,8 @@ impl Planner<'_> {
         }
         for (hash, user) in self.avatars_gone {
             let hash = BlobHash::parse(&hash).into_iter();
-            plan.puts.extend(hash.flat_map(|hash| hidden(org, hash, Purpose::Avatar(user), user)));
+            plan.puts
+                .extend(hash.flat_map(|hash| hidden(org, hash, Purpose::Avatar(user), (user, 0))));
         }
         let deactivated = self.deactivated.into_iter();
         plan.changes.extend(deactivated.map(|(user, is)| Change::Deactivated(user, is)));

@@ -85,6 +85,8 @@ pub struct SignalDraft {
     pub cell: Arc<RoomCell>,
     /// When it may be told.
     pub guard: Guard,
+    /// Only this user's connections are told, whatever they hear; `None` for all who hear the room.
+    pub only_to: Option<UserId>,
     /// Who says so.
     pub sender: UserId,
     /// Its kind; must be an ephemeral one of the registry.

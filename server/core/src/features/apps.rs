@@ -73,6 +73,7 @@ impl AppService<ServerKit> for Features {
         let draft = SignalDraft {
             cell,
             guard,
+            only_to: None,
             sender: ctx.user(),
             kind: AppSignal::RULE.kind,
             body: request.body,

@@ -62,10 +62,7 @@ impl EmojiService<ServerKit> for Features {
                 false => Err(Error::new(ErrorReason::EmojiTaken, "another is called that")),
             };
         }
-        let (hash, blob) = usable(ctx, "hash", &hash, EMOJI_BYTES_MAX).await?;
-        if blob.width.max(blob.height) > EMOJI_PIXELS_MAX {
-            return Err(Error::invalid("hash", "is over 512 pixels wide or high"));
-        }
+        let (hash, blob) = usable(ctx, "hash", &hash, (EMOJI_BYTES_MAX, EMOJI_PIXELS_MAX)).await?;
         let all = Scan::prefix(Table::EMOJI, org.to_field(), EMOJI_MAX);
         if ctx.store().scan(all).await.map_err(store_error)?.len() >= EMOJI_MAX {
             return Err(Error::new(ErrorReason::TooManyEmoji, "there are 2,000 emoji"));
@@ -77,6 +74,7 @@ impl EmojiService<ServerKit> for Features {
             Put { table: Table::EMOJI, key: emoji_key(org, &name), value },
             shown(org, hash, Purpose::Emoji(&name)),
         ];
+        ctx.pace_org_change()?;
         let draft = changed(ctx, version, &name, hash, false, puts).await?;
         let emoji = Some(view(name, row));
         Ok(Answer::commit(draft, move |_| AddEmojiResponse { emoji }))
@@ -102,7 +100,8 @@ impl EmojiService<ServerKit> for Features {
         let hash = row.blob.as_ref().and_then(|blob| BlobHash::parse(&blob.hash).ok());
         let hash = hash.ok_or_else(|| store_error(StoreError::Damaged))?;
         let mut puts = vec![Put { table: Table::EMOJI, key: emoji_key(org, &name), value: None }];
-        puts.extend(hidden(org, hash, Purpose::Emoji(&name), ctx.user()));
+        puts.extend(hidden(org, hash, Purpose::Emoji(&name), (ctx.user(), ctx.now.unix_ms)));
+        ctx.pace_org_change()?;
         let draft = changed(ctx, version, &name, hash, true, puts).await?;
         Ok(Answer::commit(draft, |_| RemoveEmojiResponse {}))
     }

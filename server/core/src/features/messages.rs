@@ -14,6 +14,7 @@ use parlour_protocol::{
 };
 
 use crate::{
+    components::check_components,
     deleting::{amendment, deletion},
     draft::{Draft, NewEvent, RoomDraft, ThreadDraft},
     expiry::expires,
@@ -126,6 +127,7 @@ impl MessageService<ServerKit> for Features {
         let may_be_empty = !target.attachments.is_empty()
             || (edited.text.is_empty() && is_poll(ctx, cell.id, request.target_seq).await?);
         check_text(&edited.text, may_be_empty)?;
+        edited.components.as_ref().map(check_components).transpose()?;
         if target.sender != ctx.user().as_bytes()[..] {
             return Err(Error::new(ErrorReason::NotAllowed, "only its sender edits a message"));
         }

@@ -15,6 +15,7 @@ mod expiry;
 mod history;
 mod hooks;
 mod inbox;
+mod interactions;
 mod invites;
 mod markers;
 mod messages;

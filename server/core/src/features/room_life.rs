@@ -256,22 +256,25 @@ impl RoomLifeService<ServerKit> for Features {
         request: SetRoomAvatarRequest,
     ) -> Result<Answer<SetRoomAvatarResponse>, Error> {
         let cell = group(ctx, &request.room).await?;
-        let before = cell.read(|state| state.group.avatar);
+        ctx.check(&cell, Permission::ManageRoom).await?;
+        let state = cell.state();
+        let (org, id, before) = (ctx.caller.org, cell.id, state.group.avatar);
         // What it has already needs no upload.
-        let avatar = match before.is_some_and(|hash| hash.as_bytes()[..] == request.avatar[..]) {
+        let after = match before.is_some_and(|hash| hash.as_bytes()[..] == request.avatar[..]) {
             true => before,
             false => avatar(ctx, "avatar", &request.avatar).await?,
         };
-        let change = |state: &RoomState| {
-            let group = GroupSettings { avatar, ..state.group.clone() };
-            (state.group != group).then_some(RoomChange::Group(group))
-        };
-        let body = RoomAvatarChanged { avatar: request.avatar };
-        let mut draft = run(ctx, &request.room, Permission::ManageRoom, &body, change).await?;
-        if let Some(draft) = &mut draft {
-            let named = (ctx.caller.org, draft.cell.id);
-            draft.puts.extend(room_puts(named, before, avatar, ctx.user()));
-        }
+        let draft = (before != after).then(|| {
+            let body = RoomAvatarChanged { avatar: request.avatar }.encode_to_vec().into();
+            let event = NewEvent::new(ctx.user(), RoomAvatarChanged::RULE.kind, body);
+            let group = GroupSettings { avatar: after, ..state.group.clone() };
+            let (version, change) = (state.version, RoomChange::Group(group));
+            let mut draft = RoomDraft::new(cell, Guard::Version(version), event);
+            draft.puts.push(room_put(id, &state.with(change.clone())));
+            draft.puts.extend(room_puts((org, id), before, after, (ctx.user(), ctx.now.unix_ms)));
+            draft.change = Some(change);
+            draft
+        });
         Ok(answer(draft, |seq| SetRoomAvatarResponse { seq }))
     }
 

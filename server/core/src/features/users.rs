@@ -79,7 +79,8 @@ impl UserService<ServerKit> for Features {
             let hash = avatar(ctx, "profile.avatar", hash).await?;
             let before = std::mem::replace(&mut profile.avatar, hash.map(BlobHash::to_field));
             let before = before.and_then(|hash| BlobHash::parse(&hash).ok());
-            let gone = before.map(|hash| hidden(org, hash, Purpose::Avatar(user), user));
+            let gone = before
+                .map(|hash| hidden(org, hash, Purpose::Avatar(user), (user, ctx.now.unix_ms)));
             puts.extend(gone.into_iter().flatten());
             puts.extend(hash.map(|hash| shown(org, hash, Purpose::Avatar(user))));
         }
@@ -87,6 +88,7 @@ impl UserService<ServerKit> for Features {
         if profile.clone().unwrap_or_default() == before.profile.unwrap_or_default() {
             return Ok(Answer::Now(SetProfileResponse { profile }));
         }
+        ctx.pace_org_change()?;
         let value = Some(row.encode_to_vec().into());
         puts.push(Put { table: Table::USERS, key: org_user(org, user), value });
         let subject = ctx.caller.subject.to_string();

@@ -24,15 +24,21 @@ impl Hub {
     }
 
     fn tell_signal(&mut self, draft: SignalDraft) {
-        let SignalDraft { cell, sender, kind, body, .. } = draft;
-        let Some(mut audience) = self.audiences.remove(&cell.id) else { return };
-        self.check_audience(&mut audience, &cell, None);
+        let SignalDraft { cell, sender, kind, body, only_to, .. } = draft;
         let frame: Bytes = event_frame(Frame::Ephemeral(Ephemeral {
             room: cell.id.to_field(),
             kind,
             body,
             sender: sender.to_field(),
         }));
+        if let Some(user) = only_to {
+            if cell.is_member(user) {
+                self.push_to_user(user, frame);
+            }
+            return;
+        }
+        let Some(mut audience) = self.audiences.remove(&cell.id) else { return };
+        self.check_audience(&mut audience, &cell, None);
         for index in &audience.full {
             let Some(conn) = self.conns[*index as usize].as_mut() else { continue };
             // What may be lost isn't put behind what waits already.

@@ -161,7 +161,7 @@ async fn an_edit_amends_and_a_delete_erases() {
         room: room.clone(),
         client_ref: client_ref(),
         target_seq: sent.seq,
-        body: MessageEdited { text: "the tea".into() }.encode_to_vec().into(),
+        body: MessageEdited { text: "the tea".into(), ..Default::default() }.encode_to_vec().into(),
     };
     let refused = bob.call::<Edit>(&edit).await.expect_err("not bob's message");
     assert_eq!(refused.reason(), ErrorReason::NotAllowed as i32);

@@ -57,7 +57,7 @@ async fn counts(server: &Server, outcome: &str, count: usize) {
 }
 
 async fn edit(client: &Client, room: &Bytes, target_seq: u64, text: &str) -> u64 {
-    let body = MessageEdited { text: text.into() }.encode_to_vec();
+    let body = MessageEdited { text: text.into(), ..Default::default() }.encode_to_vec();
     let (room, client_ref) = (room.clone(), client_ref());
     let request = EditRequest { room, client_ref, target_seq, body: body.into() };
     client.call::<Edit>(&request).await.expect("edited").seq

@@ -2,6 +2,8 @@
 
 #[path = "samples_accounts.rs"]
 mod accounts;
+#[path = "samples_interactions.rs"]
+mod interactions;
 #[path = "samples_later.rs"]
 mod later;
 #[path = "samples_people.rs"]
@@ -152,7 +154,7 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
 /// The methods that are about what is sent later, polls, previews and programs.
 fn newer_samples(room: &Bytes) -> impl Iterator<Item = Sample> {
     let later = later::samples(room).into_iter().chain(polls::samples(room));
-    let later = later.chain(previews::samples(room));
+    let later = later.chain(previews::samples(room)).chain(interactions::samples(room));
     later.chain(accounts::of_programs()).chain(people::samples(room))
 }
 
