@@ -194,6 +194,13 @@ pub fn added(linking: &Linking, previews: Vec<LinkPreview>) -> Draft {
     Draft::Room(Box::new(draft))
 }
 
+/// What a sentence may have behind a link, brackets aside.
+const ENDS_SENTENCES: [char; 13] =
+    ['.', ',', ';', ':', '!', '?', '\'', '*', '_', '~', '’', '”', '»'];
+
+/// No sentence has more bytes than that behind a link.
+const TAIL_BYTES_MAX: usize = 64;
+
 /// The first few links in a text, each once.
 fn links(text: &str) -> Vec<String> {
     let mut found: Vec<String> = vec![];
@@ -214,8 +221,12 @@ fn links(text: &str) -> Vec<String> {
             c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '`' | '|' | '\\')
         };
         let end = text[from..].find(ends).map_or(text.len(), |at| from + at);
-        let link = without_tail(&text[begin..end]);
         from = end;
+        // Too long whatever is taken off its end.
+        if end - begin > LINK_BYTES_MAX + TAIL_BYTES_MAX {
+            continue;
+        }
+        let link = without_tail(&text[begin..end]);
         if link.len() > colon + 3 - begin
             && link.len() <= LINK_BYTES_MAX
             && found.iter().all(|before| before != link)
@@ -229,27 +240,24 @@ fn links(text: &str) -> Vec<String> {
     found
 }
 
-/// A link without what belongs to the sentence around it.
-fn without_tail(mut link: &str) -> &str {
-    loop {
-        let Some(last) = link.chars().next_back() else { return link };
-        let opens = match last {
-            ')' => Some('('),
-            ']' => Some('['),
-            '}' => Some('{'),
-            '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '~' | '’' | '”' | '»' => {
-                None
-            }
-            _ => return link,
-        };
-        // A bracket that was opened within the link is part of it.
-        if let Some(open) = opens
-            && link.matches(open).count() >= link.matches(last).count()
-        {
-            return link;
+/// A link without what belongs to the sentence around it. Every character is looked at once, from the end.
+fn without_tail(link: &str) -> &str {
+    let of =
+        |open: char, close: char| (close, link.matches(open).count(), link.matches(close).count());
+    let mut brackets = [of('(', ')'), of('[', ']'), of('{', '}')];
+    let mut end = link.len();
+    for (at, last) in link.char_indices().rev() {
+        let bracket = brackets.iter_mut().find(|(close, ..)| *close == last);
+        match bracket {
+            // One that was opened within the link is part of it.
+            Some((_, opened, closed)) if *opened >= *closed => break,
+            Some((_, _, closed)) => *closed -= 1,
+            None if !ENDS_SENTENCES.contains(&last) => break,
+            None => {}
         }
-        link = &link[..link.len() - last.len_utf8()];
+        end = at;
     }
+    &link[..end]
 }
 
 #[cfg(test)]

@@ -33,6 +33,34 @@ fn links_are_found_as_people_write_them() {
 }
 
 #[test]
+fn long_tails_are_no_work() {
+    const TEXT: usize = 16_384;
+    for tail in [")", "]", "}", ".", "()", ")(", ").", "’", "[(", "}]).!"] {
+        let begin = "http://a";
+        let long = format!("{begin}{}", tail.repeat((TEXT - begin.len()) / tail.len()));
+        assert_eq!(links(&long), Vec::<String>::new(), "{tail}");
+        // What stands behind it is found all the same.
+        let more = format!("{long} http://b.example");
+        assert_eq!(links(&more), ["http://b.example"], "{tail}");
+    }
+    for tail in [")", "]}).", "...", "’”»"] {
+        let short = format!("http://a{}", tail.repeat(60 / tail.len()));
+        assert_eq!(links(&short), ["http://a"], "{tail}");
+    }
+    // As long as can be, and all of it looked at.
+    let whole = format!("http://a/{}", "x".repeat(LINK_BYTES_MAX - 9));
+    for tail in ["", ")", "!?", &")".repeat(TAIL_BYTES_MAX)] {
+        assert_eq!(links(&format!("{whole}{tail}")), [whole.clone()], "{tail}");
+    }
+    assert_eq!(links(&format!("{whole}{}", ")".repeat(TAIL_BYTES_MAX + 1))), Vec::<String>::new());
+    let brackets = format!("http://a/{}{}", "(".repeat(900), ")".repeat(900));
+    assert_eq!(links(&format!("{brackets})).")), [brackets]);
+    // Many that begin and none that lasts: each character is part of one at most.
+    assert_eq!(links(&"http://".repeat(TEXT / 7)), Vec::<String>::new());
+    assert_eq!(links(&"http://|".repeat(TEXT / 8)), Vec::<String>::new());
+}
+
+#[test]
 fn no_text_breaks_it() {
     let pieces =
         ["http", "https", "://", ":", "/", "ä", "🦀", ")", "(", " ", ".", "x", "\u{0}", "<"];
