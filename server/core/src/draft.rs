@@ -73,6 +73,8 @@ pub enum Guard {
     Version(u64),
     /// The room doesn't exist yet.
     New,
+    /// The room isn't archived, whoever is in it.
+    Unarchived,
     /// Nothing: it follows from what was committed elsewhere.
     Open,
 }

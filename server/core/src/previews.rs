@@ -180,7 +180,7 @@ impl Node {
 }
 
 /// What tells of what was found. It isn't committed where the message was deleted meanwhile, or is to have
-/// no previews.
+/// no previews, or the room was archived.
 pub fn added(linking: &Linking, previews: Vec<LinkPreview>) -> Draft {
     let body = LinkPreviewsAdded { text_seq: linking.text_seq, previews };
     let event = NewEvent {
@@ -188,7 +188,7 @@ pub fn added(linking: &Linking, previews: Vec<LinkPreview>) -> Draft {
         thread_root_seq: linking.thread_root_seq,
         ..NewEvent::new(linking.sender, LinkPreviewsAdded::RULE.kind, body.encode_to_vec().into())
     };
-    let mut draft = amendment(linking.cell.clone(), Guard::Open, event);
+    let mut draft = amendment(linking.cell.clone(), Guard::Unarchived, event);
     let hidden = room_seq(linking.cell.id, linking.target_seq);
     draft.absent.push((Table::PREVIEWS_HIDDEN, hidden));
     Draft::Room(Box::new(draft))

@@ -188,9 +188,16 @@ fn with_a_message_goes_what_its_links_said() {
 fn archived_rooms_get_none() {
     let (mut server, ada, _, room) = room_of_two();
     send(&mut server, ada, &room, LINK);
-    let request = ArchiveRoomRequest { room: room.clone(), archived: true };
-    server.call::<rpc::ArchiveRoom>(ada, &request).unwrap();
+    // Somebody looks at this one when the room is archived.
+    let looked_at = next(&mut server).unwrap();
+    send(&mut server, ada, &room, LINK);
+    let archive = |archived| ArchiveRoomRequest { room: room.clone(), archived };
+    server.call::<rpc::ArchiveRoom>(ada, &archive(true)).unwrap();
     assert!(next(&mut server).is_none());
+    let refused = server.try_commit(added(&looked_at, found("A")));
+    assert_eq!(refused, Err(Refused::Archived));
+    server.call::<rpc::ArchiveRoom>(ada, &archive(false)).unwrap();
+    server.try_commit(added(&looked_at, found("A"))).unwrap();
 }
 
 #[test]

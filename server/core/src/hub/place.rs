@@ -201,6 +201,8 @@ impl Hub {
                 }
             }
             Guard::Open => Ok(()),
+            Guard::Unarchived if cell.read(|room| room.archived) => Err(Refused::Archived),
+            Guard::Unarchived => Ok(()),
             Guard::Version(version) if cell.read(|s| s.version) == version => Ok(()),
             Guard::New if self.node.rooms.cached(cell.id).is_none() => Ok(()),
             Guard::Version(_) | Guard::New => Err(Refused::Stale),

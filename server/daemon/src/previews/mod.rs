@@ -108,8 +108,8 @@ impl Looks {
             return;
         }
         match told(submit, added(&linking, previews)).await {
-            // Deleted meanwhile, or it shall have none.
-            Ok(Ok(_) | Err(Refused::Exists)) | Err(_) => {}
+            // Deleted or archived meanwhile, or it shall have none.
+            Ok(Ok(_) | Err(Refused::Exists | Refused::Archived)) | Err(_) => {}
             Ok(Err(refused)) => tracing::info!(%refused, "link previews can't be added"),
         }
     }
