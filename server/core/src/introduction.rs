@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The scope of tokens whose users are guests: they have only the rooms named for them.
-pub(crate) const GUEST_SCOPE: &str = "guest";
+pub const GUEST_SCOPE: &str = "guest";
 
 /// What the organization's log says of who did it, where nobody asked for it.
 const PARLOUR: &str = "parlour";

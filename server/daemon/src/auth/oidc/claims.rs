@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use parlour_core::ports::auth::{Claims, TokenError};
+use parlour_core::{
+    introduction::GUEST_SCOPE,
+    ports::auth::{Claims, TokenError},
+};
 use parlour_protocol::limits::SUBJECT_BYTES_MAX;
 use serde::{
     Deserialize, Deserializer,
@@ -113,7 +116,10 @@ pub(super) fn claims(
         Some(Value::String(scopes)) => scopes.split(' ').collect(),
         _ => vec![],
     };
-    let is_allowed = |scope: &&str| provider.scopes.iter().any(|allowed| allowed == scope);
+    // Being a guest takes rights away: no provider needs leave to say that.
+    let is_allowed = |scope: &&str| {
+        *scope == GUEST_SCOPE || provider.scopes.iter().any(|allowed| allowed == scope)
+    };
     Ok(Claims {
         subject: subject.into(),
         org: org.into(),

@@ -72,6 +72,9 @@ fn claims_are_those_that_the_configuration_names() {
     assert_eq!((&*claims.subject, &*claims.org, &*claims.name), ("1f0c", "acme", "Ada"));
     // Of what it may do, only what the provider was let give.
     assert_eq!(claims.scopes, [Arc::from("admin:sessions")]);
+    // Less than others may do, whoever says it.
+    let guest = bench.said(json!({"scope": "admin:accounts guest guests"})).expect("a good one");
+    assert_eq!(guest.scopes, [Arc::from("guest")]);
     assert_eq!(claims.token_id.as_deref(), Some("t"));
     assert_eq!((claims.issued_at_ms, claims.expires_at_ms), (NOW * 1000, (NOW + 60) * 1000));
     for (changes, name) in [
