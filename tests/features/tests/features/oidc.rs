@@ -35,11 +35,15 @@ fn said(provider: &Provider, sub: &str) -> TokenRequest {
 
 fn server(provider: &Provider) -> Server {
     let mut server = Server::prepare(Options::default());
-    let oidc = provider.config(server.root(), FIXED);
-    let own = "[accounts]\nenabled = true\n";
-    server.write_config(&format!("{ROOMY}\n[metrics]\nlisten = \"127.0.0.1:0\"\n{own}{oidc}"));
+    configure(&server, provider, FIXED);
     server.run().expect("it starts");
     server
+}
+
+fn configure(server: &Server, provider: &Provider, more: &str) {
+    let oidc = provider.config(server.root(), more);
+    let own = "[accounts]\nenabled = true\n";
+    server.write_config(&format!("{ROOMY}\n[metrics]\nlisten = \"127.0.0.1:0\"\n{own}{oidc}"));
 }
 
 async fn comes(server: &Server, token: &str) -> Result<Client, Lost> {
@@ -144,6 +148,25 @@ async fn a_provider_that_is_down_at_the_start_keeps_nobody_else_out() {
     assert!(said.contains("its tokens are refused until"), "{said}");
     provider.is(Mood::Well);
     comes_at_last(&server, &token).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_while_the_provider_is_down_costs_nobody_anything() {
+    let key = ProviderKey::ed("d");
+    let provider = Provider::start(Mood::Well, &[&key]);
+    let server = server(&provider);
+    let token = key.sign(&said(&provider, "ada"));
+    let ada = comes_at_last(&server, &token).await;
+    provider.is(Mood::Down);
+    configure(&server, &provider, &format!("{FIXED}\nname_claims = [\"nick\"]"));
+    server.reload();
+    ada.call::<GetUsers>(&GetUsersRequest::default()).await.expect("what was opened stays open");
+    comes(&server, &token).await.expect("the keys are good");
+    // Whoever may do something else now has to come again, and can.
+    configure(&server, &provider, &format!("{FIXED}\nscopes = [\"admin:sessions\"]"));
+    server.reload();
+    assert!(ada.closed().await.is(CloseCode::TokenInvalid));
+    comes(&server, &token).await.expect("the keys are good");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

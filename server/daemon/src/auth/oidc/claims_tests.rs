@@ -26,16 +26,18 @@ fn provider() -> Provider {
 
 struct Bench {
     issuer: Issuer,
-    pair: KeyPair,
+    pair: Arc<KeyPair>,
+    count: Arc<AtomicU64>,
 }
 
 impl Bench {
     fn of(provider: Provider) -> Self {
         let pair = KeyPair::generate_for(&PKCS_ED25519).expect("a key");
-        let issuer = Issuer::new(provider, Arc::default());
+        let count: Arc<AtomicU64> = Arc::default();
+        let issuer = Issuer::new(provider, count.clone());
         let key = Key::from_pem("k", Algorithm::EdDsa, pair.public_key_pem().as_bytes());
         issuer.publish(vec![key.expect("a key")]);
-        Bench { issuer, pair }
+        Bench { issuer, pair: Arc::new(pair), count }
     }
 
     fn token(&self, payload: &str) -> String {
@@ -151,6 +153,42 @@ fn keys_that_are_gone_end_their_sessions_and_others_go_on() {
     assert_eq!(bench.said(json!({})), Err(TokenError::BadSignature));
     bench.issuer.publish(vec![key("k", &bench.pair)]);
     assert!(bench.said(json!({})).is_ok() && !bench.issuer.key_is_current(&session));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_else_is_configured_of_a_provider_takes_no_good_key_from_it() {
+    let bench = Bench::of(provider());
+    let session = bench.said(json!({})).expect("a good one").key_id;
+    // What the next one makes of the same token, before it has looked, and whether its session goes on.
+    let after = |next: Provider| {
+        let issuer = Issuer::new(next, bench.count.clone());
+        issuer.inherit(&bench.issuer);
+        let said = Bench { issuer, pair: bench.pair.clone(), count: bench.count.clone() };
+        (said.said(json!({})).map(|claims| claims.key_id), said.issuer.key_is_current(&session))
+    };
+    let named = Provider { name_claims: vec!["nick".into()], ..provider() };
+    let hasty = Provider { look_gap: Duration::from_secs(1), ..provider() };
+    for same in [named, hasty] {
+        assert_eq!(after(same), (Ok(session.clone()), true));
+    }
+    let audience = Provider { audiences: vec!["parlour".into()], ..provider() };
+    let organization = Provider { organization: Organization::Fixed("b".into()), ..provider() };
+    let subject = Provider { subject_claim: "preferred_username".into(), ..provider() };
+    let scopes = Provider { scopes: vec![], ..provider() };
+    for other in [audience, organization, subject, scopes] {
+        let (said, goes_on) = after(other.clone());
+        assert!(said.is_ok_and(|key_id| key_id != session) && !goes_on, "{other:?}");
+    }
+    let elsewhere = Provider { jwks_url: Some("https://b.example".into()), ..provider() };
+    let vouched = Provider { ca_file: Some("b.pem".into()), ..provider() };
+    let open = Provider { allow_http: true, ..provider() };
+    for another in [elsewhere, vouched, open] {
+        assert_eq!(after(another), (Err(TokenError::KeysUnavailable), false));
+    }
+    // The keys grow no younger by it.
+    tokio::time::advance(Duration::from_secs(24 * 3600 + 1)).await;
+    let aged = Provider { name_claims: vec![], ..provider() };
+    assert_eq!(after(aged), (Err(TokenError::KeysUnavailable), false));
 }
 
 #[tokio::test(start_paused = true)]

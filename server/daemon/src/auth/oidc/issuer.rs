@@ -96,6 +96,22 @@ impl Issuer {
         }
     }
 
+    /// Takes over the keys of the one that was in its place, with their age, if it is asked for them in the
+    /// same way: nobody has to wait for a provider that is down. Sessions go on, too, if its tokens mean
+    /// what they did.
+    pub(super) fn inherit(&self, former: &Issuer) {
+        if !self.provider.is_asked_like(&former.provider) {
+            return;
+        }
+        let mut held = former.held();
+        if !self.provider.lets_in_like(&former.provider) {
+            let anew = |(id, entry): (&String, &Entry)| (id.clone(), self.entry(entry.key.clone()));
+            let keys = held.keys.iter().map(anew).collect();
+            held = Arc::new(Held { keys, read_at: held.read_at });
+        }
+        self.hold(held);
+    }
+
     pub(super) fn provider(&self) -> &Provider {
         &self.provider
     }
@@ -156,11 +172,7 @@ impl Issuer {
             let id = key.id().to_owned();
             let entry = match before.keys.get(&id) {
                 Some(entry) if entry.key.is_same(&key) => entry.clone(),
-                _ => {
-                    let n = self.count.fetch_add(1, Ordering::Relaxed);
-                    // Those of configured keys begin with a number.
-                    Entry { key: Arc::new(key), session_key_id: format!("oidc:{n}:{id}").into() }
-                }
+                _ => self.entry(Arc::new(key)),
             };
             (id, entry)
         };
@@ -171,9 +183,20 @@ impl Issuer {
         };
         let changed =
             before.keys.len() != keys.len() || !keys.iter().all(|(id, entry)| is_same(id, entry));
-        let held = Held { keys, read_at: Some(Instant::now()) };
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(held);
+        self.hold(Arc::new(Held { keys, read_at: Some(Instant::now()) }));
         changed
+    }
+
+    /// A key whose sessions are all to come.
+    fn entry(&self, key: Arc<Key>) -> Entry {
+        let n = self.count.fetch_add(1, Ordering::Relaxed);
+        // Those of configured keys begin with a number.
+        let session_key_id = format!("oidc:{n}:{}", key.id()).into();
+        Entry { key, session_key_id }
+    }
+
+    fn hold(&self, held: Arc<Held>) {
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = held;
     }
 
     /// See [`parlour_core::ports::auth::TokenVerifier::verify`].

@@ -54,6 +54,23 @@ pub struct Provider {
     pub look_gap: Duration,
 }
 
+impl Provider {
+    /// Whether its keys are where that one's are.
+    fn is_asked_like(&self, other: &Provider) -> bool {
+        let at =
+            |p: &Provider| (p.issuer.clone(), p.jwks_url.clone(), p.ca_file.clone(), p.allow_http);
+        at(self) == at(other)
+    }
+
+    /// Whether its tokens let the same users do the same as that one's.
+    fn lets_in_like(&self, other: &Provider) -> bool {
+        self.audiences == other.audiences
+            && self.organization == other.organization
+            && self.subject_claim == other.subject_claim
+            && self.scopes == other.scopes
+    }
+}
+
 /// Where a token's organization comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Organization {
@@ -84,7 +101,8 @@ pub(super) struct Providers {
 }
 
 impl Providers {
-    /// Puts these in force. One that is as it was keeps what is known of it.
+    /// Puts these in force. One that is as it was keeps what is known of it, and so does one that is asked
+    /// as before, though what it says may mean something else now.
     pub(super) fn configure(&self, providers: Vec<Provider>, metrics: &SharedMetrics) {
         let before = self.all();
         let keep = |provider: Provider| {
@@ -92,6 +110,11 @@ impl Providers {
                 return kept.clone();
             }
             let issuer = Arc::new(Issuer::new(provider, self.count.clone()));
+            let is_former =
+                |kept: &&Arc<Kept>| kept.issuer.provider().issuer == issuer.provider().issuer;
+            if let Some(former) = before.iter().find(is_former) {
+                issuer.inherit(&former.issuer);
+            }
             let task = tokio::spawn(issuer.clone().run(metrics.clone()));
             Arc::new(Kept { issuer, task })
         };
