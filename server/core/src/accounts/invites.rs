@@ -270,6 +270,11 @@ impl Node {
 /// What the organization's log calls whoever isn't a person.
 const RESERVED: [&str; 2] = ["operator", "parlour"];
 
+/// Whether nobody may be called that, as the organization's log calls whoever isn't a person so.
+pub fn is_reserved(subject: &str) -> bool {
+    RESERVED.contains(&subject)
+}
+
 /// The answer to a name that is somebody's.
 pub(crate) fn subject_taken() -> Error {
     Error::new(ErrorReason::SubjectTaken, "somebody is called that already")
@@ -290,7 +295,7 @@ pub(crate) fn check_subject(field: &str, subject: &str) -> Result<(), Error> {
     if !(1..=HANDLE_BYTES_MAX).contains(&subject.len()) || !subject.bytes().all(plain) {
         return Err(Error::invalid(field, "is not 1 to 32 of a-z 0-9 . _ -"));
     }
-    if RESERVED.contains(&subject) { Err(subject_taken()) } else { Ok(()) }
+    if is_reserved(subject) { Err(subject_taken()) } else { Ok(()) }
 }
 
 fn check_newcomer(newcomer: &Newcomer) -> Result<(), Error> {

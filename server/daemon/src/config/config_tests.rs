@@ -3,6 +3,7 @@
 use std::{env, fs, path::Path};
 
 use super::*;
+use crate::auth::oidc::Organization;
 
 fn error(text: &str) -> String {
     Config::parse(text).expect_err("refused").to_string()
@@ -66,6 +67,20 @@ fn the_example_of_an_identity_provider_is_read() {
         same
     );
     assert!(least.scopes.is_empty());
+}
+
+#[test]
+fn a_provider_that_names_organizations_does_not_name_another_ones() {
+    let oidc = |host: &str, org: &str| {
+        format!("[[auth.oidc]]\nissuer = \"https://{host}\"\naudiences = [\"a\"]\n{org}\n")
+    };
+    let text = oidc("a.example", "organization = \"acme\"")
+        + &oidc("b.example", "organization_claim = \"tenant\"")
+        + &oidc("c.example", "organization = \"globex\"");
+    let providers = Config::parse(&text).expect("read").providers().expect("providers");
+    let except = vec!["acme".to_owned(), "globex".to_owned()];
+    assert_eq!(providers[1].organization, Organization::Claim { name: "tenant".into(), except });
+    assert_eq!(providers[0].organization, Organization::Fixed("acme".into()));
 }
 
 #[test]

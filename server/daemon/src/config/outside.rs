@@ -114,7 +114,15 @@ impl Config {
                 return wrong("auth.oidc.issuer", "is the same as another one, or as auth.issuer");
             }
         }
-        all.iter().map(provider).collect()
+        let mut providers: Vec<Provider> = all.iter().map(provider).collect::<Result<_, _>>()?;
+        // Who speaks for whatever organization its tokens name doesn't for one that has a provider.
+        let fixed: Vec<String> = all.iter().filter_map(|oidc| oidc.organization.clone()).collect();
+        for provider in &mut providers {
+            if let Organization::Claim { except, .. } = &mut provider.organization {
+                except.clone_from(&fixed);
+            }
+        }
+        Ok(providers)
     }
 }
 
@@ -143,7 +151,9 @@ fn provider(oidc: &Oidc) -> Result<Provider, ConfigError> {
     }
     let organization = match (&oidc.organization, &oidc.organization_claim) {
         (Some(org), None) if (1..=255).contains(&org.len()) => Organization::Fixed(org.clone()),
-        (None, Some(claim)) if !claim.is_empty() => Organization::Claim(claim.clone()),
+        (None, Some(claim)) if !claim.is_empty() => {
+            Organization::Claim { name: claim.clone(), except: vec![] }
+        }
         _ => {
             let problem = "must be there (1 to 255 bytes), or organization_claim instead of it";
             return wrong("auth.oidc.organization", problem);

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use parlour_core::{
+    accounts::invites::is_reserved,
     introduction::GUEST_SCOPE,
     ports::auth::{Claims, TokenError},
 };
@@ -73,6 +74,15 @@ impl Members {
         (1..=SUBJECT_BYTES_MAX).contains(&text.len()).then_some(text)
     }
 
+    /// What it is revoked by: of one that can't be kept, nothing could be.
+    fn token_id(&self) -> Result<Option<&str>, TokenError> {
+        match self.0.get("jti") {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(id)) if id.len() <= SUBJECT_BYTES_MAX => Ok(Some(id)),
+            Some(_) => Err(TokenError::Malformed),
+        }
+    }
+
     fn seconds(&self, name: &str) -> Result<Option<Seconds>, TokenError> {
         let value = self.0.get(name).filter(|value| !value.is_null());
         let seconds = value.map(Seconds::deserialize).transpose();
@@ -107,9 +117,18 @@ pub(super) fn claims(
     let (expires_at_ms, issued_at_ms) =
         check_time(&exp, iat.as_ref(), nbf.as_ref(), leeway, now_ms)?;
     let subject = members.required(&provider.subject_claim)?;
+    if is_reserved(subject) {
+        return Err(TokenError::Malformed);
+    }
     let org = match &provider.organization {
         Organization::Fixed(org) => org,
-        Organization::Claim(name) => members.required(name)?,
+        Organization::Claim { name, except } => {
+            let org = members.required(name)?;
+            if except.iter().any(|other| other == org) {
+                return Err(TokenError::Malformed);
+            }
+            org
+        }
     };
     let name = provider.name_claims.iter().find_map(|name| members.optional(name));
     let scopes = match members.0.get("scope") {
@@ -125,7 +144,7 @@ pub(super) fn claims(
         org: org.into(),
         name: name.unwrap_or(subject).into(),
         scopes: scopes.into_iter().filter(is_allowed).map(Arc::from).collect(),
-        token_id: members.optional("jti").map(Arc::from),
+        token_id: members.token_id()?.map(Arc::from),
         key_id,
         issued_at_ms,
         expires_at_ms,

@@ -88,14 +88,23 @@ fn claims_are_those_that_the_configuration_names() {
         assert_eq!(&*bench.said(changes.clone()).expect("a good one").name, name, "{changes}");
     }
     let bench = Bench::of(Provider {
-        organization: Organization::Claim("tenant".into()),
+        organization: Organization::Claim { name: "tenant".into(), except: vec!["acme".into()] },
         subject_claim: "preferred_username".into(),
         ..provider()
     });
     let claims = bench.said(json!({"tenant": ["globex"]})).expect("a good one");
     assert_eq!((&*claims.org, &*claims.subject), ("globex", "ada"));
-    for tenant in [json!(null), json!(""), json!(["a", "b"]), json!([]), json!({"a": {}}), json!(1)]
-    {
+    for tenant in [
+        json!(null),
+        json!(""),
+        json!(["a", "b"]),
+        json!([]),
+        json!({"a": {}}),
+        json!(1),
+        // Another provider's.
+        json!("acme"),
+        json!(["acme"]),
+    ] {
         let refused = bench.said(json!({"tenant": tenant.clone()}));
         assert_eq!(refused, Err(TokenError::Malformed), "{tenant}");
     }
@@ -124,6 +133,15 @@ fn purpose_and_time_are_checked() {
         (json!({"sub": ""}), Some(E::Malformed)),
         (json!({"sub": "x".repeat(256)}), Some(E::Malformed)),
         (json!({"sub": null}), Some(E::Malformed)),
+        // What the log calls whoever isn't a person.
+        (json!({"sub": "operator"}), Some(E::Malformed)),
+        (json!({"sub": "parlour"}), Some(E::Malformed)),
+        (json!({"sub": "operators"}), None),
+        // One that can't be named can't be revoked.
+        (json!({"jti": "x".repeat(256)}), Some(E::Malformed)),
+        (json!({"jti": 7}), Some(E::Malformed)),
+        (json!({"jti": "x".repeat(255)}), None),
+        (json!({"jti": null}), None),
     ] {
         assert_eq!(bench.said(changes.clone()).err(), refused, "{changes}");
     }

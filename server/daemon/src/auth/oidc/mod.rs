@@ -76,8 +76,13 @@ impl Provider {
 pub enum Organization {
     /// All are in this one.
     Fixed(String),
-    /// The token says it, in this claim.
-    Claim(String),
+    /// The token says it.
+    Claim {
+        /// In this claim.
+        name: String,
+        /// These belong to other providers.
+        except: Vec<String>,
+    },
 }
 
 /// A provider whose keys are being kept up to date, until it is dropped.
