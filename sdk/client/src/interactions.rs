@@ -86,8 +86,9 @@ pub struct ProgramCommands {
     pub commands: Vec<Command>,
 }
 
-/// Interactions as they come, while the client listens. What came in an absence comes after it, also
-/// when it is too late to answer it alone.
+/// Interactions as they come, while somebody listens. What came in an absence comes with the next
+/// synchronization, also when it is too late to answer it alone: listen before, right after `connect`.
+/// What nobody listened to stands in the user's own log and isn't given again.
 #[derive(Debug)]
 pub struct Interactions(Feed<Noticed>);
 

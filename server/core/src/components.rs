@@ -18,7 +18,7 @@ use crate::{
     limits::SCAN_ROWS,
     pages::{only, read},
     ports::store::{Scan, StoreError},
-    records::{room_seq, trailing_seq},
+    records::{key, room_seq, trailing_seq},
     rooms::RoomCell,
     tables::Table,
 };
@@ -130,14 +130,19 @@ pub(crate) async fn components_of(
         return Err(missing());
     }
     let posted = MessagePosted::decode(event.body).map_err(|_| store_error(StoreError::Damaged))?;
-    let scan = Scan {
-        reverse: true,
-        ..Scan::prefix(Table::AMENDMENTS, room_seq(cell.id, seq), SCAN_ROWS)
-    };
-    let rows = ctx.store().scan(scan).await.map_err(store_error)?;
-    for (row, kind) in &rows {
-        let is_edit = kind[..] == MessageEdited::RULE.kind.to_be_bytes();
-        let Some(edit_seq) = trailing_seq(row).filter(|_| is_edit) else { continue };
+    let mut scan = Scan::prefix(Table::AMENDMENTS, room_seq(cell.id, seq), SCAN_ROWS);
+    let mut newest = None;
+    loop {
+        let rows = ctx.store().scan(scan.clone()).await.map_err(store_error)?;
+        for (row, kind) in &rows {
+            if kind[..] == MessageEdited::RULE.kind.to_be_bytes() {
+                newest = trailing_seq(row).max(newest);
+            }
+        }
+        let Some((row, _)) = rows.last().filter(|_| rows.len() == SCAN_ROWS) else { break };
+        scan.from = key(&[row, &[0]]);
+    }
+    if let Some(edit_seq) = newest {
         let edit = event_at(ctx, cell, edit_seq).await?;
         let edited = edit.and_then(|edit| MessageEdited::decode(edit.body).ok());
         // The newest one says all that is offered from then on.

@@ -161,6 +161,10 @@ pub const PEOPLE_WORDS_MAX: usize = 32;
 pub const ORG_CHANGES_AT_ONCE: u64 = 20;
 /// And then one in so many milliseconds.
 pub const ORG_CHANGE_EVERY_MS: u64 = 3_000;
+/// Interactions that one user begins, or answers that one program gives to one user alone, at once.
+pub const INTERACTIONS_AT_ONCE: u64 = 100;
+/// And then one in so many milliseconds.
+pub const INTERACTION_EVERY_MS: u64 = 200;
 /// Words of a query for people that count.
 pub const PEOPLE_QUERY_WORDS_MAX: usize = 8;
 /// Users committed since somebody asked for people last; with more, all are read anew.

@@ -78,6 +78,8 @@ pub struct Node {
     pub people: People,
     /// How fast users change their organizations.
     pub org_pace: OrgPace,
+    /// How fast users interact with programs, and programs answer.
+    pub interactions: OrgPace,
     /// Threads in memory.
     pub threads: Threads,
     /// Polls in memory.
@@ -217,6 +219,7 @@ impl Node {
             entropy: parts.entropy,
             rooms: Rooms::default(),
             org_pace: OrgPace::default(),
+            interactions: OrgPace::default(),
             people: People::default(),
             threads: Threads::default(),
             polls: Polls::default(),

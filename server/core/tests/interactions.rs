@@ -197,3 +197,58 @@ fn what_a_message_offers_now_is_used_and_its_sender_is_told_also_after_a_restart
     let request = SendRequest { body: broken.encode_to_vec().into(), ..base };
     assert_eq!(reason(server.call::<rpc::Send>(bot, &request)), ErrorReason::InvalidField);
 }
+
+#[test]
+fn a_block_ends_it_in_a_direct_room() {
+    let mut server = Server::new();
+    let (ann, bot, _) = world(&mut server);
+    let with = Some(parlour_inproc::user(server.clients[bot].user));
+    let open = parlour_protocol::room::OpenDirectRequest { with };
+    let room = server.call::<rpc::OpenDirect>(ann, &open).unwrap().room.unwrap().id;
+    let posted = MessagePosted {
+        text: "Press".into(),
+        components: Some(buttons(&["yes"])),
+        ..MessagePosted::default()
+    };
+    let base = message(&mut server, &room, "");
+    let request = SendRequest { body: posted.encode_to_vec().into(), ..base };
+    let target_seq = server.call::<rpc::Send>(bot, &request).unwrap().seq;
+    let press = |server: &mut Server| UseComponentRequest {
+        room: room.clone(),
+        client_ref: server.client_ref().to_field(),
+        target_seq,
+        component: "yes".into(),
+        values: vec![],
+    };
+    let request = press(&mut server);
+    server.call::<rpc::UseComponent>(ann, &request).unwrap();
+    let heard = told(&mut server, bot);
+    let [EventBody::ComponentUsed(used)] = &heard[..] else { panic!("{heard:?}") };
+    let user = Some(parlour_inproc::user(server.clients[bot].user));
+    let block = parlour_protocol::people::BlockUserRequest { user };
+    server.call::<rpc::BlockUser>(ann, &block).unwrap();
+    let request = press(&mut server);
+    assert_eq!(reason(server.call::<rpc::UseComponent>(ann, &request)), ErrorReason::NotAllowed);
+    let answer = respond(&used.token, "psst");
+    assert_eq!(reason(server.call::<rpc::RespondTo>(bot, &answer)), ErrorReason::NotAllowed);
+    assert!(answers(&mut server, ann).is_empty());
+}
+
+#[test]
+fn nobody_fills_the_log_of_a_program() {
+    let mut server = Server::new();
+    let (ann, bot, room) = world(&mut server);
+    let set = SetCommandsRequest { commands: vec![command("deploy")] };
+    server.call::<rpc::SetCommands>(bot, &set).unwrap();
+    let mut given = 0;
+    let refused = loop {
+        let request = invoke(&mut server, &room, bot, "deploy");
+        match server.call::<rpc::InvokeCommand>(ann, &request) {
+            Ok(_) => given += 1,
+            refused => break refused,
+        }
+        assert!(given < 1000, "there is no end");
+    };
+    assert_eq!(reason(refused), ErrorReason::RateLimited);
+    assert!(given >= 100);
+}

@@ -75,6 +75,7 @@ impl InteractionService<ServerKit> for Features {
         if !row.is_bot && !ctx.caller.has_scope(COMMANDS_SCOPE) {
             return Err(not_allowed());
         }
+        ctx.pace_org_change()?;
         let row = CommandsRow { commands: request.commands };
         let value = (!row.commands.is_empty()).then(|| row.encode_to_vec().into());
         let org = ctx.caller.org;
@@ -134,7 +135,8 @@ impl InteractionService<ServerKit> for Features {
         }
         let program = id_field("program", UserId::parse(&program))?;
         let client_ref = own_ref(ctx, &client_ref)?;
-        let parts: [&[u8]; 3] = [command.as_bytes(), text.as_bytes(), &room];
+        let root = thread_root_seq.to_be_bytes();
+        let parts: [&[u8]; 4] = [command.as_bytes(), text.as_bytes(), &room, &root];
         let begun = Begun { program, client_ref, print: fingerprint(191, &parts) };
         if begun.is_known(ctx).await? {
             return Ok(Answer::Now(InvokeCommandResponse { deduplicated: true }));
@@ -167,6 +169,9 @@ impl InteractionService<ServerKit> for Features {
         let cell = ctx.open_room(&room).await?;
         if values.len() > SELECT_OPTIONS_MAX {
             return Err(Error::invalid("values", "are more than 25"));
+        }
+        if ctx.is_peer_apart(&cell).await? {
+            return Err(not_allowed());
         }
         let client_ref = own_ref(ctx, &client_ref)?;
         let (header, components) = components_of(ctx, &cell, target_seq).await?;
@@ -211,6 +216,10 @@ impl InteractionService<ServerKit> for Features {
         }
         let cell = ctx.room(&sealed.room).await?;
         let guard = ctx.check_all(&cell, &[]).await?;
+        if ctx.is_peer_apart(&cell).await? {
+            return Err(not_allowed());
+        }
+        ctx.pace_interaction()?;
         let user = UserId::parse(&sealed.user).map_err(|_| over())?;
         let body = InteractionAnswered { client_ref: sealed.client_ref, body: request.body };
         let (kind, body) = (InteractionAnswered::RULE.kind, body.encode_to_vec().into());
@@ -264,6 +273,7 @@ impl Begun {
 
     /// The event of the program's own log, once.
     async fn draft<M: EventMessage>(&self, ctx: &Ctx, event: &M) -> Result<Draft, Error> {
+        ctx.pace_interaction()?;
         let log = ctx.node.users.get(ctx.store(), self.program).await.map_err(store_error)?;
         let hash = Bytes::copy_from_slice(&self.print.to_be_bytes());
         let row = ClaimRow { at_ms: ctx.now.unix_ms, hash };

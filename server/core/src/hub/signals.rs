@@ -1,7 +1,10 @@
 //! Signals of applications: told to those who hear the room just now, and never in the way of events.
 
 use bytes::Bytes;
-use parlour_protocol::wire::{Ephemeral, event_frame::Frame};
+use parlour_protocol::{
+    ids::RoomId,
+    wire::{Ephemeral, event_frame::Frame},
+};
 
 use super::{Hub, audience::event_frame};
 use crate::{
@@ -31,23 +34,28 @@ impl Hub {
             body,
             sender: sender.to_field(),
         }));
-        if let Some(user) = only_to {
-            if cell.is_member(user) {
-                self.push_to_user(user, frame);
+        if let Some(user) = only_to.filter(|user| cell.is_member(*user)) {
+            for index in self.by_user.get(&user).cloned().unwrap_or_default() {
+                self.push_signal(index, cell.id, &frame);
             }
+        }
+        if only_to.is_some() {
             return;
         }
         let Some(mut audience) = self.audiences.remove(&cell.id) else { return };
         self.check_audience(&mut audience, &cell, None);
         for index in &audience.full {
-            let Some(conn) = self.conns[*index as usize].as_mut() else { continue };
-            // What may be lost isn't put behind what waits already.
-            if conn.outbox.bytes() > SIGNALS_BEHIND_BYTES_MAX {
-                continue;
-            }
-            conn.outbox.push_room(cell.id, frame.clone(), 0);
-            self.mark_dirty(*index);
+            self.push_signal(*index, cell.id, &frame);
         }
         self.audiences.insert(cell.id, audience);
+    }
+
+    /// What may be lost isn't put behind what waits already.
+    fn push_signal(&mut self, index: u32, room: RoomId, frame: &Bytes) {
+        let Some(conn) = self.conns[index as usize].as_mut() else { return };
+        if conn.outbox.bytes() <= SIGNALS_BEHIND_BYTES_MAX {
+            conn.outbox.push_room(room, frame.clone(), 0);
+            self.mark_dirty(index);
+        }
     }
 }
