@@ -50,7 +50,7 @@ fn long_tails_are_no_work() {
     // As long as can be, and all of it looked at.
     let whole = format!("http://a/{}", "x".repeat(LINK_BYTES_MAX - 9));
     for tail in ["", ")", "!?", &")".repeat(TAIL_BYTES_MAX)] {
-        assert_eq!(links(&format!("{whole}{tail}")), [whole.clone()], "{tail}");
+        assert_eq!(links(&format!("{whole}{tail}")), std::slice::from_ref(&whole), "{tail}");
     }
     assert_eq!(links(&format!("{whole}{}", ")".repeat(TAIL_BYTES_MAX + 1))), Vec::<String>::new());
     let brackets = format!("http://a/{}{}", "(".repeat(900), ")".repeat(900));
