@@ -158,13 +158,15 @@ pub const PEOPLE_ORGS_MAX: usize = 64;
 /// Words of one user by which they are found.
 pub const PEOPLE_WORDS_MAX: usize = 32;
 /// Changes of the organization that one user makes at once: of their profile, or of emoji.
-pub const ORG_CHANGES_AT_ONCE: u64 = 20;
-/// And then one in so many milliseconds.
-pub const ORG_CHANGE_EVERY_MS: u64 = 3_000;
+pub const ORG_CHANGES_AT_ONCE: u32 = 20;
+/// And then so many in a second.
+pub const ORG_CHANGES_PER_SECOND: f64 = 1.0 / 3.0;
 /// Interactions that one user begins, or answers that one program gives to one user alone, at once.
-pub const INTERACTIONS_AT_ONCE: u64 = 100;
-/// And then one in so many milliseconds.
-pub const INTERACTION_EVERY_MS: u64 = 200;
+pub const INTERACTIONS_AT_ONCE: u32 = 100;
+/// And then so many in a second.
+pub const INTERACTIONS_PER_SECOND: f64 = 5.0;
+/// Users whose pace is known one by one; more share one.
+pub const PACED_USERS_MAX: usize = 100_000;
 /// Words of a query for people that count.
 pub const PEOPLE_QUERY_WORDS_MAX: usize = 8;
 /// Users committed since somebody asked for people last; with more, all are read anew.

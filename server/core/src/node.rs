@@ -21,7 +21,7 @@ use crate::{
     draft::{Again, AnswerOf, Draft, Refused, store_error},
     kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
     log_time::LogTime,
-    org_pace::OrgPace,
+    paces::Paces,
     people::People,
     polls::Polls,
     ports::{
@@ -76,10 +76,8 @@ pub struct Node {
     pub rooms: Rooms,
     /// Organizations' people in memory, by their names.
     pub people: People,
-    /// How fast users change their organizations.
-    pub org_pace: OrgPace,
-    /// How fast users interact with programs, and programs answer.
-    pub interactions: OrgPace,
+    /// How fast users do what others feel.
+    pub paces: Paces,
     /// Threads in memory.
     pub threads: Threads,
     /// Polls in memory.
@@ -218,8 +216,7 @@ impl Node {
             clock: parts.clock,
             entropy: parts.entropy,
             rooms: Rooms::default(),
-            org_pace: OrgPace::default(),
-            interactions: OrgPace::default(),
+            paces: Paces::default(),
             people: People::default(),
             threads: Threads::default(),
             polls: Polls::default(),

@@ -107,3 +107,20 @@ fn admins_remove_an_avatar_and_set_none() {
     let refused = server.call::<rpc::SetProfile>(ben, &SetProfileRequest { profile });
     assert_eq!(reason(refused), ErrorReason::InvalidField);
 }
+
+#[test]
+fn nobody_changes_the_organization_all_the_time() {
+    let mut server = Server::new();
+    let ann = server.connect("ann");
+    let set = |server: &mut Server, title: usize| {
+        let profile = Some(Profile { title: Some(title.to_string()), ..Profile::default() });
+        server.call::<rpc::SetProfile>(ann, &SetProfileRequest { profile }).map(drop)
+    };
+    let made = (0..100).take_while(|n| set(&mut server, *n).is_ok()).count();
+    assert_eq!(made, 20);
+    set(&mut server, 19).expect("what is so already costs nothing");
+    assert_eq!(reason(set(&mut server, 1)), ErrorReason::RateLimited);
+    server.advance(Duration::from_secs(3));
+    set(&mut server, 1).unwrap();
+    assert_eq!(reason(set(&mut server, 2)), ErrorReason::RateLimited);
+}
