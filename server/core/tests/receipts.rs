@@ -112,7 +112,8 @@ fn only_members_hear_and_a_busy_or_focused_connection_does_without() {
     read(&mut server, ben, &room, seq);
     let ben_id = server.clients[ben].user;
     assert_eq!(heard(&mut server, ann), [(ben_id, seq)]);
-    for client in [ben, focused, eve] {
+    assert_eq!(heard(&mut server, ben), [(ben_id, seq)], "who has read has other devices");
+    for client in [focused, eve] {
         assert_eq!(heard(&mut server, client), [], "client {client}");
     }
     let request = ListReceiptsRequest { room, ..Default::default() };

@@ -115,15 +115,23 @@ async fn who_comes_back_sees_who_has_read() {
     eventually_read(&mut receipts, first, &[a, b]).await;
     let second = theirs.send("two").await.unwrap().seq;
     eventually_read(&mut receipts, second, &[b]).await;
+    // Own reading on another device is seen here, whenever that is.
+    let phone = client(&server, "alice").connect().await.unwrap();
+    phone.synced().await.unwrap();
+    phone.room(room.id()).mark_read(second).await.unwrap();
+    eventually_read(&mut receipts, second, &[a, b]).await;
+    let third = theirs.send("three").await.unwrap().seq;
+    eventually_read(&mut receipts, third, &[b]).await;
+    drop(phone);
     // The server restarts, and Alice reads elsewhere meanwhile: what went past is asked for.
     server.kill();
     server.run().unwrap();
     let phone = client(&server, "alice").connect().await.unwrap();
     phone.synced().await.unwrap();
-    phone.room(room.id()).mark_read(second).await.unwrap();
-    eventually_read(&mut receipts, second, &[a, b]).await;
+    phone.room(room.id()).mark_read(third).await.unwrap();
+    eventually_read(&mut receipts, third, &[a, b]).await;
     let fresh = phone.room(room.id()).receipts().await.unwrap();
-    assert_eq!(fresh.read_by(second).len(), 2);
+    assert_eq!(fresh.read_by(third).len(), 2);
     let hidden = Settings { hide_receipts: true, ..Settings::default() };
     bob.set_settings(&hidden).await.unwrap();
     receipts.refresh().await.unwrap();

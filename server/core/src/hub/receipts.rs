@@ -33,7 +33,7 @@ impl Hub {
             for (user, read) in reads.into_iter().filter(|(user, _)| cell.is_member(*user)) {
                 let frame = receipt_frame(room, user, &read);
                 for index in &audience.full {
-                    self.push_receipt(*index, room, user, &frame);
+                    self.push_receipt(*index, room, &frame);
                 }
             }
             self.audiences.insert(room, audience);
@@ -41,9 +41,9 @@ impl Hub {
     }
 
     /// What may be lost isn't put behind what waits already.
-    fn push_receipt(&mut self, index: u32, room: RoomId, of: UserId, frame: &Bytes) {
+    fn push_receipt(&mut self, index: u32, room: RoomId, frame: &Bytes) {
         let Some(conn) = self.conns[index as usize].as_mut() else { return };
-        if conn.caller.user == of || conn.outbox.bytes() > limits::RECEIPTS_BEHIND_BYTES_MAX {
+        if conn.outbox.bytes() > limits::RECEIPTS_BEHIND_BYTES_MAX {
             return;
         }
         conn.outbox.push_room(room, frame.clone(), 0);
