@@ -36,6 +36,8 @@ impl ErrorReason {
             | R::TooManyReminders
             | R::TooManyDrafts
             | R::TooManyKeys
+            | R::TooManyRules
+            | R::TooManyHolds
             | R::TooManyWebhooks => C::ResourceExhausted,
             R::RoomNotFound
             | R::UserNotFound

@@ -303,3 +303,17 @@ pub const AHEAD_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
 pub const MESSAGE_EXPIRY_S_MIN: u32 = 5;
 /// Longest time after which messages are deleted by themselves, in seconds.
 pub const MESSAGE_EXPIRY_S_MAX: u32 = 365 * 24 * 3600;
+/// Shortest time for which a rule of retention keeps messages, in seconds.
+pub const RETENTION_S_MIN: u32 = 5;
+/// Longest time for which a rule of retention keeps messages unless for ever, in seconds: ten years.
+pub const RETENTION_S_MAX: u32 = 10 * 365 * 24 * 3600;
+/// Most rules of retention of one organization.
+pub const RETENTION_RULES_MAX: usize = 10_000;
+/// Largest page of rules of retention.
+pub const RETENTION_PAGE_MAX: usize = 500;
+/// Most legal holds of one organization.
+pub const LEGAL_HOLDS_MAX: usize = 1000;
+/// Longest reason of a legal hold, in bytes.
+pub const HOLD_REASON_BYTES_MAX: usize = 500;
+/// Most messages that one event deletes.
+pub const DELETED_AT_ONCE_MAX: usize = 256;

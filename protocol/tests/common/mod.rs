@@ -2,8 +2,8 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, account, app, blob, directory, draft, emoji, hook, inbox, interaction, marker, message,
-    people, pin, poll, presence, preview,
+    access, account, app, blob, compliance, directory, draft, emoji, hook, inbox, interaction,
+    marker, message, people, pin, poll, presence, preview,
     prost::{DecodeError, Message},
     reaction, receipt, reminder, room, saved, schedule, search, session, settings, sync, thread,
     typing, user, webhook, wire,
@@ -45,6 +45,10 @@ codecs! {
     blob: Blob, Attachment, LinkAttachmentRequest, LinkAttachmentResponse, LinkUploadRequest,
         LinkUploadResponse, ClaimAttachmentRequest, ClaimAttachmentResponse, GetUploadPolicyRequest,
         GetUploadPolicyResponse;
+    compliance: GetRetentionRequest, GetRetentionResponse, SetRetentionRequest, SetRetentionResponse,
+        ListRetentionRequest, ListRetentionResponse, RetentionRule, RoomRetention, HoldTarget,
+        SetLegalHoldRequest, SetLegalHoldResponse, ListLegalHoldsRequest, ListLegalHoldsResponse,
+        LegalHold, RetentionChanged, LegalHoldChanged;
     directory: Node, ListNodesRequest, ListNodesResponse, ChangeDirectoryRequest,
         ChangeDirectoryResponse, Change, PutNode, PutUser, PutMembership, EndMembership,
         PutOverrides, HandOver,
@@ -65,8 +69,8 @@ codecs! {
     marker: Marker, Unread, MarkReadRequest, MarkReadResponse, MarkUnreadRequest,
         MarkUnreadResponse, MarkerMoved;
     message: SendRequest, SendResponse, EditRequest, EditResponse, DeleteRequest, DeleteResponse,
-        ReadEditsRequest, ReadEditsItem, MessagePosted, MessageEdited, MessageDeleted, Mentioned,
-        MentionWithdrawn;
+        ReadEditsRequest, ReadEditsItem, MessagePosted, MessageEdited, MessageDeleted,
+        MessagesDeleted, Mentioned, MentionWithdrawn;
     people: ListPeopleRequest, ListPeopleResponse, BlockUserRequest, BlockUserResponse,
         UnblockUserRequest, UnblockUserResponse, ListBlockedRequest, ListBlockedResponse, BlockChanged;
     pin: PinRequest, PinResponse, UnpinRequest, UnpinResponse, ListPinsRequest, ListPinsItem, Pinned,

@@ -43,6 +43,7 @@ mod private_room;
 mod profile;
 mod receipts;
 mod reminders;
+mod retention;
 mod room;
 mod room_life;
 mod room_list;

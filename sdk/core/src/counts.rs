@@ -6,7 +6,7 @@ use parlour_protocol::{
     ids::UserId,
     limits::SEQ_MAX,
     marker::{Marker, Unread},
-    message::MessageDeleted,
+    message::MessagesDeleted,
     sync::RoomDigest,
     wire::{EventHeader, RoomPulse},
 };
@@ -77,10 +77,13 @@ impl Counts {
     /// threads isn't the room's to count, and mentions by somebody whom the user has blocked aren't.
     pub fn handle_event(&mut self, event: &LogEvent, me: UserId, is_by_blocked: bool) {
         let header = &event.header;
-        if header.kind == MessageDeleted::RULE.kind && header.target_seq > self.read_seq() {
-            self.messages = self.messages.saturating_sub(1);
-            // Whether the deleted one mentioned somebody isn't known here.
-            self.is_uncertain |= self.mentions > 0;
+        let gone = event.deleted().iter().filter(|seq| **seq > self.read_seq()).count() as u64;
+        if gone > 0 {
+            self.messages = self.messages.saturating_sub(gone);
+            // Whether a deleted one mentioned somebody isn't known here, nor, of several, whether all of
+            // them were counted.
+            self.is_uncertain |=
+                self.mentions > 0 || header.kind == MessagesDeleted::RULE.kind && self.messages > 0;
             self.mentions = self.mentions.min(self.messages);
         }
         if !event_rule(header.kind).is_some_and(|rule| rule.countable) {

@@ -8,7 +8,7 @@ use parlour_protocol::{
     generated::{EventBody, EventMessage},
     ids::{ClientRef, UserId},
     limits::SEQ_MAX,
-    message::MessageEdited,
+    message::{MessageDeleted, MessageEdited, MessagesDeleted},
     wire::{Event, EventHeader},
 };
 use prost::{
@@ -79,6 +79,17 @@ impl LogEvent {
     /// Whether its body is gone.
     pub fn is_erased(&self) -> bool {
         self.header.flags & FLAG_ERASED != 0
+    }
+
+    /// The messages that it deletes.
+    pub fn deleted(&self) -> &[u64] {
+        match self.header.kind {
+            kind if kind == MessageDeleted::RULE.kind => {
+                std::slice::from_ref(&self.header.target_seq)
+            }
+            kind if kind == MessagesDeleted::RULE.kind => &self.header.target_seqs,
+            _ => &[],
+        }
     }
 
     /// Whether its body goes when messages with these numbers are deleted: it is one of them, or an

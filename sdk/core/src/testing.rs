@@ -5,7 +5,7 @@ use parlour_protocol::{
     event::{FLAG_EVERYONE, compose},
     generated::EventMessage,
     ids::{ClientRef, RoomId, UserId},
-    message::{MessageDeleted, MessageEdited, MessagePosted},
+    message::{DeleteReason, MessageDeleted, MessageEdited, MessagePosted, MessagesDeleted},
     pin::{MessagePinned, MessageUnpinned},
     reaction::{ReactionAdded, ReactionWithdrawn},
     wire::EventHeader,
@@ -78,6 +78,17 @@ pub(crate) fn delete(seq: u64, target: u64) -> LogEvent {
     let mut header = header(seq, MessageDeleted::RULE.kind, OTHER);
     header.target_seq = target;
     event(header, &MessageDeleted::default())
+}
+
+/// A delete of several messages.
+pub(crate) fn delete_all(seq: u64, targets: &[u64]) -> LogEvent {
+    let header = EventHeader {
+        seq,
+        kind: MessagesDeleted::RULE.kind,
+        target_seqs: targets.to_vec(),
+        ..EventHeader::default()
+    };
+    event(header, &MessagesDeleted { reason: DeleteReason::Retention as i32 })
 }
 
 /// An emoji put to the message at `target`, or taken off.

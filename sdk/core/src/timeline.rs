@@ -16,9 +16,10 @@ use std::{
 
 use bytes::Bytes;
 use parlour_protocol::{
+    generated::EventMessage,
     ids::{ClientRef, RoomId, UserId},
     interaction::Components,
-    message::{MessageEdited, MessagePosted},
+    message::{MessageEdited, MessagePosted, MessagesDeleted},
     thread::Thread,
 };
 use prost::Message as _;
@@ -333,6 +334,13 @@ impl Timeline {
         if !self.scope.is_thread() && event.header.thread_root_seq > 0 {
             let change = self.fold.apply_to_thread(event);
             return self.show(change);
+        }
+        if event.header.kind == MessagesDeleted::RULE.kind {
+            for target in event.deleted() {
+                let change = self.fold.delete(*target, event.seq());
+                self.show(change);
+            }
+            return;
         }
         let echo = event.client_ref().and_then(|client_ref| {
             let of_it = |(_, echo): &(&u64, &Echo)| echo.client_ref == client_ref;

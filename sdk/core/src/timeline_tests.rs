@@ -66,6 +66,20 @@ fn a_deleted_message_stays_as_a_tombstone() {
 }
 
 #[test]
+fn several_deleted_at_once_become_tombstones_and_what_says_so_is_not_shown() {
+    let mut timeline = timeline();
+    let log = [
+        testing::message(1, "a"),
+        testing::message(2, "b"),
+        testing::message(3, "c"),
+        testing::edit(4, 3, "d"),
+    ];
+    timeline.handle_live(&log);
+    timeline.handle_live(&[testing::delete_all(5, &[1, 3])]);
+    assert_eq!(texts(&timeline), ["(deleted)", "b", "(deleted)"]);
+}
+
+#[test]
 fn an_echo_becomes_its_message_in_place() {
     let (mut timeline, mut list) = (timeline(), Vec::new());
     let mine = post(1, "hi");

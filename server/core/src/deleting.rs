@@ -1,16 +1,20 @@
-//! Deleting a message: what is written when one goes, whoever lets it go.
+//! Deleting messages: what is written when one goes, or several at once, whoever lets them go.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parlour_protocol::{
     event::{self, FLAG_ERASED, FLAG_EVERYONE},
+    generated::EventMessage,
     ids::{RoomId, UserId},
+    message::{DeleteReason, MessagePosted, MessagesDeleted},
     wire::{Error, EventHeader},
 };
+use prost::Message;
 
 use crate::{
-    draft::{Guard, NewEvent, RoomDraft, store_error},
+    draft::{EffectsOf, Guard, NewEvent, RoomDraft, store_error},
+    holds::{copy, holds},
     kit::Ctx,
     mentions::withdrawals,
     messages::release,
@@ -54,33 +58,100 @@ pub(crate) async fn deletion(
         ..event
     };
     let mut draft = amendment(cell, guard, event);
+    draft.thread = thread;
+    let effects = go_with(ctx, &mut draft, header).await?;
+    draft.effects = all_of(effects.into_iter().collect());
+    Ok(draft)
+}
+
+/// The draft of an event that deletes several messages, all of them of one thread or none in one.
+/// Applications' events among them lose what they carry.
+pub(crate) async fn deletions(
+    ctx: &Ctx,
+    cell: Arc<RoomCell>,
+    headers: Vec<EventHeader>,
+    reason: DeleteReason,
+) -> Result<RoomDraft, Error> {
+    let root = headers.first().map_or(0, |header| header.thread_root_seq);
+    let thread = match root {
+        0 => None,
+        _ => Some(thread_with(ctx, cell.id, root, ThreadChange::Delete).await?),
+    };
+    let body = MessagesDeleted { reason: reason as i32 }.encode_to_vec().into();
+    let event = NewEvent {
+        is_anonymous: true,
+        target_seqs: headers.iter().map(|header| header.seq).collect(),
+        thread_root_seq: root,
+        deletes: true,
+        ..NewEvent::new(UserId::from_bytes([0; 16]), MessagesDeleted::RULE.kind, body)
+    };
+    let mut draft = RoomDraft::new(cell, Guard::Open, event);
+    draft.thread = thread;
+    let mut effects = Vec::new();
+    for header in headers {
+        if header.kind == MessagePosted::RULE.kind {
+            draft.absent.push((Table::DELETED, room_seq(draft.cell.id, header.seq)));
+            effects.extend(go_with(ctx, &mut draft, header).await?);
+        } else {
+            erase(ctx, &mut draft, header).await?;
+        }
+    }
+    draft.effects = all_of(effects);
+    Ok(draft)
+}
+
+fn all_of(effects: Vec<EffectsOf>) -> Option<EffectsOf> {
+    if effects.is_empty() {
+        return None;
+    }
+    Some(Arc::new(move |place| effects.iter().flat_map(|effects| effects(place)).collect()))
+}
+
+/// What goes with a deleted message, and what follows for those it mentioned.
+async fn go_with(
+    ctx: &Ctx,
+    draft: &mut RoomDraft,
+    header: EventHeader,
+) -> Result<Option<EffectsOf>, Error> {
+    let (room, target) = (draft.cell.id, header.seq);
     draft.puts.push(Put {
         table: Table::DELETED,
         key: room_seq(room, target),
-        value: Some(match (&thread, header.flags & FLAG_EVERYONE) {
-            (Some(_), _) => Bytes::from_static(&IN_THREAD),
-            (None, 0) => Bytes::new(),
-            (None, _) => Bytes::from_static(&TO_EVERYONE),
+        value: Some(match (header.thread_no, header.flags & FLAG_EVERYONE) {
+            (0, 0) => Bytes::new(),
+            (0, _) => Bytes::from_static(&TO_EVERYONE),
+            _ => Bytes::from_static(&IN_THREAD),
         }),
     });
-    draft.thread = thread;
     let pin = room_seq(room, target);
     let pinned = ctx.store().get(Table::PINS, &pin).await.map_err(store_error)?;
-    draft.change = pinned.map(|_| RoomChange::Pins);
+    if pinned.is_some() {
+        draft.change = Some(RoomChange::Pins);
+    }
     // It goes with the message even if it is pinned only at this moment.
     draft.puts.push(Put { table: Table::PINS, key: pin, value: None });
-    draft.puts.extend(release(ctx, room, &header).await?);
     draft.puts.extend(end_of(ctx, room, target).await?);
     draft.erase_amendments_of.push(target);
-    draft.effects = withdrawals(room, &header, &unheard(ctx, room, &header).await?);
+    let effects = withdrawals(room, &header, &unheard(ctx, room, &header).await?);
+    erase(ctx, draft, header).await?;
+    Ok(effects)
+}
+
+/// What it says leaves the disk, unless it is held.
+async fn erase(ctx: &Ctx, draft: &mut RoomDraft, header: EventHeader) -> Result<(), Error> {
+    let room = draft.cell.id;
+    let (store, org) = (ctx.store(), ctx.caller.org);
+    if holds(store, org, room, &header.sender).await.map_err(store_error)? {
+        draft.puts.extend(copy(store, org, room, header.seq).await.map_err(store_error)?);
+        draft.is_held = true;
+    } else {
+        draft.puts.extend(release(ctx, room, &header).await?);
+    }
     let flags = header.flags | FLAG_ERASED;
+    let (log, seq) = (LogKey::Room(room), header.seq);
     let tombstone = EventHeader { flags, attachments: vec![], ..header };
-    draft.erases.push(Erase {
-        log: LogKey::Room(room),
-        seq: target,
-        record: event::compose(&tombstone, &[]),
-    });
-    Ok(draft)
+    draft.erases.push(Erase { log, seq, record: event::compose(&tombstone, &[]) });
+    Ok(())
 }
 
 /// Those whom it mentions and who weren't told, as they had blocked its sender.

@@ -130,6 +130,8 @@ pub struct RoomDraft {
     pub erases: Vec<Erase>,
     /// Messages of this room whose edits are to be erased afterwards.
     pub erase_amendments_of: Vec<u64>,
+    /// Whether what those edits say is held.
+    pub is_held: bool,
     /// Events for users' own logs.
     pub effects: Option<EffectsOf>,
     /// Only the first half: the call is decided again once it is committed.
@@ -163,6 +165,7 @@ impl RoomDraft {
             stamps: vec![],
             erases: vec![],
             erase_amendments_of: vec![],
+            is_held: false,
             effects: None,
             is_first_half: false,
         }
@@ -190,9 +193,11 @@ pub struct NewEvent {
     pub attachments: Vec<BlobHash>,
     /// The event it is about, 0 for none.
     pub target_seq: u64,
+    /// The events it is about, where it is about several.
+    pub target_seqs: Vec<u64>,
     /// The root of the thread it stands in, or of what it amends; 0 for none.
     pub thread_root_seq: u64,
-    /// Whether it deletes its target.
+    /// Whether it deletes its target, or all of them.
     pub deletes: bool,
     /// When it is deleted by itself, Unix milliseconds; 0 for never.
     pub expires_at_ms: u64,
@@ -213,9 +218,18 @@ impl NewEvent {
             everyone: false,
             attachments: vec![],
             target_seq: 0,
+            target_seqs: vec![],
             thread_root_seq: 0,
             deletes: false,
             expires_at_ms: 0,
+        }
+    }
+
+    /// All events it is about.
+    pub fn targets(&self) -> &[u64] {
+        match self.target_seq {
+            0 => &self.target_seqs,
+            _ => std::slice::from_ref(&self.target_seq),
         }
     }
 }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use parlour_protocol::{
     event::{self, FLAG_ERASED},
     generated::EventMessage,
-    ids::{RoomId, UserId},
+    ids::{OrgId, RoomId, UserId},
     message::MessageEdited,
     preview::LinkPreviewsAdded,
     room::RoomLost,
@@ -25,6 +25,7 @@ use rustc_hash::FxHashMap;
 use crate::{
     directory::rows::DirectoryJobRow,
     draft::{Draft, GainsRoom, Refused, RowsDraft, Submission, Submit, Then, UserDraft},
+    holds::copy,
     limits::{ITEM_BYTES, SCAN_ROWS},
     node::Node,
     ports::store::{Erase, LogKey, Put, ReadRange, Scan, Shard, StoreError},
@@ -148,7 +149,8 @@ async fn follow_event(
         }
     }
     for target in &job.row.erase_amendments_of {
-        drafts.extend(erasure(node, job.room, *target).await?);
+        let held_for = OrgId::parse(&job.row.held_for).ok();
+        drafts.extend(erasure(node, job.room, *target, held_for).await?);
         drafts.extend(votes_gone(node, job.room, *target).await?);
     }
     let progress = Arc::new(Progress {
@@ -223,8 +225,13 @@ async fn for_user(
 }
 
 /// Erases the text of every edit of a deleted message, and what its links' previews say. None of them can
-/// come after the delete.
-async fn erasure(node: &Node, room: RoomId, target: u64) -> Result<Vec<Draft>, StoreError> {
+/// come after the delete. Where it is held, a copy is kept.
+async fn erasure(
+    node: &Node,
+    room: RoomId,
+    target: u64,
+    held_for: Option<OrgId>,
+) -> Result<Vec<Draft>, StoreError> {
     let mut drafts = Vec::new();
     let prefix = key(&[room.as_bytes(), &target.to_be_bytes()]);
     let mut scan = Scan::prefix(Table::AMENDMENTS, prefix, SCAN_ROWS);
@@ -236,7 +243,11 @@ async fn erasure(node: &Node, room: RoomId, target: u64) -> Result<Vec<Draft>, S
             let Some(seq) = trailing_seq(row).filter(|_| has_text) else { continue };
             if let Some(record) = erased(node, room, seq).await? {
                 let erase = Erase { log: LogKey::Room(room), seq, record };
-                drafts.push(rows(Shard::Room(room), vec![], vec![erase]));
+                let kept = match held_for {
+                    Some(org) => copy(&*node.store, org, room, seq).await?,
+                    None => None,
+                };
+                drafts.push(rows(Shard::Room(room), kept.into_iter().collect(), vec![erase]));
             }
         }
         let Some((row, _)) = index.last().filter(|_| index.len() == SCAN_ROWS) else {

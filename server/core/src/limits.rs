@@ -183,6 +183,12 @@ pub const TIMERS_AT_ONCE: usize = 64;
 pub const TIMERS_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// What can't be done at its time is tried again after this, in milliseconds.
 pub const TIMER_AGAIN_MS: u64 = 30_000;
+/// Most attachments of the messages that one event deletes.
+pub const DELETED_ATTACHMENTS_MAX: usize = 500;
+/// About the most bytes of what follows from one such event for those whom they mentioned.
+pub const DELETED_MENTIONS_BYTES_MAX: usize = 40 * 1024;
+/// Copies of what was deleted while it was held that are looked at together.
+pub const HELD_LOOKED_AT: usize = 100;
 /// Bytes of a scheduled message, or of what somebody has begun to write: a list of one fits an answer.
 pub const OWN_BYTES_MAX: usize = 32 * 1024;
 /// No more of the time between two failed posts of a webhook counts as time in which it was tried.

@@ -21,6 +21,7 @@ use crate::{
     draft::{Again, AnswerOf, Draft, Refused, store_error},
     kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
     log_time::LogTime,
+    nudge::Nudge,
     paces::Paces,
     people::People,
     polls::Polls,
@@ -94,6 +95,8 @@ pub struct Node {
     pub accounts: Accounts,
     /// Where events are posted to, if somebody posts.
     pub webhooks: Webhooks,
+    /// How long things are kept has changed.
+    pub retention: Arc<Nudge>,
     /// Messages with links.
     pub previews: Previews,
     /// The index of messages by their words, if there is one.
@@ -223,6 +226,7 @@ impl Node {
             users: UserLogs::default(),
             directories: Directories::default(),
             cards: Cards::default(),
+            retention: Arc::default(),
             log_time: LogTime::default(),
             accounts: Accounts::default(),
             webhooks: Webhooks::default(),

@@ -187,6 +187,9 @@ pub struct OutboxRow {
     /// Messages of the room whose edits are to be erased.
     #[prost(uint64, repeated, tag = "2")]
     pub erase_amendments_of: Vec<u64>,
+    /// The organization for which what they said is held; empty where it isn't.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub held_for: Bytes,
 }
 
 /// An event for the own logs of users.

@@ -160,6 +160,15 @@ tables! {
     COMMANDS = 95, "commands";
     /// program ‖ user ‖ client_ref -> when, and what: interactions it was told of. Kept a day.
     INTERACTIONS = 96, "interactions";
+    /// org ‖ room, or zeros for all others -> how long messages are kept.
+    RETENTION = 110, "retention";
+    /// room -> up to where the rule of retention has gone through its log. Written with the room.
+    RETAINED = 111, "retained";
+    /// org ‖ kind ‖ room or user -> a legal hold.
+    HOLDS = 112, "holds";
+    /// org ‖ room ‖ seq -> the record as it was before it was deleted, while it is held. Written with the
+    /// room.
+    HELD = 113, "held";
     /// user ‖ id -> nothing: scheduled messages that are sent or taken back. Kept thirty days.
     SCHEDULED_ENDS = 87, "scheduled_ends";
 }

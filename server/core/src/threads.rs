@@ -66,7 +66,7 @@ impl ThreadCell {
 pub enum ThreadChange {
     /// It is a reply.
     Reply,
-    /// It deletes one.
+    /// It deletes one, or several.
     Delete,
 }
 

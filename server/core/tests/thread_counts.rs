@@ -2,11 +2,15 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use bytes::Bytes;
+use parlour_core::retention::Retained;
 use parlour_inproc::{Server, group, message};
-use parlour_protocol::{generated::rpc, marker::*, message::*, sync::*, thread::*};
+use parlour_protocol::{generated::rpc, ids::RoomId, marker::*, message::*, sync::*, thread::*};
 use proptest::prelude::*;
 
 /// Something a user does in the room, by index of the user.
@@ -18,6 +22,7 @@ enum Step {
     Read { by: usize, which: usize },
     Unread { by: usize, which: usize },
     Follow { by: usize, root: usize, on: bool },
+    Retain { which: usize },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -31,6 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (by.clone(), any::<usize>()).prop_map(|(by, which)| Step::Unread { by, which }),
         1 => (by, any::<usize>(), any::<bool>())
             .prop_map(|(by, root, on)| Step::Follow { by, root, on }),
+        1 => any::<usize>().prop_map(|which| Step::Retain { which }),
     ]
 }
 
@@ -41,6 +47,7 @@ struct Remembered {
     by: usize,
     mentions: BTreeSet<usize>,
     deleted: bool,
+    at_ms: u64,
 }
 
 /// The room as somebody would keep it on paper.
@@ -71,7 +78,7 @@ impl Paper {
         (!all.is_empty()).then(|| all[which % all.len()])
     }
 
-    fn reply(&mut self, by: usize, root: u64, seq: u64, mentions: BTreeSet<usize>) {
+    fn reply(&mut self, by: usize, root: u64, (seq, at_ms): (u64, u64), mentions: BTreeSet<usize>) {
         let author = self.messages.iter().find(|m| m.seq == root).unwrap().by;
         let is_first = !self.messages.iter().any(|m| m.root == root);
         for user in mentions.iter().filter(|user| **user != by) {
@@ -81,7 +88,7 @@ impl Paper {
             self.follows.entry((author, root)).or_insert(root);
         }
         self.follows.insert((by, root), seq);
-        self.messages.push(Remembered { seq, root, by, mentions, deleted: false });
+        self.messages.push(Remembered { seq, root, by, mentions, deleted: false, at_ms });
     }
 }
 
@@ -93,7 +100,9 @@ fn play(server: &mut Server, paper: &mut Paper, room: &Bytes, step: Step) {
             let seq = server.call::<rpc::Send>(by, &request).unwrap().seq;
             paper.room_read.insert(by, seq);
             let mentions = BTreeSet::new();
-            paper.messages.push(Remembered { seq, root: 0, by, mentions, deleted: false });
+            let at_ms = server.node.now().unix_ms;
+            paper.messages.push(Remembered { seq, root: 0, by, mentions, deleted: false, at_ms });
+            server.advance(Duration::from_secs(1));
         }
         Step::Reply { by, root, mentions } => {
             let Some(at) = paper.one(root, |m| m.root == 0 && !m.deleted) else { return };
@@ -102,7 +111,9 @@ fn play(server: &mut Server, paper: &mut Paper, room: &Bytes, step: Step) {
             let base = message(server, room, "text");
             let request = SendRequest { thread_root_seq, mentions: named, ..base };
             let seq = server.call::<rpc::Send>(by, &request).unwrap().seq;
-            paper.reply(by, thread_root_seq, seq, mentions.into_iter().collect());
+            let place = (seq, server.node.now().unix_ms);
+            paper.reply(by, thread_root_seq, place, mentions.into_iter().collect());
+            server.advance(Duration::from_secs(1));
         }
         Step::Delete { by, which } => {
             let Some(at) = paper.one(which, |m| m.by == by && !m.deleted) else { return };
@@ -144,8 +155,19 @@ fn play(server: &mut Server, paper: &mut Paper, room: &Bytes, step: Step) {
                 paper.follows.remove(&(by, root_seq));
             }
         }
+        Step::Retain { which } => retain(server, paper, room, which),
     }
     server.deliver();
+}
+
+/// Everything up to one of the messages is too old.
+fn retain(server: &mut Server, paper: &mut Paper, room: &Bytes, which: usize) {
+    let Some(upto) = which.checked_rem(paper.messages.len()) else { return };
+    let (org, room) = (server.clients[0].caller.org, RoomId::parse(room).expect("it is one"));
+    let max_age_ms = server.node.now().unix_ms - paper.messages[upto].at_ms;
+    let deleted = server.retain_room(Retained { org, room, max_age_ms });
+    let there = paper.messages[..=upto].iter_mut().filter(|m| !m.deleted);
+    assert_eq!(deleted, there.map(|m| m.deleted = true).count() as u64);
 }
 
 fn digest(server: &mut Server, client: usize) -> RoomDigest {

@@ -2,11 +2,15 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use bytes::Bytes;
+use parlour_core::retention::Retained;
 use parlour_inproc::Server;
-use parlour_protocol::{generated::rpc, marker::*, message::*, room::*, sync::*};
+use parlour_protocol::{generated::rpc, ids::RoomId, marker::*, message::*, room::*, sync::*};
 use proptest::prelude::*;
 use prost::Message;
 
@@ -17,6 +21,7 @@ enum Step {
     Delete { by: usize, which: usize },
     Read { by: usize, which: usize },
     Unread { by: usize, which: usize },
+    Retain { which: usize },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -27,6 +32,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (by.clone(), any::<usize>()).prop_map(|(by, which)| Step::Delete { by, which }),
         2 => (by.clone(), any::<usize>()).prop_map(|(by, which)| Step::Read { by, which }),
         1 => (by, any::<usize>()).prop_map(|(by, which)| Step::Unread { by, which }),
+        1 => any::<usize>().prop_map(|which| Step::Retain { which }),
     ]
 }
 
@@ -37,6 +43,7 @@ struct Remembered {
     mentions: BTreeSet<usize>,
     everyone: bool,
     deleted: bool,
+    at_ms: u64,
 }
 
 /// The room as somebody would keep it on paper.
@@ -84,7 +91,10 @@ fn play(server: &mut Server, paper: &mut Paper, room: &Bytes, step: Step) {
             };
             let seq = server.call::<rpc::Send>(by, &request).unwrap().seq;
             let mentions = mentions.into_iter().collect();
-            paper.messages.push(Remembered { seq, by, mentions, everyone, deleted: false });
+            let at_ms = server.node.now().unix_ms;
+            let deleted = false;
+            paper.messages.push(Remembered { seq, by, mentions, everyone, deleted, at_ms });
+            server.advance(Duration::from_secs(1));
             paper.read_up_to.insert(by, seq);
             paper.head = seq;
         }
@@ -117,6 +127,17 @@ fn play(server: &mut Server, paper: &mut Paper, room: &Bytes, step: Step) {
             let answer = server.call::<rpc::MarkUnread>(by, &request).unwrap();
             paper.read_up_to.insert(by, seq - 1);
             assert_eq!(answer.unread, Some(paper.unread(by)), "as answered");
+        }
+        Step::Retain { which } => {
+            let Some(upto) = which.checked_rem(paper.messages.len()) else { return };
+            let id = RoomId::parse(room).unwrap();
+            let max_age_ms = server.node.now().unix_ms - paper.messages[upto].at_ms;
+            let org = server.clients[0].caller.org;
+            let deleted = server.retain_room(Retained { org, room: id, max_age_ms });
+            let there = paper.messages[..=upto].iter_mut().filter(|m| !m.deleted);
+            let gone = there.map(|m| m.deleted = true).count() as u64;
+            assert_eq!(deleted, gone);
+            paper.head += gone.div_ceil(256);
         }
     }
 }

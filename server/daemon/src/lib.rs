@@ -20,6 +20,7 @@ pub mod openapi;
 pub mod outside;
 mod previews;
 pub mod quic;
+mod retention;
 pub mod revocation;
 pub mod seal;
 mod search;

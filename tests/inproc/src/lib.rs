@@ -6,6 +6,7 @@ pub mod accounts;
 mod blobs;
 mod client;
 mod parts;
+mod retention;
 pub mod webhooks;
 
 use std::{

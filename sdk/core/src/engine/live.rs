@@ -7,7 +7,6 @@ use parlour_protocol::{
     generated::{EventBody, EventMessage, Rpc, rpc},
     ids::{BlobHash, RoomId, UserId},
     limits::SUBSCRIPTIONS_MAX,
-    message::MessageDeleted,
     sync::{SubscribeRequest, SubscribeResponse},
     typing::Typing,
     wire::{Ephemeral, Error, RoomPulse},
@@ -91,11 +90,7 @@ impl Engine {
             return;
         }
         let Some(me) = self.session.as_ref().map(|session| session.me) else { return };
-        let erased: Vec<u64> = events
-            .iter()
-            .filter(|event| event.header.kind == MessageDeleted::RULE.kind)
-            .map(|event| event.header.target_seq)
-            .collect();
+        let erased: Vec<u64> = events.iter().flat_map(LogEvent::deleted).copied().collect();
         for event in &events {
             self.handle_echo(event, me);
             self.notify(room, event, me, now);

@@ -52,8 +52,9 @@ impl Engine {
                 poll.is_closed = true;
                 poll.as_of = poll.as_of.max(seq);
             }),
-            EventBody::MessageDeleted(_) => {
-                self.rooms.entry(room).polls.retain(|poll| poll.seq != target);
+            EventBody::MessageDeleted(_) | EventBody::MessagesDeleted(_) => {
+                let polls = &mut self.rooms.entry(room).polls;
+                polls.retain(|poll| !event.deleted().contains(&poll.seq));
             }
             _ => {}
         }

@@ -1,11 +1,10 @@
 //! Threads: pages of those that are open, and the counts of those that the user follows.
 
 use parlour_protocol::{
-    generated::{EventBody, EventMessage},
+    generated::EventBody,
     ids::{RoomId, UserId},
     limits::SEQ_MAX,
     marker::Marker,
-    message::MessageDeleted,
     thread::{FollowedThread, ThreadFollowed},
 };
 
@@ -97,7 +96,7 @@ impl Engine {
             seq: header.seq,
             at_ms: header.at_ms,
             msg_no: before.msg_no.max(header.thread_no),
-            del_no: before.del_no + u64::from(header.kind == MessageDeleted::RULE.kind),
+            del_no: before.del_no + event.deleted().len() as u64,
             ..before
         };
         self.threads_uncertain |= thread.counts.is_uncertain;

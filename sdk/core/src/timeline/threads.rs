@@ -1,12 +1,9 @@
 //! Threads: what of a room's log a timeline shows, and what stands under its messages.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use parlour_protocol::{
-    generated::EventMessage,
-    ids::RoomId,
-    message::{MessageDeleted, MessagePosted},
-    thread::Thread,
+    generated::EventMessage, ids::RoomId, message::MessagePosted, thread::Thread,
 };
 
 use super::item::ThreadSummary;
@@ -59,7 +56,7 @@ struct Known {
     /// Replies deleted up to `as_of`, and the deletes after it.
     deleted: u64,
     as_of: u64,
-    deletes: BTreeSet<u64>,
+    deletes: BTreeMap<u64, u64>,
 }
 
 /// All that is known of threads, by root. Nothing here depends on the order in which events come.
@@ -75,9 +72,10 @@ impl Threads {
         let header = &event.header;
         let before = self.shown(header.thread_root_seq);
         let known = self.known.entry(header.thread_root_seq).or_default();
-        if header.kind == MessageDeleted::RULE.kind {
+        let gone = event.deleted().len() as u64;
+        if gone > 0 {
             if header.seq > known.as_of {
-                known.deletes.insert(header.seq);
+                known.deletes.insert(header.seq, gone);
             }
         } else if header.thread_no > known.thread_no {
             known.thread_no = header.thread_no;
@@ -111,7 +109,7 @@ impl Threads {
 
     pub(super) fn shown(&self, root: u64) -> Option<ThreadSummary> {
         let known = self.known.get(&root).filter(|known| known.thread_no > 0)?;
-        let deleted = known.deleted + known.deletes.len() as u64;
+        let deleted = known.deleted + known.deletes.values().sum::<u64>();
         let replies = known.thread_no.saturating_sub(deleted);
         let (last_seq, last_at_ms) = (known.last_seq, known.last_at_ms);
         Some(ThreadSummary { replies, last_seq, last_at_ms })

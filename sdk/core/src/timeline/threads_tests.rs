@@ -104,8 +104,8 @@ fn summaries(log: &[LogEvent]) -> Vec<Thread> {
                 thread.thread_no = header.thread_no;
                 (thread.last_seq, thread.last_at_ms) = (header.seq, header.at_ms);
                 thread.changed_seq = header.seq;
-            } else if header.kind == MessageDeleted::RULE.kind {
-                thread.deleted += 1;
+            } else if !event.deleted().is_empty() {
+                thread.deleted += event.deleted().len() as u64;
                 thread.changed_seq = header.seq;
             }
         }

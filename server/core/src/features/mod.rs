@@ -7,6 +7,7 @@ mod account_admin_service;
 mod accounts;
 mod apps;
 mod blobs;
+mod compliance;
 mod directory;
 mod drafts;
 mod edits;

@@ -282,7 +282,7 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
         changed_ms: overlay.changed_ms,
         msg_no: head.msg_no + u64::from(countable),
         bcast_no: head.bcast_no + u64::from(countable && event.everyone),
-        del_no: head.del_no + u64::from(event.deletes),
+        del_no: head.del_no + if event.deletes { event.targets().len() as u64 } else { 0 },
     };
     let thread = draft.thread.as_ref().map(|thread| overlay.thread(draft, thread, next));
     let poll = draft.poll.as_ref().map(|poll| overlay.poll(poll, next));
@@ -362,6 +362,7 @@ fn header(draft: &RoomDraft, next: Counters, thread_no: u64) -> EventHeader {
         del_no: next.del_no,
         flags: if event.everyone { FLAG_EVERYONE } else { 0 },
         target_seq: event.target_seq,
+        target_seqs: event.target_seqs.clone(),
         thread_root_seq: event.thread_root_seq,
         thread_no,
         mentions: event.mentions.iter().map(|user| user.to_field()).collect(),
@@ -373,7 +374,9 @@ fn header(draft: &RoomDraft, next: Counters, thread_no: u64) -> EventHeader {
 
 fn outbox_row(draft: &RoomDraft, place: Place) -> Option<OutboxRow> {
     let effects = draft.effects.as_ref().map(|effects| effects(place)).unwrap_or_default();
-    let row = OutboxRow { effects, erase_amendments_of: draft.erase_amendments_of.clone() };
+    let erase_amendments_of = draft.erase_amendments_of.clone();
+    let held_for = if draft.is_held { draft.cell.org.to_field() } else { Bytes::new() };
+    let row = OutboxRow { effects, erase_amendments_of, held_for };
     (row != OutboxRow::default()).then_some(row)
 }
 

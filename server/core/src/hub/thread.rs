@@ -21,7 +21,7 @@ impl Overlay {
         let after = match of.change {
             ThreadChange::Reply => with_reply(before, next.seq, next.at_ms, draft.event.sender),
             ThreadChange::Delete => {
-                let deleted = before.deleted + 1;
+                let deleted = before.deleted + draft.event.targets().len() as u64;
                 Thread { deleted, changed_seq: next.seq, ..before }
             }
         };
@@ -50,8 +50,10 @@ pub(super) fn put_thread(draft: &RoomDraft, thread: &Thread, next: Counters, bat
             batch.absent.push((Table::THREAD_LOG, place));
         }
         ThreadChange::Delete => {
-            let deleted = key(&[&of_thread, &draft.event.target_seq.to_be_bytes()]);
-            put(Table::THREAD_DELETED, deleted, Bytes::new());
+            for target in draft.event.targets() {
+                let deleted = key(&[&of_thread, &target.to_be_bytes()]);
+                put(Table::THREAD_DELETED, deleted, Bytes::new());
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use parlour_protocol::{
     generated::EventMessage,
     ids::{RoomId, UserId},
     limits::SEQ_MAX,
-    message::{MessageDeleted, MessageEdited, MessagePosted},
+    message::{MessageDeleted, MessageEdited, MessagePosted, MessagesDeleted},
     wire::{Event, EventHeader},
 };
 use prost::Message;
@@ -183,11 +183,12 @@ impl Feed {
         for Stored { record, .. } in stretch {
             // One that can't be read doesn't hide the others.
             let event = record.and_then(|record| Event::decode(record).ok());
-            let Some(change) = self.change(room, event).await? else { continue };
-            if let Change::Add(entry) | Change::Replace(entry) = &change {
-                kept = kept.max(entry.upto);
+            for change in self.changes(room, event).await? {
+                if let Change::Add(entry) | Change::Replace(entry) = &change {
+                    kept = kept.max(entry.upto);
+                }
+                changes.push(change);
             }
-            changes.push(change);
         }
         if last >= kept + REACHED_EVERY {
             changes.push(Change::Reached { room, seq: last });
@@ -212,16 +213,26 @@ impl Feed {
     }
 
     /// What an event means to the index.
+    async fn changes(&self, room: RoomId, event: Option<Event>) -> Result<Vec<Change>, FeedError> {
+        let Some(Event { header: Some(header), body }) = event else { return Ok(vec![]) };
+        let gone = |seq: &u64| Change::Remove { room, seq: *seq };
+        if header.kind == MessageDeleted::RULE.kind {
+            return Ok(vec![gone(&header.target_seq)]);
+        }
+        if header.kind == MessagesDeleted::RULE.kind {
+            return Ok(header.target_seqs.iter().map(gone).collect());
+        }
+        Ok(self.change(room, header, body).await?.into_iter().collect())
+    }
+
+    /// What an event means that deletes nothing.
     async fn change(
         &self,
         room: RoomId,
-        event: Option<Event>,
+        header: EventHeader,
+        body: Bytes,
     ) -> Result<Option<Change>, FeedError> {
-        let Some(Event { header: Some(header), body }) = event else { return Ok(None) };
         let is_erased = |header: &EventHeader| header.flags & FLAG_ERASED != 0;
-        if header.kind == MessageDeleted::RULE.kind {
-            return Ok(Some(Change::Remove { room, seq: header.target_seq }));
-        }
         if is_erased(&header) {
             return Ok(None);
         }

@@ -2,6 +2,8 @@
 
 #[path = "samples_accounts.rs"]
 mod accounts;
+#[path = "samples_compliance.rs"]
+mod compliance;
 #[path = "samples_interactions.rs"]
 mod interactions;
 #[path = "samples_later.rs"]
@@ -155,6 +157,7 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
 fn newer_samples(room: &Bytes) -> impl Iterator<Item = Sample> {
     let later = later::samples(room).into_iter().chain(polls::samples(room));
     let later = later.chain(previews::samples(room)).chain(interactions::samples(room));
+    let later = later.chain(compliance::samples(room));
     later.chain(accounts::of_programs()).chain(people::samples(room))
 }
 

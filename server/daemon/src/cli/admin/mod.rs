@@ -4,6 +4,7 @@ mod apply;
 mod diff;
 mod file;
 mod hooks;
+mod kept;
 mod leaving;
 mod state;
 mod tree;
@@ -41,6 +42,10 @@ pub(super) enum Admin {
     Reactivate(leaving::Reactivate),
     /// Give what somebody owns to somebody else.
     HandOver(leaving::Over),
+    /// Show or set how long messages are kept. Older ones are deleted within a minute.
+    Retention(kept::Retention),
+    /// Show or set legal holds: what is held stays stored, whoever deletes it.
+    Hold(kept::Hold),
     /// Look after the addresses at which programs post into a room.
     Hooks(hooks::Hooks),
     /// Look after what is posted to addresses outside.
@@ -54,6 +59,8 @@ impl Admin {
             Admin::Deactivate(deactivate) => deactivate.run(common),
             Admin::Reactivate(reactivate) => reactivate.run(common),
             Admin::HandOver(over) => over.run(common),
+            Admin::Retention(retention) => retention.run(common),
+            Admin::Hold(hold) => hold.run(common),
             Admin::Hooks(hooks) => hooks.run(common),
             Admin::Webhooks(webhooks) => webhooks.run(common),
             Admin::Tree { org } => block_on(tree::tree(&Line::open(common, org)?))?,

@@ -2,17 +2,19 @@
 
 use parlour_protocol::{
     account::{AccountAction, AccountsChanged},
+    compliance::{LegalHoldChanged, RetentionChanged},
     directory::{
-        Change, DirectoryChanged, Node, NodeKind, ReadAuditRequest, change::Change as What,
+        AuditEntry, Change, DirectoryChanged, Node, NodeKind, ReadAuditRequest,
+        change::Change as What,
     },
     emoji::EmojiChanged,
     generated::{EventMessage, rpc::ReadAudit},
-    ids::{ApiKeyId, InviteId, WebhookId},
+    ids::{ApiKeyId, InviteId, RoomId, WebhookId},
     webhook::{WebhookAction, WebhooksChanged},
 };
 use prost::Message;
 
-use super::{Line, Outcome, fail, state::State};
+use super::{Line, Outcome, fail, kept, state::State};
 
 pub(super) async fn tree(line: &Line) -> Outcome {
     let mut state = State::read(line).await?;
@@ -51,31 +53,9 @@ pub(super) async fn audit(line: &Line, from: u64) -> Outcome {
         let page = line.call::<ReadAudit>(&request).await?;
         let Some(last) = page.entries.last().map(|entry| entry.seq) else { return Ok(()) };
         for entry in page.entries {
-            if entry.kind == AccountsChanged::RULE.kind {
-                let changed = AccountsChanged::decode(entry.body)?;
-                let words = account_words(&changed);
-                println!("{} {} {}: {words}", entry.seq, entry.at_ms, changed.actor);
-                continue;
-            }
-            if entry.kind == WebhooksChanged::RULE.kind {
-                let changed = WebhooksChanged::decode(entry.body)?;
-                let words = webhook_words(&changed);
-                println!("{} {} {}: {words}", entry.seq, entry.at_ms, changed.actor);
-                continue;
-            }
-            if entry.kind == EmojiChanged::RULE.kind {
-                let EmojiChanged { actor, name, removed, .. } = EmojiChanged::decode(entry.body)?;
-                let what = if removed { "removed" } else { "added" };
-                println!("{} {} {actor}: emoji :{name}: {what}", entry.seq, entry.at_ms);
-                continue;
-            }
-            if entry.kind != DirectoryChanged::RULE.kind {
-                println!("{} {} event of kind {}", entry.seq, entry.at_ms, entry.kind);
-                continue;
-            }
-            let changed = DirectoryChanged::decode(entry.body)?;
-            for change in &changed.changes {
-                println!("{} {} {}: {}", entry.seq, entry.at_ms, changed.actor, words(change));
+            let (seq, at_ms) = (entry.seq, entry.at_ms);
+            for (actor, words) in entry_words(entry)? {
+                println!("{seq} {at_ms} {actor}: {words}");
             }
         }
         if last >= page.as_of_seq {
@@ -83,6 +63,43 @@ pub(super) async fn audit(line: &Line, from: u64) -> Outcome {
         }
         request.from_seq = last + 1;
     }
+}
+
+/// Who did what, one line for each change.
+fn entry_words(entry: AuditEntry) -> Outcome<Vec<(String, String)>> {
+    let body = entry.body;
+    Ok(match entry.kind {
+        kind if kind == AccountsChanged::RULE.kind => {
+            let changed = AccountsChanged::decode(body)?;
+            vec![(changed.actor.clone(), account_words(&changed))]
+        }
+        kind if kind == WebhooksChanged::RULE.kind => {
+            let changed = WebhooksChanged::decode(body)?;
+            vec![(changed.actor.clone(), webhook_words(&changed))]
+        }
+        kind if kind == EmojiChanged::RULE.kind => {
+            let EmojiChanged { actor, name, removed, .. } = EmojiChanged::decode(body)?;
+            let what = if removed { "removed" } else { "added" };
+            vec![(actor, format!("emoji :{name}: {what}"))]
+        }
+        kind if kind == RetentionChanged::RULE.kind => {
+            let RetentionChanged { actor, room, rule } = RetentionChanged::decode(body)?;
+            let room = RoomId::parse(&room).map(|room| format!("room {room}"));
+            let room = room.unwrap_or_else(|_| "all other rooms".into());
+            let rule = rule.map_or("no rule".into(), kept::words);
+            vec![(actor, format!("messages are kept in {room}: {rule}"))]
+        }
+        kind if kind == LegalHoldChanged::RULE.kind => {
+            let LegalHoldChanged { actor, target, held, reason } = LegalHoldChanged::decode(body)?;
+            let what = if held { format!("held: {reason}") } else { "no longer held".into() };
+            vec![(actor, format!("{} {what}", kept::target_words(target.as_ref())))]
+        }
+        kind if kind == DirectoryChanged::RULE.kind => {
+            let DirectoryChanged { actor, changes, .. } = DirectoryChanged::decode(body)?;
+            changes.iter().map(|change| (actor.clone(), words(change))).collect()
+        }
+        kind => vec![("unknown".into(), format!("event of kind {kind}"))],
+    })
 }
 
 fn account_words(changed: &AccountsChanged) -> String {
