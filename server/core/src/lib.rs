@@ -24,6 +24,7 @@ pub mod hooks;
 pub mod hub;
 pub mod identity;
 pub mod introduction;
+mod inventory;
 pub mod kit;
 pub mod limits;
 pub mod log_time;

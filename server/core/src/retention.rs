@@ -21,13 +21,12 @@ use crate::{
     done::committed,
     draft::{Draft, Refused, RowsDraft, Submit, store_error},
     holds::{epoch, holds},
+    inventory::each_row,
     kit::Ctx,
-    limits::{
-        DELETED_ATTACHMENTS_MAX, DELETED_MENTIONS_BYTES_MAX, ITEM_BYTES, RERUNS_MAX, SCAN_ROWS,
-    },
+    limits::{DELETED_ATTACHMENTS_MAX, DELETED_MENTIONS_BYTES_MAX, ITEM_BYTES, RERUNS_MAX},
     node::{Caller, Node},
     pages::only,
-    ports::store::{LogKey, Put, ReadRange, Scan, Shard, Store, StoreError},
+    ports::store::{LogKey, Put, ReadRange, Shard, Store, StoreError},
     records::{RoomRow, key},
     rooms::RoomCell,
     tables::Table,
@@ -127,14 +126,14 @@ impl Node {
             (!rules.contains_key(&Some(room))).then_some(*all)
         };
         if rules.values().any(|rules| rules.contains_key(&None)) {
-            each_row(&*self.store, Table::ROOMS, |row, value| {
+            each_row(&*self.store, Table::ROOMS, &[], |row, value| {
                 let room = RoomId::parse(row).ok()?;
                 let org = OrgId::parse(&RoomRow::decode(value).ok()?.org).ok()?;
                 add(org, room, by_org(org, room)?);
                 Some(())
             })
             .await?;
-            each_row(&*self.store, Table::NODES, |row, _| {
+            each_row(&*self.store, Table::NODES, &[], |row, _| {
                 let org = OrgId::parse(row.get(..16)?).ok()?;
                 let room = RoomId::parse(row.get(16..32)?).ok()?;
                 add(org, room, by_org(org, room)?);
@@ -147,7 +146,7 @@ impl Node {
 
     async fn rules(&self) -> Result<Rules, StoreError> {
         let mut rules = Rules::new();
-        each_row(&*self.store, Table::RETENTION, |row, value| {
+        each_row(&*self.store, Table::RETENTION, &[], |row, value| {
             let org = OrgId::parse(row.get(..16)?).ok()?;
             let room = row.get(16..32).filter(|room| room.iter().any(|byte| *byte > 0));
             let room = room.map(RoomId::parse).transpose().ok()?;
@@ -312,25 +311,4 @@ fn apart(headers: Vec<EventHeader>) -> Vec<Vec<EventHeader>> {
     }
     full.extend(parts.into_values().map(|part| part.headers));
     full
-}
-
-/// Every row of a table. Those that can't be read hide none of the others.
-async fn each_row(
-    store: &dyn Store,
-    table: Table,
-    mut take: impl FnMut(&[u8], Bytes) -> Option<()>,
-) -> Result<(), StoreError> {
-    let mut scan = Scan::prefix(table, Bytes::new(), SCAN_ROWS);
-    loop {
-        let rows = store.scan(scan.clone()).await?;
-        let next = rows.last().filter(|_| rows.len() == SCAN_ROWS);
-        let next = next.map(|(row, _)| key(&[row, &[0]]));
-        for (row, value) in rows {
-            let _ = take(&row, value);
-        }
-        match next {
-            Some(next) => scan.from = next,
-            None => return Ok(()),
-        }
-    }
 }

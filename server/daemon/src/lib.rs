@@ -10,6 +10,7 @@ mod calls;
 pub mod clock;
 pub mod config;
 pub mod data;
+pub mod export;
 pub mod http;
 mod json;
 pub mod keys;

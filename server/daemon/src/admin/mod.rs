@@ -15,7 +15,7 @@ use std::{
 use parlour_core::ports::Task;
 use serde::{Deserialize, Serialize};
 
-use crate::revocation::Revoked;
+use crate::{export::Summary, revocation::Revoked};
 
 pub use client::{AdminError, ask};
 pub use server::AdminServer;
@@ -28,6 +28,15 @@ pub enum Request {
     Status,
     /// Copy everything into this new folder while serving.
     Backup {
+        /// An absolute path as the server sees it.
+        to: PathBuf,
+    },
+    /// Write what an organization has, or one of its users, into this new folder as JSON lines and files.
+    Export {
+        /// The `org` of the tokens.
+        org: String,
+        /// The token's `sub`; `None` for the whole organization.
+        subject: Option<String>,
         /// An absolute path as the server sees it.
         to: PathBuf,
     },
@@ -59,6 +68,7 @@ impl fmt::Debug for Request {
         match self {
             Request::Status => f.write_str("Status"),
             Request::Backup { to } => write!(f, "Backup({})", to.display()),
+            Request::Export { to, .. } => write!(f, "Export({})", to.display()),
             Request::Revoke { .. } => f.write_str("Revoke"),
             Request::Call { method, .. } => write!(f, "Call({method})"),
             Request::Reload => f.write_str("Reload"),
@@ -75,6 +85,8 @@ pub enum Response {
     Status(Status),
     /// It is done.
     Done,
+    /// It is written.
+    Exported(Summary),
     /// It is revoked.
     Revoked {
         /// Connections that were open and are being closed.
@@ -97,6 +109,7 @@ impl fmt::Debug for Response {
         match self {
             Response::Status(status) => status.fmt(f),
             Response::Done => f.write_str("Done"),
+            Response::Exported(_) => f.write_str("Exported"),
             Response::Revoked { closed } => write!(f, "Revoked({closed})"),
             Response::Called { .. } => f.write_str("Called"),
             Response::Failed { why } => write!(f, "Failed({why:?})"),

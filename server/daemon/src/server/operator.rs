@@ -11,13 +11,13 @@ use parlour_core::{
     limits::RERUNS_MAX,
     ports::Task,
 };
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{Phase, Shared};
 use crate::{
     admin::{AdminService, ProviderStatus, Request, Response, Status},
     auth::oidc::Standing,
-    backup, clock,
+    backup, clock, export,
     revocation::{self, Revoked},
 };
 
@@ -33,6 +33,7 @@ impl AdminService for Operator {
             let result = match request {
                 Request::Status => Ok(Response::Status(self.status())),
                 Request::Backup { to } => self.back_up(to).await,
+                Request::Export { org, subject, to } => self.export(org, subject, to).await,
                 Request::Revoke { org, what } => self.revoke(&org, &what).await,
                 Request::Call { org, method, body } => self.call(&org, method, &body).await,
                 Request::Reload => self.reload(),
@@ -76,6 +77,35 @@ impl Operator {
             Err(_) => tracing::error!("backup failed"),
         }
         result.map(|()| Response::Done).map_err(|error| error.to_string())
+    }
+
+    async fn export(
+        &self,
+        org: String,
+        subject: Option<String>,
+        to: PathBuf,
+    ) -> Result<Response, String> {
+        tracing::info!("export begins");
+        let (node, runtime) = (self.shared.node.clone(), Handle::current());
+        // Files are written where nobody waits to be served.
+        let done = tokio::task::spawn_blocking(move || {
+            runtime.block_on(export::export(node, &org, subject.as_deref(), &to))
+        });
+        match done.await {
+            Ok(Ok(summary)) => {
+                tracing::info!(
+                    rooms = summary.rooms,
+                    events = summary.events,
+                    "export is complete"
+                );
+                Ok(Response::Exported(summary))
+            }
+            Ok(Err(error)) => {
+                tracing::error!("export failed");
+                Err(error.to_string())
+            }
+            Err(_) => Err("the export broke off".into()),
+        }
     }
 
     async fn revoke(&self, org: &str, what: &Revoked) -> Result<Response, String> {

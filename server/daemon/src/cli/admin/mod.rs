@@ -2,6 +2,7 @@
 
 mod apply;
 mod diff;
+mod export;
 mod file;
 mod hooks;
 mod kept;
@@ -42,6 +43,8 @@ pub(super) enum Admin {
     Reactivate(leaving::Reactivate),
     /// Give what somebody owns to somebody else.
     HandOver(leaving::Over),
+    /// Write what an organization has, or one of its users, into a new folder as JSON lines and files.
+    Export(export::Export),
     /// Show or set how long messages are kept. Older ones are deleted within a minute.
     Retention(kept::Retention),
     /// Show or set legal holds: what is held stays stored, whoever deletes it.
@@ -59,6 +62,7 @@ impl Admin {
             Admin::Deactivate(deactivate) => deactivate.run(common),
             Admin::Reactivate(reactivate) => reactivate.run(common),
             Admin::HandOver(over) => over.run(common),
+            Admin::Export(export) => export.run(common),
             Admin::Retention(retention) => retention.run(common),
             Admin::Hold(hold) => hold.run(common),
             Admin::Hooks(hooks) => hooks.run(common),
