@@ -131,6 +131,10 @@ fn published(room: &Room, event: &LogEvent) -> Option<AppReceived> {
     let EventBody::AppEvent(Published { name, content_type, payload }) = event.decoded() else {
         return None;
     };
+    // Too old: what it carried is gone.
+    if event.is_erased() {
+        return None;
+    }
     Some(AppReceived {
         room: room.clone(),
         sender: event.sender(),

@@ -79,11 +79,11 @@ impl Counts {
         let header = &event.header;
         let gone = event.deleted().iter().filter(|seq| **seq > self.read_seq()).count() as u64;
         if gone > 0 {
-            self.messages = self.messages.saturating_sub(gone);
             // Whether a deleted one mentioned somebody isn't known here, nor, of several, whether all of
             // them were counted.
             self.is_uncertain |=
                 self.mentions > 0 || header.kind == MessagesDeleted::RULE.kind && self.messages > 0;
+            self.messages = self.messages.saturating_sub(gone);
             self.mentions = self.mentions.min(self.messages);
         }
         if !event_rule(header.kind).is_some_and(|rule| rule.countable) {

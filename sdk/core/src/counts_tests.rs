@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{ME, OTHER, broadcast, delete, message, message_by};
+use crate::testing::{ME, OTHER, broadcast, delete, delete_all, message, message_by};
 
 fn marker(seq: u64, msg_no: u64, set_at_seq: u64) -> Marker {
     Marker { seq, msg_no, bcast_no: 0, set_at_seq, at_ms: 0 }
@@ -34,6 +34,15 @@ fn a_jump_over_deletes_is_uncertain() {
     let to = Head { seq: 9, msg_no: 4, del_no: 1, ..Head::default() };
     counts.handle_jump(Head::default(), to);
     assert_eq!((counts.messages, counts.is_uncertain), (4, true));
+}
+
+#[test]
+fn of_several_deleted_at_once_it_is_not_known_how_many_were_counted() {
+    let mut counts = Counts::default();
+    counts.handle_event(&message(1, "a"), ME, false);
+    // An application's event, perhaps.
+    counts.handle_event(&delete_all(3, &[2]), ME, false);
+    assert!(counts.is_uncertain);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use parlour_protocol::{
     ids::{ClientRef, UserId},
     limits::SEQ_MAX,
     message::{MessageDeleted, MessageEdited, MessagesDeleted},
+    preview::LinkPreviewsAdded,
     wire::{Event, EventHeader},
 };
 use prost::{
@@ -92,11 +93,13 @@ impl LogEvent {
         }
     }
 
-    /// Whether its body goes when messages with these numbers are deleted: it is one of them, or an
-    /// edit of one.
+    /// Whether its body goes when messages with these numbers, in order, are deleted: it is one of them, or
+    /// an edit of one, or says what is behind its links.
     pub fn goes_with(&self, deleted: &[u64]) -> bool {
-        let is_edit = self.header.kind == MessageEdited::RULE.kind;
-        deleted.contains(&self.seq()) || is_edit && deleted.contains(&self.header.target_seq)
+        let kinds = [MessageEdited::RULE.kind, LinkPreviewsAdded::RULE.kind];
+        let is_deleted = |seq: u64| deleted.binary_search(&seq).is_ok();
+        is_deleted(self.seq())
+            || kinds.contains(&self.header.kind) && is_deleted(self.header.target_seq)
     }
 
     /// The body; an unreadable one is shown like one of an unknown kind.
@@ -121,6 +124,15 @@ impl fmt::Debug for LogEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LogEvent({} kind {})", self.header.seq, self.header.kind)
     }
+}
+
+/// All messages that these events delete, in order.
+pub fn deleted_by<'a>(events: impl IntoIterator<Item = &'a LogEvent>) -> Vec<u64> {
+    let mut seqs: Vec<u64> =
+        events.into_iter().flat_map(|event| event.deleted().iter().copied()).collect();
+    seqs.sort_unstable();
+    seqs.dedup();
+    seqs
 }
 
 /// The raw bytes of every submessage with field number `tag`, in order. Other fields are skipped.

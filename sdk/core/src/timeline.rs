@@ -336,7 +336,10 @@ impl Timeline {
             return self.show(change);
         }
         if event.header.kind == MessagesDeleted::RULE.kind {
-            for target in event.deleted() {
+            // A thread shows few of the room's.
+            let is_shown = |seq: &&u64| !self.scope.is_thread() || self.fold.has(**seq);
+            let targets: Vec<u64> = event.deleted().iter().filter(is_shown).copied().collect();
+            for target in &targets {
                 let change = self.fold.delete(*target, event.seq());
                 self.show(change);
             }

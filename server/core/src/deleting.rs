@@ -14,7 +14,7 @@ use prost::Message;
 
 use crate::{
     draft::{EffectsOf, Guard, NewEvent, RoomDraft, store_error},
-    holds::{copy, holds},
+    holds::{Holds, copy},
     kit::Ctx,
     mentions::withdrawals,
     messages::release,
@@ -57,11 +57,21 @@ pub(crate) async fn deletion(
         deletes: true,
         ..event
     };
+    let (version, holds) = held_at(ctx).await?;
     let mut draft = amendment(cell, guard, event);
+    draft.directory = Some(version);
     draft.thread = thread;
-    let effects = go_with(ctx, &mut draft, header).await?;
+    let effects = go_with(ctx, &mut draft, header, &holds).await?;
     draft.effects = all_of(effects.into_iter().collect());
     Ok(draft)
+}
+
+/// What the organization holds, and the version of its directory that is true of: what is decided on it
+/// isn't committed after another hold.
+pub(crate) async fn held_at(ctx: &Ctx) -> Result<(u64, Holds), Error> {
+    let version = ctx.directory().await?.head().seq;
+    let holds = Holds::load(ctx.store(), ctx.caller.org, ctx.now.unix_ms).await;
+    Ok((version, holds.map_err(store_error)?))
 }
 
 /// The draft of an event that deletes several messages, all of them of one thread or none in one.
@@ -71,6 +81,7 @@ pub(crate) async fn deletions(
     cell: Arc<RoomCell>,
     headers: Vec<EventHeader>,
     reason: DeleteReason,
+    (version, holds): (u64, &Holds),
 ) -> Result<RoomDraft, Error> {
     let root = headers.first().map_or(0, |header| header.thread_root_seq);
     let thread = match root {
@@ -86,14 +97,15 @@ pub(crate) async fn deletions(
         ..NewEvent::new(UserId::from_bytes([0; 16]), MessagesDeleted::RULE.kind, body)
     };
     let mut draft = RoomDraft::new(cell, Guard::Open, event);
+    draft.directory = Some(version);
     draft.thread = thread;
     let mut effects = Vec::new();
     for header in headers {
         if header.kind == MessagePosted::RULE.kind {
             draft.absent.push((Table::DELETED, room_seq(draft.cell.id, header.seq)));
-            effects.extend(go_with(ctx, &mut draft, header).await?);
+            effects.extend(go_with(ctx, &mut draft, header, holds).await?);
         } else {
-            erase(ctx, &mut draft, header).await?;
+            erase(ctx, &mut draft, header, holds).await?;
         }
     }
     draft.effects = all_of(effects);
@@ -112,6 +124,7 @@ async fn go_with(
     ctx: &Ctx,
     draft: &mut RoomDraft,
     header: EventHeader,
+    holds: &Holds,
 ) -> Result<Option<EffectsOf>, Error> {
     let (room, target) = (draft.cell.id, header.seq);
     draft.puts.push(Put {
@@ -133,16 +146,21 @@ async fn go_with(
     draft.puts.extend(end_of(ctx, room, target).await?);
     draft.erase_amendments_of.push(target);
     let effects = withdrawals(room, &header, &unheard(ctx, room, &header).await?);
-    erase(ctx, draft, header).await?;
+    erase(ctx, draft, header, holds).await?;
     Ok(effects)
 }
 
 /// What it says leaves the disk, unless it is held.
-async fn erase(ctx: &Ctx, draft: &mut RoomDraft, header: EventHeader) -> Result<(), Error> {
+async fn erase(
+    ctx: &Ctx,
+    draft: &mut RoomDraft,
+    header: EventHeader,
+    holds: &Holds,
+) -> Result<(), Error> {
     let room = draft.cell.id;
-    let (store, org) = (ctx.store(), ctx.caller.org);
-    if holds(store, org, room, &header.sender).await.map_err(store_error)? {
-        draft.puts.extend(copy(store, org, room, header.seq).await.map_err(store_error)?);
+    if holds.has(room, &header.sender) {
+        let kept = copy(ctx.store(), ctx.caller.org, room, header.seq).await;
+        draft.puts.extend(kept.map_err(store_error)?);
         draft.is_held = true;
     } else {
         draft.puts.extend(release(ctx, room, &header).await?);

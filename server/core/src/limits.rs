@@ -187,6 +187,15 @@ pub const TIMER_AGAIN_MS: u64 = 30_000;
 pub const DELETED_ATTACHMENTS_MAX: usize = 500;
 /// About the most bytes of what follows from one such event for those whom they mentioned.
 pub const DELETED_MENTIONS_BYTES_MAX: usize = 40 * 1024;
+/// What a legal hold held is held for so long after somebody ended it, in milliseconds: a day.
+pub const HOLD_ENDS_AFTER_MS: u64 = 24 * 3600 * 1000;
+/// Stretches of a room's log that a rule of retention goes through before other rooms have their turn.
+pub const RETENTION_STRETCHES: usize = 8;
+/// A rule of retention looks at a room this often at most, in milliseconds, and a hundredth of the age that
+/// it allows in between.
+pub const RETENTION_EVERY_MIN_MS: u64 = 1000;
+/// The same, at least this often when something is due: an hour.
+pub const RETENTION_EVERY_MAX_MS: u64 = 3600 * 1000;
 /// Copies of what was deleted while it was held that are looked at together.
 pub const HELD_LOOKED_AT: usize = 100;
 /// Bytes of a scheduled message, or of what somebody has begun to write: a list of one fits an answer.

@@ -287,12 +287,13 @@ impl Node {
 
     /// A room that the organization may have: of a node of its directory, or any other.
     pub async fn room(&self, org: OrgId, id: RoomId) -> Result<Option<Arc<RoomCell>>, StoreError> {
+        let its = |cell: &Arc<RoomCell>| cell.org == org;
         if let Some(cell) = self.rooms.cached(id) {
-            return Ok(Some(cell));
+            return Ok(Some(cell).filter(its));
         }
         let directory = self.directory(org).await?;
         if !directory.read(|directory| directory.node(id).is_some()) {
-            return self.rooms.get(&*self.store, id).await;
+            return Ok(self.rooms.get(&*self.store, id).await?.filter(its));
         }
         let head = head_counters(&*self.store, LogKey::Room(id)).await?;
         // Kept while the directory can't change, so that every change reaches it.

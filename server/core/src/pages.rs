@@ -19,7 +19,7 @@ use crate::{
     kit::Ctx,
     limits::{ITEM_BYTES, SCAN_ROWS},
     ports::store::{LogKey, ReadRange, Scan, Stored},
-    records::{key, trailing_seq},
+    records::{key, room_seq, trailing_seq},
     rooms::RoomCell,
     tables::Table,
 };
@@ -94,8 +94,19 @@ pub(crate) async fn amendments(
 ) -> Result<Vec<Event>, Error> {
     let newest = index(ctx, cell.id, first, last, as_of_seq).await?;
     let reactions = reactions(ctx, cell.id, first, last, as_of_seq).await?;
+    let mut told = Vec::with_capacity(newest.len() + reactions.len());
+    for ((target, class), seq) in newest {
+        // What an edit said, or what was behind its links, is about to go with a deleted message.
+        let has_text = [MessageEdited::RULE.kind, LinkPreviewsAdded::RULE.kind].contains(&class);
+        let gone = room_seq(cell.id, target);
+        if !has_text || ctx.store().get(Table::DELETED, &gone).await.map_err(store_error)?.is_none()
+        {
+            told.push(seq);
+        }
+    }
+    told.extend(reactions);
     let mut events = Vec::new();
-    for seq in newest.into_values().chain(reactions) {
+    for seq in told {
         let page = read(ctx, cell.id, only(seq)).await?;
         // A damaged amendment doesn't hide the page.
         events.extend(page.events.into_iter().filter_map(|event| Event::decode(event).ok()));

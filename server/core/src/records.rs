@@ -100,9 +100,17 @@ pub struct Counters {
     /// `Table::LAST_SENT`.
     #[prost(uint64, tag = "6")]
     pub changed_ms: u64,
+    /// When something was committed last that somebody did; 0 where that was the last event.
+    #[prost(uint64, tag = "7")]
+    pub news_ms: u64,
 }
 
 impl Counters {
+    /// When somebody did something last: what goes by itself is no news.
+    pub fn news_at_ms(&self) -> u64 {
+        if self.news_ms > 0 { self.news_ms } else { self.at_ms }
+    }
+
     /// Whether there may be something that a sync with that watermark hasn't seen.
     pub fn changed_since(&self, watermark_ms: u64) -> bool {
         self.changed_ms.max(self.at_ms) >= watermark_ms

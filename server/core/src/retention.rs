@@ -1,7 +1,10 @@
 //! Retention: messages that are older than their room keeps them are deleted, many with one event. Up to
 //! where a room's log was gone through is a row; what is held stays.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -12,21 +15,26 @@ use parlour_protocol::{
     ids::{OrgId, RoomId, UserId},
     limits::{DELETED_AT_ONCE_MAX, SEQ_MAX},
     message::{DeleteReason, MessagePosted},
-    wire::{Error, Event, EventHeader},
+    wire::{Error, ErrorReason, Event, EventHeader},
 };
 use prost::Message;
 
 use crate::{
-    deleting::deletions,
+    deleting::{deletions, held_at},
     done::committed,
     draft::{Draft, Refused, RowsDraft, Submit, store_error},
-    holds::{epoch, holds},
+    holds::{Holds, epoch},
     inventory::each_row,
     kit::Ctx,
-    limits::{DELETED_ATTACHMENTS_MAX, DELETED_MENTIONS_BYTES_MAX, ITEM_BYTES, RERUNS_MAX},
+    limits::{
+        DELETED_ATTACHMENTS_MAX, DELETED_MENTIONS_BYTES_MAX, ITEM_BYTES, RETENTION_EVERY_MAX_MS,
+        RETENTION_EVERY_MIN_MS, RETENTION_STRETCHES,
+    },
     node::{Caller, Node},
-    pages::only,
-    ports::store::{LogKey, Put, ReadRange, Shard, Store, StoreError},
+    ports::{
+        clock::Now,
+        store::{LogKey, Put, ReadRange, Shard, Store, StoreError},
+    },
     records::{RoomRow, key},
     rooms::RoomCell,
     tables::Table,
@@ -42,12 +50,29 @@ pub(crate) struct RuleRow {
 
 /// A row of `Table::RETAINED`.
 #[derive(Clone, Copy, PartialEq, Message)]
-struct RetainedRow {
+pub(crate) struct RetainedRow {
     #[prost(uint64, tag = "1")]
-    up_to: u64,
-    /// Which holds there were: what one of them held is looked at again when it has ended.
+    pub(crate) up_to: u64,
+    /// Which hold was the last that had ended: what one of them held is looked at again afterwards.
     #[prost(uint64, tag = "2")]
     holds: u64,
+    /// The room's counters there.
+    #[prost(uint64, tag = "3")]
+    pub(crate) msg_no: u64,
+    #[prost(uint64, tag = "4")]
+    pub(crate) bcast_no: u64,
+    /// Something up to there is still there.
+    #[prost(bool, tag = "5")]
+    pub(crate) left: bool,
+}
+
+/// How far a rule has gone through a room's log.
+pub(crate) async fn retained(
+    store: &dyn Store,
+    room: RoomId,
+) -> Result<Option<RetainedRow>, StoreError> {
+    let row = store.get(Table::RETAINED, room.as_bytes()).await?;
+    row.map(RetainedRow::decode).transpose().map_err(|_| StoreError::Damaged)
 }
 
 /// org ‖ room; zeros are the organization's.
@@ -92,12 +117,20 @@ pub struct Retained {
 }
 
 /// What became of a room's old messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gone {
-    /// Messages that were deleted now.
+    /// Messages and applications' events that were deleted now.
     pub deleted: u64,
-    /// When the next one may be due, Unix milliseconds.
+    /// Those that can't be deleted, since rows about them can't be read.
+    pub damaged: u64,
+    /// When to look again, Unix milliseconds.
     pub next_ms: u64,
+}
+
+/// Some events of a room's log that are too old.
+struct Stretch {
+    headers: Vec<EventHeader>,
+    up_to: u64,
 }
 
 /// Rules by organization.
@@ -158,127 +191,145 @@ impl Node {
         Ok(rules)
     }
 
-    /// Deletes what is too old in a room, a stretch of its log after the other.
+    /// Deletes what is too old in a room, some stretches of its log. Nothing is deleted after the rule has
+    /// changed: then it is to be looked at again at once.
     pub async fn retain(
         self: &Arc<Self>,
         hub: &Arc<dyn Submit>,
         of: Retained,
     ) -> Result<Gone, Error> {
-        let mut deleted = 0;
-        loop {
-            let now_ms = self.now().unix_ms;
-            let never = Gone { deleted, next_ms: now_ms + of.max_age_ms };
-            let cell = self.room(of.org, of.room).await.map_err(store_error)?;
-            let Some(cell) = cell else { return Ok(never) };
-            let epoch = epoch(&*self.store, of.org).await.map_err(store_error)?;
-            let from = self.retained_to(of.room, epoch).await.map_err(store_error)? + 1;
-            let range = ReadRange {
-                from,
-                to: SEQ_MAX,
-                reverse: false,
-                records_max: DELETED_AT_ONCE_MAX,
-                bytes_max: ITEM_BYTES,
+        let mut gone = Gone::default();
+        for _ in 0..RETENTION_STRETCHES {
+            let Some(cell) = self.room(of.org, of.room).await.map_err(store_error)? else {
+                return Ok(Gone { next_ms: self.now().unix_ms + of.max_age_ms, ..gone });
             };
-            let read = self.store.read(LogKey::Room(of.room), range).await.map_err(store_error)?;
-            let mut old = Vec::with_capacity(read.len());
-            let (mut up_to, mut next_ms) = (None, never.next_ms);
-            for stored in read {
-                let event = stored.record.and_then(|record| Event::decode(record).ok());
-                let header = event.and_then(|event| event.header);
-                if let Some(header) = header {
-                    let due_ms = header.at_ms + of.max_age_ms;
-                    if due_ms > now_ms {
-                        next_ms = due_ms;
-                        break;
-                    }
-                    old.push(header);
-                }
-                up_to = Some(stored.seq);
+            let now = self.now();
+            let ctx = self.nobody(cell.org, now);
+            // The version first: whatever changes afterwards is decided on again.
+            let (version, holds) = held_at(&ctx).await?;
+            let store = &*self.store;
+            let rule = rule_in_force(store, of.org, of.room).await.map_err(store_error)?;
+            if u64::from(rule.max_age_s) * 1000 != of.max_age_ms {
+                return Ok(Gone { next_ms: now.unix_ms, ..gone });
             }
-            let Some(up_to) = up_to else { return Ok(Gone { deleted, next_ms }) };
-            deleted += self.delete_old(hub, &cell, old).await?;
-            let row = RetainedRow { up_to, holds: epoch }.encode_to_vec().into();
-            let put = Put { table: Table::RETAINED, key: of.room.to_field(), value: Some(row) };
+            let epoch = epoch(store, of.org).await.map_err(store_error)?;
+            let before = retained(store, of.room).await.map_err(store_error)?;
+            let before = before.filter(|row| row.holds == epoch);
+            let before = before.unwrap_or(RetainedRow { holds: epoch, ..RetainedRow::default() });
+            let stretch = self.stretch(of, before.up_to + 1, now.unix_ms).await;
+            let stretch = match stretch.map_err(store_error)? {
+                Ok(stretch) => stretch,
+                Err(next_ms) => return Ok(Gone { next_ms, ..gone }),
+            };
+            let mut after = RetainedRow { up_to: stretch.up_to, ..before };
+            if let Some(last) = stretch.headers.last() {
+                (after.msg_no, after.bcast_no) = (last.msg_no, last.bcast_no);
+            }
+            let whole = stretch.headers.into_iter().filter(is_whole);
+            let (held, old): (Vec<_>, Vec<_>) =
+                whole.partition(|header| holds.has(of.room, &header.sender));
+            let damaged = gone.damaged;
+            let at = (version, &holds);
+            if !self.delete_all(hub, &ctx, (&cell, old), at, &mut gone).await? {
+                continue;
+            }
+            after.left |= !held.is_empty() || gone.damaged > damaged;
+            let value = Some(after.encode_to_vec().into());
+            let put = Put { table: Table::RETAINED, key: of.room.to_field(), value };
             let rows = RowsDraft::new(Shard::Room(of.room), vec![put]);
             committed(hub, Draft::Rows(Box::new(rows))).await?;
         }
+        // The others have their turn.
+        Ok(Gone { next_ms: self.now().unix_ms, ..gone })
     }
 
-    async fn retained_to(&self, room: RoomId, epoch: u64) -> Result<u64, StoreError> {
-        let row = self.store.get(Table::RETAINED, room.as_bytes()).await?;
-        let row = row.map(RetainedRow::decode).transpose().map_err(|_| StoreError::Damaged)?;
-        Ok(row.filter(|row| row.holds == epoch).map_or(0, |row| row.up_to))
-    }
-
-    /// Deletes those of a stretch that have something to lose and aren't held.
-    async fn delete_old(
-        self: &Arc<Self>,
-        hub: &Arc<dyn Submit>,
-        cell: &Arc<RoomCell>,
-        old: Vec<EventHeader>,
-    ) -> Result<u64, Error> {
-        let mut wanted = Vec::with_capacity(old.len());
-        for header in old {
-            let held = holds(&*self.store, cell.org, cell.id, &header.sender);
-            if !held.await.map_err(store_error)? {
-                wanted.push(header.seq);
-            }
-        }
-        self.delete_all(hub, cell, &wanted, DeleteReason::Retention).await
-    }
-
-    /// Deletes those of these messages and applications' events that are there, with as few events as can
-    /// be. How many there were.
-    pub(crate) async fn delete_all(
-        self: &Arc<Self>,
-        hub: &Arc<dyn Submit>,
-        cell: &Arc<RoomCell>,
-        seqs: &[u64],
-        reason: DeleteReason,
-    ) -> Result<u64, Error> {
-        let now = self.now();
-        let ctx = Ctx {
+    fn nobody(self: &Arc<Self>, org: OrgId, now: Now) -> Ctx {
+        Ctx {
             node: self.clone(),
-            caller: Arc::new(Caller::absent(cell.org, UserId::from_bytes([0; 16]), now)),
+            caller: Arc::new(Caller::absent(org, UserId::from_bytes([0; 16]), now)),
             now,
             reruns: 0,
             is_chained: false,
-        };
-        let mut deleted = 0;
-        for _ in 0..=RERUNS_MAX {
-            let mut again = false;
-            for headers in apart(self.there(cell.id, seqs).await.map_err(store_error)?) {
-                let count = headers.len() as u64;
-                let draft = deletions(&ctx, cell.clone(), headers, reason).await?;
-                match committed(hub, Draft::Room(Box::new(draft))).await {
-                    Ok(_) => deleted += count,
-                    // One of them was deleted by somebody else meanwhile.
-                    Err(Refused::Stale | Refused::Exists) => again = true,
-                    Err(refused) => return Err(refused.into()),
-                }
-            }
-            if !again {
-                return Ok(deleted);
-            }
         }
-        Err(Refused::Stale.into())
     }
 
-    /// The headers of those that have something to lose.
-    async fn there(&self, room: RoomId, seqs: &[u64]) -> Result<Vec<EventHeader>, StoreError> {
-        let mut there = Vec::with_capacity(seqs.len());
-        for seq in seqs {
-            let read = self.store.read(LogKey::Room(room), only(*seq)).await?;
-            let record = read.into_iter().next().and_then(|stored| stored.record);
-            let header = record.and_then(|record| Event::decode(record).ok()?.header);
-            let is_whole = |header: &EventHeader| {
-                [MessagePosted::RULE.kind, AppEvent::RULE.kind].contains(&header.kind)
-                    && header.flags & FLAG_ERASED == 0
-            };
-            there.extend(header.filter(is_whole));
+    /// What is too old from there on; or when to look again.
+    async fn stretch(
+        &self,
+        of: Retained,
+        from: u64,
+        now_ms: u64,
+    ) -> Result<Result<Stretch, u64>, StoreError> {
+        let range = ReadRange {
+            from,
+            to: SEQ_MAX,
+            reverse: false,
+            records_max: DELETED_AT_ONCE_MAX,
+            bytes_max: ITEM_BYTES,
+        };
+        let mut stretch = Stretch { headers: vec![], up_to: 0 };
+        let mut due_ms = now_ms + of.max_age_ms;
+        for stored in self.store.read(LogKey::Room(of.room), range).await? {
+            let event = stored.record.and_then(|record| Event::decode(record).ok());
+            if let Some(header) = event.and_then(|event| event.header) {
+                if header.at_ms + of.max_age_ms > now_ms {
+                    due_ms = header.at_ms + of.max_age_ms;
+                    break;
+                }
+                stretch.headers.push(header);
+            }
+            stretch.up_to = stored.seq;
         }
-        Ok(there)
+        if stretch.up_to > 0 {
+            return Ok(Ok(stretch));
+        }
+        // Several messages go together, a little late, rather than each at its moment.
+        let pause_ms = of.max_age_ms / 100;
+        let pause_ms = pause_ms.clamp(RETENTION_EVERY_MIN_MS, RETENTION_EVERY_MAX_MS);
+        Ok(Err(due_ms.max(now_ms + pause_ms)))
     }
+
+    /// Deletes messages and applications' events, with as few events as can be. `false` where something
+    /// about them has changed meanwhile, and they are to be read again.
+    async fn delete_all(
+        &self,
+        hub: &Arc<dyn Submit>,
+        ctx: &Ctx,
+        (cell, headers): (&Arc<RoomCell>, Vec<EventHeader>),
+        at: (u64, &Holds),
+        gone: &mut Gone,
+    ) -> Result<bool, Error> {
+        let reason = DeleteReason::Retention;
+        let mut waiting = VecDeque::from(apart(headers));
+        while let Some(headers) = waiting.pop_front() {
+            let count = headers.len() as u64;
+            let alone = (count > 1).then(|| headers.clone());
+            let draft = match deletions(ctx, cell.clone(), headers, reason, at).await {
+                Ok(draft) => draft,
+                // One whose rows can't be read doesn't keep the others.
+                Err(error) if error.reason == ErrorReason::DataDamaged as i32 => {
+                    match alone {
+                        Some(headers) => waiting.extend(headers.into_iter().map(|one| vec![one])),
+                        None => gone.damaged += 1,
+                    }
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            match committed(hub, Draft::Room(Box::new(draft))).await {
+                Ok(_) => gone.deleted += count,
+                Err(Refused::Stale | Refused::Exists) => return Ok(false),
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether it is a message or an application's event that has something to lose.
+fn is_whole(header: &EventHeader) -> bool {
+    [MessagePosted::RULE.kind, AppEvent::RULE.kind].contains(&header.kind)
+        && header.flags & FLAG_ERASED == 0
 }
 
 /// What one event each can delete: of one thread, or of none, and no more than one commit holds.

@@ -14,6 +14,7 @@ use crate::{
     limits::SCAN_ROWS,
     ports::store::{Scan, Store, StoreError},
     records::{Counters, key, room_user, trailing_seq, user_room},
+    retention::retained,
     tables::Table,
     threads::{thread_key, user_thread},
 };
@@ -74,6 +75,7 @@ pub async fn unread(
     head: Counters,
     marker: Marker,
 ) -> Result<Unread, Error> {
+    let marker = if head.del_no == 0 { marker } else { past_deleted(store, room, marker).await? };
     let messages = head.msg_no.saturating_sub(marker.msg_no);
     if messages == 0 {
         return Ok(Unread::default());
@@ -88,6 +90,17 @@ pub async fn unread(
     let everyone = head.bcast_no.saturating_sub(marker.bcast_no + deleted.to_everyone);
     let messages = messages.saturating_sub(deleted.rows);
     Ok(Unread { messages, mentions: (mentions + everyone).min(messages) })
+}
+
+/// A marker before what a rule of retention has deleted, all of it, is as good as one behind it: so what was
+/// ever deleted isn't counted anew each time.
+async fn past_deleted(store: &dyn Store, room: RoomId, marker: Marker) -> Result<Marker, Error> {
+    let row = retained(store, room).await.map_err(store_error)?;
+    let row = row.filter(|row| !row.left && row.up_to > marker.seq);
+    Ok(row.map_or(marker, |row| {
+        let (msg_no, bcast_no) = (row.msg_no.max(marker.msg_no), row.bcast_no.max(marker.bcast_no));
+        Marker { seq: row.up_to, msg_no, bcast_no, ..marker }
+    }))
 }
 
 #[derive(Clone, Copy, Default)]

@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use parlour_core::{ports::store::Scan, tables::Table};
+use parlour_core::{ports::store::Scan, retention::Retained, tables::Table};
 use parlour_inproc::{Server, carrying, group, message, send, user};
 use parlour_protocol::{
     app::{AppEvent, PublishRequest},
     compliance::*,
     event::FLAG_ERASED,
     generated::{EventMessage, rpc},
+    ids::{OrgId, RoomId},
     inbox::ReadMentionsRequest,
     message::*,
     pin::{ListPinsRequest, PinRequest},
@@ -33,7 +34,8 @@ fn in_force(server: &mut Server, by: usize, room: &Bytes) -> u32 {
 
 fn hold(server: &mut Server, by: usize, of: hold_target::Of, held: bool) -> Result<(), Error> {
     let target = Some(HoldTarget { of: Some(of) });
-    let request = SetLegalHoldRequest { target, held, reason: "a case".into() };
+    let state = if held { HoldState::Held } else { HoldState::Ended } as i32;
+    let request = SetLegalHoldRequest { target, state, reason: "a case".into() };
     server.call::<rpc::SetLegalHold>(by, &request).map(drop)
 }
 
@@ -208,18 +210,46 @@ fn what_is_held_stays_and_goes_when_the_hold_has_ended() {
     server.advance(DAY);
     assert_eq!(server.retain(), 1);
     assert_eq!(shown(&mut server, ann, &room).0, ["ben's"]);
-    hold(&mut server, ann, bens.clone(), false).unwrap();
     hold(&mut server, ann, hold_target::Of::Room(room.clone()), true).unwrap();
-    assert_eq!(server.retain(), 0);
-    hold(&mut server, ann, hold_target::Of::Organization(true), true).unwrap();
-    hold(&mut server, ann, hold_target::Of::Room(room.clone()), false).unwrap();
-    assert_eq!(server.retain(), 0);
+    hold(&mut server, ann, bens.clone(), false).unwrap();
     let listed = server.call::<rpc::ListLegalHolds>(ann, &ListLegalHoldsRequest {}).unwrap().holds;
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].reason, "a case");
+    let over = |server: &mut Server| {
+        server.advance(DAY);
+        server.forget_unheld();
+        server.retain()
+    };
+    assert_eq!(over(&mut server), 0, "the room's");
+    hold(&mut server, ann, hold_target::Of::Organization(true), true).unwrap();
+    hold(&mut server, ann, hold_target::Of::Room(room.clone()), false).unwrap();
+    assert_eq!(over(&mut server), 0, "the organization's");
     hold(&mut server, ann, hold_target::Of::Organization(true), false).unwrap();
+    server.advance(DAY - Duration::from_secs(1));
+    server.forget_unheld();
+    assert_eq!(server.retain(), 0, "it may have been a mistake");
+    server.advance(Duration::from_secs(1));
+    server.forget_unheld();
     assert_eq!(server.retain(), 1);
     assert_eq!(shown(&mut server, ann, &room).0, Vec::<String>::new());
+}
+
+#[test]
+fn a_rule_that_was_changed_or_is_another_organizations_deletes_nothing() {
+    let mut server = Server::new();
+    let (ann, ben) = (server.connect("ann"), server.connect("ben"));
+    let room = group(&mut server, ann, &[ben]);
+    send(&mut server, ann, &room, "stays");
+    server.advance(DAY);
+    let (id, acme) = (RoomId::parse(&room).unwrap(), server.clients[ann].caller.org);
+    set(&mut server, ann, &room, Some(60)).unwrap();
+    let old = Retained { org: acme, room: id, max_age_ms: 60_000 };
+    set(&mut server, ann, &room, Some(600_000)).unwrap();
+    assert_eq!(server.retain_room(old), 0, "as it was before");
+    let org = OrgId::from_bytes([7; 16]);
+    assert!(server.runtime.block_on(server.node.room(org, id)).unwrap().is_none());
+    assert_eq!(server.retain_room(Retained { org, ..old }), 0);
+    assert_eq!(shown(&mut server, ben, &room).0, ["stays"]);
 }
 
 #[test]
@@ -254,8 +284,10 @@ fn what_its_sender_deletes_while_it_is_held_is_kept_apart() {
     assert_eq!(server.sweep().removed, 0);
     hold(&mut server, ann, of, false).unwrap();
     server.forget_unheld();
-    assert_eq!(copies(&server), 0);
+    assert_eq!(copies(&server), 2, "for a day more");
     server.advance(DAY);
+    server.forget_unheld();
+    assert_eq!(copies(&server), 0);
     server.sweep();
     server.advance(DAY);
     assert_eq!(server.sweep().removed, 1, "its file goes when the hold has ended");
@@ -274,7 +306,8 @@ fn only_admins_set_rules_and_no_nonsense() {
     assert_eq!(reason(set(&mut server, ann, &nowhere, Some(60))), ErrorReason::RoomNotFound);
     let of = hold_target::Of::Room(nowhere);
     assert_eq!(reason(hold(&mut server, ann, of, true)), ErrorReason::RoomNotFound);
-    let request = SetLegalHoldRequest { target: None, held: true, reason: "why".into() };
+    let request =
+        SetLegalHoldRequest { target: None, state: HoldState::Held as i32, reason: "why".into() };
     let answer = server.call::<rpc::SetLegalHold>(ann, &request);
     assert_eq!(reason(answer), ErrorReason::InvalidField);
     // Twice is once.

@@ -8,9 +8,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use parlour_core::retention::Retained;
 use parlour_inproc::{Server, group, message};
-use parlour_protocol::{generated::rpc, ids::RoomId, marker::*, message::*, sync::*, thread::*};
+use parlour_protocol::{generated::rpc, marker::*, message::*, sync::*, thread::*};
 use proptest::prelude::*;
 
 /// Something a user does in the room, by index of the user.
@@ -102,7 +101,7 @@ fn play(server: &mut Server, paper: &mut Paper, room: &Bytes, step: Step) {
             let mentions = BTreeSet::new();
             let at_ms = server.node.now().unix_ms;
             paper.messages.push(Remembered { seq, root: 0, by, mentions, deleted: false, at_ms });
-            server.advance(Duration::from_secs(1));
+            server.advance(Duration::from_secs(5));
         }
         Step::Reply { by, root, mentions } => {
             let Some(at) = paper.one(root, |m| m.root == 0 && !m.deleted) else { return };
@@ -113,7 +112,7 @@ fn play(server: &mut Server, paper: &mut Paper, room: &Bytes, step: Step) {
             let seq = server.call::<rpc::Send>(by, &request).unwrap().seq;
             let place = (seq, server.node.now().unix_ms);
             paper.reply(by, thread_root_seq, place, mentions.into_iter().collect());
-            server.advance(Duration::from_secs(1));
+            server.advance(Duration::from_secs(5));
         }
         Step::Delete { by, which } => {
             let Some(at) = paper.one(which, |m| m.by == by && !m.deleted) else { return };
@@ -163,9 +162,8 @@ fn play(server: &mut Server, paper: &mut Paper, room: &Bytes, step: Step) {
 /// Everything up to one of the messages is too old.
 fn retain(server: &mut Server, paper: &mut Paper, room: &Bytes, which: usize) {
     let Some(upto) = which.checked_rem(paper.messages.len()) else { return };
-    let (org, room) = (server.clients[0].caller.org, RoomId::parse(room).expect("it is one"));
     let max_age_ms = server.node.now().unix_ms - paper.messages[upto].at_ms;
-    let deleted = server.retain_room(Retained { org, room, max_age_ms });
+    let deleted = server.retain_older(0, room, max_age_ms);
     let there = paper.messages[..=upto].iter_mut().filter(|m| !m.deleted);
     assert_eq!(deleted, there.map(|m| m.deleted = true).count() as u64);
 }

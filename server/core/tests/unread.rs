@@ -8,9 +8,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use parlour_core::retention::Retained;
 use parlour_inproc::Server;
-use parlour_protocol::{generated::rpc, ids::RoomId, marker::*, message::*, room::*, sync::*};
+use parlour_protocol::{generated::rpc, marker::*, message::*, room::*, sync::*};
 use proptest::prelude::*;
 use prost::Message;
 
@@ -94,7 +93,7 @@ fn play(server: &mut Server, paper: &mut Paper, room: &Bytes, step: Step) {
             let at_ms = server.node.now().unix_ms;
             let deleted = false;
             paper.messages.push(Remembered { seq, by, mentions, everyone, deleted, at_ms });
-            server.advance(Duration::from_secs(1));
+            server.advance(Duration::from_secs(5));
             paper.read_up_to.insert(by, seq);
             paper.head = seq;
         }
@@ -130,10 +129,8 @@ fn play(server: &mut Server, paper: &mut Paper, room: &Bytes, step: Step) {
         }
         Step::Retain { which } => {
             let Some(upto) = which.checked_rem(paper.messages.len()) else { return };
-            let id = RoomId::parse(room).unwrap();
             let max_age_ms = server.node.now().unix_ms - paper.messages[upto].at_ms;
-            let org = server.clients[0].caller.org;
-            let deleted = server.retain_room(Retained { org, room: id, max_age_ms });
+            let deleted = server.retain_older(0, room, max_age_ms);
             let there = paper.messages[..=upto].iter_mut().filter(|m| !m.deleted);
             let gone = there.map(|m| m.deleted = true).count() as u64;
             assert_eq!(deleted, gone);

@@ -1,7 +1,7 @@
 //! Deletes what is older than rules of retention keep it, and the copies that legal holds no longer keep.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -9,85 +9,116 @@ use std::{
 use bytes::Bytes;
 use parlour_core::{draft::Submit, node::Node, ports::store::StoreError, retention::Retained};
 use parlour_protocol::ids::RoomId;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 
-use crate::limits::{HELD_LOOKED_AT_EVERY, RETENTION_LOOKED_AT_EVERY, RETENTION_PAUSE_MIN};
+use crate::limits::{HOLDS_LOOKED_AT_EVERY, RETENTION_LOOKED_AT_EVERY};
 
-/// When each room is to be looked at again, Unix milliseconds, and the rule that was true of.
-type Due = HashMap<RoomId, (u64, u64)>;
+/// When a room with that rule is to be looked at again, Unix milliseconds.
+type Due = HashMap<(RoomId, u64), u64>;
 
 /// Looks after what is kept, as long as the node is there.
 pub(crate) async fn run(weak: Weak<Node>, hub: Arc<dyn Submit>) {
+    let sweeps = tokio::spawn(sweep_all(weak.clone(), hub.clone()));
+    let _ends_with_this = AbortOnDrop(sweeps);
     let mut due = Due::new();
-    let mut swept_at: Option<Instant> = None;
+    let mut rooms: (Vec<Retained>, Option<Instant>) = (vec![], None);
     loop {
         let Some(node) = weak.upgrade() else { return };
-        let pause = look(&node, &hub, &mut due).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "rules of retention can't be looked at");
-            RETENTION_LOOKED_AT_EVERY
-        });
-        if swept_at.is_none_or(|at| at.elapsed() >= HELD_LOOKED_AT_EVERY) {
-            swept_at = Some(Instant::now());
-            if let Err(error) = sweep(&node, &hub).await {
-                tracing::warn!(%error, "copies of what was held can't be looked at");
+        if rooms.1.is_none_or(|at| at.elapsed() >= RETENTION_LOOKED_AT_EVERY) {
+            match node.retained_rooms().await {
+                Ok(found) => rooms = (found, Some(Instant::now())),
+                Err(error) => tracing::warn!(%error, "rules of retention can't be read"),
             }
         }
+        let pause = look(&node, &hub, &rooms.0, &mut due).await;
         let changed = node.retention.clone();
         drop(node);
         tokio::select! {
-            () = changed.wait() => {
-                // Another rule, or a hold that has ended.
-                due.clear();
-                swept_at = None;
-            }
-            () = sleep(pause.clamp(RETENTION_PAUSE_MIN, RETENTION_LOOKED_AT_EVERY)) => {}
+            () = changed.wait() => rooms.1 = None,
+            () = sleep(pause.min(RETENTION_LOOKED_AT_EVERY)) => {}
         }
     }
 }
 
-/// Deletes what is due everywhere; how long nothing else will be.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Deletes some of what is due in each room; how long nothing else will be.
 async fn look(
     node: &Arc<Node>,
     hub: &Arc<dyn Submit>,
+    rooms: &[Retained],
     due: &mut Due,
-) -> Result<Duration, StoreError> {
-    let rooms = node.retained_rooms().await?;
+) -> Duration {
     let mut next_ms = u64::MAX;
-    let (mut deleted, mut failed) = (0, 0);
-    for of in &rooms {
-        let Retained { room, max_age_ms, .. } = *of;
-        let known = due.get(&room).filter(|(_, rule)| *rule == max_age_ms).map(|(at, _)| *at);
+    let mut deleted = 0;
+    for of in rooms {
+        let key = (of.room, of.max_age_ms);
+        let known = due.get(&key).copied().filter(|at_ms| *at_ms > node.now().unix_ms);
         let at_ms = match known {
-            Some(at_ms) if at_ms > node.now().unix_ms => at_ms,
-            _ => match node.retain(hub, *of).await {
+            Some(at_ms) => at_ms,
+            None => match node.retain(hub, *of).await {
                 Ok(gone) => {
                     deleted += gone.deleted;
+                    if gone.damaged > 0 {
+                        let (room, messages) = (of.room, gone.damaged);
+                        tracing::error!(%room, messages, "what is too old can't be deleted: damaged");
+                    }
                     gone.next_ms
                 }
                 // One room's trouble isn't the others'.
-                Err(_) => {
-                    failed += 1;
+                Err(error) => {
+                    let (room, error) = (of.room, &error.message);
+                    tracing::warn!(%room, %error, "a rule of retention can't be followed now");
                     node.now().unix_ms + RETENTION_LOOKED_AT_EVERY.as_millis() as u64
                 }
             },
         };
-        due.insert(room, (at_ms, max_age_ms));
+        due.insert(key, at_ms);
         next_ms = next_ms.min(at_ms);
     }
     if deleted > 0 {
         tracing::info!(deleted, "messages were older than they are kept");
     }
-    if failed > 0 {
-        tracing::warn!(rooms = failed, "rules of retention can't be followed now");
-    }
     if due.len() > rooms.len() {
-        let there: std::collections::HashSet<RoomId> = rooms.iter().map(|of| of.room).collect();
-        due.retain(|room, _| there.contains(room));
+        let there: HashSet<_> = rooms.iter().map(|of| (of.room, of.max_age_ms)).collect();
+        due.retain(|key, _| there.contains(key));
     }
-    Ok(Duration::from_millis(next_ms.saturating_sub(node.now().unix_ms)))
+    Duration::from_millis(next_ms.saturating_sub(node.now().unix_ms))
 }
 
-async fn sweep(node: &Arc<Node>, hub: &Arc<dyn Submit>) -> Result<(), StoreError> {
+/// Ends holds at their time, and removes what they kept.
+async fn sweep_all(weak: Weak<Node>, hub: Arc<dyn Submit>) {
+    // What a stop has left.
+    let mut is_owed = true;
+    loop {
+        let Some(node) = weak.upgrade() else { return };
+        match sweep(&node, &hub, is_owed).await {
+            Ok(()) => is_owed = false,
+            Err(error) => {
+                is_owed = true;
+                tracing::warn!(%error, "legal holds can't be looked at");
+            }
+        }
+        drop(node);
+        sleep(HOLDS_LOOKED_AT_EVERY).await;
+    }
+}
+
+async fn sweep(node: &Arc<Node>, hub: &Arc<dyn Submit>, is_owed: bool) -> Result<(), StoreError> {
+    let ended = node.end_holds(hub).await?;
+    if ended.is_empty() && !is_owed {
+        return Ok(());
+    }
+    node.retention.give();
     let mut after = Some(Bytes::new());
     while let Some(from) = after {
         after = node.forget_unheld(hub, from).await?;

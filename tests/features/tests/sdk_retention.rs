@@ -108,5 +108,7 @@ async fn what_is_held_is_not_deleted_by_a_rule() {
     eventually(|| deleted(timeline.refresh()) == 1).await;
     assert!(texts(timeline.refresh()).contains(&"kept".to_owned()));
     run(&server, &[&hold[..], &["--end"]].concat());
-    eventually(|| deleted(timeline.refresh()) == 2).await;
+    assert_eq!(run(&server, &["admin", "hold", "--org", ORG]), "");
+    let audit = run(&server, &["admin", "audit", "--org", ORG]);
+    assert!(audit.contains("held: case 7") && audit.contains("no longer held"), "{audit}");
 }

@@ -298,7 +298,7 @@ fn insert_packed(
         .map_err(sql)
 }
 
-/// The body of a message and those of its edits, which come after it.
+/// The bodies of messages and those of their edits, which come after them. The numbers are in order.
 fn erase(transaction: &Transaction<'_>, room: RoomId, seqs: &[u64]) -> Result<(), CacheError> {
     let Some(first) = seqs.iter().min() else { return Ok(()) };
     let mut changed = Vec::new();

@@ -161,11 +161,13 @@ impl Engine {
                 // A message after the block, and its edits, aren't in it.
                 Task::Download(of, block) if *of == room => {
                     block.deleted.extend(seqs.iter().filter(|seq| **seq <= block.to));
+                    block.deleted.sort_unstable();
                 }
                 Task::Older(Scope { room: of, .. }, _, page) | Task::Newest(of, page)
                     if *of == room =>
                 {
                     page.deleted.extend_from_slice(seqs);
+                    page.deleted.sort_unstable();
                 }
                 _ => {}
             }

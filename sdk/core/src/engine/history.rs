@@ -13,7 +13,7 @@ use parlour_protocol::{
 use super::{Action, Engine, Focus, LoadId, Notice, page::TimelinePage, repair::Task};
 use crate::{
     cache::{RoomRecord, Run, Write},
-    event::LogEvent,
+    event::{LogEvent, deleted_by},
     limits::{PAGE_EVENTS, THREAD_CACHED_EVENTS},
     timeline::{Scope, Timeline},
 };
@@ -255,8 +255,13 @@ impl Engine {
             open.timeline.handle_threads(&page.threads);
             open.timeline.handle_older(from, &page.events, &page.amendments, page.at_start);
         }
+        // What is older may be in the cache from another time.
+        let deleted = deleted_by(page.events.iter().chain(&page.amendments));
         if from < before {
             self.write_run(Run::new(room, from, before - 1, page.events));
+        }
+        if !deleted.is_empty() {
+            self.writes.push(Write::Erase(room, deleted));
         }
         for event in page.amendments.into_iter().filter(|event| event.seq() >= before) {
             self.write_one(room, event);

@@ -17,7 +17,7 @@ use super::{Engine, Focus, Notice, Purpose};
 use crate::{
     cache::{Run, Write},
     counts::{Head, head_of_pulse},
-    event::LogEvent,
+    event::{LogEvent, deleted_by},
     lanes::Live,
     limits::WAITING_EVENTS_MAX,
     time::Now,
@@ -90,7 +90,7 @@ impl Engine {
             return;
         }
         let Some(me) = self.session.as_ref().map(|session| session.me) else { return };
-        let erased: Vec<u64> = events.iter().flat_map(LogEvent::deleted).copied().collect();
+        let erased = deleted_by(&events);
         for event in &events {
             self.handle_echo(event, me);
             self.notify(room, event, me, now);
@@ -150,7 +150,12 @@ impl Engine {
             if is_of_room {
                 record.counts.handle_event(event, me, is_by_blocked);
             }
+            let at_ms = record.head.at_ms;
             record.head = Head::of_event(&event.header);
+            // What nobody did is no news of the room.
+            if matches!(body, EventBody::MessagesDeleted(_)) {
+                record.head.at_ms = at_ms;
+            }
         } else if is_of_room {
             let head = record.head;
             record.counts.handle_late_event(event, me, head);

@@ -44,6 +44,7 @@ impl Scope {
             || header.seq == self.root
             || header.thread_root_seq == self.root
             || amends_root
+            || event.deleted().contains(&self.root)
     }
 }
 

@@ -94,6 +94,15 @@ fn log() -> impl Strategy<Value = Vec<LogEvent>> {
     })
 }
 
+#[test]
+fn a_thread_sees_its_root_deleted_among_others_and_nothing_of_the_others() {
+    let mut thread = Timeline::new(Scope::thread(ROOM, 1), None);
+    let reply = in_thread(testing::message(3, "reply"), 1, 1);
+    thread.handle_live(&[testing::message(1, "root"), testing::message(2, "else"), reply]);
+    thread.handle_live(&[testing::delete_all(4, &[1, 2])]);
+    assert_eq!(texts(&thread), ["(deleted)", "reply"]);
+}
+
 /// What a server would say of the threads after these events.
 fn summaries(log: &[LogEvent]) -> Vec<Thread> {
     let of = |root| {

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use parlour_protocol::{
     compliance::{
-        GetRetentionRequest, GetRetentionResponse, HoldTarget, LegalHold, LegalHoldChanged,
-        ListLegalHoldsRequest, ListLegalHoldsResponse, ListRetentionRequest, ListRetentionResponse,
-        RetentionChanged, RetentionRule, RoomRetention, SetLegalHoldRequest, SetLegalHoldResponse,
-        SetRetentionRequest, SetRetentionResponse, hold_target::Of,
+        GetRetentionRequest, GetRetentionResponse, HoldState, HoldTarget, LegalHold,
+        LegalHoldChanged, ListLegalHoldsRequest, ListLegalHoldsResponse, ListRetentionRequest,
+        ListRetentionResponse, RetentionChanged, RetentionRule, RoomRetention, SetLegalHoldRequest,
+        SetLegalHoldResponse, SetRetentionRequest, SetRetentionResponse, hold_target::Of,
     },
     generated::{ComplianceAdminService, EventMessage, RetentionService},
     ids::RoomId,
@@ -21,7 +21,7 @@ use prost::Message;
 use crate::{
     draft::{Draft, OrgDraft, room_not_found, store_error},
     groups::resolve,
-    holds::{Held, HoldRow, epoch_key, is_held},
+    holds::{Held, HoldRow, hold},
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     ports::store::{Put, Scan},
     records::key,
@@ -118,40 +118,36 @@ impl ComplianceAdminService<ServerKit> for Features {
         ctx: &mut Ctx,
         request: SetLegalHoldRequest,
     ) -> Result<Answer<SetLegalHoldResponse>, Error> {
-        let SetLegalHoldRequest { target, held: wanted, reason } = request;
+        let wanted = match request.state() {
+            HoldState::Held => true,
+            HoldState::Ended => false,
+            HoldState::Unspecified => return Err(Error::invalid("state", "is missing")),
+        };
+        let SetLegalHoldRequest { target, state, reason } = request;
         if reason.len() > HOLD_REASON_BYTES_MAX || wanted && reason.is_empty() {
             return Err(Error::invalid("reason", "is not 1 to 500 bytes"));
         }
         let (org, version) = (ctx.caller.org, ctx.directory().await?.head().seq);
         let target = held_by(ctx, target).await?;
-        if is_held(ctx.store(), org, target).await.map_err(store_error)? == wanted {
-            return Ok(Answer::Now(SetLegalHoldResponse {}));
-        }
-        let mut puts = vec![];
-        let (table, key) = (Table::HOLDS, target.key(org));
-        if wanted {
-            let all = Scan::prefix(table, org.to_field(), LEGAL_HOLDS_MAX + 1);
-            let all = ctx.store().scan(all).await.map_err(store_error)?;
-            if all.iter().filter(|(row, _)| Held::of_key(row).is_some()).count() >= LEGAL_HOLDS_MAX
-            {
-                return Err(Error::new(ErrorReason::TooManyHolds, "there are 1,000 legal holds"));
+        let present = hold(ctx.store(), org, target).await.map_err(store_error)?;
+        let now_ms = ctx.now.unix_ms;
+        let row = match present {
+            Some(row) if wanted && row.ended_ms == 0 && row.reason == reason => None,
+            Some(row) if wanted => Some(HoldRow { reason: reason.clone(), ended_ms: 0, ..row }),
+            Some(row) if row.ended_ms == 0 => Some(HoldRow { ended_ms: now_ms, ..row }),
+            None if wanted => {
+                check_room_for_hold(ctx).await?;
+                Some(HoldRow { reason: reason.clone(), since_ms: now_ms, ended_ms: 0 })
             }
-            let row = HoldRow { reason: reason.clone(), since_ms: ctx.now.unix_ms };
-            puts.push(Put { table, key, value: Some(row.encode_to_vec().into()) });
-        } else {
-            puts.push(Put { table, key, value: None });
-            // What the rules of retention left because of it is looked at again.
-            let epoch = Bytes::copy_from_slice(&(version + 1).to_be_bytes());
-            puts.push(Put { table, key: epoch_key(org), value: Some(epoch) });
-        }
+            Some(_) | None => None,
+        };
+        let Some(row) = row else { return Ok(Answer::Now(SetLegalHoldResponse {})) };
+        let value = Some(row.encode_to_vec().into());
+        let put = Put { table: Table::HOLDS, key: target.key(org), value };
         let actor = ctx.caller.subject.to_string();
-        let body = LegalHoldChanged { actor, target: Some(target.to_wire()), held: wanted, reason };
-        let draft = changed(ctx, version, &body, puts).await?;
-        let node = ctx.node.clone();
-        Ok(Answer::commit(draft, move |_| {
-            node.retention.give();
-            SetLegalHoldResponse {}
-        }))
+        let body = LegalHoldChanged { actor, target: Some(target.to_wire()), state, reason };
+        let draft = changed(ctx, version, &body, vec![put]).await?;
+        Ok(Answer::commit(draft, |_| SetLegalHoldResponse {}))
     }
 
     async fn list_legal_holds(
@@ -163,11 +159,23 @@ impl ComplianceAdminService<ServerKit> for Features {
         let rows = ctx.store().scan(scan).await.map_err(store_error)?;
         let view = |(row, value): (Bytes, Bytes)| {
             let target = Held::of_key(&row)?.to_wire();
-            let HoldRow { reason, since_ms } = HoldRow::decode(value).ok()?;
-            Some(LegalHold { target: Some(target), reason, since_ms })
+            let HoldRow { reason, since_ms, ended_ms } = HoldRow::decode(value).ok()?;
+            (ended_ms == 0).then_some(LegalHold { target: Some(target), reason, since_ms })
         };
         let holds = rows.into_iter().filter_map(view).collect();
         Ok(Answer::Now(ListLegalHoldsResponse { holds }))
+    }
+}
+
+/// Refuses one more hold than there may be.
+async fn check_room_for_hold(ctx: &Ctx) -> Result<(), Error> {
+    let all = Scan::prefix(Table::HOLDS, ctx.caller.org.to_field(), LEGAL_HOLDS_MAX + 1);
+    let all = ctx.store().scan(all).await.map_err(store_error)?;
+    match all.iter().filter(|(row, _)| Held::of_key(row).is_some()).count() {
+        n if n >= LEGAL_HOLDS_MAX => {
+            Err(Error::new(ErrorReason::TooManyHolds, "there are 1,000 legal holds"))
+        }
+        _ => Ok(()),
     }
 }
 

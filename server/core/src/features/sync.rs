@@ -118,7 +118,7 @@ async fn changed_rooms(
             }
         }
     }
-    rooms.sort_by_key(|(_, head)| std::cmp::Reverse(head.at_ms));
+    rooms.sort_by_key(|(_, head)| std::cmp::Reverse(head.news_at_ms()));
     Ok(rooms)
 }
 
@@ -146,7 +146,7 @@ async fn digest(ctx: &Ctx, cell: &Arc<RoomCell>) -> Result<RoomDigest, Error> {
     Ok(RoomDigest {
         room: Some(cell.describe(user)),
         seq: head.seq,
-        at_ms: head.at_ms,
+        at_ms: head.news_at_ms(),
         msg_no: head.msg_no,
         bcast_no: head.bcast_no,
         del_no: head.del_no,

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use parlour_protocol::{
     event::{self, FLAG_EVERYONE},
-    generated::event_rule,
+    generated::{EventMessage, event_rule},
     ids::{ClientRef, OrgId, RoomId, UserId},
+    message::MessagesDeleted,
     thread::Thread,
     wire::EventHeader,
 };
@@ -176,10 +177,15 @@ impl Hub {
         if draft.cell.is_lost() {
             return Err(Refused::Store(StoreError::Unavailable));
         }
+        let is_at = |version| {
+            let directory = self.node.directories.cached(draft.cell.org);
+            directory.is_some_and(|cell| !cell.is_lost() && cell.head().seq == version)
+        };
         let is_old = |after| draft.cell.last_paced(draft.event.sender) > after;
         if draft.thread.as_ref().is_some_and(|thread| thread.cell.is_lost())
             || draft.poll.as_ref().is_some_and(|poll| poll.is_stale(now.unix_ms))
             || draft.paced_after.is_some_and(is_old)
+            || !draft.directory.is_none_or(is_at)
         {
             return Err(Refused::Stale);
         }
@@ -280,6 +286,7 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
         seq: head.seq + 1,
         at_ms: now.unix_ms.max(head.at_ms),
         changed_ms: overlay.changed_ms,
+        news_ms: if event.kind == MessagesDeleted::RULE.kind { head.news_at_ms() } else { 0 },
         msg_no: head.msg_no + u64::from(countable),
         bcast_no: head.bcast_no + u64::from(countable && event.everyone),
         del_no: head.del_no + if event.deletes { event.targets().len() as u64 } else { 0 },
@@ -311,7 +318,7 @@ fn place_room(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
     }
     if countable {
         let key = room_user(room, event.sender);
-        let sent = Counters { changed_ms: 0, ..next };
+        let sent = Counters { changed_ms: 0, news_ms: 0, ..next };
         let value = Some(sent.encode_to_vec().into());
         batch.puts.push(Put { table: Table::LAST_SENT, key, value });
     }

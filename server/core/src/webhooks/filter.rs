@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use parlour_protocol::{
     app::AppEvent,
+    event::FLAG_ERASED,
     generated::EventMessage,
     limits::{APP_NAME_BYTES_MAX, FILTER_NAMES_MAX},
     message::{MessageDeleted, MessageEdited, MessagePosted, MessagesDeleted},
@@ -34,6 +35,10 @@ pub fn group_of(kind: u32) -> EventGroup {
 
 /// Whether a filter lets an event through.
 pub fn lets_through(filter: &EventFilter, header: &EventHeader, body: &Bytes, own: &[u8]) -> bool {
+    // Of an application's event that was deleted there is nothing to tell.
+    if header.kind == AppEvent::RULE.kind && header.flags & FLAG_ERASED != 0 {
+        return false;
+    }
     if filter.skip_own && header.sender == own {
         return false;
     }

@@ -59,19 +59,19 @@ impl Export {
         self.ask(&mut file, user, rpc::ListBlocked::METHOD.id, request).await?;
         let mut page = Some(Bytes::new());
         while let Some(after) = page {
-            let request = encoded(&ListDraftsRequest { page: after, ..Default::default() });
+            let request = encoded(&ListDraftsRequest { page: after });
             let answer = self.ask(&mut file, user, rpc::ListDrafts::METHOD.id, request).await?;
             page = next(ListDraftsResponse::decode(answer).map(|drafts| drafts.next_page));
         }
         let mut page = Some(Bytes::new());
         while let Some(after) = page {
-            let request = encoded(&ListScheduledRequest { page: after, ..Default::default() });
+            let request = encoded(&ListScheduledRequest { page: after });
             let answer = self.ask(&mut file, user, rpc::ListScheduled::METHOD.id, request).await?;
             page = next(ListScheduledResponse::decode(answer).map(|scheduled| scheduled.next_page));
         }
         let mut page = Some(Bytes::new());
         while let Some(after) = page {
-            let request = encoded(&ListRemindersRequest { page: after, ..Default::default() });
+            let request = encoded(&ListRemindersRequest { page: after });
             let answer = self.ask(&mut file, user, rpc::ListReminders::METHOD.id, request).await?;
             page = next(ListRemindersResponse::decode(answer).map(|reminders| reminders.next_page));
         }

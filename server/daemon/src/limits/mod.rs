@@ -163,9 +163,7 @@ pub const PREVIEWS_KEPT: usize = 1_000;
 pub const PREVIEWS_KEPT_FOR: Duration = Duration::from_secs(3600);
 /// That nothing was found is known for so long.
 pub const PREVIEWS_MISSED_FOR: Duration = Duration::from_secs(300);
-/// Rules of retention are looked at at least this often.
+/// Rules of retention, and which rooms they are of, are read this often, and whenever one has changed.
 pub const RETENTION_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
-/// And at most this often, unless one has changed.
-pub const RETENTION_PAUSE_MIN: Duration = Duration::from_secs(1);
-/// Copies of what was held are looked at this often.
-pub const HELD_LOOKED_AT_EVERY: Duration = Duration::from_secs(3600);
+/// Whether legal holds have ended is looked at this often.
+pub const HOLDS_LOOKED_AT_EVERY: Duration = Duration::from_secs(300);

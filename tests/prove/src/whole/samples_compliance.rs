@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use parlour_protocol::{
     compliance::{
-        GetRetentionRequest, HoldTarget, ListLegalHoldsRequest, ListRetentionRequest,
+        GetRetentionRequest, HoldState, HoldTarget, ListLegalHoldsRequest, ListRetentionRequest,
         RetentionRule, SetLegalHoldRequest, SetRetentionRequest, hold_target::Of,
     },
     generated::rpc,
@@ -24,7 +24,7 @@ pub(super) fn samples(room: &Bytes) -> Vec<Sample> {
         }),
         sample::<rpc::SetLegalHold>(&SetLegalHoldRequest {
             target: Some(HoldTarget { of: Some(Of::Room(room.clone())) }),
-            held: true,
+            state: HoldState::Held as i32,
             reason: "a case".into(),
         }),
         sample::<rpc::ListLegalHolds>(&ListLegalHoldsRequest {}),

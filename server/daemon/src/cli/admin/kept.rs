@@ -3,15 +3,16 @@
 use clap::{ArgGroup, Args};
 use parlour_protocol::{
     compliance::{
-        HoldTarget, ListLegalHoldsRequest, ListRetentionRequest, RetentionRule,
+        HoldState, HoldTarget, ListLegalHoldsRequest, ListRetentionRequest, RetentionRule,
         SetLegalHoldRequest, SetRetentionRequest, hold_target::Of,
     },
     generated::rpc::{ListLegalHolds, ListRetention, SetLegalHold, SetRetention},
     ids::{RoomId, UserId},
+    limits::{RETENTION_S_MAX, RETENTION_S_MIN},
     room::{UserRef, user_ref::User},
 };
 
-use super::{Common, Line, Outcome, block_on};
+use super::{Common, Line, Outcome, block_on, fail};
 use crate::cli::token::duration;
 
 /// Show or set how long messages are kept. Older ones are deleted within a minute.
@@ -48,11 +49,30 @@ impl Retention {
             (None, false) => None,
         };
         if rule.is_none() && !self.remove {
-            return list(line).await;
+            return match self.room {
+                Some(room) => show(line, room).await,
+                None => list(line).await,
+            };
         }
         let room = self.room.map(RoomId::to_field).unwrap_or_default();
         line.call::<SetRetention>(&SetRetentionRequest { room, rule }).await?;
         Ok(())
+    }
+}
+
+/// The rule of one room.
+async fn show(line: &Line, room: RoomId) -> Outcome {
+    let mut request = ListRetentionRequest::default();
+    loop {
+        let page = line.call::<ListRetention>(&request).await?;
+        if let Some(of) = page.rules.iter().find(|of| of.room == room.to_field()) {
+            println!("{room}: {}", words(of.rule.unwrap_or_default()));
+            return Ok(());
+        }
+        if page.next_page.is_empty() {
+            return fail("the room has no rule of its own");
+        }
+        request.page = page.next_page;
     }
 }
 
@@ -85,7 +105,10 @@ pub(super) fn words(rule: RetentionRule) -> String {
 }
 
 fn age(text: &str) -> Result<u32, String> {
-    u32::try_from(duration(text)?.as_secs()).map_err(|_| "is over a hundred years".into())
+    let seconds = duration(text)?.as_secs();
+    let fits = u32::try_from(seconds).ok();
+    let fits = fits.filter(|s| (RETENTION_S_MIN..=RETENTION_S_MAX).contains(s));
+    fits.ok_or_else(|| "must be between 5s and 3650d".into())
 }
 
 /// Show or set legal holds: what is held stays stored, whoever deletes it.
@@ -104,11 +127,14 @@ pub(in crate::cli) struct Hold {
     /// Hold everything that somebody wrote, by the token's `sub`.
     #[arg(long, group = "target", value_name = "SUBJECT")]
     user: Option<String>,
-    /// Why, for the audit log.
+    /// The same, by their id.
+    #[arg(long, group = "target", value_name = "ID")]
+    user_id: Option<UserId>,
+    /// Why, for the audit log. Needed where something is to be held.
     #[arg(long, requires = "target")]
     reason: Option<String>,
-    /// End the hold.
-    #[arg(long, requires = "target", conflicts_with = "reason")]
+    /// End the hold; for a day from then on everything is still held.
+    #[arg(long, requires = "target")]
     end: bool,
 }
 
@@ -119,15 +145,21 @@ impl Hold {
     }
 
     async fn run_over(self, line: &Line) -> Outcome {
-        let of = match (self.room, self.user, self.everything) {
+        let user = self.user.map(User::Subject);
+        let user = user.or(self.user_id.map(|id| User::Id(id.to_field())));
+        let of = match (self.room, user, self.everything) {
             (Some(room), ..) => Of::Room(room.to_field()),
-            (_, Some(subject), _) => Of::User(UserRef { user: Some(User::Subject(subject)) }),
+            (_, Some(user), _) => Of::User(UserRef { user: Some(user) }),
             (.., true) => Of::Organization(true),
             _ => return list_holds(line).await,
         };
+        if !self.end && self.reason.is_none() {
+            return fail("say why: --reason WHY, or --end to end the hold");
+        }
         let target = Some(HoldTarget { of: Some(of) });
-        let (held, reason) = (!self.end, self.reason.unwrap_or_default());
-        line.call::<SetLegalHold>(&SetLegalHoldRequest { target, held, reason }).await?;
+        let state = if self.end { HoldState::Ended } else { HoldState::Held } as i32;
+        let reason = self.reason.unwrap_or_default();
+        line.call::<SetLegalHold>(&SetLegalHoldRequest { target, state, reason }).await?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use parlour_protocol::{
     account::{AccountAction, AccountsChanged},
-    compliance::{LegalHoldChanged, RetentionChanged},
+    compliance::{HoldState, LegalHoldChanged, RetentionChanged},
     directory::{
         AuditEntry, Change, DirectoryChanged, Node, NodeKind, ReadAuditRequest,
         change::Change as What,
@@ -90,9 +90,14 @@ fn entry_words(entry: AuditEntry) -> Outcome<Vec<(String, String)>> {
             vec![(actor, format!("messages are kept in {room}: {rule}"))]
         }
         kind if kind == LegalHoldChanged::RULE.kind => {
-            let LegalHoldChanged { actor, target, held, reason } = LegalHoldChanged::decode(body)?;
-            let what = if held { format!("held: {reason}") } else { "no longer held".into() };
-            vec![(actor, format!("{} {what}", kept::target_words(target.as_ref())))]
+            let changed = LegalHoldChanged::decode(body)?;
+            let what = match changed.state() {
+                HoldState::Ended => "no longer held",
+                _ => "held",
+            };
+            let LegalHoldChanged { actor, target, reason, .. } = changed;
+            let target = kept::target_words(target.as_ref());
+            vec![(actor, format!("{target} {what}: {reason}"))]
         }
         kind if kind == DirectoryChanged::RULE.kind => {
             let DirectoryChanged { actor, changes, .. } = DirectoryChanged::decode(body)?;
