@@ -12,7 +12,7 @@ use bytes::Bytes;
 use parlour_protocol::{
     event::FLAG_ERASED,
     generated::EventMessage,
-    ids::{RoomId, UserId},
+    ids::{OrgId, RoomId, UserId},
     limits::{LINK_BYTES_MAX, LINK_PREVIEWS_MAX},
     message::{MessageEdited, MessagePosted},
     preview::{LinkPreview, LinkPreviewsAdded},
@@ -40,7 +40,7 @@ pub struct Previews {
 
 #[derive(Default)]
 struct Waiting {
-    texts: VecDeque<(RoomId, u64)>,
+    texts: VecDeque<(OrgId, RoomId, u64)>,
     waker: Option<Waker>,
 }
 
@@ -77,7 +77,7 @@ impl Previews {
     }
 
     /// A room's log has an event more.
-    pub(crate) fn note(&self, room: RoomId, seq: u64, event: &NewEvent) {
+    pub(crate) fn note(&self, cell: &RoomCell, seq: u64, event: &NewEvent) {
         let Some(waiting) = &self.waiting else { return };
         let is_text = [MessagePosted::RULE.kind, MessageEdited::RULE.kind].contains(&event.kind);
         // Most messages have none, and nothing is read for them.
@@ -89,7 +89,7 @@ impl Previews {
         if waiting.texts.len() >= PREVIEWS_WAITING_MAX {
             waiting.texts.pop_front();
         }
-        waiting.texts.push_back((room, seq));
+        waiting.texts.push_back((cell.org, cell.id, seq));
         let waker = waiting.waker.take();
         drop(waiting);
         if let Some(waker) = waker {
@@ -97,12 +97,14 @@ impl Previews {
         }
     }
 
-    /// Waits for the next text that may have links, by room and number. For ever, where nobody looks.
-    pub async fn next(&self) -> (RoomId, u64) {
+    /// Waits for the next text that may have links and whose organization `may` be looked at, by
+    /// organization, room and number. For ever, where nobody looks.
+    pub async fn next(&self, may: impl Fn(OrgId) -> bool) -> (OrgId, RoomId, u64) {
         poll_fn(|context| {
             let Some(waiting) = &self.waiting else { return Poll::Pending };
             let mut waiting = lock(waiting);
-            if let Some(next) = waiting.texts.pop_front() {
+            let first = waiting.texts.iter().position(|(org, ..)| may(*org));
+            if let Some(next) = first.and_then(|at| waiting.texts.remove(at)) {
                 return Poll::Ready(next);
             }
             waiting.waker = Some(context.waker().clone());

@@ -15,7 +15,7 @@ use parlour_core::{
 use parlour_inproc::{Server, accounts::reason, group, send};
 use parlour_protocol::{
     generated::{EventMessage, rpc},
-    ids::RoomId,
+    ids::{OrgId, RoomId},
     message::{DeleteRequest, EditRequest, MessageEdited},
     preview::*,
     room::ArchiveRoomRequest,
@@ -28,9 +28,14 @@ const LINK: &str = "https://example.org/a";
 
 /// The next text that somebody would look at.
 fn next(server: &mut Server) -> Option<Linking> {
+    next_of(server, |_| true)
+}
+
+/// The same, of those organizations alone.
+fn next_of(server: &mut Server, may: impl Fn(OrgId) -> bool) -> Option<Linking> {
     server.run();
-    let mut next = pin!(server.node.previews.next());
-    let Poll::Ready((room, seq)) = next.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    let mut next = pin!(server.node.previews.next(may));
+    let Poll::Ready((_, room, seq)) = next.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     else {
         return None;
     };
@@ -208,4 +213,26 @@ fn what_waits_has_a_bound() {
     }
     // The oldest are left out.
     assert_eq!(next(&mut server).unwrap().links, ["https://example.org/100"]);
+}
+
+#[test]
+fn an_organization_whose_turn_it_is_not_holds_up_no_other() {
+    let (mut server, ada, _, room) = room_of_two();
+    let (eve, fay) = (server.connect("eve@globex"), server.connect("fay@globex"));
+    let theirs = group(&mut server, eve, &[fay]);
+    let org = |server: &Server, client: usize| server.clients[client].caller.org;
+    let (acme, globex) = (org(&server, ada), org(&server, eve));
+    assert_ne!(acme, globex);
+    send(&mut server, ada, &room, LINK);
+    send(&mut server, ada, &room, LINK);
+    send(&mut server, eve, &theirs, LINK);
+    let other = next_of(&mut server, |org| org != acme).unwrap();
+    assert_eq!(other.room(), RoomId::parse(&theirs).unwrap());
+    assert!(next_of(&mut server, |org| org != acme).is_none());
+    // Those that waited are still there, in their order.
+    for _ in 0..2 {
+        let own = next(&mut server).unwrap();
+        assert_eq!(own.room(), RoomId::parse(&room).unwrap());
+    }
+    assert!(next(&mut server).is_none());
 }

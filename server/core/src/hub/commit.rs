@@ -128,7 +128,7 @@ impl Hub {
                 }
                 self.node.search.note(cell.id, next.seq);
                 self.node.webhooks.note(cell.id);
-                self.node.previews.note(cell.id, next.seq, &draft.event);
+                self.node.previews.note(&cell, next.seq, &draft.event);
                 self.untold.add(&cell, record);
                 if let Some(row) = outbox {
                     let job = RoomJob { room: cell.id, seq: next.seq, row };

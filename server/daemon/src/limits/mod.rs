@@ -141,10 +141,14 @@ pub const OIDC_AGAIN_MAX: Duration = Duration::from_secs(300);
 pub const OIDC_KEYS_KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 /// A token waits for a look no longer; a hello has five seconds in all.
 pub const OIDC_TOKEN_WAITS_FOR: Duration = Duration::from_secs(4);
+/// Tokens that wait for a look at one provider; more are refused as if it didn't answer.
+pub const OIDC_TOKENS_WAITING_MAX: usize = 1_000;
 /// Most identity providers.
 pub const OIDC_PROVIDERS_MAX: usize = 16;
 /// Links of messages that are visited at once; of one message one after the other.
 pub const PREVIEWS_AT_ONCE: usize = 8;
+/// So many of them are of one organization at most.
+pub const PREVIEWS_PER_ORG_AT_ONCE: usize = 4;
 /// Links of one user that are visited, a second in the long run, and at once.
 pub const PREVIEWS_PER_SENDER: (f64, u32) = (0.5, 20);
 /// Links of one room that are visited, a second in the long run, and at once.

@@ -64,6 +64,14 @@ impl Target {
         Ok(Target { is_secure, host, port, authority, path })
     }
 
+    /// Its host alone, however it is written: all ports of a host are one host's.
+    pub(crate) fn host(&self) -> String {
+        match &self.host {
+            Host::Address(address) => address.to_canonical().to_string(),
+            Host::Name(name) => name.trim_end_matches('.').to_ascii_lowercase(),
+        }
+    }
+
     /// What is wrong with it, as far as that can be seen without looking its name up.
     pub(crate) fn check(&self, reach: &Reach) -> Result<(), &'static str> {
         if let Reach::Posts(allowed) = reach

@@ -4,15 +4,14 @@
 
 mod cache;
 mod page;
+mod places;
 mod visit;
 
 use std::{
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use futures_util::FutureExt;
 use parlour_core::{
     draft::{Refused, Submit},
     node::Node,
@@ -22,21 +21,21 @@ use parlour_protocol::{
     ids::{RoomId, UserId},
     preview::LinkPreview,
 };
-use tokio::{sync::Semaphore, task::JoinSet};
 
 pub(crate) use visit::Visitor;
 
 use crate::{
     calls::told,
     limits::{
-        PREVIEWS_AT_ONCE, PREVIEWS_PER_HOST, PREVIEWS_PER_ROOM, PREVIEWS_PER_SENDER, RATE_KEYS_MAX,
+        PREVIEWS_PER_HOST, PREVIEWS_PER_ROOM, PREVIEWS_PER_SENDER, RATE_KEYS_MAX,
         rate::{Buckets, Rate},
     },
     metrics::SharedMetrics,
 };
 use cache::Cache;
 use page::Page;
-use visit::{VisitError, host_of};
+use places::Places;
+use visit::{VisitError, leads_to_a_page};
 
 /// What all looks share.
 struct Looks {
@@ -65,22 +64,16 @@ pub(crate) async fn run(
         rooms: Mutex::new(Buckets::new(buckets(PREVIEWS_PER_ROOM), RATE_KEYS_MAX)),
         hosts: Mutex::new(Buckets::new(buckets(PREVIEWS_PER_HOST), RATE_KEYS_MAX)),
     });
-    let places = Arc::new(Semaphore::new(PREVIEWS_AT_ONCE));
-    let mut under_way = JoinSet::new();
+    let mut places = Places::default();
     loop {
         // Texts wait where they are bounded, not here.
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        let (room, seq) = node.previews.next().await;
-        while under_way.try_join_next().is_some() {}
+        let open = places.open();
+        let (org, room, seq) = tokio::select! {
+            next = node.previews.next(open) => next,
+            () = places.freed() => continue,
+        };
         let (node, submit, looks) = (node.clone(), submit.clone(), looks.clone());
-        under_way.spawn(async move {
-            let look = AssertUnwindSafe(looks.look(&node, &*submit, room, seq)).catch_unwind();
-            // A bug must not take the place of the others.
-            if look.await.is_err() {
-                tracing::error!("a look where a link leads has panicked");
-            }
-            drop(place);
-        });
+        places.take(org, async move { looks.look(&node, &*submit, room, seq).await });
     }
 }
 
@@ -121,23 +114,27 @@ impl Looks {
         link: &str,
         now: Duration,
     ) -> (Option<Page>, &'static str) {
-        let Some(host) = host_of(link) else { return (None, "not_allowed") };
+        if !leads_to_a_page(link) {
+            return (None, "not_allowed");
+        }
         let known = lock(&self.cache).get(link, now);
         if let Some(page) = known {
             return (page, "cached");
         }
         let is_over = lock(&self.senders).take(linking.sender(), 1, now).is_err()
-            || lock(&self.rooms).take(linking.room(), 1, now).is_err()
-            || lock(&self.hosts).take(host, 1, now).is_err();
+            || lock(&self.rooms).take(linking.room(), 1, now).is_err();
         if is_over {
             return (None, "limited");
         }
-        let visited = self.visitor.visit(link).await;
+        let admit = |host: &str| lock(&self.hosts).take(host.to_owned(), 1, now).is_ok();
+        let visited = self.visitor.visit(link, &admit).await;
         let outcome = match &visited {
             Ok(Some(_)) => "found",
             Ok(None) => "nothing",
             Err(VisitError::NotAllowed) => "not_allowed",
             Err(VisitError::Failed) => "failed",
+            // Later it may be another's turn.
+            Err(VisitError::Limited) => return (None, "limited"),
         };
         let page = visited.ok().flatten();
         lock(&self.cache).put(link, page.clone(), now);

@@ -20,6 +20,8 @@ pub(super) enum VisitError {
     NotAllowed,
     /// There was no answer that could be read, or too many redirections.
     Failed,
+    /// A host on the way is asked often enough.
+    Limited,
 }
 
 /// Whoever visits.
@@ -29,11 +31,13 @@ pub(crate) struct Visitor {
     tls: Option<TlsConnector>,
 }
 
-/// Whom a link leads to; `None` if it isn't one that is visited.
-pub(super) fn host_of(link: &str) -> Option<String> {
-    let target = Target::parse(&encoded(link)).ok()?;
-    Some(target.authority.to_ascii_lowercase())
+/// Whether a link is one that may be visited, as far as it says itself.
+pub(super) fn leads_to_a_page(link: &str) -> bool {
+    Target::parse(&encoded(link)).is_ok()
 }
+
+/// Whether a host may be asked once more, by its name or address.
+pub(super) type Admit<'a> = &'a (dyn Fn(&str) -> bool + Sync);
 
 impl Visitor {
     /// Goes to public addresses, and to these.
@@ -44,17 +48,25 @@ impl Visitor {
         Visitor { reach: Reach::Pages(allowed.into()), tls: tls.ok() }
     }
 
-    /// What the page says of itself that a link leads to; `None` where it says nothing.
-    pub(super) async fn visit(&self, link: &str) -> Result<Option<Page>, VisitError> {
-        let whole = timeout(PREVIEW_WITHIN, self.follow(link)).await;
+    /// What the page says of itself that a link leads to; `None` where it says nothing. Each host on the way
+    /// is asked only where `admit` lets it.
+    pub(super) async fn visit(
+        &self,
+        link: &str,
+        admit: Admit<'_>,
+    ) -> Result<Option<Page>, VisitError> {
+        let whole = timeout(PREVIEW_WITHIN, self.follow(link, admit)).await;
         whole.unwrap_or(Err(VisitError::Failed))
     }
 
-    async fn follow(&self, link: &str) -> Result<Option<Page>, VisitError> {
+    async fn follow(&self, link: &str, admit: Admit<'_>) -> Result<Option<Page>, VisitError> {
         let mut link = encoded(link).into_owned();
         for _ in 0..=PREVIEW_REDIRECTS_MAX {
             let target = Target::parse(&link).map_err(|_| VisitError::NotAllowed)?;
             target.check(&self.reach).map_err(|_| VisitError::NotAllowed)?;
+            if !admit(&target.host()) {
+                return Err(VisitError::Limited);
+            }
             let ask = Ask {
                 accept: "text/html,application/xhtml+xml",
                 within: PREVIEW_WITHIN,

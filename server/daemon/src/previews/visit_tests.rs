@@ -64,7 +64,8 @@ fn visitor(allowed: &[&str]) -> Visitor {
 }
 
 async fn title(address: SocketAddr, path: &str) -> Result<Option<String>, VisitError> {
-    let page = visitor(&["127.0.0.1/32"]).visit(&format!("http://{address}{path}")).await?;
+    let page =
+        visitor(&["127.0.0.1/32"]).visit(&format!("http://{address}{path}"), &|_| true).await?;
     Ok(page.map(|page| page.title))
 }
 
@@ -145,7 +146,7 @@ async fn nobody_goes_where_the_server_alone_can() {
         "http:///".into(),
     ] {
         let begun = Instant::now();
-        let visited = visitor(&[]).visit(&link).await;
+        let visited = visitor(&[]).visit(&link, &|_| true).await;
         // A name that no resolver takes for an address has none.
         let is_odd = ["2130706433", "0x7f", "0177", "127.1"].iter().any(|odd| link.contains(odd));
         match visited {
@@ -157,7 +158,8 @@ async fn nobody_goes_where_the_server_alone_can() {
     }
     assert_eq!(came.load(Ordering::SeqCst), 0, "somebody came");
     // What is allowed is the address, not the name.
-    let visited = visitor(&["10.0.0.0/8"]).visit(&format!("http://localhost:{port}/")).await;
+    let link = format!("http://localhost:{port}/");
+    let visited = visitor(&["10.0.0.0/8"]).visit(&link, &|_| true).await;
     assert_eq!(visited, Err(VisitError::NotAllowed));
 }
 
@@ -193,6 +195,45 @@ async fn redirections_are_checked_each_and_end() {
         assert_eq!(title(at, path).await, Err(VisitError::NotAllowed), "{path}");
     }
     assert_eq!(came.load(Ordering::SeqCst), 0, "somebody came");
+}
+
+#[tokio::test]
+async fn each_host_on_the_way_has_to_admit_it() {
+    let (inside, came) = site_at("127.0.0.2:0", |_, _| html("<title>there</title>"));
+    let (at, _) = site(move |path, _| match path {
+        "/away" => redirect(&format!("http://{inside}/")),
+        _ => redirect("/away"),
+    });
+    let asked = std::sync::Mutex::new(vec![]);
+    let visit = async |left: usize| {
+        let admit = |host: &str| {
+            let mut asked = asked.lock().expect("no panic");
+            asked.push(host.to_owned());
+            asked.len() <= left
+        };
+        visitor(&["127.0.0.0/8"]).visit(&format!("http://{at}/"), &admit).await
+    };
+    for left in 0..3 {
+        assert_eq!(visit(left).await, Err(VisitError::Limited));
+        assert_eq!(asked.lock().expect("no panic").drain(..).count(), left + 1);
+        assert_eq!(came.load(Ordering::SeqCst), 0, "somebody came");
+    }
+    assert_eq!(visit(3).await.map(|page| page.is_some()), Ok(true));
+    // Without its port, and each time.
+    assert_eq!(*asked.lock().expect("no panic"), ["127.0.0.1", "127.0.0.1", "127.0.0.2"]);
+}
+
+#[test]
+fn a_host_is_one_however_it_is_written() {
+    for (link, host) in [
+        ("http://Example.ORG:8080/", "example.org"),
+        ("https://example.org./", "example.org"),
+        ("http://127.0.0.1:1/", "127.0.0.1"),
+        ("http://[::ffff:127.0.0.1]/", "127.0.0.1"),
+        ("http://[2001:db8:0:0::1]:80/", "2001:db8::1"),
+    ] {
+        assert_eq!(Target::parse(link).expect("a target").host(), host);
+    }
 }
 
 #[tokio::test]

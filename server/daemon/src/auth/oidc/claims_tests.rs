@@ -238,3 +238,46 @@ async fn nobody_makes_it_look_more_often_than_it_does() {
     assert_eq!(begun.elapsed(), crate::limits::OIDC_TOKEN_WAITS_FOR, "nobody looks in this test");
     assert!(second.is_some(), "it waits for the same one");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_panics_is_not_the_last_one() {
+    use std::sync::atomic::Ordering;
+    let bench = Bench::of(provider());
+    let looks = AtomicU64::new(0);
+    let look = || async {
+        match looks.fetch_add(1, Ordering::SeqCst) {
+            0 => panic!("a bug"),
+            _ => Err(FetchError::NoKey),
+        }
+    };
+    let run = bench.issuer.run_with(SharedMetrics::default(), look);
+    let seen = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(bench.issuer.standing().problem, Some(FetchError::Bug));
+        // As after any look that failed.
+        tokio::time::sleep(provider().look_gap).await;
+        assert_eq!(bench.issuer.standing().problem, Some(FetchError::NoKey));
+    };
+    tokio::select! {
+        () = run => panic!("it has ended"),
+        () = seen => {}
+    }
+    assert!(bench.said(json!({})).is_ok(), "the keys that there were are good");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_so_many_wait_for_a_look() {
+    use crate::limits::{OIDC_TOKEN_WAITS_FOR, OIDC_TOKENS_WAITING_MAX};
+    let bench = Bench::of(provider());
+    let find = || bench.issuer.find_key().expect("a look is under way");
+    let waiting: Vec<_> = (0..OIDC_TOKENS_WAITING_MAX).map(|_| find()).collect();
+    let begun = tokio::time::Instant::now();
+    find().await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    // What is then said of it is what is said where a provider doesn't answer.
+    bench.issuer.publish(vec![]);
+    assert_eq!(bench.said(json!({})), Err(TokenError::KeysUnavailable));
+    drop(waiting);
+    find().await;
+    assert_eq!(begun.elapsed(), OIDC_TOKEN_WAITS_FOR, "those who left make room");
+}

@@ -45,6 +45,9 @@ pub enum FetchError {
     /// No certificate can be checked: the file with those that vouch for it can't be used.
     #[error("its ca_file holds no certificates in pem")]
     NoRoots,
+    /// This server has a bug: whoever looked has panicked.
+    #[error("the look has panicked")]
+    Bug,
 }
 
 /// A provider's keys, and when to read them again.

@@ -3,6 +3,8 @@
 
 use std::{
     collections::HashMap,
+    future::{Future, ready},
+    panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -10,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use parlour_core::ports::{
     Task,
     auth::{Claims, TokenError},
@@ -25,7 +28,7 @@ use super::{
 };
 use crate::{
     auth::{Key, claims::Parts},
-    limits::{OIDC_AGAIN_MAX, OIDC_KEYS_KEPT_FOR, OIDC_TOKEN_WAITS_FOR},
+    limits::{OIDC_AGAIN_MAX, OIDC_KEYS_KEPT_FOR, OIDC_TOKEN_WAITS_FOR, OIDC_TOKENS_WAITING_MAX},
     metrics::SharedMetrics,
 };
 
@@ -118,6 +121,19 @@ impl Issuer {
 
     /// Reads the keys now and again, for as long as it is polled.
     pub(super) async fn run(self: Arc<Self>, metrics: SharedMetrics) {
+        let provider = Arc::new(self.provider.clone());
+        let look = move || {
+            let provider = provider.clone();
+            async move { fetch(&provider).await }
+        };
+        self.run_with(metrics, look).await;
+    }
+
+    /// The same, with another way to look.
+    pub(super) async fn run_with<F>(&self, metrics: SharedMetrics, look: impl Fn() -> F)
+    where
+        F: Future<Output = Result<Fetched, FetchError>>,
+    {
         let mut pause = Duration::ZERO;
         loop {
             tokio::select! {
@@ -129,7 +145,9 @@ impl Issuer {
                 looks.is_under_way = true;
                 looks.began_at = Some(Instant::now());
             }
-            let fetched = fetch(&self.provider).await;
+            // A bug must not end the looks for good: in a day no token would be taken any more.
+            let fetched = AssertUnwindSafe(async { look().await }).catch_unwind().await;
+            let fetched = fetched.unwrap_or(Err(FetchError::Bug));
             metrics.oidc_fetched(fetched.is_ok());
             pause = self.handle_fetched(fetched);
         }
@@ -241,6 +259,9 @@ impl Issuer {
             }
             looks.is_under_way = true;
             self.wish.notify_one();
+        } else if self.rounds.receiver_count() >= OIDC_TOKENS_WAITING_MAX {
+            // Verified again while the look is under way, it is refused as if nobody could be asked.
+            return Some(Box::pin(ready(())));
         }
         // Within the lock: it can't end before somebody waits for that.
         let mut rounds = self.rounds.subscribe();
