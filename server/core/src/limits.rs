@@ -151,6 +151,14 @@ pub const WEBHOOK_KEPT_EVERY: Duration = Duration::from_secs(1);
 pub const WEBHOOK_MARKS_AT_ONCE: usize = 1_000;
 /// Accounts, invites or logins read by one scan.
 pub const ACCOUNT_ROWS: usize = 200;
+/// The end of a login or key is kept for so long: longer than any token of it is good.
+pub const ENDS_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+/// An invite whose time is over is listed for so long.
+pub const INVITES_LISTED_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+/// What is over is kept for so long all the same, for what was decided before.
+pub const SWEPT_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// Rows of accounts that have no effect any more are looked for this often.
+pub const ACCOUNTS_SWEPT_EVERY: Duration = Duration::from_secs(3600);
 /// Users blocked by one user that are read.
 pub const BLOCKED_SCAN_MAX: usize = 1_001;
 /// Organizations whose people are in memory in the order of their names.

@@ -7,7 +7,7 @@ use parlour_protocol::{
 };
 use prost::Message;
 
-use crate::directory::Role;
+use crate::{directory::Role, limits::ENDS_KEPT_FOR};
 
 /// A row of `Table::ROOMS`.
 #[derive(Clone, PartialEq, Message)]
@@ -184,6 +184,21 @@ pub struct RevokedRow {
     /// Tokens issued up to then are refused.
     #[prost(uint64, tag = "1")]
     pub at_ms: u64,
+    /// Nothing that it refuses is good after that, Unix milliseconds; 0 where nobody knows.
+    #[prost(uint64, tag = "2")]
+    pub until_ms: u64,
+}
+
+impl RevokedRow {
+    /// Of what somebody else made: it may be good for ever.
+    pub fn new(at_ms: u64) -> Self {
+        RevokedRow { at_ms, until_ms: 0 }
+    }
+
+    /// Of a login or key of the server's own, which ends with it.
+    pub fn of_own(at_ms: u64) -> Self {
+        RevokedRow { at_ms, until_ms: at_ms + ENDS_KEPT_FOR.as_millis() as u64 }
+    }
 }
 
 /// A row of `Table::OUTBOX`: what follows from an event in other shards, at least once.

@@ -72,7 +72,7 @@ fn accounts_tell_no_hash_and_nothing_of_people() {
     check(&AccountRow { subject: text(), password: text(), link: bytes(), ..Default::default() });
     check(&LoginRow { secret: bytes(), before: bytes(), agent: text(), ..Default::default() });
     check(&CodeRow { user: bytes(), invite: bytes(), expires_ms: 1 });
-    check(&SpentRow { login: bytes(), secret: bytes() });
+    check(&SpentRow { login: bytes(), secret: bytes(), of: bytes() });
     check(&InviteRow { label: text(), ..Default::default() });
     check(&UseRow { subject: text(), note: text(), secret: bytes(), ..Default::default() });
     check(&CreateKeyResponse { secret: text(), ..Default::default() });

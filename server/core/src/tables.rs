@@ -49,7 +49,7 @@ tables! {
     DELIVERED = 11, "delivered";
     /// org ‖ user -> subject, name and profile.
     USERS = 12, "users";
-    /// org ‖ kind ‖ id -> not-before: revoked users, sessions and tokens.
+    /// org ‖ kind ‖ id -> not-before, and until when it counts: revoked users, sessions and tokens.
     REVOKED = 13, "revoked";
     /// nothing -> the floor under the log's time, kept over restarts.
     LOG_TIME = 14, "log_time";
@@ -113,7 +113,7 @@ tables! {
     LOGINS = 56, "logins";
     /// org ‖ hash of a code -> the account or the invite it is for.
     CODES = 57, "codes";
-    /// org ‖ hash of a code -> the login that was made with it.
+    /// org ‖ hash of a code -> the login that was made with it; org ‖ hash of login and secret -> the login.
     CODES_SPENT = 58, "codes_spent";
     /// org ‖ invite -> the invite.
     INVITES = 59, "invites";

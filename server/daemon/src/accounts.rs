@@ -1,7 +1,7 @@
 //! The server's own accounts: tokens signed with its own key, and passwords hashed with argon2id.
 
 use std::sync::{
-    Arc,
+    Arc, Weak,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -9,9 +9,15 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString},
 };
-use parlour_core::ports::{
-    Task,
-    accounts::{Grant, Issuer, NotNow},
+use parlour_core::{
+    accounts::sweep::SweptRows,
+    draft::Submit,
+    limits::ACCOUNTS_SWEPT_EVERY,
+    node::Node,
+    ports::{
+        Task,
+        accounts::{Grant, Issuer, NotNow},
+    },
 };
 use tokio::sync::Semaphore;
 
@@ -153,6 +159,21 @@ impl Issuer for OwnAccounts {
             };
             self.hashing.run(check).await
         })
+    }
+}
+
+/// Removes rows of accounts that have no effect any more, as long as the node is there.
+pub(crate) async fn sweep(node: Weak<Node>, submit: Arc<dyn Submit>) {
+    loop {
+        tokio::time::sleep(ACCOUNTS_SWEPT_EVERY).await;
+        let Some(node) = node.upgrade() else { return };
+        match node.sweep_accounts(&submit, node.now().unix_ms).await {
+            Ok(swept) if swept != SweptRows::default() => {
+                tracing::info!(?swept, "rows of accounts that had no effect are gone");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "rows of accounts can't be swept"),
+        }
     }
 }
 

@@ -72,7 +72,7 @@ pub async fn draft(
         Closes::User(user) => end_logins(store, org, *user).await?,
         _ => Ends::default(),
     };
-    let row = RevokedRow { at_ms: now_ms };
+    let row = RevokedRow::new(now_ms);
     let mut puts = vec![Put {
         table: Table::REVOKED,
         key: revoked_key(org, kind, id),

@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Server;
 
-/// Tokens are the subject, a slash and the login; scopes follow behind commas.
+/// Tokens as [`crate::parts::Trusting`] reads them.
 pub(crate) struct Open;
 
 impl Issuer for Open {
@@ -37,7 +37,8 @@ impl Issuer for Open {
 
     fn issue(&self, grant: &Grant) -> Result<String, NotNow> {
         let scopes = grant.scopes.join(",");
-        Ok(format!("{}/{}/{}/{scopes}", grant.subject, grant.token_id, grant.issued_at_ms))
+        let (id, made, ends) = (&grant.token_id, grant.issued_at_ms, grant.expires_at_ms);
+        Ok(format!("{}/{id}/{made}/{ends}/{scopes}", grant.subject))
     }
 
     fn hash(&self, password: String) -> Task<'_, Result<String, NotNow>> {

@@ -22,6 +22,7 @@ use std::{
 use bytes::Bytes;
 use parlour_adapters::{memory::Memory, search::MemorySearch};
 use parlour_core::{
+    accounts::sweep::SweptRows,
     admission::Refusal,
     chain::Link,
     draft::{Again, ConnId, Submission, Submit, Then},
@@ -334,6 +335,21 @@ impl Server {
                 Output::Close { conn, code, .. } => self.closed.push((conn, code)),
             }
         }
+    }
+
+    /// Looks for rows of accounts without an effect, as the server does every hour.
+    pub fn sweep_accounts(&mut self) -> SweptRows {
+        let hub: Arc<dyn Submit> = self.queue.clone();
+        let (node, now_ms) = (self.node.clone(), self.hand.now().unix_ms);
+        let swept = Arc::new(Mutex::new(None));
+        let told = swept.clone();
+        self.jobs.push(Box::pin(async move {
+            *told.lock().unwrap() = Some(node.sweep_accounts(&hub, now_ms).await.unwrap());
+        }));
+        self.poll_jobs();
+        self.run();
+        let swept = swept.lock().unwrap().take();
+        swept.unwrap()
     }
 
     fn poll_jobs(&mut self) {

@@ -136,7 +136,7 @@ fn parse(text: &str) -> Option<Shown> {
 /// The writes that make a key no longer good. Its connections are closed as those of the token of its id.
 pub(crate) fn revoke(account: &Account, key: &Key, now_ms: u64) -> [Put; 2] {
     let row = KeyRow { revoked: true, ..key.row.clone() };
-    let revoked = RevokedRow { at_ms: now_ms };
+    let revoked = RevokedRow::of_own(now_ms);
     let token = identity::token_key(&key.id.to_string());
     [
         Key { id: key.id, row }.put(account),

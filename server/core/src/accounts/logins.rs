@@ -92,7 +92,7 @@ pub(crate) fn ended_key(org: OrgId, login: LoginId) -> Bytes {
 
 /// The writes that end logins, and the connections to close with them.
 pub(crate) fn end(account: &Account, logins: &[LoginId], now_ms: u64) -> (Vec<Put>, Closes) {
-    let revoked = Bytes::from(RevokedRow { at_ms: now_ms }.encode_to_vec());
+    let revoked = Bytes::from(RevokedRow::of_own(now_ms).encode_to_vec());
     let mut puts = Vec::with_capacity(logins.len() * 2);
     for login in logins {
         let key = login_key(account.org, account.user, *login);

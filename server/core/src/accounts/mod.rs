@@ -12,6 +12,7 @@ pub mod keys;
 pub mod logins;
 pub mod rows;
 pub mod sign_in;
+pub mod sweep;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 

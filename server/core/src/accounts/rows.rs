@@ -90,7 +90,7 @@ pub struct CodeRow {
     pub invite: Bytes,
 }
 
-/// A row of `Table::CODES_SPENT`.
+/// A row of `Table::CODES_SPENT`: of a code, or of a secret that a login was kept with.
 #[derive(Clone, PartialEq, Message)]
 #[prost(skip_debug)]
 pub struct SpentRow {
@@ -100,6 +100,9 @@ pub struct SpentRow {
     /// SHA-256 of the secret that was to keep it.
     #[prost(bytes = "bytes", tag = "2")]
     pub secret: Bytes,
+    /// Whose secret was shown, as a client shows its login; empty for a code.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub of: Bytes,
 }
 
 /// A row of `Table::INVITES`.

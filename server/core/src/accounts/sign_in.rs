@@ -107,7 +107,9 @@ impl Node {
         // Shown once: of two who show it at the same time, one comes second and is found out.
         let shows = |secret: &[u8]| (Table::CODES_SPENT, shown_key(org, id, secret));
         let (table, key) = shows(&shown);
-        let mut puts = vec![login.put(&account), Put { table, key, value: Some(Bytes::new()) }];
+        let spent = SpentRow { of: login.locator(&account), ..SpentRow::default() };
+        let value = Some(spent.encode_to_vec().into());
+        let mut puts = vec![login.put(&account), Put { table, key, value }];
         if !before.is_empty() {
             let (table, key) = shows(&before);
             puts.push(Put { table, key, value: None });
@@ -246,7 +248,11 @@ impl Node {
         puts.extend(account.change(account.row.clone()));
         let mut absent = vec![account.guard()];
         for key in codes {
-            let spent = SpentRow { login: id.to_field(), secret: request.next_hash.clone() };
+            let spent = SpentRow {
+                login: id.to_field(),
+                secret: request.next_hash.clone(),
+                of: Bytes::new(),
+            };
             let value = Some(spent.encode_to_vec().into());
             puts.push(Put { table: Table::CODES_SPENT, key: key.clone(), value });
             absent.push((Table::CODES_SPENT, key));

@@ -180,7 +180,7 @@ fn event(ctx: &Ctx, action: AccountAction, subject: &str) -> AccountsChanged {
 async fn tokens_end(ctx: &Ctx, account: &Account) -> Result<Put, Error> {
     let key = revoked_key(account.org, b'u', account.user.to_bytes());
     let before = ctx.node.row(Table::REVOKED, &key).await?;
-    let row = RevokedRow { at_ms: tokens_end_ms(before, ctx.now.unix_ms) };
+    let row = RevokedRow::new(tokens_end_ms(before, ctx.now.unix_ms));
     Ok(Put { table: Table::REVOKED, key, value: Some(row.encode_to_vec().into()) })
 }
 

@@ -73,7 +73,7 @@ impl SessionService<ServerKit> for Features {
             Closes::User(user) => end_logins(ctx.store(), org, *user).await.map_err(store_error)?,
             _ => Ends::default(),
         };
-        let row = RevokedRow { at_ms: ctx.now.unix_ms };
+        let row = RevokedRow::new(ctx.now.unix_ms);
         let mut puts = vec![Put {
             table: Table::REVOKED,
             key: revoked_key(org, kind, id),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, de};
 use parlour_blobs::Scanner;
 
 use super::{Config, KEYS};
-use crate::limits::WEBHOOK_GIVE_UP_S;
+use crate::limits::{ACCOUNT_TOKEN_S_MAX, LEEWAY_S_MAX, WEBHOOK_GIVE_UP_S};
 
 /// Why there is no configuration.
 #[non_exhaustive]
@@ -153,7 +153,7 @@ impl Config {
         if !(16..=4000).contains(&self.search.memory_mb) {
             return wrong("search.memory_mb", "must be between 16 and 4000");
         }
-        if !(5..=24 * 3600).contains(&self.accounts.token_s) {
+        if !(5..=ACCOUNT_TOKEN_S_MAX).contains(&self.accounts.token_s) {
             return wrong("accounts.token_s", "must be between 5 and 86400");
         }
         let is_address = |address: &str| {
@@ -164,7 +164,7 @@ impl Config {
         if self.accounts.address.as_deref().is_some_and(|address| !is_address(address)) {
             return wrong("accounts.address", "is not host:port");
         }
-        if self.auth.leeway_s > 300 {
+        if self.auth.leeway_s > LEEWAY_S_MAX {
             return wrong("auth.leeway_s", "is over 300");
         }
         if self.limits.connections_max == 0 {

@@ -127,6 +127,14 @@ pub const WEBHOOKS_IDLE_FOR: Duration = Duration::from_secs(60);
 pub const WEBHOOKS_SEEN_EVERY: Duration = Duration::from_secs(600);
 /// Shortest time after which a webhook that fails is stopped, in seconds, and the longest.
 pub const WEBHOOK_GIVE_UP_S: (u64, u64) = (1, 30 * 24 * 3600);
+/// Longest that a token of an account may be configured to last, in seconds.
+pub const ACCOUNT_TOKEN_S_MAX: u64 = 24 * 3600;
+/// Furthest that the clocks of whoever makes tokens may be off, in seconds.
+pub const LEEWAY_S_MAX: u64 = 300;
+const _: () = assert!(
+    // Whatever refuses a login's tokens is kept longer than the last of them is good.
+    ACCOUNT_TOKEN_S_MAX + LEEWAY_S_MAX < parlour_core::limits::ENDS_KEPT_FOR.as_secs()
+);
 /// Largest document of an identity provider, in bytes.
 pub const OIDC_DOCUMENT_BYTES_MAX: usize = 256 * 1024;
 /// It comes within this time, look-up and connection included.

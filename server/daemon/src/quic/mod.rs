@@ -123,6 +123,7 @@ pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::
     }
     let node = Arc::downgrade(&shared.node);
     tasks.push(tokio::spawn(crate::attachments::sweep(node.clone(), submit.clone())));
+    tasks.push(tokio::spawn(crate::accounts::sweep(node.clone(), submit.clone())));
     tasks.push(tokio::spawn(crate::timers::run(node.clone(), submit.clone())));
     tasks.push(tokio::spawn(crate::retention::run(node, submit)));
     tasks.push(tokio::spawn(endpoint::accept(parts.endpoint.clone(), shared.clone())));
