@@ -7,7 +7,10 @@ use prost::{
     length_delimiter_len,
 };
 
-use crate::{ids::RoomId, wire::EventHeader};
+use crate::{
+    ids::RoomId,
+    wire::{EventHeader, RoomEvents, RoomPulse},
+};
 
 /// Flag of a header: the message mentions everyone.
 pub const FLAG_EVERYONE: u32 = 1;
@@ -39,18 +42,30 @@ pub fn compose(header: &EventHeader, body: &[u8]) -> Bytes {
 
 /// A frame of the event lane with events of one room, from their stored bytes.
 pub fn room_events_frame(room: RoomId, events: &[Bytes]) -> Bytes {
-    events_frame(1, 2, Some(room), events)
+    events_frame(1, 2, Some(room), events, &[])
+}
+
+/// The same with those that a connection wants of all from `from_seq` up to `head`.
+pub fn room_stretch_frame(room: RoomId, events: &[Bytes], from_seq: u64, head: RoomPulse) -> Bytes {
+    let rest = RoomEvents { from_seq, head: Some(head), ..RoomEvents::default() };
+    events_frame(1, 2, Some(room), events, &rest.encode_to_vec())
 }
 
 /// A frame of the event lane with events of the user's own log, from their stored bytes.
 pub fn user_events_frame(events: &[Bytes]) -> Bytes {
-    events_frame(2, 1, None, events)
+    events_frame(2, 1, None, events, &[])
 }
 
-fn events_frame(arm: u32, events_tag: u32, room: Option<RoomId>, events: &[Bytes]) -> Bytes {
+fn events_frame(
+    arm: u32,
+    events_tag: u32,
+    room: Option<RoomId>,
+    events: &[Bytes],
+    rest: &[u8],
+) -> Bytes {
     let room_len = if room.is_some() { delimited_len(1, 16) } else { 0 };
-    let inner: usize =
-        room_len + events.iter().map(|event| delimited_len(events_tag, event.len())).sum::<usize>();
+    let events_len = |event: &Bytes| delimited_len(events_tag, event.len());
+    let inner: usize = room_len + events.iter().map(events_len).sum::<usize>() + rest.len();
     let frame = delimited_len(arm, inner);
     let mut out = BytesMut::with_capacity(length_delimiter_len(frame) + frame);
     encode_varint(frame as u64, &mut out);
@@ -63,6 +78,7 @@ fn events_frame(arm: u32, events_tag: u32, room: Option<RoomId>, events: &[Bytes
         put_delimited(events_tag, event.len(), &mut out);
         out.put_slice(event);
     }
+    out.put_slice(rest);
     out.freeze()
 }
 

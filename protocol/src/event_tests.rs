@@ -24,13 +24,17 @@ fn composed_frames_are_the_bytes_prost_makes() {
     let room = RoomId::from_bytes([9; 16]);
     let events = vec![event(1, b"one"), event(2, &[7; 300])];
     let stored: Vec<Bytes> = events.iter().map(|e| e.encode_to_vec().into()).collect();
-    let by_prost = EventFrame {
-        frame: Some(Frame::RoomEvents(RoomEvents {
-            room: room.to_field(),
-            events: events.clone(),
-        })),
-    };
-    assert_eq!(room_events_frame(room, &stored), frame::encode(&by_prost));
+    let whole =
+        RoomEvents { room: room.to_field(), events: events.clone(), ..RoomEvents::default() };
+    let framed =
+        |of: &RoomEvents| frame::encode(&EventFrame { frame: Some(Frame::RoomEvents(of.clone())) });
+    assert_eq!(room_events_frame(room, &stored), framed(&whole));
+    let head = RoomPulse { room: room.to_field(), seq: 900, msg_no: 3, ..RoomPulse::default() };
+    for (of, stored) in [(events.clone(), &stored[..]), (vec![], &[])] {
+        let stretch =
+            RoomEvents { events: of, from_seq: 700, head: Some(head.clone()), ..whole.clone() };
+        assert_eq!(room_stretch_frame(room, stored, 700, head.clone()), framed(&stretch));
+    }
     let by_prost = EventFrame { frame: Some(Frame::UserEvents(UserEvents { events })) };
     assert_eq!(user_events_frame(&stored), frame::encode(&by_prost));
 }

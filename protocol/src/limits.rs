@@ -268,6 +268,8 @@ pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
 pub const REAUTH_WITHIN: Duration = Duration::from_secs(30);
 /// How long a resume token outlives the token it came with.
 pub const RESUME_WITHIN: Duration = Duration::from_secs(10 * 60);
+/// Most intents of a hello.
+pub const INTENTS_MAX: usize = 32;
 /// How long a client_ref is remembered.
 pub const REF_WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A client sends a ping after this much silence while in the foreground.

@@ -2,7 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use parlour_protocol::{ids::DeviceId, limits::AGENT_BYTES_MAX};
+pub use parlour_protocol::wire::Intent;
+use parlour_protocol::{
+    ids::DeviceId,
+    limits::{AGENT_BYTES_MAX, INTENTS_MAX},
+};
 pub use parlour_sdk_core::engine::Focus;
 use parlour_sdk_core::{
     cache::{Cache as CachePort, CacheError, MemoryCache, Saved},
@@ -66,6 +70,7 @@ pub struct Builder {
     cache: Option<Cache>,
     trust: Trust,
     focus: Focus,
+    intents: Vec<Intent>,
     agent: Option<String>,
     clock: Option<Arc<dyn Clock>>,
     entropy: Option<Arc<dyn Entropy>>,
@@ -132,6 +137,15 @@ impl Builder {
     /// Which events come by themselves: those of all rooms unless said otherwise.
     pub fn focus(mut self, focus: Focus) -> Self {
         self.focus = focus;
+        self
+    }
+
+    /// What of its rooms the client is told live, for programs that want little of it; everything unless
+    /// something is named here. [`Client::events`] and notifications then have the rest only where it is read
+    /// for another reason: after an absence, or for a timeline that is open, which stays whole a little
+    /// later. Unread counts, names and members follow what comes, and are right after the next connection.
+    pub fn intents(mut self, intents: impl IntoIterator<Item = Intent>) -> Self {
+        self.intents = intents.into_iter().take(INTENTS_MAX).collect();
         self
     }
 
@@ -258,9 +272,19 @@ impl Builder {
             clock: environment.clock.clone(),
             login,
         };
-        let config = Config { focus: self.focus };
-        let parts =
-            Parts { environment, dialer, device, address, token, agent, config, cache, saved };
+        let (config, intents) = (Config { focus: self.focus }, self.intents);
+        let parts = Parts {
+            environment,
+            dialer,
+            device,
+            address,
+            token,
+            agent,
+            intents,
+            config,
+            cache,
+            saved,
+        };
         let ends = Ends { commands: command_queue, cancels: cancel_queue, state, me, synced, path };
         tokio::spawn(Driver::new(parts, ends).run());
         Ok(Client { inner: Arc::new(inner) })

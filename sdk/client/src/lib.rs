@@ -65,7 +65,7 @@ mod webhooks;
 
 pub use account::{Account, Login};
 pub use apps::{AppEvent, AppEvents, AppReceived};
-pub use builder::{Builder, Cache, Focus};
+pub use builder::{Builder, Cache, Focus, Intent};
 pub use client::{BlobHash, Client, ClientRef, LogEvent, RoomEvents, RoomId, User, UserId, Who};
 pub use directory::Directory;
 pub use drafts::{Begun, Drafts};

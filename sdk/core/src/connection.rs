@@ -12,7 +12,7 @@ use parlour_protocol::{
     frame::{self, Splitter},
     limits::{CALLS_IN_FLIGHT_MAX, CONTROL_FRAME_BYTES_MAX, MOVED_PADDING_BYTES},
     wire::{
-        Call, Cancel, ClientFrame, CloseCode, Delivery, Drain, Error, Goodbye, Hello, Ping,
+        Call, Cancel, ClientFrame, CloseCode, Delivery, Drain, Error, Goodbye, Hello, Intent, Ping,
         ServerFrame, Welcome, client_frame, reply, server_frame,
     },
 };
@@ -43,6 +43,8 @@ pub struct Introduction {
     pub resume: Bytes,
     /// Which events the connection gets.
     pub delivery: Delivery,
+    /// What of them it wants; empty for everything.
+    pub intents: Vec<Intent>,
     /// Name and version of the software, for the server's logs.
     pub agent: String,
 }
@@ -155,6 +157,7 @@ impl Connection {
             resume: introduction.resume.clone(),
             delivery: introduction.delivery as i32,
             agent: introduction.agent.clone(),
+            intents: introduction.intents.iter().map(|intent| *intent as i32).collect(),
         }));
         connection
     }

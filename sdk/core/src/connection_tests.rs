@@ -18,6 +18,7 @@ fn introduction() -> Introduction {
         device: DeviceId::from_bytes([3; 16]),
         resume: Bytes::new(),
         delivery: Delivery::All,
+        intents: vec![],
         agent: "test".into(),
     }
 }

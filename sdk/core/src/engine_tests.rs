@@ -170,6 +170,8 @@ mod following;
 mod presence;
 #[path = "engine_sending_tests.rs"]
 mod sending;
+#[path = "engine_stretch_tests.rs"]
+mod stretch;
 
 fn room() -> Room {
     let kind = RoomKind::Group as i32;

@@ -33,6 +33,7 @@ fn events_come_out_of_a_message_in_order() {
     let message = RoomEvents {
         room: RoomId::from_bytes([1; 16]).to_field(),
         events: events.iter().map(|e| Event::decode(e.raw.clone()).unwrap()).collect(),
+        ..RoomEvents::default()
     };
     let found = events_in(2, &message.encode_to_vec().into()).unwrap();
     assert_eq!(found, events);

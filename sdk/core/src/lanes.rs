@@ -7,8 +7,8 @@ use parlour_protocol::{
     limits::{BULK_FRAME_BYTES_MAX, EVENT_FRAME_BYTES_MAX},
     presence::PresenceUpdate,
     wire::{
-        BulkCall, BulkItem, Ephemeral, Error, EventFrame, LaneKind, LaneOpen, RoomPulse, bulk_item,
-        event_frame,
+        BulkCall, BulkItem, Ephemeral, Error, EventFrame, LaneKind, LaneOpen, RoomEvents,
+        RoomPulse, bulk_item, event_frame,
     },
 };
 use prost::Message;
@@ -50,6 +50,17 @@ impl From<prost::DecodeError> for LaneError {
 pub enum Live {
     /// Events of one room, in order.
     Room(RoomId, Vec<LogEvent>),
+    /// Those of a stretch of a room's log that are wanted: all up to the head's place from this one on.
+    Stretch {
+        /// The room.
+        room: RoomId,
+        /// Where the stretch begins.
+        from: u64,
+        /// The room behind it.
+        head: RoomPulse,
+        /// What is wanted of it, in order.
+        events: Vec<LogEvent>,
+    },
     /// Events of the user's own log, in order.
     User(Vec<LogEvent>),
     /// The head of a room whose events aren't sent.
@@ -106,7 +117,13 @@ fn live(frame: Bytes) -> Result<Option<Live>, LaneError> {
     if let Some(raw) = submessages(1, &frame)?.pop() {
         let room = submessages(1, &raw)?.pop().ok_or(LaneError::Malformed)?;
         let room = RoomId::parse(&room).map_err(|_| LaneError::Malformed)?;
-        return Ok(Some(Live::Room(room, events_in(2, &raw)?)));
+        let events = events_in(2, &raw)?;
+        let Some(head) = submessages(4, &raw)?.pop() else {
+            return Ok(Some(Live::Room(room, events)));
+        };
+        let from = RoomEvents::decode(raw)?.from_seq;
+        let head = RoomPulse::decode(head)?;
+        return Ok(Some(Live::Stretch { room, from, head, events }));
     }
     if let Some(raw) = submessages(2, &frame)?.pop() {
         return Ok(Some(Live::User(events_in(1, &raw)?)));

@@ -18,6 +18,7 @@ use crate::{
     accounts::keys::{KEY_PREFIX, is_by_key},
     draft::Draft,
     identity,
+    intents::Intents,
     introduction::Me,
     node::{Auth, Caller, Node},
     ports::{
@@ -164,7 +165,8 @@ impl Node {
         }
         let device = DeviceId::parse(&hello.device).map_err(|_| Refusal::MalformedHello)?;
         let fits = hello.agent.len() <= wire_limits::AGENT_BYTES_MAX
-            && hello.resume.len() <= wire_limits::RESUME_BYTES_MAX;
+            && hello.resume.len() <= wire_limits::RESUME_BYTES_MAX
+            && hello.intents.len() <= wire_limits::INTENTS_MAX;
         if !fits {
             return Err(Refusal::MalformedHello);
         }
@@ -185,6 +187,7 @@ impl Node {
                 Ok(Delivery::Focused) => Delivery::Focused,
                 _ => Delivery::All,
             },
+            intents: Intents::of(&hello.intents),
             auth: Mutex::new(auth),
             revoked: AtomicBool::new(false),
         });
@@ -212,6 +215,7 @@ impl Node {
             device: DeviceId::from_bytes([0; 16]),
             session: SessionId::from_bytes([0; 16]),
             delivery: Delivery::Focused,
+            intents: None,
             auth: Mutex::new(auth_of(&claims)),
             revoked: AtomicBool::new(false),
         });

@@ -23,6 +23,7 @@ pub mod holds;
 pub mod hooks;
 pub mod hub;
 pub mod identity;
+pub mod intents;
 pub mod introduction;
 mod inventory;
 pub mod kit;

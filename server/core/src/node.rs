@@ -19,6 +19,7 @@ use crate::{
     chain::chain_broken,
     directory::{Directories, DirectoryCell},
     draft::{Again, AnswerOf, Draft, Refused, store_error},
+    intents::Intents,
     kit::{Ctx, Features, ItemSink, RawReply, ServerKit},
     log_time::LogTime,
     nudge::Nudge,
@@ -129,6 +130,8 @@ pub struct Caller {
     pub session: SessionId,
     /// What it wants to hear.
     pub delivery: Delivery,
+    /// Of that, what it wants to be told; everything without.
+    pub intents: Option<Intents>,
     /// The token's part, replaced by `Reauth`.
     pub auth: Mutex<Auth>,
     /// Revoked while connected: nothing is done for them any more, however long the connection takes to
@@ -170,6 +173,7 @@ impl Caller {
             device: DeviceId::from_bytes([0; 16]),
             session: SessionId::from_bytes([0; 16]),
             delivery: Delivery::All,
+            intents: None,
             auth: Mutex::new(auth),
             revoked: AtomicBool::new(false),
         }

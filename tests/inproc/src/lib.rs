@@ -42,7 +42,7 @@ use parlour_protocol::{
     ids::{ClientRef, UserId, uuid_v7},
     message::{MessagePosted, SendRequest},
     room::{CreateGroupRequest, UserRef, user_ref},
-    wire::{Delivery, Error, Hello},
+    wire::{Delivery, Error, Hello, Intent},
 };
 use prost::Message;
 
@@ -160,7 +160,23 @@ impl Server {
             delivery: delivery as i32,
             ..Hello::default()
         };
-        let admission = self.runtime.block_on(self.node.admit(&hello)).unwrap();
+        self.connect_as(&hello)
+    }
+
+    /// A client that wants only that.
+    pub fn connect_wanting(&mut self, subject: &str, intents: &[Intent]) -> usize {
+        self.connect_as(&Hello {
+            min_rev: 1,
+            max_rev: 1,
+            token: subject.into(),
+            device: Bytes::copy_from_slice(&[7; 16]),
+            intents: intents.iter().map(|intent| *intent as i32).collect(),
+            ..Hello::default()
+        })
+    }
+
+    fn connect_as(&mut self, hello: &Hello) -> usize {
+        let admission = self.runtime.block_on(self.node.admit(hello)).unwrap();
         if let Some(draft) = admission.introduces {
             let then = Then::Callback(Box::new(|result| drop(result.unwrap())));
             self.hub.handle_submission(Submission { draft, then });

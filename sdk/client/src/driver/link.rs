@@ -139,6 +139,7 @@ impl Driver {
             resume: meta.resume.clone(),
             delivery: self.config.focus.into(),
             agent: self.agent.clone(),
+            intents: self.intents.clone(),
         };
         let id = LinkId(self.next_id());
         let machine = Machine::new(&introduction, self.now());

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use parlour_protocol::ids::DeviceId;
+use parlour_protocol::{ids::DeviceId, wire::Intent};
 use parlour_sdk_core::{
     cache::{Cache, Saved},
     engine::{BulkId, Config, Engine},
@@ -69,6 +69,7 @@ pub(crate) struct Parts {
     pub(crate) address: Address,
     pub(crate) token: Token,
     pub(crate) agent: String,
+    pub(crate) intents: Vec<Intent>,
     pub(crate) config: Config,
     pub(crate) cache: Box<dyn Cache>,
     pub(crate) saved: Saved,
@@ -94,6 +95,7 @@ pub(crate) struct Driver {
     /// The one last given, for the hello.
     last_token: String,
     agent: String,
+    intents: Vec<Intent>,
     config: Config,
     engine: Engine,
     supervisor: Supervisor,
@@ -125,6 +127,7 @@ impl Driver {
             token: parts.token,
             last_token: String::new(),
             agent: parts.agent,
+            intents: parts.intents,
             config: parts.config,
             engine,
             supervisor: Supervisor::default(),

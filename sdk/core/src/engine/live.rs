@@ -31,6 +31,9 @@ impl Engine {
         }
         match live {
             Live::Room(room, events) => self.handle_room_events(room, events, now),
+            Live::Stretch { room, from, head, events } => {
+                self.handle_stretch(room, from, &head, events, now);
+            }
             Live::User(events) => self.handle_user_events(events, now),
             Live::Pulse(pulse) => self.handle_pulse(&pulse, now),
             Live::Gap(pulses) => {
@@ -49,7 +52,7 @@ impl Engine {
         }
     }
 
-    fn handle_room_events(&mut self, room: RoomId, events: Vec<LogEvent>, now: Now) {
+    pub(super) fn handle_room_events(&mut self, room: RoomId, events: Vec<LogEvent>, now: Now) {
         let Some(first) = events.first().map(LogEvent::seq) else { return };
         if self.rooms.get(room).is_none() {
             // Its RoomGained is on the way; until then the server is asked what it is.
@@ -131,7 +134,13 @@ impl Engine {
         }
     }
 
-    fn learn_from_event(&mut self, room: RoomId, event: &LogEvent, me: UserId, now: Now) {
+    pub(super) fn learn_from_event(
+        &mut self,
+        room: RoomId,
+        event: &LogEvent,
+        me: UserId,
+        now: Now,
+    ) {
         if let Some(sender) = event.sender()
             && parlour_protocol::generated::event_rule(event.header.kind)
                 .is_some_and(|rule| rule.countable)
@@ -185,20 +194,27 @@ impl Engine {
     pub(super) fn handle_pulse(&mut self, pulse: &RoomPulse, now: Now) {
         let Ok(room) = RoomId::parse(&pulse.room) else { return };
         let Some(record) = self.rooms.get(room) else { return self.describe(room) };
-        let before = record.head;
-        if pulse.seq > before.seq {
-            let mut head = head_of_pulse(pulse, before);
-            if head.msg_no > before.msg_no {
-                head.at_ms = before.at_ms.max(self.server_ms(now));
-            }
-            let record = self.rooms.entry(room);
-            record.counts.handle_jump(before, head);
-            record.head = head;
-            self.threads_uncertain |= !record.threads.is_empty();
-            self.changed(room);
-            self.recount_soon(now);
-        }
+        let head = head_of_pulse(pulse, record.head);
+        self.jump(room, head, now);
         self.catch_up(room);
+    }
+
+    /// The room goes on without its events being seen.
+    pub(super) fn jump(&mut self, room: RoomId, head: Head, now: Now) {
+        let Some(before) = self.rooms.get(room).map(|record| record.head) else { return };
+        if head.seq <= before.seq {
+            return;
+        }
+        let mut head = head;
+        if head.msg_no > before.msg_no {
+            head.at_ms = before.at_ms.max(self.server_ms(now));
+        }
+        let record = self.rooms.entry(room);
+        record.counts.handle_jump(before, head);
+        record.head = head;
+        self.threads_uncertain |= !record.threads.is_empty();
+        self.changed(room);
+        self.recount_soon(now);
     }
 
     fn handle_ephemeral(&mut self, ephemeral: &Ephemeral, now: Now) {

@@ -14,6 +14,7 @@ mod repair;
 mod sending;
 mod session;
 mod settings;
+mod stretch;
 mod syncing;
 mod threads;
 

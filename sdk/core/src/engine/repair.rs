@@ -325,7 +325,7 @@ impl Engine {
     }
 
     /// Gives up what is between, of a room that nobody looks at.
-    fn skip_to(&mut self, room: RoomId, to: u64) {
+    pub(super) fn skip_to(&mut self, room: RoomId, to: u64) {
         self.mark_stale(room);
         self.start_log(room, to);
         if let Some(log) = self.logs.get_mut(&room) {

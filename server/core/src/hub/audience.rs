@@ -1,15 +1,15 @@
 //! Audiences: which connections hear which room, checked against its members at delivery.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parlour_protocol::{
     frame,
     ids::{RoomId, UserId},
-    wire::{Delivery, Ephemeral, EventFrame, Gap, RoomPulse, event_frame::Frame},
+    wire::{Delivery, Ephemeral, EventFrame, Gap, Intent, RoomPulse, event_frame::Frame},
 };
 
-use super::{Conn, Hub, outbox::Fits};
+use super::{Conn, Hub, intents::Told, outbox::Fits};
 use crate::{
     draft::{Committed, ConnId, Draft, GainsRoom, Refused, Submission, Then},
     limits,
@@ -48,16 +48,10 @@ pub(super) fn event_frame(arm: Frame) -> Bytes {
 }
 
 impl Hub {
-    /// Puts a frame with `events` events of a room into the outboxes of those who may hear it.
-    /// `leaving` is heard one last time: their own removal.
-    pub(super) fn publish(
-        &mut self,
-        cell: &Arc<RoomCell>,
-        frame: Bytes,
-        events: usize,
-        leaving: Option<UserId>,
-        now: Duration,
-    ) {
+    /// Puts events of a room into the outboxes of those who may hear it. `leaving` is heard one last
+    /// time: their own removal.
+    pub(super) fn publish(&mut self, mut told: Told<'_>, leaving: Option<UserId>, now: Duration) {
+        let cell = told.cell;
         self.active.insert(cell.id);
         let Some(mut audience) = self.audiences.remove(&cell.id) else { return };
         self.check_audience(&mut audience, cell, leaving);
@@ -65,9 +59,19 @@ impl Hub {
         let mut degrade = Vec::new();
         for index in &audience.full {
             let Some(conn) = self.conns[*index as usize].as_mut() else { continue };
+            let (frame, events) = match &mut conn.filter {
+                None => (told.frame.clone(), told.records.len()),
+                Some(filter) => match told.of(filter) {
+                    Some(wanted) => wanted,
+                    None => {
+                        self.pulse_at.get_or_insert(Duration::ZERO);
+                        continue;
+                    }
+                },
+            };
             self.totals.deliveries += 1;
             self.totals.events += events as u64;
-            if conn.outbox.push_room(cell.id, frame.clone(), events) == Fits::Degrade {
+            if conn.outbox.push_room(cell.id, frame, events) == Fits::Degrade {
                 degrade.push(*index);
             }
             if !conn.is_dirty {
@@ -131,6 +135,7 @@ impl Hub {
         for index in &audience.full {
             if let Some(conn) = &self.conns[*index as usize]
                 && conn.id != from
+                && conn.wants(Intent::Typing)
             {
                 out.push(conn.id);
             }
@@ -146,13 +151,14 @@ impl Hub {
     }
 
     /// The reader is too slow: what waits for rooms is left out, and pulses come instead.
-    fn degrade(&mut self, index: u32) {
+    pub(super) fn degrade(&mut self, index: u32) {
         let Some(conn) = self.conns[index as usize].as_mut() else { return };
         let rooms = conn.outbox.leave_out();
         if rooms.is_empty() {
             return;
         }
         conn.lagging.extend(rooms.iter().copied());
+        rooms.iter().for_each(|room| conn.forget_left_out(*room));
         let mut pulses = Vec::with_capacity(rooms.len());
         for room in rooms {
             if let Some(audience) = self.audiences.get_mut(&room) {
@@ -251,6 +257,7 @@ impl Hub {
             }
             conn.lagging.remove(&cell.id);
             conn.pulses.remove(&cell.id);
+            conn.forget_left_out(cell.id);
             if conn.caller.delivery == Delivery::Focused {
                 conn.subscribed.insert(cell.id);
             }
@@ -286,6 +293,7 @@ impl Hub {
                 self.push_kept(index as u32, event_frame(Frame::Pulse(cell.pulse())));
             }
         }
+        self.tell_left_out();
         self.send_receipts();
         self.pulse_at = None;
         self.sweep_at = self.sweep_at.min(now + limits::SWEEP_EVERY);
@@ -303,5 +311,6 @@ impl Conn {
         self.subscribed.remove(&room);
         self.lagging.remove(&room);
         self.pulses.remove(&room);
+        self.forget_left_out(room);
     }
 }

@@ -13,7 +13,7 @@ use parlour_protocol::{
 };
 use rustc_hash::FxHashSet;
 
-use super::{Conn, Hub, Outbox, Output, outbox::Fits};
+use super::{Conn, Hub, Outbox, Output, intents::Filter, outbox::Fits};
 use crate::{
     draft::{Closes, ConnId},
     limits,
@@ -41,9 +41,11 @@ impl Hub {
         of_user.push(index);
         self.uses[index as usize] += 1;
         let id = ConnId { index, use_no: self.uses[index as usize] };
+        let filter = caller.intents.map(|intents| Box::new(Filter::new(intents)));
         self.conns[index as usize] = Some(Conn {
             id,
             caller,
+            filter,
             calls,
             outbox: Outbox::default(),
             rooms: FxHashSet::default(),

@@ -6,6 +6,7 @@ mod commit;
 mod connections;
 mod directory;
 mod gather;
+mod intents;
 mod outbox;
 mod pace;
 mod place;
@@ -47,6 +48,7 @@ use crate::{
 
 use audience::Audience;
 use gather::Gather;
+use intents::Filter;
 pub use outbox::{Lane, Outbox};
 use pace::Untold;
 use place::Placed;
@@ -90,6 +92,8 @@ struct Conn {
     // Rooms left out because it was too slow.
     lagging: FxHashSet<RoomId>,
     pulses: FxHashSet<RoomId>,
+    // What it doesn't want all of; most have none.
+    filter: Option<Box<Filter>>,
     reauth_deadline_ms: Option<u64>,
     is_dirty: bool,
     is_closing: bool,

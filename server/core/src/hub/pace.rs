@@ -11,7 +11,7 @@ use parlour_protocol::{
 };
 use rustc_hash::FxHashMap;
 
-use super::Hub;
+use super::{Hub, intents::Told};
 use crate::{limits, rooms::RoomCell};
 
 /// Committed events of rooms whose hearers weren't told yet.
@@ -129,7 +129,7 @@ impl Hub {
                 to -= 1;
             }
             let frame = room_events_frame(cell.id, &records[from..to]);
-            self.publish(&cell, frame, to - from, leaving, now);
+            self.publish(Told::new(&cell, &records[from..to], frame), leaving, now);
             from = to;
         }
     }

@@ -5,7 +5,7 @@ use parlour_protocol::{
     generated::EventMessage,
     ids::{RoomId, UserId},
     receipt::ReadReceipt,
-    wire::{Ephemeral, event_frame::Frame},
+    wire::{Ephemeral, Intent, event_frame::Frame},
 };
 use prost::Message;
 
@@ -43,7 +43,8 @@ impl Hub {
     /// What may be lost isn't put behind what waits already.
     fn push_receipt(&mut self, index: u32, room: RoomId, frame: &Bytes) {
         let Some(conn) = self.conns[index as usize].as_mut() else { return };
-        if conn.outbox.bytes() > limits::RECEIPTS_BEHIND_BYTES_MAX {
+        let is_behind = conn.outbox.bytes() > limits::RECEIPTS_BEHIND_BYTES_MAX;
+        if is_behind || !conn.wants(Intent::Receipts) {
             return;
         }
         conn.outbox.push_room(room, frame.clone(), 0);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use parlour_protocol::{
     ids::RoomId,
-    wire::{Ephemeral, event_frame::Frame},
+    wire::{Ephemeral, Intent, event_frame::Frame},
 };
 
 use super::{Hub, audience::event_frame};
@@ -45,6 +45,10 @@ impl Hub {
         let Some(mut audience) = self.audiences.remove(&cell.id) else { return };
         self.check_audience(&mut audience, &cell, None);
         for index in &audience.full {
+            let conn = self.conns[*index as usize].as_ref();
+            if !conn.is_some_and(|conn| conn.wants(Intent::Signals)) {
+                continue;
+            }
             self.push_signal(*index, cell.id, &frame);
         }
         self.audiences.insert(cell.id, audience);

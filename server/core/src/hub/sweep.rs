@@ -41,6 +41,7 @@ impl Hub {
             self.heads_at = now.elapsed + limits::HEADS_EVERY;
             // Nobody should miss what is only on its way.
             self.tell_all(now.elapsed);
+            self.tell_left_out();
             self.announce_heads();
         }
     }

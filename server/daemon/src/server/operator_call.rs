@@ -59,6 +59,7 @@ fn operator_of(org: &str) -> Arc<Caller> {
         device: DeviceId::from_bytes([0; 16]),
         session: SessionId::from_bytes([0; 16]),
         delivery: Delivery::Focused,
+        intents: None,
         auth: Mutex::new(Auth {
             expires_at_ms: u64::MAX,
             issued_at_ms: 0,

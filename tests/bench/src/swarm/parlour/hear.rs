@@ -206,7 +206,7 @@ impl Parlour {
     fn live(&mut self, client: Client, frame: Bytes, at: Instant, seen: &mut Vec<Seen>) -> Outcome {
         let frame = EventFrame::decode(frame).map_err(during("event lane"))?;
         match frame.frame {
-            Some(event_frame::Frame::RoomEvents(RoomEvents { room, events })) => {
+            Some(event_frame::Frame::RoomEvents(RoomEvents { room, events, .. })) => {
                 let id = RoomId::parse(&room).map_err(during("event lane"))?;
                 let Some(room) = self.known_room(id) else { return Ok(()) };
                 self.news(client, room, &events, at, seen);

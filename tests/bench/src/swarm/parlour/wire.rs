@@ -27,6 +27,7 @@ impl Parlour {
             resume: member.resume.clone(),
             delivery: Delivery::All.into(),
             agent: "parlour-bench".to_owned(),
+            intents: Vec::new(),
         };
         member.stage = Stage::Greeted;
         let Some(connection) = self.quic.connection(client) else { return Ok(()) };

@@ -1,0 +1,88 @@
+//! Stretches of a room's log of which only some events are wanted. What was left out isn't a gap; and what
+//! the cache has of the room ends there, so that nothing seems whole that isn't.
+
+use parlour_protocol::{
+    generated::{EventMessage, event_rule},
+    ids::RoomId,
+    message::MessageDeleted,
+    wire::RoomPulse,
+};
+
+use super::{Engine, Notice};
+use crate::{
+    cache::Write,
+    counts::{Head, head_of_pulse},
+    event::LogEvent,
+    time::Now,
+};
+
+impl Engine {
+    pub(super) fn handle_stretch(
+        &mut self,
+        room: RoomId,
+        from: u64,
+        head: &RoomPulse,
+        events: Vec<LogEvent>,
+        now: Now,
+    ) {
+        let (from, to) = (from.max(1), head.seq);
+        if self.rooms.get(room).is_none() {
+            self.start_log(room, from - 1);
+            self.describe(room);
+        }
+        let known_to = self.rooms.entry(room).log.to;
+        let is_whole = events.len() as u64 == (to + 1).saturating_sub(from);
+        if is_whole && from <= known_to + 1 {
+            return self.handle_room_events(room, events, now);
+        }
+        // Something before it is missed, or somebody looks at the room: all of it is read.
+        if from > known_to + 1 || self.is_open(room) {
+            return self.handle_pulse(head, now);
+        }
+        let events: Vec<LogEvent> =
+            events.into_iter().filter(|event| event.seq() > known_to).collect();
+        if to > known_to {
+            self.take_part(room, head, events, now);
+        }
+        self.catch_up(room);
+    }
+
+    fn take_part(&mut self, room: RoomId, head: &RoomPulse, events: Vec<LogEvent>, now: Now) {
+        let Some(me) = self.session.as_ref().map(|session| session.me) else { return };
+        for event in &events {
+            self.jump(room, head_before(event), now);
+            self.handle_echo(event, me);
+            self.notify(room, event, me, now);
+            self.learn_from_event(room, event, me, now);
+        }
+        let before = self.rooms.entry(room).head;
+        self.jump(room, head_of_pulse(head, before), now);
+        self.expiring.note(room, &events);
+        self.skip_to(room, head.seq);
+        let is_delete = |event: &&LogEvent| event.header.kind == MessageDeleted::RULE.kind;
+        let erased: Vec<u64> =
+            events.iter().filter(is_delete).map(|event| event.header.target_seq).collect();
+        if !erased.is_empty() {
+            self.erase_under_way(room, &erased);
+            self.writes.push(Write::Erase(room, erased));
+        }
+        self.changed(room);
+        if !events.is_empty() {
+            self.notices.push_back(Notice::Events(room, events));
+        }
+    }
+}
+
+/// The head of a room before an event of it.
+fn head_before(event: &LogEvent) -> Head {
+    let mut head = Head::of_event(&event.header);
+    let countable = event_rule(event.header.kind).is_some_and(|rule| rule.countable);
+    let is_countable = countable && event.header.thread_root_seq == 0;
+    head.seq = head.seq.saturating_sub(1);
+    head.msg_no = head.msg_no.saturating_sub(u64::from(is_countable));
+    head.bcast_no =
+        head.bcast_no.saturating_sub(u64::from(is_countable && event.mentions_everyone()));
+    let is_delete = event.header.kind == MessageDeleted::RULE.kind;
+    head.del_no = head.del_no.saturating_sub(u64::from(is_delete));
+    head
+}

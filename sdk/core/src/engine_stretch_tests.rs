@@ -1,0 +1,77 @@
+//! Stretches of a room's log of which only some events are wanted.
+
+use parlour_protocol::wire::RoomPulse;
+
+use super::*;
+
+fn stretch(client: &mut Client, from: u64, to: u64, events: &[LogEvent]) {
+    let head = RoomPulse { room: ROOM.to_field(), seq: to, msg_no: to, ..RoomPulse::default() };
+    let live = Live::Stretch { room: ROOM, from, head, events: events.to_vec() };
+    client.engine.handle_live(live, NOW);
+    client.pump();
+}
+
+fn reads(client: &mut Client) -> usize {
+    client.pump();
+    let read = |(_, method, _): &&(_, u32, _)| {
+        [rpc::ReadLog::METHOD.id, rpc::ReadTimeline::METHOD.id].contains(method)
+    };
+    client.bulks.iter().filter(read).count()
+}
+
+fn unread(client: &Client) -> u64 {
+    client.engine.rooms().summary(ROOM).unwrap().unread
+}
+
+#[test]
+fn what_was_left_out_is_no_gap_and_counts() {
+    let mut client = Client::new();
+    client.connect(10);
+    let before = unread(&client);
+    stretch(&mut client, 11, 13, &messages(12, 12));
+    assert_eq!(client.events(), [12]);
+    assert_eq!(unread(&client), before + 3);
+    stretch(&mut client, 14, 15, &[]);
+    assert_eq!(unread(&client), before + 5);
+    // One that begins before what is known, as one that was under way does.
+    stretch(&mut client, 15, 17, &messages(15, 16));
+    stretch(&mut client, 11, 13, &messages(12, 12));
+    assert_eq!(client.events(), [16]);
+    assert_eq!(unread(&client), before + 7);
+    assert_eq!(reads(&mut client), 0);
+    // Whole ones go on as ever.
+    stretch(&mut client, 18, 19, &messages(18, 19));
+    client.live(&messages(20, 20));
+    assert_eq!(client.events(), [18, 19, 20]);
+    assert_eq!((unread(&client), reads(&mut client)), (before + 10, 0));
+}
+
+#[test]
+fn a_stretch_behind_a_gap_is_read_with_what_is_missed() {
+    let mut client = Client::new();
+    client.connect(10);
+    stretch(&mut client, 13, 15, &messages(14, 14));
+    assert!(client.events().is_empty());
+    let read = client.bulk(rpc::ReadLog::METHOD.id);
+    let events = raw(&messages(11, 15));
+    client.say(read, &ReadLogItem { events, as_of_seq: 15, ..ReadLogItem::default() });
+    client.end(read);
+    assert_eq!(client.events(), [11, 12, 13, 14, 15]);
+}
+
+#[test]
+fn the_cache_has_no_hole_that_looks_whole_and_an_open_timeline_is_read() {
+    let mut client = Client::new();
+    client.connect(10);
+    client.live(&messages(11, 12));
+    stretch(&mut client, 13, 15, &messages(14, 14));
+    client.live(&messages(16, 17));
+    let runs = client.cache.runs(ROOM, u64::MAX, 100).unwrap();
+    let holds = |run: &crate::cache::Run| run.events.len() as u64 == run.to + 1 - run.from;
+    assert!(runs.iter().filter(|run| !run.is_stale).all(holds), "{runs:?}");
+    assert!(runs.iter().all(|run| run.is_stale || run.from >= 16), "{runs:?}");
+
+    client.open();
+    stretch(&mut client, 18, 20, &messages(19, 19));
+    assert!(reads(&mut client) > 0, "somebody looks at it");
+}
