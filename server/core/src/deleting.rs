@@ -59,17 +59,17 @@ pub(crate) async fn deletion(
     };
     let (version, holds) = held_at(ctx).await?;
     let mut draft = amendment(cell, guard, event);
-    draft.directory = Some(version);
+    draft.keeping = Some(version);
     draft.thread = thread;
     let effects = go_with(ctx, &mut draft, header, &holds).await?;
     draft.effects = all_of(effects.into_iter().collect());
     Ok(draft)
 }
 
-/// What the organization holds, and the version of its directory that is true of: what is decided on it
-/// isn't committed after another hold.
+/// What the organization holds, and the version of what is kept that is true of: what is decided on it isn't
+/// committed after another hold, or another rule.
 pub(crate) async fn held_at(ctx: &Ctx) -> Result<(u64, Holds), Error> {
-    let version = ctx.directory().await?.head().seq;
+    let version = ctx.directory().await?.keeping();
     let holds = Holds::load(ctx.store(), ctx.caller.org, ctx.now.unix_ms).await;
     Ok((version, holds.map_err(store_error)?))
 }
@@ -97,7 +97,7 @@ pub(crate) async fn deletions(
         ..NewEvent::new(UserId::from_bytes([0; 16]), MessagesDeleted::RULE.kind, body)
     };
     let mut draft = RoomDraft::new(cell, Guard::Open, event);
-    draft.directory = Some(version);
+    draft.keeping = Some(version);
     draft.thread = thread;
     let mut effects = Vec::new();
     for header in headers {

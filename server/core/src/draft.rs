@@ -130,8 +130,8 @@ pub struct RoomDraft {
     pub erases: Vec<Erase>,
     /// Messages of this room whose edits are to be erased afterwards.
     pub erase_amendments_of: Vec<u64>,
-    /// The version of the organization's directory it was decided on, where it was on one.
-    pub directory: Option<u64>,
+    /// Of a delete: the version of [what is kept](DirectoryCell::keeping) that it was decided on.
+    pub keeping: Option<u64>,
     /// Whether what those edits say is held.
     pub is_held: bool,
     /// Events for users' own logs.
@@ -167,7 +167,7 @@ impl RoomDraft {
             stamps: vec![],
             erases: vec![],
             erase_amendments_of: vec![],
-            directory: None,
+            keeping: None,
             is_held: false,
             effects: None,
             is_first_half: false,

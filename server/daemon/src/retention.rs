@@ -14,13 +14,16 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::limits::{HOLDS_LOOKED_AT_EVERY, RETENTION_LOOKED_AT_EVERY};
+use crate::{
+    limits::{HOLDS_LOOKED_AT_EVERY, RETENTION_LOOKED_AT_EVERY},
+    metrics::{Metrics, RETENTION_FAILING, SharedMetrics},
+};
 
-/// When a room with that rule is to be looked at again, Unix milliseconds.
-type Due = HashMap<(RoomId, u64), u64>;
+/// When a room with that rule is to be looked at again, Unix milliseconds, and whether something was wrong.
+type Due = HashMap<(RoomId, u64), (u64, bool)>;
 
 /// Looks after what is kept, as long as the node is there.
-pub(crate) async fn run(weak: Weak<Node>, hub: Arc<dyn Submit>) {
+pub(crate) async fn run(weak: Weak<Node>, hub: Arc<dyn Submit>, metrics: SharedMetrics) {
     let sweeps = tokio::spawn(sweep_all(weak.clone(), hub.clone()));
     let _ends_with_this = AbortOnDrop(sweeps);
     let mut due = Due::new();
@@ -33,7 +36,7 @@ pub(crate) async fn run(weak: Weak<Node>, hub: Arc<dyn Submit>) {
                 Err(error) => tracing::warn!(%error, "rules of retention can't be read"),
             }
         }
-        let pause = look(&node, &hub, &rooms.0, &mut due).await;
+        let pause = look(&node, &hub, &rooms.0, (&mut due, &metrics)).await;
         let changed = node.retention.clone();
         drop(node);
         tokio::select! {
@@ -56,15 +59,15 @@ async fn look(
     node: &Arc<Node>,
     hub: &Arc<dyn Submit>,
     rooms: &[Retained],
-    due: &mut Due,
+    (due, metrics): (&mut Due, &Metrics),
 ) -> Duration {
     let mut next_ms = u64::MAX;
     let mut deleted = 0;
     for of in rooms {
         let key = (of.room, of.max_age_ms);
-        let known = due.get(&key).copied().filter(|at_ms| *at_ms > node.now().unix_ms);
-        let at_ms = match known {
-            Some(at_ms) => at_ms,
+        let known = due.get(&key).copied().filter(|(at_ms, _)| *at_ms > node.now().unix_ms);
+        let next = match known {
+            Some(next) => next,
             None => match node.retain(hub, *of).await {
                 Ok(gone) => {
                     deleted += gone.deleted;
@@ -72,19 +75,20 @@ async fn look(
                         let (room, messages) = (of.room, gone.damaged);
                         tracing::error!(%room, messages, "what is too old can't be deleted: damaged");
                     }
-                    gone.next_ms
+                    (gone.next_ms, gone.damaged > 0)
                 }
                 // One room's trouble isn't the others'.
                 Err(error) => {
                     let (room, error) = (of.room, &error.message);
                     tracing::warn!(%room, %error, "a rule of retention can't be followed now");
-                    node.now().unix_ms + RETENTION_LOOKED_AT_EVERY.as_millis() as u64
+                    (node.now().unix_ms + RETENTION_LOOKED_AT_EVERY.as_millis() as u64, true)
                 }
             },
         };
-        due.insert(key, at_ms);
-        next_ms = next_ms.min(at_ms);
+        due.insert(key, next);
+        next_ms = next_ms.min(next.0);
     }
+    metrics.retention_deleted(deleted);
     if deleted > 0 {
         tracing::info!(deleted, "messages were older than they are kept");
     }
@@ -92,6 +96,7 @@ async fn look(
         let there: HashSet<_> = rooms.iter().map(|of| (of.room, of.max_age_ms)).collect();
         due.retain(|key, _| there.contains(key));
     }
+    metrics.set(RETENTION_FAILING, due.values().filter(|(_, is_wrong)| *is_wrong).count() as f64);
     Duration::from_millis(next_ms.saturating_sub(node.now().unix_ms))
 }
 

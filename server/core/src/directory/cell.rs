@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -22,7 +22,7 @@ use crate::{
     limits::SCAN_ROWS,
     ports::store::{LogKey, Row, Scan, Store, StoreError},
     records::{Counters, UserRow, key},
-    rooms::{RoomCell, RoomState, Rooms, head_counters},
+    rooms::{RoomCell, RoomState, Rooms, head_counters, next_version},
     tables::Table,
 };
 
@@ -33,6 +33,8 @@ pub struct DirectoryCell {
     pub org: OrgId,
     // Set when a commit failed and what is known may no longer be true.
     lost: AtomicBool,
+    // Another one whenever what is kept changes: rules of retention, legal holds.
+    keeping: AtomicU64,
     state: RwLock<State>,
 }
 
@@ -72,6 +74,16 @@ impl DirectoryCell {
         let mut state = self.state.write().expect("no panic while the lock is held");
         state.head = head;
         state.directory.apply(changes)
+    }
+
+    /// Which version of what is kept there is: rules of retention and legal holds.
+    pub fn keeping(&self) -> u64 {
+        self.keeping.load(Ordering::Acquire)
+    }
+
+    /// A rule or a hold was committed: what was decided on the version before is decided again.
+    pub fn move_keeping(&self) {
+        self.keeping.store(next_version(), Ordering::Release);
     }
 
     /// What is known may no longer be true: load it again.
@@ -121,7 +133,8 @@ impl Directories {
             }
         }
         let state = RwLock::new(State { directory, head });
-        let cell = Arc::new(DirectoryCell { org, lost: AtomicBool::new(false), state });
+        let (lost, keeping) = (AtomicBool::new(false), AtomicU64::new(next_version()));
+        let cell = Arc::new(DirectoryCell { org, lost, keeping, state });
         cells.insert(org, cell.clone());
         Ok(cell)
     }

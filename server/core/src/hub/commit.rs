@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parlour_protocol::{
-    event::user_events_frame, generated::EventMessage, webhook::WebhooksChanged,
+    compliance::{LegalHoldChanged, RetentionChanged},
+    event::user_events_frame,
+    generated::EventMessage,
+    webhook::WebhooksChanged,
 };
 use rustc_hash::FxHashSet;
 
@@ -139,6 +142,10 @@ impl Hub {
             Draft::Org(mut draft) => {
                 closes = draft.closes.take();
                 self.node.people.note(draft.cell.org, &draft.puts);
+                if [RetentionChanged::RULE.kind, LegalHoldChanged::RULE.kind].contains(&draft.kind)
+                {
+                    draft.cell.move_keeping();
+                }
                 if draft.kind == WebhooksChanged::RULE.kind {
                     self.node.webhooks.note_change();
                 }

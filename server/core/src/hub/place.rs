@@ -179,13 +179,13 @@ impl Hub {
         }
         let is_at = |version| {
             let directory = self.node.directories.cached(draft.cell.org);
-            directory.is_some_and(|cell| !cell.is_lost() && cell.head().seq == version)
+            directory.is_some_and(|cell| cell.keeping() == version)
         };
         let is_old = |after| draft.cell.last_paced(draft.event.sender) > after;
         if draft.thread.as_ref().is_some_and(|thread| thread.cell.is_lost())
             || draft.poll.as_ref().is_some_and(|poll| poll.is_stale(now.unix_ms))
             || draft.paced_after.is_some_and(is_old)
-            || !draft.directory.is_none_or(is_at)
+            || !draft.keeping.is_none_or(is_at)
         {
             return Err(Refused::Stale);
         }

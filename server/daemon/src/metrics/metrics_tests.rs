@@ -37,6 +37,7 @@ fn everything() -> String {
         metrics.set(doc.name, 1.0);
     }
     metrics.upkeep();
+    metrics.retention_deleted(3);
     metrics.oidc_fetched(true);
     metrics.link_previewed("found");
     metrics.render()

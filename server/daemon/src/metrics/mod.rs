@@ -230,6 +230,11 @@ impl Metrics {
         self.webhook_seconds.record(took.as_secs_f64());
     }
 
+    /// So many messages were older than they are kept.
+    pub fn retention_deleted(&self, count: u64) {
+        counter(&self.recorder, RETENTION_DELETED, &[]).increment(count);
+    }
+
     /// An identity provider's keys were read, or weren't.
     pub fn oidc_fetched(&self, is_ok: bool) {
         let outcome = if is_ok { "ok" } else { "failed" };

@@ -125,7 +125,7 @@ pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::
     tasks.push(tokio::spawn(crate::attachments::sweep(node.clone(), submit.clone())));
     tasks.push(tokio::spawn(crate::accounts::sweep(node.clone(), submit.clone())));
     tasks.push(tokio::spawn(crate::timers::run(node.clone(), submit.clone())));
-    tasks.push(tokio::spawn(crate::retention::run(node, submit)));
+    tasks.push(tokio::spawn(crate::retention::run(node, submit, shared.metrics.clone())));
     tasks.push(tokio::spawn(endpoint::accept(parts.endpoint.clone(), shared.clone())));
     Ok(QuicHandle { endpoint: parts.endpoint, shared, tasks })
 }
