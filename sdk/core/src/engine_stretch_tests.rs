@@ -75,3 +75,16 @@ fn the_cache_has_no_hole_that_looks_whole_and_an_open_timeline_is_read() {
     stretch(&mut client, 18, 20, &messages(19, 19));
     assert!(reads(&mut client) > 0, "somebody looks at it");
 }
+
+#[test]
+fn places_that_no_log_has_are_none() {
+    for (from, to) in [(u64::MAX, u64::MAX), (0, u64::MAX), (11, u64::MAX), (u64::MAX, 0), (12, 3)]
+    {
+        let mut client = Client::new();
+        stretch(&mut client, from, to, &[]);
+        client.connect(10);
+        stretch(&mut client, from, to, &messages(11, 11));
+        client.live(&messages(11, 12));
+        assert!(client.events().len() <= 2);
+    }
+}

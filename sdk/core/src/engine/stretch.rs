@@ -4,6 +4,7 @@
 use parlour_protocol::{
     generated::{EventMessage, event_rule},
     ids::RoomId,
+    limits::SEQ_MAX,
     message::MessageDeleted,
     wire::RoomPulse,
 };
@@ -25,7 +26,7 @@ impl Engine {
         events: Vec<LogEvent>,
         now: Now,
     ) {
-        let (from, to) = (from.max(1), head.seq);
+        let (from, to) = (from.clamp(1, SEQ_MAX), head.seq.min(SEQ_MAX));
         if self.rooms.get(room).is_none() {
             self.start_log(room, from - 1);
             self.describe(room);
@@ -40,14 +41,22 @@ impl Engine {
             return self.handle_pulse(head, now);
         }
         let events: Vec<LogEvent> =
-            events.into_iter().filter(|event| event.seq() > known_to).collect();
+            events.into_iter().filter(|e| e.seq() > known_to && e.seq() <= to).collect();
         if to > known_to {
-            self.take_part(room, head, events, now);
+            self.take_part(room, head, to, events, now);
         }
         self.catch_up(room);
     }
 
-    fn take_part(&mut self, room: RoomId, head: &RoomPulse, events: Vec<LogEvent>, now: Now) {
+    /// Takes some of the next events of a room's log, which from then on is known from behind `to` on.
+    fn take_part(
+        &mut self,
+        room: RoomId,
+        head: &RoomPulse,
+        to: u64,
+        events: Vec<LogEvent>,
+        now: Now,
+    ) {
         let Some(me) = self.session.as_ref().map(|session| session.me) else { return };
         for event in &events {
             self.jump(room, head_before(event), now);
@@ -58,7 +67,7 @@ impl Engine {
         let before = self.rooms.entry(room).head;
         self.jump(room, head_of_pulse(head, before), now);
         self.expiring.note(room, &events);
-        self.skip_to(room, head.seq);
+        self.skip_to(room, to);
         let is_delete = |event: &&LogEvent| event.header.kind == MessageDeleted::RULE.kind;
         let erased: Vec<u64> =
             events.iter().filter(is_delete).map(|event| event.header.target_seq).collect();
