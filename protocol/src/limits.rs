@@ -268,6 +268,8 @@ pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
 pub const REAUTH_WITHIN: Duration = Duration::from_secs(30);
 /// How long a resume token outlives the token it came with.
 pub const RESUME_WITHIN: Duration = Duration::from_secs(10 * 60);
+/// Most groups that one message mentions.
+pub const MENTION_GROUPS_MAX: usize = 8;
 /// Most intents of a hello.
 pub const INTENTS_MAX: usize = 32;
 /// How long a client_ref is remembered.

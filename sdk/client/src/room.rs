@@ -7,7 +7,9 @@ use parlour_protocol::{
     generated::rpc,
     ids::{ClientRef, RoomId, UserId},
     interaction::Components,
-    limits::{ATTACHMENTS_MAX, MEMBERS_PER_CALL_MAX, MENTIONS_MAX, TEXT_BYTES_MAX},
+    limits::{
+        ATTACHMENTS_MAX, MEMBERS_PER_CALL_MAX, MENTION_GROUPS_MAX, MENTIONS_MAX, TEXT_BYTES_MAX,
+    },
     marker::MarkUnreadRequest,
     message::{MessagePosted, SendRequest},
     prost::Message as _,
@@ -44,6 +46,9 @@ pub struct Draft {
     pub mentions: Vec<UserId>,
     /// Mentions everyone in the room.
     pub mentions_everyone: bool,
+    /// Nodes of the directory whose people are mentioned, by their rooms, at most 8: whoever is in one of
+    /// them and in this room. Takes the permission to mention everyone; not in threads.
+    pub mention_groups: Vec<RoomId>,
     /// The message it replies to, by its number in the log.
     pub reply_to: Option<u64>,
     /// The message whose thread it belongs to; see [`Room::thread`].
@@ -68,6 +73,7 @@ impl Draft {
             attachments,
             mentions,
             mentions_everyone,
+            mention_groups,
             reply_to,
             thread_root,
             poll,
@@ -77,10 +83,10 @@ impl Draft {
         if attachments.len() > ATTACHMENTS_MAX {
             return Err(QueueError::Attachments);
         }
-        if mentions.len() > MENTIONS_MAX {
+        if mentions.len() > MENTIONS_MAX || mention_groups.len() > MENTION_GROUPS_MAX {
             return Err(QueueError::Mentions);
         }
-        let body = post_body(&text, &attachments, poll.as_ref(), components);
+        let body = post_body(&text, &attachments, poll.as_ref(), components, &mention_groups);
         let attachments = attachments.iter().map(|attachment| attachment.hash).collect();
         Ok(Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root, attachments })
     }
@@ -88,11 +94,13 @@ impl Draft {
     /// What a request to send says.
     pub(crate) fn of_request(request: SendRequest) -> Self {
         let posted = MessagePosted::decode(request.body).unwrap_or_default();
+        let mention_groups = posted.mention_groups.iter();
         Draft {
             text: posted.text,
             attachments: posted.attachments.into_iter().filter_map(Attachment::from_wire).collect(),
             mentions: request.mentions.iter().filter_map(|u| UserId::parse(u).ok()).collect(),
             mentions_everyone: request.mention_everyone,
+            mention_groups: mention_groups.filter_map(|id| RoomId::parse(id).ok()).collect(),
             reply_to: Some(request.reply_to_seq).filter(|seq| *seq > 0),
             thread_root: Some(request.thread_root_seq).filter(|seq| *seq > 0),
             poll: posted.poll.map(NewPoll::from_wire),

@@ -131,7 +131,7 @@ impl Client {
 
     fn send(&mut self, n: u8) -> ClientRef {
         let payload = Payload::Post {
-            body: post_body("mine", &[], None, None),
+            body: post_body("mine", &[], None, None, &[]),
             mentions: vec![],
             mentions_everyone: false,
             reply_to: None,

@@ -6,9 +6,9 @@ use bytes::{Buf, Bytes};
 use parlour_protocol::{
     event::{FLAG_ERASED, FLAG_EVERYONE},
     generated::{EventBody, EventMessage},
-    ids::{ClientRef, UserId},
+    ids::{ClientRef, RoomId, UserId},
     limits::SEQ_MAX,
-    message::{MessageDeleted, MessageEdited, MessagesDeleted},
+    message::{MessageDeleted, MessageEdited, MessagePosted, MessagesDeleted},
     preview::LinkPreviewsAdded,
     wire::{Event, EventHeader},
 };
@@ -77,6 +77,14 @@ impl LogEvent {
         self.header.flags & FLAG_EVERYONE != 0
     }
 
+    /// The groups whose people it mentions: nodes of the directory, by their rooms.
+    pub fn mention_groups(&self) -> Vec<RoomId> {
+        if self.header.kind != MessagePosted::RULE.kind {
+            return Vec::new();
+        }
+        MessagePosted::decode(self.body.clone()).map_or(Vec::new(), |posted| groups(&posted))
+    }
+
     /// Whether its body is gone.
     pub fn is_erased(&self) -> bool {
         self.header.flags & FLAG_ERASED != 0
@@ -118,6 +126,11 @@ impl LogEvent {
         let raw = parlour_protocol::event::compose(&header, &[]);
         LogEvent { header, body: Bytes::new(), raw }
     }
+}
+
+/// The groups that a message mentions.
+pub(crate) fn groups(posted: &MessagePosted) -> Vec<RoomId> {
+    posted.mention_groups.iter().filter_map(|group| RoomId::parse(group).ok()).collect()
 }
 
 impl fmt::Debug for LogEvent {

@@ -2,7 +2,7 @@
 
 use parlour_protocol::{
     generated::{EventBody, EventMessage},
-    ids::UserId,
+    ids::{RoomId, UserId},
     message::MessagePosted,
     room::RoomKind,
     settings as wire,
@@ -53,6 +53,8 @@ pub enum Reason {
     Mention,
     /// It mentions everyone.
     Everyone,
+    /// It mentions a group that the user is in.
+    Group,
     /// One of the user's keywords is in it.
     Keyword,
     /// It stands in a thread that the user follows.
@@ -103,7 +105,8 @@ impl Settings {
     }
 
     /// Whether the user is notified of an event, and why. Own messages, deleted ones and what is read
-    /// already are no news, and nothing is before `quiet_until_ms`.
+    /// already are no news, and nothing is before `quiet_until_ms`. Whether the user is in a group says
+    /// `is_in`.
     pub fn notifies(
         &self,
         room: &RoomRecord,
@@ -111,6 +114,7 @@ impl Settings {
         me: UserId,
         quiet_until_ms: u64,
         now_ms: u64,
+        is_in: impl Fn(RoomId) -> bool,
     ) -> Option<Reason> {
         let header = &event.header;
         let is_message = header.kind == MessagePosted::RULE.kind && !event.is_erased();
@@ -140,6 +144,8 @@ impl Settings {
             Some(Reason::Mention)
         } else if event.mentions_everyone() {
             Some(Reason::Everyone)
+        } else if event.mention_groups().into_iter().any(is_in) {
+            Some(Reason::Group)
         } else if self.has_keyword(event) {
             Some(Reason::Keyword)
         } else if header.thread_root_seq > 0 {

@@ -1,5 +1,7 @@
 //! What is worth a notification.
 
+use prost::Message as _;
+
 use super::*;
 use crate::{
     cache::ThreadRecord,
@@ -7,12 +9,14 @@ use crate::{
     testing::{self, ME, OTHER, ROOM, in_thread},
 };
 
+const GROUP: RoomId = RoomId::from_bytes([77; 16]);
+
 fn room(kind: RoomKind) -> RoomRecord {
     RoomRecord { kind: kind as i32, ..RoomRecord::unknown(ROOM) }
 }
 
 fn why(settings: &Settings, room: &RoomRecord, event: &LogEvent) -> Option<Reason> {
-    settings.notifies(room, event, ME, 0, 1_000)
+    settings.notifies(room, event, ME, 0, 1_000, |node| node == GROUP)
 }
 
 #[test]
@@ -52,7 +56,7 @@ fn muted_rooms_and_quiet_times_end() {
     assert_eq!(why(&Settings::default(), &group, &mention), None);
     group.settings.muted_until_ms = 1_000;
     assert_eq!(why(&Settings::default(), &group, &mention), Some(Reason::Mention));
-    let quiet = |until| Settings::default().notifies(&group, &mention, ME, until, 1_000);
+    let quiet = |until| Settings::default().notifies(&group, &mention, ME, until, 1_000, |_| false);
     assert_eq!((quiet(1_001), quiet(1_000)), (None, Some(Reason::Mention)));
 }
 
@@ -89,4 +93,30 @@ fn what_is_read_is_no_news_and_threads_only_to_who_follows() {
     assert_eq!(why(&settings, &group, &reply), Some(Reason::Thread));
     group.threads[0].counts.marker.seq = 7;
     assert_eq!(why(&settings, &group, &reply), None);
+}
+
+/// A message that mentions groups.
+fn to_groups(seq: u64, groups: &[RoomId]) -> LogEvent {
+    let plain = testing::message(seq, "all of you");
+    let body = MessagePosted {
+        text: "all of you".into(),
+        mention_groups: groups.iter().map(|group| group.to_field()).collect(),
+        ..MessagePosted::default()
+    };
+    let raw = parlour_protocol::event::compose(&plain.header, &body.encode_to_vec());
+    LogEvent::parse(raw).unwrap()
+}
+
+#[test]
+fn a_group_that_the_user_is_in_is_a_mention() {
+    let other = RoomId::from_bytes([78; 16]);
+    let mut group = room(RoomKind::Group);
+    let settings = Settings::default();
+    assert_eq!(why(&settings, &group, &to_groups(5, &[other, GROUP])), Some(Reason::Group));
+    assert_eq!(why(&settings, &group, &to_groups(5, &[other])), None);
+    assert_eq!(why(&settings, &group, &to_groups(5, &[GROUP]).erased()), None);
+    let direct = room(RoomKind::Direct);
+    assert_eq!(why(&settings, &direct, &to_groups(5, &[other])), Some(Reason::Message));
+    group.settings.level = Some(Level::Nothing);
+    assert_eq!(why(&settings, &group, &to_groups(5, &[GROUP])), None);
 }

@@ -30,7 +30,7 @@ pub use threads::Scope;
 use crate::{
     attachment::{Attachment, attachments},
     diff::Diff,
-    event::LogEvent,
+    event::{LogEvent, groups},
     limits::TIMELINE_ITEMS_MAX,
     outbox::{Entry, Payload, State},
     polls::{NewPoll, Poll, PollRecord},
@@ -200,6 +200,7 @@ impl Timeline {
                 if thread_root.unwrap_or_default() != self.scope.root => {}
             Payload::Post { body, mentions, mentions_everyone, reply_to, thread_root, .. } => {
                 let posted = MessagePosted::decode(body.clone()).unwrap_or_default();
+                let mention_groups = groups(&posted);
                 let message = Message {
                     room: self.scope.room,
                     place: Place::Outbox(entry.order),
@@ -214,6 +215,7 @@ impl Timeline {
                     is_deleted: false,
                     mentions: mentions.clone(),
                     mentions_everyone: *mentions_everyone,
+                    mention_groups,
                     reply_to: *reply_to,
                     thread_root: *thread_root,
                     thread: None,
@@ -450,10 +452,12 @@ pub fn post_body(
     attachments: &[Attachment],
     poll: Option<&NewPoll>,
     components: Option<Components>,
+    mention_groups: &[RoomId],
 ) -> Bytes {
+    let mention_groups = mention_groups.iter().map(|group| group.to_field()).collect();
     let attachments = attachments.iter().map(Attachment::to_wire).collect();
     let (text, poll) = (text.to_owned(), poll.map(NewPoll::to_wire));
-    MessagePosted { text, attachments, poll, components }.encode_to_vec().into()
+    MessagePosted { text, attachments, poll, components, mention_groups }.encode_to_vec().into()
 }
 
 /// A poll that the server doesn't have yet.

@@ -27,7 +27,7 @@ fn entry(order: u64, payload: Payload) -> Entry {
 }
 
 fn post(order: u64, text: &str) -> Entry {
-    let body = post_body(text, &[], None, None);
+    let body = post_body(text, &[], None, None, &[]);
     entry(
         order,
         Payload::Post {

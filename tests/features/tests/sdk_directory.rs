@@ -186,3 +186,40 @@ async fn talked_in_from_the_beginning(focus: Focus) {
     eventually(|| sdk::texts(hers.refresh()) == all).await;
     eventually(|| sdk::texts(his.refresh()) == all).await;
 }
+
+#[tokio::test]
+async fn a_team_that_is_mentioned_is_told_and_others_are_not() {
+    use futures_util::StreamExt;
+    use parlour::{Draft, Item, Reason};
+    let server = Server::roomy();
+    let root = acme(&server).await;
+    let ann = client(&server, "ann").connect().await.expect("ann connects");
+    let bob = client(&server, "bob").connect().await.expect("bob connects");
+    let mut rooms = ann.rooms().await.expect("a list");
+    eventually(|| names(&mut rooms).contains(&"Node red".to_owned())).await;
+    let red = rooms.items().iter().find(|room| room.name == "Node red").expect("red").id;
+    let one = rooms.items().iter().find(|room| room.name == "Node one").expect("one").id;
+    let room = root.create_group("Lunch", ["ann", "bob"]).await.expect("a group");
+    eventually(|| names(&mut rooms).contains(&"Lunch".to_owned())).await;
+    let mut bobs = bob.rooms().await.expect("a list");
+    eventually(|| names(&mut bobs).contains(&"Lunch".to_owned())).await;
+    let mut to_ann = ann.notifications().await.expect("ann listens");
+    let mut to_bob = bob.notifications().await.expect("bob listens");
+    // By what she is in, and by what stands above it.
+    for node in [red, one] {
+        let draft = Draft { text: "food".into(), mention_groups: vec![node], ..Draft::default() };
+        room.send(draft).await.expect("sent");
+        let told = to_ann.next().await.expect("told");
+        assert_eq!((told.reason, told.room.id()), (Reason::Group, room.id()));
+    }
+    let all = Draft { text: "all".into(), mentions_everyone: true, ..Draft::default() };
+    room.send(all).await.expect("sent");
+    let told = to_bob.next().await.expect("told");
+    assert_eq!(told.reason, Reason::Everyone, "and of nothing before");
+    let mut timeline = bob.room(room.id()).timeline().await.expect("open");
+    let groups = |timeline: &mut parlour::Timeline| -> Vec<_> {
+        let messages = timeline.refresh().iter().filter_map(Item::message);
+        messages.map(|message| message.mention_groups.clone()).collect()
+    };
+    eventually(|| groups(&mut timeline) == [vec![red], vec![one], vec![]]).await;
+}

@@ -124,8 +124,11 @@ impl Engine {
         let Some(record) = self.rooms.get(room).filter(|_| !self.is_by_blocked(event)) else {
             return;
         };
+        let quiet_until_ms = self.meta.quiet_until_ms;
+        // Who is in a node, or in one below it, is in its room, and only they are.
+        let is_in = |node| self.rooms.get(node).is_some_and(|room| room.is_described());
         if let Some(reason) =
-            self.meta.settings.notifies(record, event, me, self.meta.quiet_until_ms, now_ms)
+            self.meta.settings.notifies(record, event, me, quiet_until_ms, now_ms, is_in)
         {
             self.notices.push_back(Notice::Notify(room, Box::new(event.clone()), reason));
         }

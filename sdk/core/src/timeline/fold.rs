@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     attachment::attachments,
-    event::LogEvent,
+    event::{LogEvent, groups},
     limits::PENDING_AMENDMENTS_MAX,
     outbox::{Entry, Payload},
     polls::PollRecord,
@@ -335,6 +335,7 @@ impl Fold {
             EventBody::MessagePosted(message) if !is_deleted => message,
             _ => MessagePosted::default(),
         };
+        let mention_groups = groups(&posted);
         let text = match overlay {
             _ if is_deleted => String::new(),
             Some(Overlay { text: Some(text), .. }) => text.clone(),
@@ -361,6 +362,7 @@ impl Fold {
             is_deleted: is_deleted || deleting,
             mentions: event.header.mentions.iter().filter_map(|u| UserId::parse(u).ok()).collect(),
             mentions_everyone: event.mentions_everyone(),
+            mention_groups,
             reply_to: Some(event.header.target_seq).filter(|seq| *seq > 0),
             thread_root: Some(event.header.thread_root_seq).filter(|seq| *seq > 0),
             thread: self.threads.shown(seq),

@@ -80,6 +80,8 @@ pub struct Message {
     pub mentions: Vec<UserId>,
     /// Whether everyone is.
     pub mentions_everyone: bool,
+    /// Groups whose people are, by the rooms of their nodes: those who are in one of them and in this room.
+    pub mention_groups: Vec<RoomId>,
     /// The message it replies to, by its number in the log.
     pub reply_to: Option<u64>,
     /// The message whose thread it belongs to.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use parlour_protocol::{
     access::Permission,
     generated::{EventMessage, MessageService},
-    ids::UserId,
+    ids::{RoomId, UserId},
     limits,
     message::{
         DeleteRequest, DeleteResponse, EditRequest, EditResponse, MessageDeleted, MessageEdited,
@@ -16,7 +16,7 @@ use parlour_protocol::{
 use crate::{
     components::check_components,
     deleting::{amendment, deletion},
-    draft::{Draft, NewEvent, RoomDraft, ThreadDraft},
+    draft::{Draft, Guard, NewEvent, RoomDraft, ThreadDraft},
     expiry::expires,
     identity::fingerprint,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
@@ -42,7 +42,8 @@ impl MessageService<ServerKit> for Features {
         let cell = ctx.open_room(&request.room).await?;
         let kind = MessagePosted::RULE.kind;
         let root_seq = request.thread_root_seq;
-        let guard = ctx.check_all(&cell, &needed(&request)?).await?;
+        let needed = needed(&request)?;
+        let guard = ctx.check_all(&cell, &needed).await?;
         let mentions = mentions(&request.mentions, &cell)?;
         let client_ref = own_ref(ctx, &request.client_ref)?;
         let print = send_print(&request);
@@ -57,6 +58,7 @@ impl MessageService<ServerKit> for Features {
         let paced_after = paced(ctx, &cell, root_seq).await?;
         let body = request.body;
         let posted = post_body(&body, &request.attachments)?;
+        let guard = check_groups(ctx, &cell, &needed, &posted.mention_groups, guard).await?;
         let attachments = attachments(ctx, &request.attachments, &posted.attachments).await;
         let ends_later = check_end(posted.poll.as_ref(), ctx.now.unix_ms);
         let attachments = match ends_later.and(attachments) {
@@ -206,6 +208,42 @@ fn mentions(fields: &[Bytes], cell: &RoomCell) -> Result<Vec<UserId>, Error> {
     users.sort_unstable();
     users.dedup();
     Ok(users)
+}
+
+/// Checks the groups that a message mentions. It takes what mentioning everyone takes, since nobody whom
+/// that reaches has been asked either; and a node that the sender doesn't know of isn't there.
+async fn check_groups(
+    ctx: &Ctx,
+    cell: &RoomCell,
+    needed: &[Permission],
+    groups: &[Bytes],
+    guard: Guard,
+) -> Result<Guard, Error> {
+    if groups.is_empty() {
+        return Ok(guard);
+    }
+    if needed.contains(&Permission::Reply) {
+        return Err(Error::invalid("body.mention_groups", "is not for threads"));
+    }
+    if groups.len() > limits::MENTION_GROUPS_MAX {
+        return Err(Error::invalid("body.mention_groups", "are more than 8"));
+    }
+    let directory = ctx.directory().await?;
+    let mut nodes = Vec::with_capacity(groups.len());
+    for (i, group) in groups.iter().enumerate() {
+        let node = id_field("body.mention_groups", RoomId::parse(group))?;
+        let is_there = directory.read(|directory| {
+            directory.node(node).is_some()
+                && !directory.is_archived(node)
+                && directory.visible_to(ctx.user())(node)
+        });
+        if !is_there || nodes.contains(&node) {
+            let field = format!("body.mention_groups[{i}]");
+            return Err(Error::invalid(field, "is no node that can be mentioned, once"));
+        }
+        nodes.push(node);
+    }
+    ctx.check_all(cell, &[needed, &[Permission::MentionEveryone]].concat()).await
 }
 
 /// Tells a send from another one under the same ref.

@@ -54,6 +54,9 @@ impl PrivateRoomService<ServerKit> for Features {
         if posted.poll.is_some() {
             return Err(Error::invalid("body.poll", "is not for notices"));
         }
+        if !posted.mention_groups.is_empty() {
+            return Err(Error::invalid("body.mention_groups", "is not for notices"));
+        }
         let room = identity::private_room_id(ctx.caller.org, to);
         let kind = MessagePosted::RULE.kind;
         let print = fingerprint(kind, &[&body]);
