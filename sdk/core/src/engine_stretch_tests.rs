@@ -60,6 +60,32 @@ fn a_stretch_behind_a_gap_is_read_with_what_is_missed() {
 }
 
 #[test]
+fn behind_more_than_is_read_it_goes_on_from_there_and_loses_nothing_that_is_told() {
+    let mut client = Client::new();
+    client.connect(10);
+    stretch(&mut client, 900, 902, &messages(901, 901));
+    assert_eq!(client.events(), [901]);
+    assert_eq!(reads(&mut client), 0);
+    stretch(&mut client, 903, 904, &messages(904, 904));
+    assert_eq!(client.events(), [904]);
+}
+
+#[test]
+fn what_several_deletes_name_leaves_the_cache() {
+    let mut client = Client::new();
+    client.connect(10);
+    client.live(&messages(11, 15));
+    let deletes = [crate::testing::delete(17, 15), crate::testing::delete_all(18, &[11, 13])];
+    stretch(&mut client, 16, 18, &deletes);
+    let runs = client.cache.runs(ROOM, u64::MAX, 100).unwrap();
+    let there = runs.iter().flat_map(|run| &run.events).filter(|event| !event.is_erased());
+    let mut there: Vec<u64> = there.map(LogEvent::seq).filter(|seq| *seq <= 15).collect();
+    there.sort_unstable();
+    there.retain(|seq| *seq >= 11);
+    assert_eq!(there, [12, 14]);
+}
+
+#[test]
 fn the_cache_has_no_hole_that_looks_whole_and_an_open_timeline_is_read() {
     let mut client = Client::new();
     client.connect(10);

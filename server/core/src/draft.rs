@@ -384,6 +384,9 @@ pub struct RowsDraft {
     pub closes: Option<Closes>,
     /// A frame for a user's connections once it is committed.
     pub tells: Option<(UserId, Bytes)>,
+    /// The version of what an organization [keeps](DirectoryCell::keeping) that it was decided on; if there
+    /// is another by then, decide again.
+    pub keeping: Option<(OrgId, u64)>,
 }
 
 shows! { RowsDraft { shard, puts } }
@@ -391,7 +394,8 @@ shows! { RowsDraft { shard, puts } }
 impl RowsDraft {
     /// Nothing but these rows.
     pub fn new(shard: Shard, puts: Vec<Put>) -> Self {
-        RowsDraft { shard, puts, absent: vec![], erases: vec![], closes: None, tells: None }
+        let (absent, erases) = (vec![], vec![]);
+        RowsDraft { shard, puts, absent, erases, closes: None, tells: None, keeping: None }
     }
 }
 

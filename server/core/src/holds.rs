@@ -164,47 +164,62 @@ pub(crate) async fn copy(
     Ok(record.map(|record| Put { table: Table::HELD, key, value: Some(record) }))
 }
 
+/// What became of a look at copies.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    /// Where to go on, if there may be more.
+    pub next: Option<Bytes>,
+    /// Whether all that was to go is gone.
+    pub is_whole: bool,
+}
+
 impl Node {
-    /// Ends holds whose time is over; of which organizations there were some.
-    pub async fn end_holds(&self, hub: &Arc<dyn Submit>) -> Result<BTreeSet<OrgId>, StoreError> {
+    /// Ends holds whose time is over; whether there were some. One that is taken up again meanwhile stays.
+    pub async fn end_holds(&self, hub: &Arc<dyn Submit>) -> Result<bool, StoreError> {
         let now_ms = self.now().unix_ms;
-        let mut over = Vec::new();
+        let mut orgs = BTreeSet::new();
         each_row(&*self.store, Table::HOLDS, &[], |row, value| {
             let org = OrgId::parse(row.get(..16)?).ok()?;
             Held::of_key(row)?;
-            let is_over = HoldRow::decode(value).ok()?.is_over(now_ms);
-            is_over.then(|| over.push((org, Bytes::copy_from_slice(row))))
+            HoldRow::decode(value).ok()?.is_over(now_ms).then(|| orgs.insert(org)).map(drop)
         })
         .await?;
-        let mut orgs = BTreeSet::new();
-        for (org, row) in over {
-            // What the rules of retention left because of it is looked at again.
+        let mut has_ended = false;
+        for org in orgs {
+            // The version first: what is read afterwards is still so when it is committed.
+            let version = self.directory(org).await?.keeping();
+            let mut puts = Vec::new();
+            each_row(&*self.store, Table::HOLDS, org.as_bytes(), |row, value| {
+                Held::of_key(row)?;
+                let key = Bytes::copy_from_slice(row);
+                let end = Put { table: Table::HOLDS, key, value: None };
+                HoldRow::decode(value).ok()?.is_over(now_ms).then(|| puts.push(end))
+            })
+            .await?;
+            // What the rules of retention left because of them is looked at again.
             let epoch = Bytes::copy_from_slice(&now_ms.to_be_bytes());
-            let puts = vec![
-                Put { table: Table::HOLDS, key: row, value: None },
-                Put { table: Table::HOLDS, key: epoch_key(org), value: Some(epoch) },
-            ];
-            let rows = RowsDraft::new(Shard::Org(org), puts);
-            if committed(hub, Draft::Rows(Box::new(rows))).await.is_ok() {
-                orgs.insert(org);
-            }
+            puts.push(Put { table: Table::HOLDS, key: epoch_key(org), value: Some(epoch) });
+            let keeping = Some((org, version));
+            let rows = RowsDraft { keeping, ..RowsDraft::new(Shard::Org(org), puts) };
+            // Otherwise they are found again.
+            has_ended |= committed(hub, Draft::Rows(Box::new(rows))).await.is_ok();
         }
-        Ok(orgs)
+        Ok(has_ended)
     }
 
-    /// Removes copies that nothing holds any more, of so many behind `after`; where to go on, if there
-    /// may be more.
+    /// Removes copies that nothing holds any more, of so many behind `after`.
     pub async fn forget_unheld(
         &self,
         hub: &Arc<dyn Submit>,
         after: Bytes,
-    ) -> Result<Option<Bytes>, StoreError> {
+    ) -> Result<Looked, StoreError> {
         let mut scan = Scan::prefix(Table::HELD, Bytes::new(), HELD_LOOKED_AT);
         scan.from = after;
         let rows = self.store.scan(scan).await?;
         let next = rows.last().filter(|_| rows.len() == HELD_LOOKED_AT);
         let next = next.map(|(row, _)| key(&[row, &[0]]));
-        let mut known: Option<(OrgId, Holds)> = None;
+        let mut looked = Looked { next, is_whole: true };
+        let mut known: Option<(OrgId, u64, Holds)> = None;
         for (row, record) in rows {
             let place = |row: &[u8]| {
                 let org = OrgId::parse(row.get(..16)?).ok()?;
@@ -212,19 +227,22 @@ impl Node {
             };
             let header = Event::decode(record).ok().and_then(|event| event.header);
             let Some(((org, room), header)) = place(&row).zip(header) else { continue };
-            let holds = match known.take() {
-                Some((of, holds)) if of == org => holds,
-                _ => Holds::load(&*self.store, org, self.now().unix_ms).await?,
+            let (version, holds) = match known.take() {
+                Some((of, version, holds)) if of == org => (version, holds),
+                _ => {
+                    let version = self.directory(org).await?.keeping();
+                    (version, Holds::load(&*self.store, org, self.now().unix_ms).await?)
+                }
             };
-            let is_held = holds.has(room, &header.sender);
-            known = Some((org, holds));
-            if !is_held {
-                let rows = RowsDraft::new(Shard::Room(room), self.unheld(org, room, row, &header));
-                // What can't be written now is found again.
-                let _ = committed(hub, Draft::Rows(Box::new(rows))).await;
+            if !holds.has(room, &header.sender) {
+                let puts = self.unheld(org, room, row, &header);
+                let keeping = Some((org, version));
+                let rows = RowsDraft { keeping, ..RowsDraft::new(Shard::Room(room), puts) };
+                looked.is_whole &= committed(hub, Draft::Rows(Box::new(rows))).await.is_ok();
             }
+            known = Some((org, version, holds));
         }
-        Ok(next)
+        Ok(looked)
     }
 
     /// The end of a copy. What kept its attachments was the message, which is gone.

@@ -71,8 +71,11 @@ pub(crate) async fn retained(
     store: &dyn Store,
     room: RoomId,
 ) -> Result<Option<RetainedRow>, StoreError> {
-    let row = store.get(Table::RETAINED, room.as_bytes()).await?;
-    row.map(RetainedRow::decode).transpose().map_err(|_| StoreError::Damaged)
+    // One that can't be read costs time: the log is gone through again.
+    match store.get(Table::RETAINED, room.as_bytes()).await {
+        Err(StoreError::Damaged) => Ok(None),
+        row => Ok(row?.and_then(|row| RetainedRow::decode(row).ok())),
+    }
 }
 
 /// org ‖ room; zeros are the organization's.
@@ -106,7 +109,7 @@ pub(crate) async fn rule_in_force(
 }
 
 /// A room that doesn't keep everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Retained {
     /// Whose it is.
     pub org: OrgId,
@@ -114,6 +117,8 @@ pub struct Retained {
     pub room: RoomId,
     /// How long it keeps messages, milliseconds.
     pub max_age_ms: u64,
+    /// Which legal hold of the organization was the last that ended.
+    pub holds: u64,
 }
 
 /// What became of a room's old messages.
@@ -140,10 +145,15 @@ impl Node {
     /// All rooms that don't keep everything.
     pub async fn retained_rooms(&self) -> Result<Vec<Retained>, StoreError> {
         let rules = self.rules().await?;
+        let mut ended = BTreeMap::new();
+        for org in rules.keys() {
+            ended.insert(*org, epoch(&*self.store, *org).await?);
+        }
         let mut rooms = Vec::new();
         let mut add = |org, room, max_age_s: u32| {
+            let holds = ended.get(&org).copied().unwrap_or_default();
             if max_age_s > 0 {
-                rooms.push(Retained { org, room, max_age_ms: u64::from(max_age_s) * 1000 });
+                rooms.push(Retained { org, room, max_age_ms: u64::from(max_age_s) * 1000, holds });
             }
         };
         for (org, rules) in &rules {
@@ -198,21 +208,21 @@ impl Node {
         hub: &Arc<dyn Submit>,
         of: Retained,
     ) -> Result<Gone, Error> {
-        let mut gone = Gone::default();
+        let (mut gone, mut next_ms) = (Gone::default(), 0);
         for _ in 0..RETENTION_STRETCHES {
             let Some(cell) = self.room(of.org, of.room).await.map_err(store_error)? else {
                 return Ok(Gone { next_ms: self.now().unix_ms + of.max_age_ms, ..gone });
             };
             let now = self.now();
             let ctx = self.nobody(cell.org, now);
-            // The version first: whatever changes afterwards is decided on again.
-            let (version, holds) = held_at(&ctx).await?;
             let store = &*self.store;
+            // Before the holds: what one of them held is looked at again once it has ended.
+            let epoch = epoch(store, of.org).await.map_err(store_error)?;
+            let (version, holds) = held_at(&ctx).await?;
             let rule = rule_in_force(store, of.org, of.room).await.map_err(store_error)?;
             if u64::from(rule.max_age_s) * 1000 != of.max_age_ms {
                 return Ok(Gone { next_ms: now.unix_ms, ..gone });
             }
-            let epoch = epoch(store, of.org).await.map_err(store_error)?;
             let before = retained(store, of.room).await.map_err(store_error)?;
             let before = before.filter(|row| row.holds == epoch);
             let before = before.unwrap_or(RetainedRow { holds: epoch, ..RetainedRow::default() });
@@ -231,16 +241,18 @@ impl Node {
             let damaged = gone.damaged;
             let at = (version, &holds);
             if !self.delete_all(hub, &ctx, (&cell, old), at, &mut gone).await? {
+                next_ms = self.now().unix_ms + RETENTION_EVERY_MIN_MS;
                 continue;
             }
+            next_ms = 0;
             after.left |= !held.is_empty() || gone.damaged > damaged;
             let value = Some(after.encode_to_vec().into());
             let put = Put { table: Table::RETAINED, key: of.room.to_field(), value };
             let rows = RowsDraft::new(Shard::Room(of.room), vec![put]);
             committed(hub, Draft::Rows(Box::new(rows))).await?;
         }
-        // The others have their turn.
-        Ok(Gone { next_ms: self.now().unix_ms, ..gone })
+        // The others have their turn, and a room in which something always changes waits a while.
+        Ok(Gone { next_ms: next_ms.max(self.now().unix_ms), ..gone })
     }
 
     fn nobody(self: &Arc<Self>, org: OrgId, now: Now) -> Ctx {

@@ -243,7 +243,7 @@ fn a_rule_that_was_changed_or_is_another_organizations_deletes_nothing() {
     server.advance(DAY);
     let (id, acme) = (RoomId::parse(&room).unwrap(), server.clients[ann].caller.org);
     set(&mut server, ann, &room, Some(60)).unwrap();
-    let old = Retained { org: acme, room: id, max_age_ms: 60_000 };
+    let old = Retained { org: acme, room: id, max_age_ms: 60_000, holds: 0 };
     set(&mut server, ann, &room, Some(600_000)).unwrap();
     assert_eq!(server.retain_room(old), 0, "as it was before");
     let org = OrgId::from_bytes([7; 16]);

@@ -8,19 +8,18 @@ use std::{
 
 use bytes::Bytes;
 use parlour_core::{draft::Submit, node::Node, ports::store::StoreError, retention::Retained};
-use parlour_protocol::ids::RoomId;
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep},
 };
 
 use crate::{
-    limits::{HOLDS_LOOKED_AT_EVERY, RETENTION_LOOKED_AT_EVERY},
+    limits::{COPIES_LOOKED_AT_EVERY, HOLDS_LOOKED_AT_EVERY, RETENTION_LOOKED_AT_EVERY},
     metrics::{Metrics, RETENTION_FAILING, SharedMetrics},
 };
 
-/// When a room with that rule is to be looked at again, Unix milliseconds, and whether something was wrong.
-type Due = HashMap<(RoomId, u64), (u64, bool)>;
+/// When a room with that rule, after that many holds, is to be looked at again, Unix milliseconds, and whether something was wrong.
+type Due = HashMap<Retained, (u64, bool)>;
 
 /// Looks after what is kept, as long as the node is there.
 pub(crate) async fn run(weak: Weak<Node>, hub: Arc<dyn Submit>, metrics: SharedMetrics) {
@@ -64,8 +63,7 @@ async fn look(
     let mut next_ms = u64::MAX;
     let mut deleted = 0;
     for of in rooms {
-        let key = (of.room, of.max_age_ms);
-        let known = due.get(&key).copied().filter(|(at_ms, _)| *at_ms > node.now().unix_ms);
+        let known = due.get(of).copied().filter(|(at_ms, _)| *at_ms > node.now().unix_ms);
         let next = match known {
             Some(next) => next,
             None => match node.retain(hub, *of).await {
@@ -85,7 +83,7 @@ async fn look(
                 }
             },
         };
-        due.insert(key, next);
+        due.insert(*of, next);
         next_ms = next_ms.min(next.0);
     }
     metrics.retention_deleted(deleted);
@@ -93,8 +91,8 @@ async fn look(
         tracing::info!(deleted, "messages were older than they are kept");
     }
     if due.len() > rooms.len() {
-        let there: HashSet<_> = rooms.iter().map(|of| (of.room, of.max_age_ms)).collect();
-        due.retain(|key, _| there.contains(key));
+        let there: HashSet<&Retained> = rooms.iter().collect();
+        due.retain(|of, _| there.contains(of));
     }
     metrics.set(RETENTION_FAILING, due.values().filter(|(_, is_wrong)| *is_wrong).count() as f64);
     Duration::from_millis(next_ms.saturating_sub(node.now().unix_ms))
@@ -102,14 +100,17 @@ async fn look(
 
 /// Ends holds at their time, and removes what they kept.
 async fn sweep_all(weak: Weak<Node>, hub: Arc<dyn Submit>) {
-    // What a stop has left.
-    let mut is_owed = true;
+    // What a stop has left; and once a day what nobody has told of.
+    let mut swept_at: Option<Instant> = None;
     loop {
         let Some(node) = weak.upgrade() else { return };
+        let is_owed = swept_at.is_none_or(|at| at.elapsed() >= COPIES_LOOKED_AT_EVERY);
         match sweep(&node, &hub, is_owed).await {
-            Ok(()) => is_owed = false,
+            Ok(Swept::Whole) => swept_at = Some(Instant::now()),
+            Ok(Swept::Nothing) => {}
+            Ok(Swept::Partly) => swept_at = None,
             Err(error) => {
-                is_owed = true;
+                swept_at = None;
                 tracing::warn!(%error, "legal holds can't be looked at");
             }
         }
@@ -118,15 +119,28 @@ async fn sweep_all(weak: Weak<Node>, hub: Arc<dyn Submit>) {
     }
 }
 
-async fn sweep(node: &Arc<Node>, hub: &Arc<dyn Submit>, is_owed: bool) -> Result<(), StoreError> {
-    let ended = node.end_holds(hub).await?;
-    if ended.is_empty() && !is_owed {
-        return Ok(());
+enum Swept {
+    Nothing,
+    /// Something couldn't be written, and is found again.
+    Partly,
+    Whole,
+}
+
+async fn sweep(
+    node: &Arc<Node>,
+    hub: &Arc<dyn Submit>,
+    is_owed: bool,
+) -> Result<Swept, StoreError> {
+    let has_ended = node.end_holds(hub).await?;
+    if !has_ended && !is_owed {
+        return Ok(Swept::Nothing);
     }
     node.retention.give();
-    let mut after = Some(Bytes::new());
+    let (mut after, mut is_whole) = (Some(Bytes::new()), true);
     while let Some(from) = after {
-        after = node.forget_unheld(hub, from).await?;
+        let looked = node.forget_unheld(hub, from).await?;
+        is_whole &= looked.is_whole;
+        after = looked.next;
     }
-    Ok(())
+    Ok(if is_whole { Swept::Whole } else { Swept::Partly })
 }

@@ -5,8 +5,8 @@
 pub mod accounts;
 mod blobs;
 mod client;
+mod later;
 mod parts;
-mod retention;
 pub mod webhooks;
 
 use std::{
@@ -436,28 +436,6 @@ impl Server {
         while self.runtime.block_on(feed.step()).unwrap().is_some() {}
         self.runtime.block_on(feed.commit()).unwrap();
         self.feed = Some(feed);
-    }
-
-    /// Carries out what is due now.
-    pub fn carry_out_timers(&mut self) {
-        let due = self.node.due_timers(self.hand.now().unix_ms);
-        for timers in self.runtime.block_on(due).unwrap() {
-            let (node, queue) = (self.node.clone(), self.queue.clone());
-            self.jobs.push(Box::pin(async move {
-                let queue: Arc<dyn Submit> = queue;
-                node.carry_out(&queue, &timers).await;
-            }));
-        }
-        let expired = self.node.expired(self.hand.now().unix_ms);
-        for messages in self.runtime.block_on(expired).unwrap() {
-            let (node, queue) = (self.node.clone(), self.queue.clone());
-            self.jobs.push(Box::pin(async move {
-                let queue: Arc<dyn Submit> = queue;
-                assert!(node.expire(&queue, &messages).await);
-            }));
-        }
-        self.run();
-        self.deliver();
     }
 
     pub fn advance(&mut self, by: Duration) {

@@ -1,19 +1,14 @@
 //! Stretches of a room's log of which only some events are wanted. What was left out isn't a gap; and what
 //! the cache has of the room ends there, so that nothing seems whole that isn't.
 
-use parlour_protocol::{
-    generated::{EventMessage, event_rule},
-    ids::RoomId,
-    limits::SEQ_MAX,
-    message::MessageDeleted,
-    wire::RoomPulse,
-};
+use parlour_protocol::{generated::event_rule, ids::RoomId, limits::SEQ_MAX, wire::RoomPulse};
 
 use super::{Engine, Notice};
 use crate::{
     cache::Write,
     counts::{Head, head_of_pulse},
-    event::LogEvent,
+    event::{LogEvent, deleted_by},
+    limits::CATCH_UP_EVENTS_MAX,
     time::Now,
 };
 
@@ -36,10 +31,18 @@ impl Engine {
         if is_whole && from <= known_to + 1 {
             return self.handle_room_events(room, events, now);
         }
-        // Something before it is missed, or somebody looks at the room: all of it is read.
-        if from > known_to + 1 || self.is_open(room) {
-            return self.handle_pulse(head, now);
+        let is_far = known_to == 0 || from.saturating_sub(known_to + 1) > CATCH_UP_EVENTS_MAX;
+        match from > known_to + 1 {
+            // Somebody looks at the room, or wants all of it: all of it is read.
+            _ if self.is_open(room) || self.downloads.contains_key(&room) => {
+                return self.handle_pulse(head, now);
+            }
+            // More is missed than is read behind: it goes on from here.
+            true if is_far => self.skip_to(room, from - 1),
+            true => return self.handle_pulse(head, now),
+            false => {}
         }
+        let known_to = self.rooms.entry(room).log.to;
         let events: Vec<LogEvent> =
             events.into_iter().filter(|e| e.seq() > known_to && e.seq() <= to).collect();
         if to > known_to {
@@ -68,9 +71,7 @@ impl Engine {
         self.jump(room, head_of_pulse(head, before), now);
         self.expiring.note(room, &events);
         self.skip_to(room, to);
-        let is_delete = |event: &&LogEvent| event.header.kind == MessageDeleted::RULE.kind;
-        let erased: Vec<u64> =
-            events.iter().filter(is_delete).map(|event| event.header.target_seq).collect();
+        let erased = deleted_by(&events);
         if !erased.is_empty() {
             self.erase_under_way(room, &erased);
             self.writes.push(Write::Erase(room, erased));
@@ -91,7 +92,6 @@ fn head_before(event: &LogEvent) -> Head {
     head.msg_no = head.msg_no.saturating_sub(u64::from(is_countable));
     head.bcast_no =
         head.bcast_no.saturating_sub(u64::from(is_countable && event.mentions_everyone()));
-    let is_delete = event.header.kind == MessageDeleted::RULE.kind;
-    head.del_no = head.del_no.saturating_sub(u64::from(is_delete));
+    head.del_no = head.del_no.saturating_sub(event.deleted().len() as u64);
     head
 }

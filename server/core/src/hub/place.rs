@@ -147,6 +147,14 @@ impl Hub {
                 }
                 place_org(submission, overlay, now)
             }
+            Draft::Rows(draft)
+                if draft.keeping.is_some_and(|(org, _)| overlay.closed_orgs.contains(&org)) =>
+            {
+                Turn::Later(submission)
+            }
+            Draft::Rows(draft) if !draft.keeping.is_none_or(|at| self.keeps(at)) => {
+                Turn::Refused(submission.then, Refused::Stale)
+            }
             Draft::Rows(draft) => {
                 let batch = Batch {
                     absent: draft.absent.clone(),
@@ -177,10 +185,7 @@ impl Hub {
         if draft.cell.is_lost() {
             return Err(Refused::Store(StoreError::Unavailable));
         }
-        let is_at = |version| {
-            let directory = self.node.directories.cached(draft.cell.org);
-            directory.is_some_and(|cell| cell.keeping() == version)
-        };
+        let is_at = |version| self.keeps((draft.cell.org, version));
         let is_old = |after| draft.cell.last_paced(draft.event.sender) > after;
         if draft.thread.as_ref().is_some_and(|thread| thread.cell.is_lost())
             || draft.poll.as_ref().is_some_and(|poll| poll.is_stale(now.unix_ms))
@@ -190,6 +195,11 @@ impl Hub {
             return Err(Refused::Stale);
         }
         self.check_guard(&draft.cell, draft.guard)
+    }
+
+    /// Whether what the organization keeps is still at that version.
+    fn keeps(&self, (org, version): (OrgId, u64)) -> bool {
+        self.node.directories.cached(org).is_some_and(|cell| cell.keeping() == version)
     }
 
     /// Whether what is to be written into a room, or told there, still may be.

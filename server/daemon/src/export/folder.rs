@@ -52,6 +52,12 @@ impl Folder {
         }
     }
 
+    /// A file that didn't become whole.
+    pub(super) fn remove(&self, name: &str) -> Result<(), ExportError> {
+        let path = self.root.join(name);
+        fs::remove_file(&path).map_err(|error| ExportError::Io { path, error })
+    }
+
     /// Whoever finds `export.json` finds the rest.
     pub(super) fn finish(&self, summary: &Summary) -> Result<(), ExportError> {
         let path = self.root.join("export.json");

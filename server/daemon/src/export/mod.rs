@@ -15,10 +15,7 @@ use std::{
 use parlour_core::{
     identity,
     node::Node,
-    ports::{
-        blobs::{BlobError, BlobKey},
-        store::StoreError,
-    },
+    ports::{blobs::BlobKey, store::StoreError},
 };
 use parlour_protocol::{
     ids::{BlobHash, OrgId, UserId},
@@ -57,9 +54,6 @@ pub enum ExportError {
     /// The store can't be read.
     #[error("store: {0}")]
     Store(#[from] StoreError),
-    /// A file can't be read.
-    #[error("files: {0}")]
-    Blob(#[from] BlobError),
     /// Something stored isn't what it should be.
     #[error("something stored can't be written as JSON")]
     Json,
@@ -86,7 +80,9 @@ pub struct Summary {
     pub damaged: u64,
     /// Files.
     pub files: u64,
-    /// Files that messages carry and that aren't there.
+    /// Rooms of which it can't be read who is in them.
+    pub damaged_rooms: u64,
+    /// Files that messages carry and that aren't there, or can't be read.
     pub missing_files: u64,
     /// Copies of what was deleted while it was held.
     pub held: u64,
@@ -133,6 +129,10 @@ pub(crate) async fn export(
         None => export.organization().await?,
     }
     export.rooms().await?;
+    if by.is_none() {
+        // Last: what is deleted while rooms are read is here.
+        export.held().await?;
+    }
     export.write_files().await?;
     export.folder.finish(&export.summary)?;
     Ok(export.summary)
@@ -170,15 +170,23 @@ impl Export {
     /// Whether it is there.
     async fn write_file(&mut self, hash: BlobHash) -> Result<bool, ExportError> {
         let key = BlobKey { org: self.org, hash };
-        let Some(mut download) = self.node.open_file(key).await? else { return Ok(false) };
-        let mut file = self.folder.bytes(&format!("files/{hash}"))?;
+        // One that can't be read doesn't keep the others.
+        let Ok(Some(mut download)) = self.node.open_file(key).await else { return Ok(false) };
+        let name = format!("files/{hash}");
+        let mut file = self.folder.bytes(&name)?;
         loop {
-            let bytes = download.read().await?;
-            if bytes.is_empty() {
-                file.finish()?;
-                return Ok(true);
+            match download.read().await {
+                Ok(bytes) if bytes.is_empty() => {
+                    file.finish()?;
+                    return Ok(true);
+                }
+                Ok(bytes) => file.write(&bytes)?,
+                Err(_) => {
+                    file.finish()?;
+                    self.folder.remove(&name)?;
+                    return Ok(false);
+                }
             }
-            file.write(&bytes)?;
         }
     }
 }

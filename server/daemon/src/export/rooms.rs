@@ -25,13 +25,27 @@ impl Export {
     pub(super) async fn rooms(&mut self) -> Result<(), ExportError> {
         let mut all = self.folder.lines("rooms.jsonl")?;
         for room in self.node.rooms_of_org(self.org).await? {
-            let Some(cell) = self.node.room(self.org, room).await? else { continue };
+            let cell = match self.node.room(self.org, room).await {
+                Ok(Some(cell)) => Some(cell),
+                Ok(None) => continue,
+                // Its log can be read nevertheless.
+                Err(_) => {
+                    self.summary.damaged_rooms += 1;
+                    None
+                }
+            };
             let events = self.log(LogKey::Room(room), &format!("rooms/{room}.jsonl")).await?;
             if self.by.is_some() && events == 0 {
                 continue;
             }
             self.summary.rooms += 1;
             self.summary.events += events;
+            // Where somebody isn't any more is nothing of theirs.
+            let cell = cell.filter(|cell| self.by.is_none_or(|by| cell.is_member(by)));
+            let Some(cell) = cell else {
+                all.value(&json!({ "id": room.to_string() }))?;
+                continue;
+            };
             let nobody = UserId::from_bytes([0; 16]);
             let described = cell.describe(self.by.unwrap_or(nobody));
             self.files.extend(BlobHash::parse(&described.avatar).ok());
@@ -85,7 +99,7 @@ impl Export {
     ) -> Result<Option<Value>, ExportError> {
         let event = record.as_ref().and_then(|record| Event::decode(record.clone()).ok());
         let Some(header) = event.and_then(|event| event.header) else {
-            self.summary.damaged += 1;
+            self.summary.damaged += u64::from(self.by.is_none());
             return Ok(self.by.is_none().then(|| json!({ "seq": seq, "damaged": true })));
         };
         let in_room = matches!(log, LogKey::Room(_));

@@ -177,5 +177,7 @@ pub const PREVIEWS_KEPT_FOR: Duration = Duration::from_secs(3600);
 pub const PREVIEWS_MISSED_FOR: Duration = Duration::from_secs(300);
 /// Rules of retention, and which rooms they are of, are read this often, and whenever one has changed.
 pub const RETENTION_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
+/// Copies of what was held are looked at this often, and whenever a hold has ended.
+pub const COPIES_LOOKED_AT_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// Whether legal holds have ended is looked at this often.
 pub const HOLDS_LOOKED_AT_EVERY: Duration = Duration::from_secs(300);

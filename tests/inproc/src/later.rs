@@ -1,9 +1,9 @@
-//! What is older than it is kept goes, when a test says so.
+//! What has a time is done when a test says so: timers, messages that disappear, what is too old.
 
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use parlour_core::{draft::Submit, retention::Retained};
+use parlour_core::{draft::Submit, ports::clock::Clock, retention::Retained};
 use parlour_protocol::{
     compliance::{RetentionRule, SetRetentionRequest},
     generated::rpc,
@@ -13,6 +13,28 @@ use parlour_protocol::{
 use crate::Server;
 
 impl Server {
+    /// Carries out what is due now.
+    pub fn carry_out_timers(&mut self) {
+        let due = self.node.due_timers(self.hand.now().unix_ms);
+        for timers in self.runtime.block_on(due).unwrap() {
+            let (node, queue) = (self.node.clone(), self.queue.clone());
+            self.jobs.push(Box::pin(async move {
+                let queue: Arc<dyn Submit> = queue;
+                node.carry_out(&queue, &timers).await;
+            }));
+        }
+        let expired = self.node.expired(self.hand.now().unix_ms);
+        for messages in self.runtime.block_on(expired).unwrap() {
+            let (node, queue) = (self.node.clone(), self.queue.clone());
+            self.jobs.push(Box::pin(async move {
+                let queue: Arc<dyn Submit> = queue;
+                assert!(node.expire(&queue, &messages).await);
+            }));
+        }
+        self.run();
+        self.deliver();
+    }
+
     /// Follows all rules of retention; how many messages were deleted.
     pub fn retain(&mut self) -> u64 {
         let rooms = self.runtime.block_on(self.node.retained_rooms()).unwrap();
@@ -28,7 +50,7 @@ impl Server {
         };
         set(self, Some(RetentionRule { max_age_s }));
         let (org, id) = (self.clients[by].caller.org, RoomId::parse(room).unwrap());
-        let deleted = self.retain_room(Retained { org, room: id, max_age_ms });
+        let deleted = self.retain_room(Retained { org, room: id, max_age_ms, holds: 0 });
         set(self, None);
         deleted
     }
@@ -56,7 +78,7 @@ impl Server {
             node.end_holds(&queue).await.unwrap();
             let mut after = Some(Bytes::new());
             while let Some(from) = after {
-                after = node.forget_unheld(&queue, from).await.unwrap();
+                after = node.forget_unheld(&queue, from).await.unwrap().next;
             }
         }));
         self.run();
