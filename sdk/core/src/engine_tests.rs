@@ -380,6 +380,26 @@ fn that_a_marker_was_told_is_kept_over_a_power_cut() {
 }
 
 #[test]
+fn a_marker_that_the_server_puts_off_is_told_again_by_itself() {
+    let mut client = Client::new();
+    client.connect(5);
+    client.engine.mark_read(ROOM, 5);
+    client.pump();
+    let is_mark = |call: &(CallId, u32, Bytes)| call.1 == rpc::MarkRead::METHOD.id;
+    let at = client.calls.iter().position(is_mark).expect("a marker is told");
+    let (id, ..) = client.calls.remove(at);
+    let refused = Error::new(ErrorReason::RateLimited, "calls come too fast");
+    client.engine.handle_reply(id, Err(refused), NOW);
+    client.pump();
+    let marks = |client: &Client| client.calls.iter().filter(|call| is_mark(call)).count();
+    assert_eq!(marks(&client), 0, "not at once");
+    let later = Now { elapsed: NOW.elapsed + Duration::from_secs(10), ..NOW };
+    client.engine.handle_timeout(later);
+    client.pump();
+    assert_eq!(marks(&client), 1);
+}
+
+#[test]
 fn a_message_that_is_deleted_while_its_page_is_read_loses_its_body() {
     let mut client = with_more_before();
     let read = older(&mut client);

@@ -202,7 +202,7 @@ impl Node {
     }
 
     /// Deletes what is too old in a room, some stretches of its log. Nothing is deleted after the rule has
-    /// changed: then it is to be looked at again at once.
+    /// changed: then it is to be looked at again soon.
     pub async fn retain(
         self: &Arc<Self>,
         hub: &Arc<dyn Submit>,
@@ -221,7 +221,8 @@ impl Node {
             let (version, holds) = held_at(&ctx).await?;
             let rule = rule_in_force(store, of.org, of.room).await.map_err(store_error)?;
             if u64::from(rule.max_age_s) * 1000 != of.max_age_ms {
-                return Ok(Gone { next_ms: now.unix_ms, ..gone });
+                let next_ms = now.unix_ms + RETENTION_EVERY_MIN_MS;
+                return Ok(Gone { next_ms, ..gone });
             }
             let before = retained(store, of.room).await.map_err(store_error)?;
             let before = before.filter(|row| row.holds == epoch);

@@ -14,11 +14,14 @@ use tokio::{
 };
 
 use crate::{
-    limits::{COPIES_LOOKED_AT_EVERY, HOLDS_LOOKED_AT_EVERY, RETENTION_LOOKED_AT_EVERY},
+    limits::{
+        COPIES_LOOKED_AT_EVERY, HOLDS_LOOKED_AT_EVERY, RETENTION_LOOKED_AT_EVERY,
+        RETENTION_PAUSE_MIN,
+    },
     metrics::{Metrics, RETENTION_FAILING, SharedMetrics},
 };
 
-/// When a room with that rule, after that many holds, is to be looked at again, Unix milliseconds, and whether something was wrong.
+/// When a room with that rule is to be looked at again, Unix milliseconds, and whether something was wrong.
 type Due = HashMap<Retained, (u64, bool)>;
 
 /// Looks after what is kept, as long as the node is there.
@@ -40,7 +43,7 @@ pub(crate) async fn run(weak: Weak<Node>, hub: Arc<dyn Submit>, metrics: SharedM
         drop(node);
         tokio::select! {
             () = changed.wait() => rooms.1 = None,
-            () = sleep(pause.min(RETENTION_LOOKED_AT_EVERY)) => {}
+            () = sleep(pause.clamp(RETENTION_PAUSE_MIN, RETENTION_LOOKED_AT_EVERY)) => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parlour::{Client, Room, RoomId, UserId};
+use parlour::{Client, HistoryError, RoomId, Timeline, UserId};
 use parlour_core::{
     ports::store::{LogKey, ReadRange, Store},
     rooms::head_counters,
@@ -43,6 +43,8 @@ pub struct Log {
     pub posted: BTreeMap<u64, String>,
     /// Bodies of deleted messages are gone; these numbers were messages.
     pub erased: BTreeSet<u64>,
+    /// How many were too old to be kept.
+    pub too_old: usize,
 }
 
 /// Reads a room's log and checks what it promises by itself.
@@ -55,8 +57,12 @@ pub async fn read_log(store: &dyn Store, room: RoomId, violations: &mut Vec<Stri
         bytes_max: usize::MAX,
     };
     let stored = store.read(LogKey::Room(room), range).await.unwrap_or_default();
-    let mut log =
-        Log { messages: BTreeMap::new(), posted: BTreeMap::new(), erased: BTreeSet::new() };
+    let mut log = Log {
+        messages: BTreeMap::new(),
+        posted: BTreeMap::new(),
+        erased: BTreeSet::new(),
+        too_old: 0,
+    };
     let mut refs = BTreeSet::new();
     let (mut at_ms, mut expected) = (0, 1);
     for stored in stored {
@@ -101,6 +107,7 @@ fn fold(log: &mut Log, header: &EventHeader, body: bytes::Bytes) {
                 told.text = edited.text;
             }
         }
+        Ok(EventBody::MessagesDeleted(_)) => log.too_old += header.target_seqs.len(),
         _ => {}
     }
 }
@@ -155,7 +162,34 @@ pub async fn check_timeline(
     log: &Log,
     violations: &mut Vec<String>,
 ) {
-    let shown = match shown(&client.room(room)).await {
+    let timeline = client.room(room).timeline().await;
+    let shown = match timeline {
+        Ok(mut timeline) => shown(&mut timeline).await,
+        Err(error) => Err(error),
+    };
+    compare(name, room, shown, log, violations);
+}
+
+/// A timeline that was open all the time shows it, too.
+pub async fn check_open(
+    name: &str,
+    timeline: &mut Timeline,
+    room: RoomId,
+    log: &Log,
+    violations: &mut Vec<String>,
+) {
+    let shown = shown(timeline).await;
+    compare(&format!("{name}, open all the time"), room, shown, log, violations);
+}
+
+fn compare(
+    name: &str,
+    room: RoomId,
+    shown: Result<Vec<(u64, Told)>, HistoryError>,
+    log: &Log,
+    violations: &mut Vec<String>,
+) {
+    let shown = match shown {
         Ok(shown) => shown,
         Err(error) => return violations.push(format!("{name}: no timeline of {room}: {error}")),
     };
@@ -173,8 +207,7 @@ pub async fn check_timeline(
     }
 }
 
-async fn shown(room: &Room) -> Result<Vec<(u64, Told)>, parlour::HistoryError> {
-    let mut timeline = room.timeline().await?;
+async fn shown(timeline: &mut Timeline) -> Result<Vec<(u64, Told)>, HistoryError> {
     while timeline.load_older(200).await? {}
     let items = timeline.refresh().iter().filter_map(|item| item.message());
     let told = items.filter_map(|message| {

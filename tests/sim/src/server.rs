@@ -35,7 +35,7 @@ impl TokenVerifier for Trusting {
             subject: token.into(),
             org: "sim".into(),
             name: token.into(),
-            scopes: vec![],
+            scopes: vec!["admin:compliance".into()],
             token_id: None,
             key_id: "sim".into(),
             issued_at_ms: now_ms,

@@ -7,9 +7,13 @@ use std::{
     time::Duration,
 };
 
-use parlour::{CachePort, Client, Draft, MemoryCache, RoomId, State, Trust};
+use parlour::{CachePort, Client, Draft, MemoryCache, RoomId, State, Timeline, Trust};
 use parlour_core::{identity, ports::store::Store};
 use parlour_daemon::{limits::rate::Rate, quic::QuicHandle};
+use parlour_protocol::{
+    compliance::{RetentionRule, SetRetentionRequest},
+    generated::rpc,
+};
 use parlour_sdk_core::cache::{CacheError, Run, Saved, Write};
 use quinn::AsyncUdpSocket;
 use tokio::time::Instant;
@@ -38,6 +42,8 @@ pub struct Outcome {
     pub written: usize,
     /// Server crashes.
     pub crashes: u32,
+    /// Messages that were deleted as they were older than they are kept.
+    pub too_old: usize,
     /// The network's trace: two runs of a seed share it.
     pub trace: u64,
 }
@@ -88,6 +94,8 @@ struct Device {
     ip: IpAddr,
     kept: Kept,
     client: Option<Client>,
+    /// The group, as somebody looks at it all the time.
+    open: Option<Timeline>,
 }
 
 struct World {
@@ -102,6 +110,7 @@ struct World {
     acked: Arc<Mutex<Vec<Acked>>>,
     written: Vec<(RoomId, String)>,
     crashes: u32,
+    too_old: usize,
     messages: u64,
 }
 
@@ -132,6 +141,7 @@ pub fn run(seed: u64, length: Duration) -> Outcome {
             acked: Arc::default(),
             written: vec![],
             crashes: 0,
+            too_old: 0,
             messages: 0,
         };
         let outcome = world.play(length).await;
@@ -157,13 +167,14 @@ impl World {
             self.check(&mut violations).await;
         }
         for device in &mut self.devices {
-            device.client = None;
+            (device.open, device.client) = (None, None);
         }
         Outcome {
             violations,
             acked: self.acks().len(),
             written: self.written.len(),
             crashes: self.crashes,
+            too_old: self.too_old,
             trace: self.net.trace(),
         }
     }
@@ -178,7 +189,7 @@ impl World {
                 let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 1, self.devices.len() as u8));
                 let name = format!("{user}/{device}");
                 let kept = Kept::default();
-                self.devices.push(Device { name, user, ip, kept, client: None });
+                self.devices.push(Device { name, user, ip, kept, client: None, open: None });
                 self.start_client(self.devices.len() - 1).await;
             }
         }
@@ -193,6 +204,9 @@ impl World {
         let group = ada.create_group("all", ["bob", "cyd"]).await.map_err(|e| e.to_string())?;
         let direct = ada.open_direct("bob").await.map_err(|e| e.to_string())?;
         self.rooms = vec![group.id(), direct.id()];
+        for at in 0..self.devices.len() {
+            self.look(at).await;
+        }
         Ok(())
     }
 
@@ -212,6 +226,16 @@ impl World {
             .start()
             .await;
         device.client = started.ok();
+        self.look(at).await;
+    }
+
+    /// Some look at the group all the time.
+    async fn look(&mut self, at: usize) {
+        let (Some(room), device) = (self.rooms.first(), &mut self.devices[at]) else { return };
+        device.open = match &device.client {
+            Some(client) if at.is_multiple_of(2) => client.room(*room).timeline().await.ok(),
+            _ => None,
+        };
     }
 
     /// One thing happens.
@@ -230,7 +254,8 @@ impl World {
             }
             55..63 => self.amend(at),
             63..68 => self.read(at).await,
-            68..71 => self.type_something(at),
+            68..70 => self.type_something(at),
+            70 => self.set_retention(at),
             71..76 => self.restart_client(at).await,
             76..80 => {
                 if let Some(client) = &self.devices[at].client {
@@ -308,9 +333,31 @@ impl World {
         }
     }
 
+    /// Messages are kept for some seconds only, or for ever again.
+    fn set_retention(&mut self, at: usize) {
+        let room = self.room_of(at);
+        let max_age_s = self.rng.range(5, 40) as u32;
+        let rule = self.rng.per_mille(700).then_some(RetentionRule { max_age_s });
+        let Some(client) = self.devices[at].client.clone() else { return };
+        tokio::spawn(async move {
+            let request = SetRetentionRequest { room: room.to_field(), rule };
+            let _ = client.call::<rpc::SetRetention>(request).await;
+        });
+    }
+
+    /// From here on nothing is deleted by itself, or what is compared would change meanwhile.
+    async fn keep_everything(&self) {
+        let Some(client) = &self.devices[0].client else { return };
+        for room in &self.rooms {
+            let request = SetRetentionRequest { room: room.to_field(), rule: None };
+            let asked = client.call::<rpc::SetRetention>(request);
+            let _ = tokio::time::timeout(Duration::from_secs(60), asked).await;
+        }
+    }
+
     /// The app is killed, and opened again.
     async fn restart_client(&mut self, at: usize) {
-        self.devices[at].client = None;
+        (self.devices[at].open, self.devices[at].client) = (None, None);
         let pause = Duration::from_millis(self.rng.range(1, 2_000));
         tokio::time::sleep(pause).await;
         self.start_client(at).await;
@@ -367,8 +414,9 @@ impl World {
         while Instant::now() < until && !self.is_calm().await {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
+        self.keep_everything().await;
         // Markers and counts follow by themselves.
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep(Duration::from_secs(15)).await;
     }
 
     async fn is_calm(&self) -> bool {
@@ -394,18 +442,19 @@ impl World {
         all
     }
 
-    async fn check(&self, violations: &mut Vec<String>) {
+    async fn check(&mut self, violations: &mut Vec<String>) {
         let store: &dyn Store = self.host.store.disk();
         let mut logs = BTreeMap::new();
         for room in &self.rooms {
             logs.insert(*room, check::read_log(store, *room, violations).await);
         }
+        self.too_old = logs.values().map(|log| log.too_old).sum();
         check::check_sends(&logs, &self.acks(), &self.written, violations);
         for device in &self.devices {
             check::check_order(&logs, &device.name, violations);
         }
         let org = identity::org_id("sim");
-        for device in &self.devices {
+        for device in &mut self.devices {
             let Some(client) = &device.client else {
                 violations.push(format!("{} isn't there", device.name));
                 continue;
@@ -419,6 +468,9 @@ impl World {
                 let name = &device.name;
                 check::check_timeline(name, client, *room, &logs[room], violations).await;
                 check::check_unread(name, client, user, *room, store, violations).await;
+            }
+            if let (Some(open), room) = (&mut device.open, self.rooms[0]) {
+                check::check_open(&device.name, open, room, &logs[&room], violations).await;
             }
         }
     }

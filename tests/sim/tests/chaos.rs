@@ -8,11 +8,14 @@ const LENGTH: Duration = Duration::from_secs(60);
 
 #[test]
 fn nothing_acknowledged_is_lost_whatever_happens() {
+    let mut too_old = 0;
     for seed in 1..=8 {
         let outcome = parlour_sim::run(seed, LENGTH);
         assert!(outcome.violations.is_empty(), "seed {seed}: {:#?}", outcome.violations);
         assert!(outcome.acked > 10, "seed {seed} acknowledged {} messages", outcome.acked);
+        too_old += outcome.too_old;
     }
+    assert!(too_old > 100, "rules of retention deleted {too_old} messages");
 }
 
 #[test]

@@ -65,6 +65,7 @@ impl Engine {
         seq: u64,
         asked_at: Head,
         result: Result<Bytes, Error>,
+        now: Now,
     ) {
         if self.rooms.get(room).is_none() {
             return;
@@ -74,6 +75,10 @@ impl Engine {
             Ok(Ok(MarkReadResponse { marker: Some(marker), unread })) => {
                 let head = record.head;
                 record.counts.handle_answer(marker, unread.unwrap_or_default(), asked_at, head);
+                // Something came meanwhile.
+                if record.counts.is_uncertain {
+                    self.recount_soon(now);
+                }
             }
             Err(error)
                 if matches!(
@@ -81,12 +86,13 @@ impl Engine {
                     Ok(Retry::AfterDelay | Retry::Same | Retry::Reconnect | Retry::AfterReauth)
                 ) =>
             {
-                // It stays unsent, and goes out with the next mark or connection.
+                // It stays unsent, and goes out again a while later, or with the next mark or connection.
+                self.recount_soon(now);
                 return;
             }
             _ => {}
         }
-        if record.unsent_read == seq {
+        if self.rooms.entry(room).unsent_read == seq {
             self.finish_mark(room);
         }
         self.changed(room);
@@ -122,8 +128,10 @@ impl Engine {
         self.recount_at = sooner(self.recount_at, Some(now.elapsed + COUNTS_AGAIN_AFTER));
     }
 
-    /// Marking what is marked already changes nothing, and its answer has the counts.
+    /// Marking what is marked already changes nothing, and its answer has the counts. What the server didn't
+    /// take yet is marked with it.
     pub(super) fn recount(&mut self) {
+        self.send_marks();
         let uncertain: Vec<(RoomId, u64)> = self
             .rooms
             .iter()

@@ -96,7 +96,7 @@ impl Engine {
             Some(Purpose::App { method, body }) => self.handle_app_reply(id, method, body, result),
             Some(Purpose::Send(client_ref)) => self.handle_send_reply(client_ref, result, now),
             Some(Purpose::Mark { room, seq, asked_at }) => {
-                self.handle_mark_reply(room, seq, asked_at, result);
+                self.handle_mark_reply(room, seq, asked_at, result, now);
             }
             Some(Purpose::Describe(room)) => match result.map(GetRoomResponse::decode) {
                 Ok(Ok(GetRoomResponse { room: Some(described), .. })) => {
