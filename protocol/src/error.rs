@@ -71,6 +71,8 @@ impl ErrorReason {
             | R::PollClosed
             | R::PollAnonymous
             | R::ServiceAccount
+            | R::NotDeactivated
+            | R::UserHeld
             | R::WebhooksDisabled => C::FailedPrecondition,
             R::ReadOnly | R::StoreUnavailable | R::Draining | R::SearchUnavailable => {
                 C::Unavailable

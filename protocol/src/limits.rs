@@ -315,6 +315,8 @@ pub const RETENTION_S_MAX: u32 = 10 * 365 * 24 * 3600;
 pub const RETENTION_RULES_MAX: usize = 10_000;
 /// Largest page of rules of retention.
 pub const RETENTION_PAGE_MAX: usize = 500;
+/// Largest page of erasures.
+pub const ERASURE_PAGE_MAX: usize = 500;
 /// Most legal holds of one organization.
 pub const LEGAL_HOLDS_MAX: usize = 1000;
 /// Longest reason of a legal hold, in bytes.

@@ -48,7 +48,8 @@ codecs! {
     compliance: GetRetentionRequest, GetRetentionResponse, SetRetentionRequest, SetRetentionResponse,
         ListRetentionRequest, ListRetentionResponse, RetentionRule, RoomRetention, HoldTarget,
         SetLegalHoldRequest, SetLegalHoldResponse, ListLegalHoldsRequest, ListLegalHoldsResponse,
-        LegalHold, RetentionChanged, LegalHoldChanged;
+        LegalHold, RetentionChanged, LegalHoldChanged, EraseUserRequest, EraseUserResponse,
+        ListErasuresRequest, ListErasuresResponse, Erasure, UserErased;
     directory: Node, ListNodesRequest, ListNodesResponse, ChangeDirectoryRequest,
         ChangeDirectoryResponse, Change, PutNode, PutUser, PutMembership, EndMembership,
         PutOverrides, HandOver,

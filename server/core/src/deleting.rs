@@ -1,21 +1,28 @@
 //! Deleting messages: what is written when one goes, or several at once, whoever lets them go.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use parlour_protocol::{
+    app::AppEvent,
     event::{self, FLAG_ERASED, FLAG_EVERYONE},
     generated::EventMessage,
     ids::{RoomId, UserId},
+    limits::DELETED_AT_ONCE_MAX,
     message::{DeleteReason, MessagePosted, MessagesDeleted},
-    wire::{Error, EventHeader},
+    wire::{Error, ErrorReason, EventHeader},
 };
 use prost::Message;
 
 use crate::{
-    draft::{EffectsOf, Guard, NewEvent, RoomDraft, store_error},
+    done::committed,
+    draft::{Draft, EffectsOf, Guard, NewEvent, Refused, RoomDraft, Submit, store_error},
     holds::{Holds, copy},
     kit::Ctx,
+    limits::{DELETED_ATTACHMENTS_MAX, DELETED_MENTIONS_BYTES_MAX},
     mentions::withdrawals,
     messages::release,
     polls::end_of,
@@ -26,6 +33,15 @@ use crate::{
     threads::{ThreadChange, thread_with},
     unread::{IN_THREAD, TO_EVERYONE},
 };
+
+/// What became of messages that were to go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// Messages and applications' events that were deleted now.
+    pub deleted: u64,
+    /// Those that can't be deleted, since rows about them can't be read.
+    pub damaged: u64,
+}
 
 /// A draft of something about an earlier message that isn't deleted.
 pub(crate) fn amendment(cell: Arc<RoomCell>, guard: Guard, event: NewEvent) -> RoomDraft {
@@ -194,4 +210,77 @@ async fn unheard(ctx: &Ctx, room: RoomId, header: &EventHeader) -> Result<Vec<Us
         }
     }
     Ok(unheard)
+}
+
+/// Deletes messages and applications' events, with as few events as can be. `false` where something
+/// about them has changed meanwhile, and they are to be read again.
+pub(crate) async fn delete_all(
+    hub: &Arc<dyn Submit>,
+    ctx: &Ctx,
+    (cell, headers): (&Arc<RoomCell>, Vec<EventHeader>),
+    reason: DeleteReason,
+    at: (u64, &Holds),
+    gone: &mut Gone,
+) -> Result<bool, Error> {
+    let mut waiting = VecDeque::from(apart(headers));
+    while let Some(headers) = waiting.pop_front() {
+        let count = headers.len() as u64;
+        let alone = (count > 1).then(|| headers.clone());
+        let draft = match deletions(ctx, cell.clone(), headers, reason, at).await {
+            Ok(draft) => draft,
+            // One whose rows can't be read doesn't keep the others.
+            Err(error) if error.reason == ErrorReason::DataDamaged as i32 => {
+                match alone {
+                    Some(headers) => waiting.extend(headers.into_iter().map(|one| vec![one])),
+                    None => gone.damaged += 1,
+                }
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        match committed(hub, Draft::Room(Box::new(draft))).await {
+            Ok(_) => gone.deleted += count,
+            Err(Refused::Stale | Refused::Exists) => return Ok(false),
+            Err(refused) => return Err(refused.into()),
+        }
+    }
+    Ok(true)
+}
+
+/// Whether it is a message or an application's event that has something to lose.
+pub(crate) fn is_whole(header: &EventHeader) -> bool {
+    [MessagePosted::RULE.kind, AppEvent::RULE.kind].contains(&header.kind)
+        && header.flags & FLAG_ERASED == 0
+}
+
+/// What one event each can delete: of one thread, or of none, and no more than one commit holds.
+fn apart(headers: Vec<EventHeader>) -> Vec<Vec<EventHeader>> {
+    #[derive(Default)]
+    struct Part {
+        headers: Vec<EventHeader>,
+        attachments: usize,
+        bytes: usize,
+    }
+    let mut full = Vec::new();
+    let mut parts: BTreeMap<u64, Part> = BTreeMap::new();
+    for header in headers {
+        let part = parts.entry(header.thread_root_seq).or_default();
+        // About what withdrawing its mentions takes in the outbox.
+        let bytes = match header.mentions.len() {
+            0 => 0,
+            mentions => 200 + 20 * mentions,
+        };
+        if !part.headers.is_empty()
+            && (part.headers.len() >= DELETED_AT_ONCE_MAX
+                || part.attachments + header.attachments.len() > DELETED_ATTACHMENTS_MAX
+                || part.bytes + bytes > DELETED_MENTIONS_BYTES_MAX)
+        {
+            full.push(std::mem::take(part).headers);
+        }
+        part.attachments += header.attachments.len();
+        part.bytes += bytes;
+        part.headers.push(header);
+    }
+    full.extend(parts.into_values().map(|part| part.headers));
+    full
 }

@@ -226,7 +226,7 @@ async fn for_user(
 
 /// Erases the text of every edit of a deleted message, and what its links' previews say. None of them can
 /// come after the delete. Where it is held, a copy is kept.
-async fn erasure(
+pub(crate) async fn erasure(
     node: &Node,
     room: RoomId,
     target: u64,

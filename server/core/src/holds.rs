@@ -143,6 +143,11 @@ impl Holds {
         Ok(holds)
     }
 
+    /// Whether what that user wrote is held, wherever it is.
+    pub(crate) fn has_all_of(&self, user: UserId) -> bool {
+        self.everything || self.users.contains(&user)
+    }
+
     /// Whether what that user wrote in that room is held.
     pub(crate) fn has(&self, room: RoomId, sender: &[u8]) -> bool {
         self.everything

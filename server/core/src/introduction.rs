@@ -150,7 +150,7 @@ pub(crate) async fn introduce_everyone(
         let wanted: Vec<wire::Change> = known
             .users
             .iter()
-            .filter(|(user, row)| !row.is_hook && new(user))
+            .filter(|(user, row)| !row.is_hook && !row.is_erased() && new(user))
             .map(|(_, row)| wire::PutUser {
                 subject: row.subject.clone(),
                 role: Some(row.role_when_new().to_owned()),

@@ -15,6 +15,7 @@ pub mod done;
 pub mod draft;
 pub mod effects;
 mod emoji;
+pub mod erasing;
 pub mod expiry;
 pub mod features;
 mod groups;

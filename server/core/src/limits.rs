@@ -204,6 +204,10 @@ pub const RETENTION_STRETCHES: usize = 8;
 pub const RETENTION_EVERY_MIN_MS: u64 = 1000;
 /// The same, at least this often when something is due: an hour.
 pub const RETENTION_EVERY_MAX_MS: u64 = 3600 * 1000;
+/// Records that an erasure reads together.
+pub const ERASURE_RECORDS: usize = 1024;
+/// Reads after which an erasure remembers how far it is.
+pub const ERASURE_STRETCHES: usize = 64;
 /// Copies of what was deleted while it was held that are looked at together.
 pub const HELD_LOOKED_AT: usize = 100;
 /// Bytes of a scheduled message, or of what somebody has begun to write: a list of one fits an answer.

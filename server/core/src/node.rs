@@ -98,6 +98,8 @@ pub struct Node {
     pub webhooks: Webhooks,
     /// How long things are kept has changed.
     pub retention: Arc<Nudge>,
+    /// There is somebody to erase.
+    pub erasures: Arc<Nudge>,
     /// Messages with links.
     pub previews: Previews,
     /// The index of messages by their words, if there is one.
@@ -231,6 +233,7 @@ impl Node {
             directories: Directories::default(),
             cards: Cards::default(),
             retention: Arc::default(),
+            erasures: Arc::default(),
             log_time: LogTime::default(),
             accounts: Accounts::default(),
             webhooks: Webhooks::default(),

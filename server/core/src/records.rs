@@ -152,6 +152,21 @@ pub struct UserRow {
     /// Whether it is a program with an account of its own.
     #[prost(bool, tag = "8")]
     pub is_bot: bool,
+    /// Whether they were erased, and how far that is.
+    #[prost(enumeration = "Erased", tag = "9")]
+    pub erased: i32,
+}
+
+/// Whether somebody was erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
+#[repr(i32)]
+pub enum Erased {
+    /// They weren't.
+    No = 0,
+    /// What they wrote goes just now.
+    UnderWay = 1,
+    /// All of it is gone.
+    Done = 2,
 }
 
 impl UserRow {
@@ -160,9 +175,20 @@ impl UserRow {
         if self.guest { Role::GUEST } else { Role::MEMBER }
     }
 
+    /// What is left of somebody who was erased: that there was somebody.
+    pub fn of_erased(erased: Erased) -> Self {
+        UserRow { deactivated: true, erased: erased as i32, ..UserRow::default() }
+    }
+
+    /// Whether they were erased.
+    pub fn is_erased(&self) -> bool {
+        self.erased() != Erased::No
+    }
+
     /// The user as others see them.
     pub fn view(self, id: UserId) -> User {
         let kind = match (self.is_hook, self.is_bot) {
+            _ if self.is_erased() => UserKind::Erased,
             (true, _) => UserKind::Hook,
             (_, true) => UserKind::Bot,
             _ => UserKind::Person,

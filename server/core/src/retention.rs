@@ -1,42 +1,32 @@
 //! Retention: messages that are older than their room keeps them are deleted, many with one event. Up to
 //! where a room's log was gone through is a row; what is held stays.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use parlour_protocol::{
-    app::AppEvent,
     compliance::RetentionRule,
-    event::FLAG_ERASED,
-    generated::EventMessage,
     ids::{OrgId, RoomId, UserId},
     limits::{DELETED_AT_ONCE_MAX, SEQ_MAX},
-    message::{DeleteReason, MessagePosted},
-    wire::{Error, ErrorReason, Event, EventHeader},
+    message::DeleteReason,
+    wire::{Error, Event, EventHeader},
 };
 use prost::Message;
 
 use crate::{
-    deleting::{deletions, held_at},
+    deleting::{Gone, delete_all, held_at, is_whole},
     done::committed,
-    draft::{Draft, Refused, RowsDraft, Submit, store_error},
-    holds::{Holds, epoch},
+    draft::{Draft, RowsDraft, Submit, store_error},
+    holds::epoch,
     inventory::each_row,
     kit::Ctx,
-    limits::{
-        DELETED_ATTACHMENTS_MAX, DELETED_MENTIONS_BYTES_MAX, ITEM_BYTES, RETENTION_EVERY_MAX_MS,
-        RETENTION_EVERY_MIN_MS, RETENTION_STRETCHES,
-    },
+    limits::{ITEM_BYTES, RETENTION_EVERY_MAX_MS, RETENTION_EVERY_MIN_MS, RETENTION_STRETCHES},
     node::{Caller, Node},
     ports::{
         clock::Now,
         store::{LogKey, Put, ReadRange, Shard, Store, StoreError},
     },
     records::{RoomRow, key},
-    rooms::RoomCell,
     tables::Table,
 };
 
@@ -123,11 +113,9 @@ pub struct Retained {
 
 /// What became of a room's old messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gone {
-    /// Messages and applications' events that were deleted now.
-    pub deleted: u64,
-    /// Those that can't be deleted, since rows about them can't be read.
-    pub damaged: u64,
+pub struct Retention {
+    /// What was deleted now.
+    pub gone: Gone,
     /// When to look again, Unix milliseconds.
     pub next_ms: u64,
 }
@@ -207,11 +195,11 @@ impl Node {
         self: &Arc<Self>,
         hub: &Arc<dyn Submit>,
         of: Retained,
-    ) -> Result<Gone, Error> {
+    ) -> Result<Retention, Error> {
         let (mut gone, mut next_ms) = (Gone::default(), 0);
         for _ in 0..RETENTION_STRETCHES {
             let Some(cell) = self.room(of.org, of.room).await.map_err(store_error)? else {
-                return Ok(Gone { next_ms: self.now().unix_ms + of.max_age_ms, ..gone });
+                return Ok(Retention { gone, next_ms: self.now().unix_ms + of.max_age_ms });
             };
             let now = self.now();
             let ctx = self.nobody(cell.org, now);
@@ -222,7 +210,7 @@ impl Node {
             let rule = rule_in_force(store, of.org, of.room).await.map_err(store_error)?;
             if u64::from(rule.max_age_s) * 1000 != of.max_age_ms {
                 let next_ms = now.unix_ms + RETENTION_EVERY_MIN_MS;
-                return Ok(Gone { next_ms, ..gone });
+                return Ok(Retention { gone, next_ms });
             }
             let before = retained(store, of.room).await.map_err(store_error)?;
             let before = before.filter(|row| row.holds == epoch);
@@ -230,7 +218,7 @@ impl Node {
             let stretch = self.stretch(of, before.up_to + 1, now.unix_ms).await;
             let stretch = match stretch.map_err(store_error)? {
                 Ok(stretch) => stretch,
-                Err(next_ms) => return Ok(Gone { next_ms, ..gone }),
+                Err(next_ms) => return Ok(Retention { gone, next_ms }),
             };
             let mut after = RetainedRow { up_to: stretch.up_to, ..before };
             if let Some(last) = stretch.headers.last() {
@@ -241,7 +229,8 @@ impl Node {
                 whole.partition(|header| holds.has(of.room, &header.sender));
             let damaged = gone.damaged;
             let at = (version, &holds);
-            if !self.delete_all(hub, &ctx, (&cell, old), at, &mut gone).await? {
+            let reason = DeleteReason::Retention;
+            if !delete_all(hub, &ctx, (&cell, old), reason, at, &mut gone).await? {
                 next_ms = self.now().unix_ms + RETENTION_EVERY_MIN_MS;
                 continue;
             }
@@ -253,10 +242,11 @@ impl Node {
             committed(hub, Draft::Rows(Box::new(rows))).await?;
         }
         // The others have their turn, and a room in which something always changes waits a while.
-        Ok(Gone { next_ms: next_ms.max(self.now().unix_ms), ..gone })
+        Ok(Retention { gone, next_ms: next_ms.max(self.now().unix_ms) })
     }
 
-    fn nobody(self: &Arc<Self>, org: OrgId, now: Now) -> Ctx {
+    /// What acts by itself, for nobody.
+    pub(crate) fn nobody(self: &Arc<Self>, org: OrgId, now: Now) -> Ctx {
         Ctx {
             node: self.clone(),
             caller: Arc::new(Caller::absent(org, UserId::from_bytes([0; 16]), now)),
@@ -301,78 +291,4 @@ impl Node {
         let pause_ms = pause_ms.clamp(RETENTION_EVERY_MIN_MS, RETENTION_EVERY_MAX_MS);
         Ok(Err(due_ms.max(now_ms + pause_ms)))
     }
-
-    /// Deletes messages and applications' events, with as few events as can be. `false` where something
-    /// about them has changed meanwhile, and they are to be read again.
-    async fn delete_all(
-        &self,
-        hub: &Arc<dyn Submit>,
-        ctx: &Ctx,
-        (cell, headers): (&Arc<RoomCell>, Vec<EventHeader>),
-        at: (u64, &Holds),
-        gone: &mut Gone,
-    ) -> Result<bool, Error> {
-        let reason = DeleteReason::Retention;
-        let mut waiting = VecDeque::from(apart(headers));
-        while let Some(headers) = waiting.pop_front() {
-            let count = headers.len() as u64;
-            let alone = (count > 1).then(|| headers.clone());
-            let draft = match deletions(ctx, cell.clone(), headers, reason, at).await {
-                Ok(draft) => draft,
-                // One whose rows can't be read doesn't keep the others.
-                Err(error) if error.reason == ErrorReason::DataDamaged as i32 => {
-                    match alone {
-                        Some(headers) => waiting.extend(headers.into_iter().map(|one| vec![one])),
-                        None => gone.damaged += 1,
-                    }
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            match committed(hub, Draft::Room(Box::new(draft))).await {
-                Ok(_) => gone.deleted += count,
-                Err(Refused::Stale | Refused::Exists) => return Ok(false),
-                Err(refused) => return Err(refused.into()),
-            }
-        }
-        Ok(true)
-    }
-}
-
-/// Whether it is a message or an application's event that has something to lose.
-fn is_whole(header: &EventHeader) -> bool {
-    [MessagePosted::RULE.kind, AppEvent::RULE.kind].contains(&header.kind)
-        && header.flags & FLAG_ERASED == 0
-}
-
-/// What one event each can delete: of one thread, or of none, and no more than one commit holds.
-fn apart(headers: Vec<EventHeader>) -> Vec<Vec<EventHeader>> {
-    #[derive(Default)]
-    struct Part {
-        headers: Vec<EventHeader>,
-        attachments: usize,
-        bytes: usize,
-    }
-    let mut full = Vec::new();
-    let mut parts: BTreeMap<u64, Part> = BTreeMap::new();
-    for header in headers {
-        let part = parts.entry(header.thread_root_seq).or_default();
-        // About what withdrawing its mentions takes in the outbox.
-        let bytes = match header.mentions.len() {
-            0 => 0,
-            mentions => 200 + 20 * mentions,
-        };
-        if !part.headers.is_empty()
-            && (part.headers.len() >= DELETED_AT_ONCE_MAX
-                || part.attachments + header.attachments.len() > DELETED_ATTACHMENTS_MAX
-                || part.bytes + bytes > DELETED_MENTIONS_BYTES_MAX)
-        {
-            full.push(std::mem::take(part).headers);
-        }
-        part.attachments += header.attachments.len();
-        part.bytes += bytes;
-        part.headers.push(header);
-    }
-    full.extend(parts.into_values().map(|part| part.headers));
-    full
 }

@@ -169,6 +169,8 @@ tables! {
     /// org ‖ room ‖ seq -> the record as it was before it was deleted, while it is held. Written with the
     /// room.
     HELD = 113, "held";
+    /// org ‖ user -> who was erased, and how far that is.
+    ERASURES = 120, "erasures";
     /// user ‖ id -> nothing: scheduled messages that are sent or taken back. Kept thirty days.
     SCHEDULED_ENDS = 87, "scheduled_ends";
 }

@@ -10,6 +10,7 @@ mod calls;
 pub mod clock;
 pub mod config;
 pub mod data;
+mod erasing;
 pub mod export;
 pub mod http;
 mod json;

@@ -7,7 +7,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use parlour_core::{draft::Submit, node::Node, ports::store::StoreError, retention::Retained};
+use parlour_core::{
+    draft::Submit,
+    node::Node,
+    ports::store::StoreError,
+    retention::{Retained, Retention},
+};
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep},
@@ -70,13 +75,13 @@ async fn look(
         let next = match known {
             Some(next) => next,
             None => match node.retain(hub, *of).await {
-                Ok(gone) => {
+                Ok(Retention { gone, next_ms }) => {
                     deleted += gone.deleted;
                     if gone.damaged > 0 {
                         let (room, messages) = (of.room, gone.damaged);
                         tracing::error!(%room, messages, "what is too old can't be deleted: damaged");
                     }
-                    (gone.next_ms, gone.damaged > 0)
+                    (next_ms, gone.damaged > 0)
                 }
                 // One room's trouble isn't the others'.
                 Err(error) => {

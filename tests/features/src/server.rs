@@ -169,14 +169,19 @@ impl Server {
         command.args(words).stdin(Stdio::null()).output().expect("the program can be run")
     }
 
+    /// The same, of a command that has to succeed: what it prints.
+    pub fn printed(&self, words: &[&str]) -> String {
+        let output = self.command(words);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {complaint}");
+        String::from_utf8(output.stdout).expect("what is printed is text").trim().to_owned()
+    }
+
     /// A token by `parlour token`.
     pub fn token(&self, org: &str, sub: &str, more: &[&str]) -> String {
         let mut words = vec!["token", "--org", org, "--sub", sub];
         words.extend(more);
-        let output = self.command(&words);
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "no token: {complaint}");
-        String::from_utf8(output.stdout).expect("tokens are text").trim().to_owned()
+        self.printed(&words)
     }
 
     /// A token of these claims, signed with the data folder's own key.

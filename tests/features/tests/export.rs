@@ -9,12 +9,6 @@ use parlour_features::{server::Server, world::ORG};
 use sdk::{eventually, pair, texts};
 use serde_json::Value;
 
-fn run(server: &Server, words: &[&str]) -> String {
-    let output = server.command(words);
-    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("what is printed is text").trim().to_owned()
-}
-
 /// Every line of a file as JSON.
 fn lines(folder: &Path, name: &str) -> Vec<Value> {
     let text = fs::read_to_string(folder.join(name)).expect("the file is there");
@@ -41,7 +35,7 @@ async fn everything_of_an_organization_is_in_its_export_and_one_persons_part_in_
     let file = alice.upload(source.as_path()).await.unwrap();
     let attachments = vec![file];
     room.send(Draft { text: "notes".into(), attachments, ..Draft::default() }).await.unwrap();
-    run(&server, &["admin", "hold", "--org", ORG, "--user", "alice", "--reason", "case 7"]);
+    server.printed(&["admin", "hold", "--org", ORG, "--user", "alice", "--reason", "case 7"]);
     room.delete(first).await.unwrap();
     let begun = Draft { text: "what I never said".into(), ..Draft::default() };
     bob.drafts().set(room.id(), &begun).await.unwrap();
@@ -50,7 +44,7 @@ async fn everything_of_an_organization_is_in_its_export_and_one_persons_part_in_
 
     let all = server.root().join("all");
     let to = all.display().to_string();
-    let told = run(&server, &["admin", "export", "--org", ORG, "--to", &to]);
+    let told = server.printed(&["admin", "export", "--org", ORG, "--to", &to]);
     assert!(told.contains("1 rooms, 5 events, 1 files"), "{told}");
     assert_eq!(said(&all, &id), ["hello yourself", "notes"]);
     let rooms = lines(&all, "rooms.jsonl");
@@ -70,7 +64,7 @@ async fn everything_of_an_organization_is_in_its_export_and_one_persons_part_in_
 
     let bobs = server.root().join("bobs");
     let to = bobs.display().to_string();
-    run(&server, &["admin", "export", "--org", ORG, "--user", "bob", "--to", &to]);
+    server.printed(&["admin", "export", "--org", ORG, "--user", "bob", "--to", &to]);
     assert_eq!(said(&bobs, &id), ["hello yourself"], "nobody else's words");
     assert_eq!(lines(&bobs, "users.jsonl").len(), 1);
     let settings = fs::read_to_string(bobs.join("settings.jsonl")).unwrap();

@@ -21,12 +21,6 @@ fn link(server: &Server, words: &[&str]) -> SignInLink {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-fn run(server: &Server, words: &[&str]) -> String {
-    let output = server.command(words);
-    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("what is printed is text")
-}
-
 /// A client at the server, without a way to sign in.
 fn at(server: &Server) -> Builder {
     let ready = server.ready();
@@ -137,7 +131,7 @@ async fn a_password_signs_in_elsewhere_and_logins_are_ended() {
     assert_eq!(size(&file), 0);
     eventually(|| matches!(third.current_state(), State::Stopped(_))).await;
     assert_eq!(there.account().logins().await.unwrap().len(), 1);
-    run(&server, &["user", "sign-out", "alice", "--org", "acme", "--remove-password"]);
+    server.printed(&["user", "sign-out", "alice", "--org", "acme", "--remove-password"]);
     is_out(&there, ErrorReason::LoginEnded).await;
     let again = by_password(&server, "alice", "another password").connect().await;
     assert_eq!(refused(again), ErrorReason::SignInRefused);
@@ -178,7 +172,7 @@ async fn other_scopes_count_at_once_and_cost_no_login() {
     let server = Server::roomy();
     let alice = link(&server, &["user", "add", "alice", "--org", "acme"]);
     let alice = Client::builder().link(&alice).connect().await.unwrap();
-    run(&server, &["user", "scopes", "alice", "--org", "acme", "admin:accounts"]);
+    server.printed(&["user", "scopes", "alice", "--org", "acme", "admin:accounts"]);
     let list = parlour::protocol::account::ListAccountsRequest::default();
     let mut answer = Err(CallError::Closed);
     for _ in 0..200 {
@@ -197,7 +191,7 @@ async fn other_scopes_count_at_once_and_cost_no_login() {
 #[tokio::test]
 async fn an_invite_brings_people_in_and_a_knock_waits() {
     let server = Server::roomy();
-    run(&server, &["user", "add", "alice", "--org", "acme"]);
+    server.printed(&["user", "add", "alice", "--org", "acme"]);
     let open = link(&server, &["invite", "create", "--org", "acme", "--uses", "2"]);
     assert!(open.is_invite());
     let invited = |link: &SignInLink, who: &str| {
@@ -215,18 +209,18 @@ async fn an_invite_brings_people_in_and_a_knock_waits() {
         matches!(client.current_state(), State::Offline { after: End::Knocking, .. })
     };
     eventually(|| waits(&carol)).await;
-    let list = run(&server, &["invite", "list", "--org", "acme"]);
+    let list = server.printed(&["invite", "list", "--org", "acme"]);
     let waiting = list.lines().find(|line| line.contains("carol")).unwrap();
     assert!(waiting.contains("waits") && waiting.contains("hello"), "{list}");
     let invite = list.lines().find(|line| line.ends_with(" x")).unwrap();
     let id = invite.split(' ').next().unwrap();
-    run(&server, &["invite", "approve", id, "carol", "--org", "acme"]);
+    server.printed(&["invite", "approve", id, "carol", "--org", "acme"]);
     carol.reconnect();
     eventually(|| carol.current_state() == State::Live).await;
 
-    run(&server, &["invite", "revoke", id, "--org", "acme"]);
+    server.printed(&["invite", "revoke", id, "--org", "acme"]);
     assert_eq!(refused(invited(&knock, "dave").connect().await), ErrorReason::SignInRefused);
-    let audit = run(&server, &["admin", "audit", "--org", "acme"]);
+    let audit = server.printed(&["admin", "audit", "--org", "acme"]);
     for said in ["carol knocks with invite", "revoked", "sign-in link for alice"] {
         assert!(audit.contains(said), "{audit}");
     }

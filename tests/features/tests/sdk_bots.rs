@@ -18,12 +18,6 @@ use parlour_features::{
 use sdk::{client, eventually, texts};
 use serde_json::json;
 
-fn run(server: &Server, words: &[&str]) -> String {
-    let output = server.command(words);
-    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("what is printed is text").trim().to_owned()
-}
-
 fn with_key(server: &Server, key: &str) -> Builder {
     let ready = server.ready();
     let trust = Trust::parse_sha256(&ready.sha256).expect("the server prints its hash");
@@ -43,7 +37,7 @@ async fn a_program_needs_nothing_but_its_key_on_a_server_with_an_identity_provid
     // Its tokens come from elsewhere, so it keeps no accounts of people.
     let config = format!("{ROOMY}\n[accounts]\nenabled = false\n");
     let mut server = Server::start(Options::config(config));
-    let key = run(&server, &["bot", "add", "deploy", "--org", ORG, "--name", "Deployments"]);
+    let key = server.printed(&["bot", "add", "deploy", "--org", ORG, "--name", "Deployments"]);
     assert!(key.starts_with("parlour_") && key.len() == 8 + 96, "{} bytes", key.len());
     let bot = with_key(&server, &key).connect().await.expect("welcomed");
     bot.synced().await.expect("in step");
@@ -117,12 +111,13 @@ async fn keys_are_narrowed_listed_and_revoked() {
     assert_eq!(bot.me(), Some(id));
 
     // Another scope closes its connection, and the key lets it in again.
-    run(&server, &["user", "scopes", "deploy", "--org", ORG, "events:publish", "admin:audit"]);
+    server.printed(&["user", "scopes", "deploy", "--org", ORG, "events:publish", "admin:audit"]);
     let room = bot.create_group("builds", [""; 0]).await.expect("it is back");
     room.send("still here").await.expect("sent");
 
-    let printed = run(&server, &["bot", "key", "add", "deploy", "--org", ORG, "--name", "second"]);
-    let listed = run(&server, &["bot", "key", "list", "deploy", "--org", ORG]);
+    let printed =
+        server.printed(&["bot", "key", "add", "deploy", "--org", ORG, "--name", "second"]);
+    let listed = server.printed(&["bot", "key", "list", "deploy", "--org", ORG]);
     assert!(listed.contains("first") && listed.contains("second"), "{listed}");
     admin.revoke_key("deploy", key.id).await.expect("revoked");
     eventually(|| matches!(bot.current_state(), State::Stopped(_))).await;
@@ -132,8 +127,8 @@ async fn keys_are_narrowed_listed_and_revoked() {
     assert_eq!(revoked, [("first", true), ("second", false)]);
     let other = with_key(&server, &printed).connect().await.expect("welcomed");
     let second = keys[1].id.to_string();
-    run(&server, &["bot", "key", "revoke", "deploy", &second, "--org", ORG]);
+    server.printed(&["bot", "key", "revoke", "deploy", &second, "--org", ORG]);
     eventually(|| matches!(other.current_state(), State::Stopped(_))).await;
-    let audit = run(&server, &["admin", "audit", "--org", ORG]);
+    let audit = server.printed(&["admin", "audit", "--org", ORG]);
     assert!(audit.contains(&format!("key {second} of deploy revoked")), "{audit}");
 }

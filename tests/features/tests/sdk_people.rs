@@ -20,12 +20,6 @@ fn reason<T: std::fmt::Debug>(result: Result<T, CallError>) -> ErrorReason {
     }
 }
 
-fn run(server: &Server, words: &[&str]) -> String {
-    let output = server.command(words);
-    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("what is printed is text").trim().to_owned()
-}
-
 #[tokio::test]
 async fn a_program_posts_into_somebodys_private_room_and_all_their_devices_hear_it() {
     let mut server = Server::roomy();
@@ -130,8 +124,8 @@ async fn whoever_leaves_hands_over_what_they_owned() {
     let (kind, name) = (NodeKind::Organization as i32, Some("Acme".to_owned()));
     let node = PutNode { kind, name, ..PutNode::default() };
     root.directory().change([What::PutNode(node)]).await.unwrap();
-    run(&server, &["admin", "deactivate", "alice", "--org", ORG]);
-    run(&server, &["admin", "hand-over", "alice", "carol", "--org", ORG]);
+    server.printed(&["admin", "deactivate", "alice", "--org", ORG]);
+    server.printed(&["admin", "hand-over", "alice", "carol", "--org", ORG]);
     let hers = carol.room(room.id());
     let has = || async { hers.summary().await.unwrap().is_some() };
     for _ in 0..500 {
@@ -143,6 +137,6 @@ async fn whoever_leaves_hands_over_what_they_owned() {
     hers.remove_member(bob.me().expect("known")).await.expect("now it is hers");
     let found = bob.people().search("alice").await.unwrap();
     assert!(found.users.is_empty(), "{found:?}");
-    run(&server, &["admin", "reactivate", "alice", "--org", ORG]);
+    server.printed(&["admin", "reactivate", "alice", "--org", ORG]);
     assert_eq!(bob.people().search("alice").await.unwrap().users.len(), 1);
 }

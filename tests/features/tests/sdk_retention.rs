@@ -2,33 +2,11 @@
 
 mod sdk;
 
-use std::{fs, path::Path, time::Duration};
+use std::time::Duration;
 
 use parlour::{Draft, Item};
-use parlour_features::{server::Server, world::ORG};
+use parlour_features::{disk::holding, server::Server, world::ORG};
 use sdk::{client, eventually, pair, texts};
-
-fn run(server: &Server, words: &[&str]) -> String {
-    let output = server.command(words);
-    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("what is printed is text").trim().to_owned()
-}
-
-/// The files below a folder in which that stands.
-fn holding(folder: &Path, secret: &str) -> Vec<String> {
-    let mut found = vec![];
-    for entry in fs::read_dir(folder).expect("it is there") {
-        let path = entry.expect("it can be read").path();
-        if path.is_dir() {
-            found.extend(holding(&path, secret));
-        } else if let Ok(bytes) = fs::read(&path)
-            && bytes.windows(secret.len()).any(|part| part == secret.as_bytes())
-        {
-            found.push(path.display().to_string());
-        }
-    }
-    found
-}
 
 fn deleted(items: &[Item]) -> usize {
     items.iter().filter(|item| matches!(item, Item::Message(m) if m.is_deleted)).count()
@@ -59,8 +37,8 @@ async fn what_is_too_old_goes_everywhere_and_from_the_disk_when_the_store_is_com
         phone.disconnect().await;
     }
     assert_eq!(room.retention().await.unwrap(), None);
-    run(&server, &["admin", "retention", "--org", ORG, "--max-age", "5s"]);
-    assert_eq!(run(&server, &["admin", "retention", "--org", ORG]), "all other rooms: 5s");
+    server.printed(&["admin", "retention", "--org", ORG, "--max-age", "5s"]);
+    assert_eq!(server.printed(&["admin", "retention", "--org", ORG]), "all other rooms: 5s");
     assert_eq!(theirs.retention().await.unwrap(), Some(Duration::from_secs(5)));
     eventually(|| deleted(timeline.refresh()) == 2).await;
     let mut list = bob.rooms().await.unwrap();
@@ -74,9 +52,9 @@ async fn what_is_too_old_goes_everywhere_and_from_the_disk_when_the_store_is_com
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(mentions, 0);
-    run(&server, &["admin", "retention", "--org", ORG, "--remove"]);
+    server.printed(&["admin", "retention", "--org", ORG, "--remove"]);
     let fresh = room.send("and this is new").await.unwrap().seq;
-    let audit = run(&server, &["admin", "audit", "--org", ORG]);
+    let audit = server.printed(&["admin", "audit", "--org", ORG]);
     assert!(audit.contains("messages are kept in all other rooms: 5s"), "{audit}");
     let phone = client(&server, "bob").cache(file.as_path()).connect().await.unwrap();
     let mut own = phone.room(room.id()).timeline().await.unwrap();
@@ -86,7 +64,7 @@ async fn what_is_too_old_goes_everywhere_and_from_the_disk_when_the_store_is_com
     assert_eq!(holding(kept.path(), "xylophone"), Vec::<String>::new(), "not on the phone, either");
     assert!(fresh > root);
     server.stop();
-    run(&server, &["storage", "compact"]);
+    server.printed(&["storage", "compact"]);
     for secret in ["xylophone", "zither"] {
         assert_eq!(holding(&server.data(), secret), Vec::<String>::new(), "{secret}");
     }
@@ -100,15 +78,15 @@ async fn what_is_held_is_not_deleted_by_a_rule() {
     room.send("kept").await.unwrap();
     bob.room(room.id()).send("goes").await.unwrap();
     let hold = ["admin", "hold", "--org", ORG, "--user", "alice"];
-    run(&server, &[&hold[..], &["--reason", "case 7"]].concat());
-    assert!(run(&server, &["admin", "hold", "--org", ORG]).ends_with(": case 7"));
+    server.printed(&[&hold[..], &["--reason", "case 7"]].concat());
+    assert!(server.printed(&["admin", "hold", "--org", ORG]).ends_with(": case 7"));
     let id = room.id().to_string();
-    run(&server, &["admin", "retention", "--org", ORG, "--room", &id, "--max-age", "5s"]);
+    server.printed(&["admin", "retention", "--org", ORG, "--room", &id, "--max-age", "5s"]);
     let mut timeline = room.timeline().await.unwrap();
     eventually(|| deleted(timeline.refresh()) == 1).await;
     assert!(texts(timeline.refresh()).contains(&"kept".to_owned()));
-    run(&server, &[&hold[..], &["--end"]].concat());
-    assert_eq!(run(&server, &["admin", "hold", "--org", ORG]), "");
-    let audit = run(&server, &["admin", "audit", "--org", ORG]);
+    server.printed(&[&hold[..], &["--end"]].concat());
+    assert_eq!(server.printed(&["admin", "hold", "--org", ORG]), "");
+    let audit = server.printed(&["admin", "audit", "--org", ORG]);
     assert!(audit.contains("held: case 7") && audit.contains("no longer held"), "{audit}");
 }

@@ -1,16 +1,43 @@
 //! What has a time is done when a test says so: timers, messages that disappear, what is too old.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+    mpsc,
+};
 
 use bytes::Bytes;
-use parlour_core::{draft::Submit, ports::clock::Clock, retention::Retained};
+use parlour_core::{
+    draft::{Refused, Submission, Submit, Then},
+    ports::clock::Clock,
+    retention::Retained,
+};
 use parlour_protocol::{
     compliance::{RetentionRule, SetRetentionRequest},
     generated::rpc,
     ids::RoomId,
 };
 
-use crate::Server;
+use crate::{Queue, Server};
+
+/// Takes so many drafts, and then no more: as if the server had stopped there.
+struct Weary {
+    queue: Arc<Queue>,
+    left: AtomicUsize,
+}
+
+impl Submit for Weary {
+    fn submit(&self, submission: Submission) {
+        let takes = |left: usize| left.checked_sub(1);
+        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, takes) {
+            Ok(_) => self.queue.submit(submission),
+            Err(_) => match submission.then {
+                Then::Callback(callback) => callback(Err(Refused::Busy)),
+                Then::Reply { .. } => unreachable!("it is no call"),
+            },
+        }
+    }
+}
 
 impl Server {
     /// Carries out what is due now.
@@ -62,12 +89,32 @@ impl Server {
         let told = deleted.clone();
         self.jobs.push(Box::pin(async move {
             let queue: Arc<dyn Submit> = queue;
-            *told.lock().unwrap() = Some(node.retain(&queue, of).await.unwrap().deleted);
+            *told.lock().unwrap() = Some(node.retain(&queue, of).await.unwrap().gone.deleted);
         }));
         self.run();
         self.deliver();
         let deleted = deleted.lock().unwrap().take();
         deleted.expect("it has ended")
+    }
+
+    /// Erases whoever is to be, as far as `drafts` that are taken reach. How many messages were deleted in
+    /// all, or `None` where it has to go on.
+    pub fn erase(&mut self, drafts: usize) -> Vec<Option<u64>> {
+        let all = self.runtime.block_on(self.node.erasures_under_way()).unwrap();
+        let mut ended = Vec::new();
+        for of in all {
+            let node = self.node.clone();
+            let queue = Arc::new(Weary { queue: self.queue.clone(), left: drafts.into() });
+            let (told, tells) = mpsc::channel();
+            self.jobs.push(Box::pin(async move {
+                let queue: Arc<dyn Submit> = queue;
+                told.send(node.erase(&queue, of).await).unwrap();
+            }));
+            self.run();
+            self.deliver();
+            ended.push(tells.try_recv().expect("it has ended").ok().map(|ended| ended.deleted));
+        }
+        ended
     }
 
     /// Ends holds whose time is over, and removes the copies that nothing holds any more.

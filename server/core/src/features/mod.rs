@@ -12,6 +12,7 @@ mod directory;
 mod drafts;
 mod edits;
 mod emoji;
+mod erasure;
 mod expiry;
 mod history;
 mod hooks;

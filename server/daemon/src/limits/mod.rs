@@ -177,6 +177,8 @@ pub const PREVIEWS_KEPT_FOR: Duration = Duration::from_secs(3600);
 pub const PREVIEWS_MISSED_FOR: Duration = Duration::from_secs(300);
 /// Rules of retention, and which rooms they are of, are read this often, and whenever one has changed.
 pub const RETENTION_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
+/// An erasure that couldn't go on is tried again after this.
+pub const ERASURES_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// Between two looks at all rooms there is at least this much time for others.
 pub const RETENTION_PAUSE_MIN: Duration = Duration::from_millis(10);
 /// Copies of what was held are looked at this often, and whenever a hold has ended.

@@ -69,6 +69,7 @@ catalogue! {
     WEBHOOKS_STOPPED = Gauge "parlour_webhooks_stopped" [] "Webhooks that are stopped, as nothing was taken for too long, or their owner has lost access.";
     RETENTION_DELETED = Counter "parlour_retention_deleted_total" [] "Messages and applications' events deleted as they were older than they are kept.";
     RETENTION_FAILING = Gauge "parlour_retention_failing_rooms" [] "Rooms in which rules of retention couldn't be followed when they were looked at last.";
+    ERASURES_FAILING = Gauge "parlour_erasures_failing" [] "Users who couldn't be erased when it was tried last.";
     LINK_PREVIEWS = Counter "parlour_link_previews_total" ["outcome"] "Links of messages by what became of them; outcome: found, nothing (the page says nothing), failed, not_allowed, limited, cached.";
     STORE_WRITABLE = Gauge "parlour_store_writable" [] "1 while the store takes writes, 0 while it is read-only.";
     STORE_BYTES = Gauge "parlour_store_bytes" [] "Size of the store on disk.";

@@ -125,7 +125,9 @@ pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::
     tasks.push(tokio::spawn(crate::attachments::sweep(node.clone(), submit.clone())));
     tasks.push(tokio::spawn(crate::accounts::sweep(node.clone(), submit.clone())));
     tasks.push(tokio::spawn(crate::timers::run(node.clone(), submit.clone())));
-    tasks.push(tokio::spawn(crate::retention::run(node, submit, shared.metrics.clone())));
+    let metrics = shared.metrics.clone();
+    tasks.push(tokio::spawn(crate::erasing::run(node.clone(), submit.clone(), metrics.clone())));
+    tasks.push(tokio::spawn(crate::retention::run(node, submit, metrics)));
     tasks.push(tokio::spawn(endpoint::accept(parts.endpoint.clone(), shared.clone())));
     Ok(QuicHandle { endpoint: parts.endpoint, shared, tasks })
 }

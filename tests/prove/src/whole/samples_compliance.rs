@@ -3,10 +3,12 @@
 use bytes::Bytes;
 use parlour_protocol::{
     compliance::{
-        GetRetentionRequest, HoldState, HoldTarget, ListLegalHoldsRequest, ListRetentionRequest,
-        RetentionRule, SetLegalHoldRequest, SetRetentionRequest, hold_target::Of,
+        EraseUserRequest, GetRetentionRequest, HoldState, HoldTarget, ListErasuresRequest,
+        ListLegalHoldsRequest, ListRetentionRequest, RetentionRule, SetLegalHoldRequest,
+        SetRetentionRequest, hold_target::Of,
     },
     generated::rpc,
+    room::{UserRef, user_ref::User},
 };
 
 use super::{Sample, sample};
@@ -28,5 +30,13 @@ pub(super) fn samples(room: &Bytes) -> Vec<Sample> {
             reason: "a case".into(),
         }),
         sample::<rpc::ListLegalHolds>(&ListLegalHoldsRequest {}),
+        sample::<rpc::EraseUser>(&EraseUserRequest {
+            user: Some(UserRef { user: Some(User::Subject("mallory".into())) }),
+        }),
+        sample::<rpc::ListErasures>(&ListErasuresRequest {
+            user: Bytes::from_static(&[8; 16]),
+            page: Bytes::from_static(&[9; 16]),
+            page_size: 3,
+        }),
     ]
 }

@@ -13,7 +13,7 @@ use super::{Planner, Wrong, wrong};
 use crate::{
     directory::{Role, rows::HandOverRow},
     identity,
-    records::UserRow,
+    records::{Erased, UserRow},
 };
 
 /// Roles in the organization itself.
@@ -48,7 +48,19 @@ impl Planner<'_> {
     /// The user's row as the change wants it; whether that is another one than before.
     fn write_user(&mut self, user: UserId, put: &PutUser) -> Result<bool, Wrong> {
         let before = self.users.get(&user).cloned();
-        let mut row = before.clone().unwrap_or_else(|| UserRow {
+        // Whoever was erased comes back as somebody new, and only where that is said.
+        match before.as_ref().map_or(Erased::No, UserRow::erased) {
+            Erased::No => {}
+            Erased::UnderWay => return Err(wrong("subject", "is being erased")),
+            Erased::Done if put.deactivated == Some(false) => {}
+            Erased::Done => {
+                let what =
+                    "was erased: say that they aren't deactivated to let them in as somebody new";
+                return Err(wrong("subject", what));
+            }
+        }
+        let known = before.clone().filter(|row| !row.is_erased());
+        let mut row = known.unwrap_or_else(|| UserRow {
             subject: put.subject.clone(),
             name: put.subject.clone(),
             ..UserRow::default()
@@ -56,8 +68,9 @@ impl Planner<'_> {
         if let Some(profile) = &put.profile {
             self.merge_profile(user, &mut row, profile)?;
         }
+        let was_deactivated = before.as_ref().is_some_and(|row| row.deactivated);
         if let Some(deactivated) = put.deactivated
-            && deactivated != row.deactivated
+            && deactivated != was_deactivated
         {
             row.deactivated = deactivated;
             self.deactivated.insert(user, deactivated);
@@ -112,7 +125,8 @@ impl Planner<'_> {
         let root = self.base.root();
         if self.role_in(root, user).is_none() {
             // Somebody who came with a token before there was a directory.
-            let row = self.users.get(&user).ok_or_else(|| wrong("subject", "no such user"))?;
+            let row = self.users.get(&user).filter(|row| !row.is_erased());
+            let row = row.ok_or_else(|| wrong("subject", "no such user"))?;
             let role = Role::parse(row.role_when_new()).expect("a role's name");
             self.set_role(root, user, Some(role));
         }
@@ -143,7 +157,7 @@ impl Planner<'_> {
         if from == to {
             return Err(wrong("to", "is the same user"));
         }
-        if !self.users.contains_key(&from) {
+        if self.users.get(&from).is_none_or(UserRow::is_erased) {
             return Err(wrong("from", "no such user"));
         }
         if !self.may_own(to) {

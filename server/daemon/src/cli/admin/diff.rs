@@ -90,7 +90,7 @@ fn put_user(wanted: &User, state: &State) -> Option<Step> {
                 (&profile.locale, &has.locale),
             ];
             let fields = same.iter().all(|(wanted, has)| wanted.is_none() || wanted == has);
-            if role && fields && user.deactivated == wanted.deactivated {
+            if role && fields && user.deactivated == wanted.deactivated.unwrap_or(false) {
                 return None;
             }
             '~'
@@ -100,7 +100,8 @@ fn put_user(wanted: &User, state: &State) -> Option<Step> {
         subject: subject.clone(),
         role: wanted.role.clone(),
         profile: (profile != Profile::default()).then_some(profile),
-        deactivated: Some(wanted.deactivated),
+        // Whoever isn't there may have been erased: they come back only where the file says so.
+        deactivated: wanted.deactivated.or(known.map(|_| false)),
     };
     Some(step(What::PutUser(put), format!("{sign} user {subject}")))
 }

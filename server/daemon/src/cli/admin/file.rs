@@ -38,7 +38,7 @@ pub(super) struct User {
     pub(super) time_zone: Option<String>,
     pub(super) locale: Option<String>,
     #[serde(default)]
-    pub(super) deactivated: bool,
+    pub(super) deactivated: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]

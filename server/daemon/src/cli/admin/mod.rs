@@ -2,6 +2,7 @@
 
 mod apply;
 mod diff;
+mod erase;
 mod export;
 mod file;
 mod hooks;
@@ -43,6 +44,8 @@ pub(super) enum Admin {
     Reactivate(leaving::Reactivate),
     /// Give what somebody owns to somebody else.
     HandOver(leaving::Over),
+    /// Erase somebody who is deactivated, or show who was erased.
+    Erase(erase::Erase),
     /// Write what an organization has, or one of its users, into a new folder as JSON lines and files.
     Export(export::Export),
     /// Show or set how long messages are kept. Older ones are deleted within a minute.
@@ -62,6 +65,7 @@ impl Admin {
             Admin::Deactivate(deactivate) => deactivate.run(common),
             Admin::Reactivate(reactivate) => reactivate.run(common),
             Admin::HandOver(over) => over.run(common),
+            Admin::Erase(erase) => erase.run(common),
             Admin::Export(export) => export.run(common),
             Admin::Retention(retention) => retention.run(common),
             Admin::Hold(hold) => hold.run(common),

@@ -2,14 +2,14 @@
 
 use parlour_protocol::{
     account::{AccountAction, AccountsChanged},
-    compliance::{HoldState, LegalHoldChanged, RetentionChanged},
+    compliance::{HoldState, LegalHoldChanged, RetentionChanged, UserErased},
     directory::{
         AuditEntry, Change, DirectoryChanged, Node, NodeKind, ReadAuditRequest,
         change::Change as What,
     },
     emoji::EmojiChanged,
     generated::{EventMessage, rpc::ReadAudit},
-    ids::{ApiKeyId, InviteId, RoomId, WebhookId},
+    ids::{ApiKeyId, InviteId, RoomId, UserId, WebhookId},
     webhook::{WebhookAction, WebhooksChanged},
 };
 use prost::Message;
@@ -98,6 +98,11 @@ fn entry_words(entry: AuditEntry) -> Outcome<Vec<(String, String)>> {
             let LegalHoldChanged { actor, target, reason, .. } = changed;
             let target = kept::target_words(target.as_ref());
             vec![(actor, format!("{target} {what}: {reason}"))]
+        }
+        kind if kind == UserErased::RULE.kind => {
+            let UserErased { actor, user } = UserErased::decode(body)?;
+            let user = UserId::parse(&user).map(|id| id.to_string()).unwrap_or_default();
+            vec![(actor, format!("user {user}: erased"))]
         }
         kind if kind == DirectoryChanged::RULE.kind => {
             let DirectoryChanged { actor, changes, .. } = DirectoryChanged::decode(body)?;
