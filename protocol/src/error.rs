@@ -38,6 +38,7 @@ impl ErrorReason {
             | R::TooManyKeys
             | R::TooManyRules
             | R::TooManyHolds
+            | R::TooManyReports
             | R::TooManyWebhooks => C::ResourceExhausted,
             R::RoomNotFound
             | R::UserNotFound
@@ -52,10 +53,13 @@ impl ErrorReason {
             | R::ComponentNotFound
             | R::ScheduledNotFound
             | R::KeyNotFound
+            | R::ReportNotFound
             | R::WebhookNotFound => C::NotFound,
-            R::NotAllowed | R::ScopeMissing | R::BlobInfected | R::WrongPassword => {
-                C::PermissionDenied
-            }
+            R::NotAllowed
+            | R::ScopeMissing
+            | R::BlobInfected
+            | R::WordRefused
+            | R::WrongPassword => C::PermissionDenied,
             R::RefConflict | R::SubjectTaken | R::EmojiTaken => C::AlreadyExists,
             R::RefExpired
             | R::DirectRoom
@@ -72,6 +76,7 @@ impl ErrorReason {
             | R::PollAnonymous
             | R::ServiceAccount
             | R::NotDeactivated
+            | R::ReportDecided
             | R::UserHeld
             | R::WebhooksDisabled => C::FailedPrecondition,
             R::ReadOnly | R::StoreUnavailable | R::Draining | R::SearchUnavailable => {

@@ -127,6 +127,10 @@ id! {
     WebhookId
 }
 id! {
+    /// A report of a message: UUIDv7, made by the server.
+    ReportId
+}
+id! {
     /// The incarnation of a store: cursors from another one are worthless.
     Incarnation
 }

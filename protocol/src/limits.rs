@@ -323,3 +323,15 @@ pub const LEGAL_HOLDS_MAX: usize = 1000;
 pub const HOLD_REASON_BYTES_MAX: usize = 500;
 /// Most messages that one event deletes.
 pub const DELETED_AT_ONCE_MAX: usize = 256;
+/// Bytes of what somebody says to a report.
+pub const REPORT_NOTE_BYTES_MAX: usize = 1000;
+/// Most reports of one user that aren't decided.
+pub const REPORTS_OPEN_MAX: usize = 100;
+/// Largest page of reports.
+pub const REPORT_PAGE_MAX: usize = 100;
+/// Most words that an organization refuses.
+pub const FILTER_WORDS_MAX: usize = 1000;
+/// Bytes of one of them.
+pub const FILTER_WORD_BYTES_MAX: usize = 100;
+/// Bytes of all of them together.
+pub const FILTER_BYTES_MAX: usize = 32 * 1024;

@@ -3,7 +3,7 @@
 
 use parlour_protocol::{
     access, account, app, blob, compliance, directory, draft, emoji, hook, inbox, interaction,
-    marker, message, people, pin, poll, presence, preview,
+    marker, message, moderation, people, pin, poll, presence, preview,
     prost::{DecodeError, Message},
     reaction, receipt, reminder, room, saved, schedule, search, session, settings, sync, thread,
     typing, user, webhook, wire,
@@ -72,6 +72,9 @@ codecs! {
     message: SendRequest, SendResponse, EditRequest, EditResponse, DeleteRequest, DeleteResponse,
         ReadEditsRequest, ReadEditsItem, MessagePosted, MessageEdited, MessageDeleted,
         MessagesDeleted, Mentioned, MentionWithdrawn;
+    moderation: ReportMessageRequest, ReportMessageResponse, Report, ListReportsRequest,
+        ListReportsResponse, DecideReportRequest, DecideReportResponse, Filter, GetFilterRequest,
+        GetFilterResponse, SetFilterRequest, SetFilterResponse, ReportDecided, FilterChanged;
     people: ListPeopleRequest, ListPeopleResponse, BlockUserRequest, BlockUserResponse,
         UnblockUserRequest, UnblockUserResponse, ListBlockedRequest, ListBlockedResponse, BlockChanged;
     pin: PinRequest, PinResponse, UnpinRequest, UnpinResponse, ListPinsRequest, ListPinsItem, Pinned,

@@ -43,6 +43,7 @@ mod private_room;
 mod profile;
 mod receipts;
 mod reminders;
+mod reports;
 mod retention;
 mod room;
 mod room_life;
@@ -78,7 +79,7 @@ pub use error::{
 pub use mentions::{Mention, Mentions};
 pub use message::{Delivery, Item, LinkPreview, Message, Notice, Place, Reaction, ThreadSummary};
 pub use own::{OwnChange, OwnChanges};
-pub use parlour_protocol::{self as protocol, room::RoomKind};
+pub use parlour_protocol::{self as protocol, moderation::ReportReason, room::RoomKind};
 pub use parlour_sdk_core::{
     Now,
     attachment::Attachment,

@@ -25,7 +25,7 @@ use rustc_hash::FxHashMap;
 use crate::{
     directory::rows::DirectoryJobRow,
     draft::{Draft, GainsRoom, Refused, RowsDraft, Submission, Submit, Then, UserDraft},
-    holds::copy,
+    holds::copy_of,
     limits::{ITEM_BYTES, SCAN_ROWS},
     node::Node,
     ports::store::{Erase, LogKey, Put, ReadRange, Scan, Shard, StoreError},
@@ -241,12 +241,10 @@ pub(crate) async fn erasure(
             let kinds = [MessageEdited::RULE.kind, LinkPreviewsAdded::RULE.kind];
             let has_text = kinds.iter().any(|told| kind[..] == told.to_be_bytes());
             let Some(seq) = trailing_seq(row).filter(|_| has_text) else { continue };
-            if let Some(record) = erased(node, room, seq).await? {
+            if let Some((whole, record)) = erased(node, room, seq).await? {
                 let erase = Erase { log: LogKey::Room(room), seq, record };
-                let kept = match held_for {
-                    Some(org) => copy(&*node.store, org, room, seq).await?,
-                    None => None,
-                };
+                // Of what was read here: by now it may be erased.
+                let kept = held_for.map(|org| copy_of(org, room, seq, whole));
                 drafts.push(rows(Shard::Room(room), kept.into_iter().collect(), vec![erase]));
             }
         }
@@ -279,19 +277,21 @@ async fn votes_gone(node: &Node, room: RoomId, target: u64) -> Result<Vec<Draft>
     }
 }
 
-/// The record without its body, or `None` if there is nothing to erase.
-async fn erased(node: &Node, room: RoomId, seq: u64) -> Result<Option<Bytes>, StoreError> {
+/// The record with and without its body, or `None` if there is nothing to erase.
+async fn erased(node: &Node, room: RoomId, seq: u64) -> Result<Option<(Bytes, Bytes)>, StoreError> {
     let range =
         ReadRange { from: seq, to: seq, reverse: false, records_max: 1, bytes_max: ITEM_BYTES };
     let read = node.store.read(LogKey::Room(room), range).await?;
-    let record = read.into_iter().next().and_then(|stored| stored.record);
-    let event = record.map(Event::decode).transpose().ok().flatten();
+    let Some(whole) = read.into_iter().next().and_then(|stored| stored.record) else {
+        return Ok(None);
+    };
+    let event = Event::decode(whole.clone()).ok();
     let Some(Event { header: Some(header), body }) = event else { return Ok(None) };
     if body.is_empty() {
         return Ok(None);
     }
     let header = EventHeader { flags: header.flags | FLAG_ERASED, ..header };
-    Ok(Some(event::compose(&header, &[])))
+    Ok(Some((whole, event::compose(&header, &[]))))
 }
 
 /// Carries out what was left undone, at the start: before it, nothing may be submitted. What it

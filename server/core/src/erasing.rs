@@ -13,12 +13,13 @@ use parlour_protocol::{
     limits::SEQ_MAX,
     message::{DeleteReason, MessagePosted},
     room::{MemberRemoved, RoomKind},
-    wire::{Error, Event, EventHeader},
+    wire::{Error, ErrorReason, Event, EventHeader},
 };
 use prost::Message;
 
 use crate::{
     deleting::{Gone, delete_all, held_at, is_whole},
+    directory::rows::DirectoryJobRow,
     done::committed,
     draft::{Draft, Guard, NewEvent, Refused, RoomDraft, RowsDraft, Submit, store_error},
     effects::erasure,
@@ -26,7 +27,10 @@ use crate::{
     identity,
     inventory::each_row,
     kit::Ctx,
-    limits::{ERASURE_RECORDS, ERASURE_STRETCHES, ITEM_BYTES, RERUNS_MAX},
+    limits::{
+        ERASURE_ATTEMPTS, ERASURE_PROGRAMS, ERASURE_RECORDS, ERASURE_ROOMS_LEFT, ERASURE_STRETCHES,
+        ITEM_BYTES, RERUNS_MAX,
+    },
     node::Node,
     ports::store::{LogKey, Put, ReadRange, Shard, StoreError},
     records::{Erased, UserRow, org_user, room_user},
@@ -61,6 +65,18 @@ pub(crate) struct ErasureRow {
     /// Unix milliseconds; 0 while it goes on.
     #[prost(uint64, tag = "9")]
     pub(crate) done_ms: u64,
+    /// Who has sent messages with components.
+    #[prost(bytes = "bytes", repeated, tag = "10")]
+    pub(crate) programs: Vec<Bytes>,
+    /// Rooms that couldn't be gone through, for the next time.
+    #[prost(bytes = "bytes", repeated, tag = "11")]
+    pub(crate) left: Vec<Bytes>,
+    /// How often only they were wrong.
+    #[prost(uint32, tag = "12")]
+    pub(crate) attempts: u32,
+    /// What went wrong last.
+    #[prost(string, tag = "13")]
+    pub(crate) trouble: String,
 }
 
 /// Somebody to erase.
@@ -70,6 +86,16 @@ pub struct Erasing {
     pub org: OrgId,
     /// Who.
     pub user: UserId,
+}
+
+/// Some events of a room.
+struct Stretch {
+    /// Those that may have something to lose.
+    headers: Vec<EventHeader>,
+    /// The last one read.
+    last: u64,
+    /// How many can't be read.
+    damaged: u64,
 }
 
 /// What an erasure has come to.
@@ -106,20 +132,25 @@ impl Node {
         let row = row.map(ErasureRow::decode).transpose();
         let row = row.map_err(|_| store_error(StoreError::Damaged))?.unwrap_or_default();
         let mut erasure = Erasure { node: self, hub, of, row, stretches: 0 };
-        let mut rooms = self.rooms_of_org(of.org).await.map_err(store_error)?;
-        rooms.sort_unstable();
-        let left_at = RoomId::parse(&erasure.row.room).ok();
-        for room in rooms.into_iter().filter(|room| Some(*room) >= left_at) {
-            if Some(room) != left_at {
-                (erasure.row.room, erasure.row.up_to) = (room.to_field(), 0);
-            }
-            erasure.leave(room).await?;
-            erasure.go_through(room).await?;
+        let ended = erasure.run().await;
+        if let Err(error) = &ended {
+            // For whoever waits for it.
+            erasure.row.trouble = error.message.clone();
+            erasure.remember().await?;
         }
-        erasure.remember().await?;
-        own::erase(self, hub, of, &erasure.row.subject).await?;
-        erasure.row.damaged += audit::redact(self, hub, of, &erasure.row.subject).await?;
-        erasure.end().await
+        ended
+    }
+
+    /// Whether something that is a user's is still to go to somebody else.
+    async fn is_handing_over(&self, of: Erasing) -> Result<bool, StoreError> {
+        let mut is_any = false;
+        each_row(&*self.store, Table::DIRECTORY_OUTBOX, of.org.as_bytes(), |_, value| {
+            let job = DirectoryJobRow::decode(value).ok()?;
+            is_any |= job.hand_overs.iter().any(|over| over.from == of.user.as_bytes()[..]);
+            Some(())
+        })
+        .await?;
+        Ok(is_any)
     }
 }
 
@@ -133,6 +164,60 @@ struct Erasure<'a> {
 }
 
 impl Erasure<'_> {
+    async fn run(&mut self) -> Result<Ended, Error> {
+        if self.node.is_handing_over(self.of).await.map_err(store_error)? {
+            let what = "what they own is still being handed over";
+            return Err(Error::new(ErrorReason::StoreUnavailable, what));
+        }
+        let trouble = self.go_through_all().await?;
+        own::erase(self.node, self.hub, self.of, &self.row).await?;
+        let damaged = audit::redact(self.node, self.hub, self.of, &self.row.subject).await?;
+        match trouble {
+            // All else could be written: so it is those rooms, and one day they are given up.
+            Some(error) if self.row.attempts < ERASURE_ATTEMPTS => {
+                self.row.attempts += 1;
+                Err(error)
+            }
+            _ => {
+                self.row.damaged += damaged + self.row.left.len() as u64;
+                self.end().await
+            }
+        }
+    }
+
+    /// Goes through all rooms; what was wrong with one of them isn't the others'.
+    async fn go_through_all(&mut self) -> Result<Option<Error>, Error> {
+        let left = std::mem::take(&mut self.row.left);
+        let left =
+            left.iter().filter_map(|room| RoomId::parse(room).ok()).map(|room| (room, 0, false));
+        let reached = RoomId::parse(&self.row.room).ok();
+        let mut rooms = self.node.rooms_of_org(self.of.org).await.map_err(store_error)?;
+        rooms.sort_unstable();
+        let rooms = rooms.into_iter().filter(|room| Some(*room) >= reached);
+        let from = |room| if Some(room) == reached { self.row.up_to } else { 0 };
+        let all: Vec<_> = left.chain(rooms.map(|room| (room, from(room), true))).collect();
+        let mut trouble = None;
+        for (room, up_to, is_next) in all {
+            if is_next {
+                (self.row.room, self.row.up_to) = (room.to_field(), up_to);
+            }
+            let gone = match self.leave(room).await {
+                Ok(()) => self.go_through(room, up_to, is_next).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = gone {
+                self.row.left.push(room.to_field());
+                if self.row.left.len() > ERASURE_ROOMS_LEFT {
+                    return Err(error);
+                }
+                trouble = Some(error);
+            }
+        }
+        (self.row.room, self.row.up_to) = (Bytes::from_static(&[0xff; 16]), 0);
+        self.remember().await?;
+        Ok(trouble)
+    }
+
     fn ctx(&self) -> Ctx {
         self.node.nobody(self.of.org, self.node.now())
     }
@@ -167,13 +252,19 @@ impl Erasure<'_> {
     }
 
     /// What they wrote in a room goes; of their private room, all.
-    async fn go_through(&mut self, room: RoomId) -> Result<(), Error> {
+    async fn go_through(
+        &mut self,
+        room: RoomId,
+        mut up_to: u64,
+        is_next: bool,
+    ) -> Result<(), Error> {
         let is_own = room == identity::private_room_id(self.of.org, self.of.user);
         let mut reruns = 0;
         loop {
             let Some(cell) = self.cell(room).await? else { return Ok(()) };
-            let (headers, last) = self.stretch(room, is_own).await.map_err(store_error)?;
-            let Some(last) = last else { return Ok(()) };
+            let stretch = self.stretch(room, up_to, is_own).await.map_err(store_error)?;
+            let Some(stretch) = stretch else { return Ok(()) };
+            let Stretch { headers, last, damaged } = stretch;
             let has_theirs = !headers.is_empty();
             if !self.delete(&cell, headers).await? {
                 // Something about them has changed meanwhile: they are read again.
@@ -183,7 +274,11 @@ impl Erasure<'_> {
                 }
                 continue;
             }
-            (self.row.up_to, reruns) = (last, 0);
+            (up_to, reruns) = (last, 0);
+            self.row.damaged += damaged;
+            if is_next {
+                self.row.up_to = up_to;
+            }
             self.stretches += 1;
             if has_theirs || self.stretches.is_multiple_of(ERASURE_STRETCHES) {
                 self.remember().await?;
@@ -191,32 +286,46 @@ impl Erasure<'_> {
         }
     }
 
-    /// Some events of a room: those that may have something to lose, and the last one read.
+    /// Some events of a room; `None` at its end.
     async fn stretch(
         &mut self,
         room: RoomId,
+        up_to: u64,
         is_own: bool,
-    ) -> Result<(Vec<EventHeader>, Option<u64>), StoreError> {
+    ) -> Result<Option<Stretch>, StoreError> {
         let range = ReadRange {
-            from: self.row.up_to + 1,
+            from: up_to + 1,
             to: SEQ_MAX,
             reverse: false,
             records_max: ERASURE_RECORDS,
             bytes_max: ITEM_BYTES,
         };
-        let (mut headers, mut last) = (Vec::new(), None);
-        for stored in self.node.store.read(LogKey::Room(room), range).await? {
-            last = Some(stored.seq);
-            let event = stored.record.map(Event::decode).transpose();
-            match event.ok().flatten().and_then(|event| event.header) {
-                Some(header) if is_own || header.sender == self.of.user.as_bytes()[..] => {
-                    headers.push(header);
-                }
-                Some(_) => {}
-                None => self.row.damaged += 1,
+        let read = self.node.store.read(LogKey::Room(room), range).await?;
+        let Some(last) = read.last().map(|stored| stored.seq) else { return Ok(None) };
+        let mut stretch = Stretch { headers: vec![], last, damaged: 0 };
+        for stored in read {
+            let event = stored.record.map(Event::decode).transpose().ok().flatten();
+            let Some(Event { header: Some(header), body }) = event else {
+                stretch.damaged += 1;
+                continue;
+            };
+            let is_theirs = header.sender == self.of.user.as_bytes()[..];
+            if is_theirs || is_own {
+                stretch.headers.push(header);
+            } else if header.kind == MessagePosted::RULE.kind && !body.is_empty() {
+                self.note_program(header.sender, body);
             }
         }
-        Ok((headers, last))
+        Ok(Some(stretch))
+    }
+
+    /// Who sends components hears in their own log who used them, and how.
+    fn note_program(&mut self, sender: Bytes, body: Bytes) {
+        let programs = &mut self.row.programs;
+        let is_new = !programs.contains(&sender) && programs.len() < ERASURE_PROGRAMS;
+        if is_new && MessagePosted::decode(body).is_ok_and(|posted| posted.components.is_some()) {
+            programs.push(sender);
+        }
     }
 
     /// Deletes messages; `false` where they are to be read again. What their edits say goes with them, also
@@ -265,10 +374,11 @@ impl Erasure<'_> {
     }
 
     /// All of it is gone.
-    async fn end(mut self) -> Result<Ended, Error> {
-        self.row.subject.clear();
-        (self.row.room, self.row.up_to) = (Bytes::new(), 0);
+    async fn end(&mut self) -> Result<Ended, Error> {
         self.row.done_ms = self.node.now().unix_ms;
+        let ErasureRow { by, since_ms, deleted, held, damaged, done_ms, .. } = self.row.clone();
+        self.row =
+            ErasureRow { by, since_ms, deleted, held, damaged, done_ms, ..Default::default() };
         let key = org_user(self.of.org, self.of.user);
         let user = UserRow::of_erased(Erased::Done).encode_to_vec().into();
         let user = Put { table: Table::USERS, key, value: Some(user) };

@@ -59,6 +59,13 @@ pub(crate) async fn hand_over(
     for id in awaited(node).await? {
         well &= hand_over_room(node, hub, (org, id), from, (to, by)).await?;
     }
+    if node.user_row(org, from).await?.is_some_and(|row| row.is_erased()) {
+        // They are in none any more.
+        for id in node.rooms_of_org(org).await? {
+            well &= hand_over_room(node, hub, (org, id), from, (to, by)).await?;
+        }
+        return Ok(well);
+    }
     let mut scan = Scan::prefix(Table::USER_ROOMS, from.to_field(), SCAN_ROWS);
     loop {
         let rows = node.store.scan(scan.clone()).await?;

@@ -165,8 +165,13 @@ pub(crate) async fn copy(
 ) -> Result<Option<Put>, StoreError> {
     let read = store.read(LogKey::Room(room), only(seq)).await?;
     let record = read.into_iter().next().and_then(|stored| stored.record);
+    Ok(record.map(|record| copy_of(org, room, seq, record)))
+}
+
+/// Keeps that record.
+pub(crate) fn copy_of(org: OrgId, room: RoomId, seq: u64, record: Bytes) -> Put {
     let key = key(&[org.as_bytes(), &room_seq(room, seq)]);
-    Ok(record.map(|record| Put { table: Table::HELD, key, value: Some(record) }))
+    Put { table: Table::HELD, key, value: Some(record) }
 }
 
 /// What became of a look at copies.

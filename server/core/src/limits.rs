@@ -206,6 +206,12 @@ pub const RETENTION_EVERY_MIN_MS: u64 = 1000;
 pub const RETENTION_EVERY_MAX_MS: u64 = 3600 * 1000;
 /// Records that an erasure reads together.
 pub const ERASURE_RECORDS: usize = 1024;
+/// Rooms that an erasure leaves for the next time, at most; with more of them it stops.
+pub const ERASURE_ROOMS_LEFT: usize = 100;
+/// How often they are tried while all else can be written.
+pub const ERASURE_ATTEMPTS: u32 = 10;
+/// Senders of components whose own logs an erasure looks through, at most.
+pub const ERASURE_PROGRAMS: usize = 1000;
 /// Reads after which an erasure remembers how far it is.
 pub const ERASURE_STRETCHES: usize = 64;
 /// Copies of what was deleted while it was held that are looked at together.
@@ -224,3 +230,11 @@ pub const WEBHOOK_STOP_AGAIN: Duration = Duration::from_secs(1);
 pub const WEBHOOK_LOOKS_A_TURN: usize = 4;
 /// Stretches of logs that are looked at for all webhooks before what became of posts is heard.
 pub const WEBHOOK_LOOKS_AT_ONCE: usize = 64;
+/// Organizations whose refused words are in memory.
+pub const FILTERS_CACHED_MAX: usize = 1000;
+/// A report that is decided is kept so long, in milliseconds: ninety days.
+pub const REPORT_KEPT_MS: u64 = 90 * 24 * 3600 * 1000;
+/// Reports that a user makes in a second, in the long run.
+pub const REPORTS_PER_SECOND: f64 = 0.2;
+/// The same at once.
+pub const REPORTS_AT_ONCE: u32 = 20;

@@ -45,6 +45,7 @@ use crate::{
     threads::Threads,
     users::UserLogs,
     webhooks::Webhooks,
+    words::Filters,
 };
 
 /// What a node is made of.
@@ -98,6 +99,8 @@ pub struct Node {
     pub webhooks: Webhooks,
     /// How long things are kept has changed.
     pub retention: Arc<Nudge>,
+    /// Words that organizations don't take.
+    pub filters: Filters,
     /// There is somebody to erase.
     pub erasures: Arc<Nudge>,
     /// Messages with links.
@@ -233,6 +236,7 @@ impl Node {
             directories: Directories::default(),
             cards: Cards::default(),
             retention: Arc::default(),
+            filters: Filters::default(),
             erasures: Arc::default(),
             log_time: LogTime::default(),
             accounts: Accounts::default(),

@@ -12,7 +12,7 @@ use crate::{
     kit::Ctx,
     limits::{
         INTERACTIONS_AT_ONCE, INTERACTIONS_PER_SECOND, ORG_CHANGES_AT_ONCE, ORG_CHANGES_PER_SECOND,
-        PACED_USERS_MAX,
+        PACED_USERS_MAX, REPORTS_AT_ONCE, REPORTS_PER_SECOND,
     },
     rate::{Buckets, Rate},
 };
@@ -22,6 +22,7 @@ use crate::{
 pub struct Paces {
     org_changes: Mutex<Buckets<UserId>>,
     interactions: Mutex<Buckets<UserId>>,
+    reports: Mutex<Buckets<UserId>>,
 }
 
 impl Default for Paces {
@@ -32,6 +33,7 @@ impl Default for Paces {
         Paces {
             org_changes: buckets(ORG_CHANGES_PER_SECOND, ORG_CHANGES_AT_ONCE),
             interactions: buckets(INTERACTIONS_PER_SECOND, INTERACTIONS_AT_ONCE),
+            reports: buckets(REPORTS_PER_SECOND, REPORTS_AT_ONCE),
         }
     }
 }
@@ -46,6 +48,11 @@ impl Ctx {
     /// Refuses a user who writes into other users' logs too fast, or tells them too much.
     pub(crate) fn pace_interaction(&self) -> Result<(), Error> {
         self.pace(&self.node.paces.interactions, "interactions come too fast")
+    }
+
+    /// Refuses a user who reports too much.
+    pub(crate) fn pace_report(&self) -> Result<(), Error> {
+        self.pace(&self.node.paces.reports, "reports come too fast")
     }
 
     fn pace(&self, buckets: &Mutex<Buckets<UserId>>, what: &str) -> Result<(), Error> {

@@ -177,7 +177,9 @@ impl UserRow {
 
     /// What is left of somebody who was erased: that there was somebody.
     pub fn of_erased(erased: Erased) -> Self {
-        UserRow { deactivated: true, erased: erased as i32, ..UserRow::default() }
+        // Their own log still follows the directory until all of it is gone.
+        let seen = erased == Erased::UnderWay;
+        UserRow { deactivated: true, erased: erased as i32, seen, ..UserRow::default() }
     }
 
     /// Whether they were erased.

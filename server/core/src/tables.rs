@@ -169,6 +169,12 @@ tables! {
     /// org ‖ room ‖ seq -> the record as it was before it was deleted, while it is held. Written with the
     /// room.
     HELD = 113, "held";
+    /// org ‖ 0 for open or 1 for decided ‖ report -> a report of a message.
+    REPORTS = 121, "reports";
+    /// org ‖ reporter ‖ room ‖ seq -> their report of it that isn't decided.
+    REPORTED = 122, "reported";
+    /// org -> words that messages may not have.
+    FILTERS = 123, "filters";
     /// org ‖ user -> who was erased, and how far that is.
     ERASURES = 120, "erasures";
     /// user ‖ id -> nothing: scheduled messages that are sent or taken back. Kept thirty days.

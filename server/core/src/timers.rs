@@ -122,6 +122,12 @@ impl Node {
     }
 
     async fn carry_out_one(self: &Arc<Self>, hub: &Arc<dyn Submit>, timer: &Timer) -> bool {
+        let row = self.user_row(timer.org, timer.user).await;
+        if row.is_ok_and(|row| row.is_some_and(|row| row.is_erased())) {
+            // What it was for is gone, or about to go.
+            let rows = RowsDraft::new(Shard::User(timer.user), vec![timer.end()]);
+            return committed(hub, Draft::Rows(Box::new(rows))).await.is_ok();
+        }
         let done = match timer.work {
             Work::Send => scheduled::send(self, hub, timer).await,
             Work::Remind => reminders::remind(self, hub, timer).await,

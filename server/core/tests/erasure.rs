@@ -14,6 +14,7 @@ use parlour_core::{
 };
 use parlour_inproc::{Server, carrying, group, message, send, user};
 use parlour_protocol::{
+    account::CreateServiceAccountRequest,
     app::{AppEvent, PublishRequest},
     compliance::*,
     directory::{self as wire, change::Change as What, *},
@@ -21,6 +22,7 @@ use parlour_protocol::{
     event::FLAG_ERASED,
     generated::{EventMessage, rpc},
     ids::{OrgId, RoomId, UserId},
+    interaction::*,
     message::*,
     presence::{SetStatusRequest, Status},
     reminder::{Reminder, SetReminderRequest},
@@ -192,7 +194,9 @@ fn set_own(server: &mut Server, zoe: usize, group: &Bytes) {
     };
     let request = SetReminderRequest { reminder: Some(reminder) };
     server.call::<rpc::SetReminder>(zoe, &request).unwrap();
-    let later = SendRequest { client_ref: Bytes::new(), ..message(server, group, "secret later") };
+    let blob = server.upload(zoe, 9, b"a secret file for later").unwrap();
+    let later = carrying(server, group, "secret later", std::slice::from_ref(&blob));
+    let later = SendRequest { client_ref: Bytes::new(), ..later };
     let id = server.client_ref().to_field();
     let request =
         ScheduleSendRequest { id, send_at_ms: now(server) + 3_600_000, send: Some(later) };
@@ -247,6 +251,95 @@ fn whoever_is_erased_is_nowhere_in_the_store_any_more() {
     assert_eq!(audit.entries.last().unwrap().kind, UserErased::RULE.kind);
     assert_eq!(server.erase(ALL), [], "there is nobody left");
     assert_eq!(server.try_admit("zoe-secret"), Err(Refusal::Revoked));
+}
+
+#[test]
+fn files_of_messages_that_were_never_sent_go_too() {
+    let (mut server, root, ben) = acme();
+    let (zoe, _) = tell(&mut server, root, ben);
+    let blob = server.upload(zoe, 9, b"a secret file for later").unwrap();
+    let org = identity::org_id("acme");
+    change(&mut server, root, put("zoe-secret", Some(true))).unwrap();
+    ask(&mut server, root, "zoe-secret").unwrap();
+    server.erase(ALL);
+    server.sweep();
+    server.advance(Duration::from_secs(600));
+    server.sweep();
+    assert!(!is_stored(&server, org, &blob.hash));
+    server.advance(Duration::from_secs(3600));
+    server.carry_out_timers();
+    let users = [server.clients[zoe].user];
+    assert_eq!(holding(&server, &[], &users, "secret"), Vec::<String>::new(), "nothing comes back");
+}
+
+#[test]
+fn what_was_asked_of_programs_goes_from_their_logs() {
+    let (mut server, root, ben) = acme();
+    let request = CreateServiceAccountRequest { subject: "bot".into(), ..Default::default() };
+    server.call::<rpc::CreateServiceAccount>(root, &request).unwrap();
+    let bot = server.connect("bot");
+    let (zoe, _) = tell(&mut server, root, ben);
+    let room = group(&mut server, ben, &[zoe, bot]);
+    let command =
+        Command { name: "deploy".into(), description: "Does it.".into(), ..Command::default() };
+    let set = SetCommandsRequest { commands: vec![command] };
+    server.call::<rpc::SetCommands>(bot, &set).unwrap();
+    let invoke = InvokeCommandRequest {
+        room: room.clone(),
+        program: server.clients[bot].user.to_field(),
+        command: "deploy".into(),
+        text: "the secret branch".into(),
+        client_ref: server.client_ref().to_field(),
+        ..InvokeCommandRequest::default()
+    };
+    server.call::<rpc::InvokeCommand>(zoe, &invoke).unwrap();
+    // Anybody may send a message with components, and hears who uses them.
+    let option = SelectOption { value: "a secret choice".into(), label: "This".into() };
+    let select = Select { options: vec![option], ..Select::default() };
+    let kind = Some(component::Kind::Select(select));
+    let choice = Component { id: "choice".into(), kind, disabled: false };
+    let rows = vec![ComponentRow { components: vec![choice] }];
+    let posted = MessagePosted {
+        text: "Choose".into(),
+        components: Some(Components { rows }),
+        ..MessagePosted::default()
+    };
+    let base = message(&mut server, &room, "");
+    let sent = SendRequest { body: posted.encode_to_vec().into(), ..base };
+    let target_seq = server.call::<rpc::Send>(ben, &sent).unwrap().seq;
+    let used = UseComponentRequest {
+        room,
+        target_seq,
+        component: "choice".into(),
+        values: vec!["a secret choice".into()],
+        client_ref: server.client_ref().to_field(),
+    };
+    server.call::<rpc::UseComponent>(zoe, &used).unwrap();
+    let logs = [server.clients[bot].user, server.clients[ben].user];
+    assert_eq!(holding(&server, &[], &logs, "secret branch").len(), 1);
+    assert_eq!(holding(&server, &[], &logs, "secret choice").len(), 1);
+    change(&mut server, root, put("zoe-secret", Some(true))).unwrap();
+    ask(&mut server, root, "zoe-secret").unwrap();
+    server.erase(ALL);
+    assert_eq!(holding(&server, &[], &logs, "secret"), Vec::<String>::new());
+}
+
+#[test]
+fn a_group_of_somebody_who_was_erased_can_still_be_handed_over() {
+    let (mut server, root, ben) = acme();
+    let (_, told) = tell(&mut server, root, ben);
+    change(&mut server, root, put("zoe-secret", Some(true))).unwrap();
+    ask(&mut server, root, "zoe-secret").unwrap();
+    server.erase(ALL);
+    let room = RoomId::parse(&told.group).unwrap();
+    let creator = |server: &Server| {
+        let cell = server.runtime.block_on(server.node.room(identity::org_id("acme"), room));
+        cell.unwrap().unwrap().state().creator
+    };
+    assert_eq!(creator(&server), told.id);
+    let over = HandOver { from: "zoe-secret".into(), to: "ben".into() };
+    change(&mut server, root, What::HandOver(over)).unwrap();
+    assert_eq!(creator(&server), server.clients[ben].user);
 }
 
 #[test]
@@ -360,7 +453,14 @@ fn whoever_was_erased_comes_back_only_as_somebody_new() {
     change(&mut server, root, put("zoe-secret", Some(false))).unwrap();
     let now_shown = shown(&mut server, ben, &id);
     assert_eq!((&*now_shown.name, now_shown.profile.is_some()), ("zoe-secret", false));
+    let member =
+        PutMembership { node: "one".into(), subject: "zoe-secret".into(), ..Default::default() };
+    change(&mut server, root, What::PutMembership(member)).unwrap();
     let zoe = server.connect("zoe-secret");
+    let one = identity::node_id(identity::org_id("acme"), "one").to_field();
+    assert_eq!(texts(&mut server, zoe, &one), Vec::<String>::new(), "they are in its room");
+    let row = server.node.user_row(identity::org_id("acme"), told.id);
+    assert!(server.runtime.block_on(row).unwrap().unwrap().seen, "and their own log is told so");
     let settings = server.call::<rpc::GetSettings>(zoe, &GetSettingsRequest::default()).unwrap();
     assert!(settings.settings.unwrap_or_default().keywords.is_empty());
     assert_eq!(texts(&mut server, zoe, &told.direct), ["of ben"], "a direct room stays its two's");
@@ -375,10 +475,7 @@ fn programs_are_not_erased_and_only_admins_erase() {
     let (mut server, root, _) = acme();
     let guest = server.connect("guest-eve");
     assert!(ask(&mut server, guest, "ben").is_err());
-    let request = parlour_protocol::account::CreateServiceAccountRequest {
-        subject: "bot".into(),
-        ..Default::default()
-    };
+    let request = CreateServiceAccountRequest { subject: "bot".into(), ..Default::default() };
     server.call::<rpc::CreateServiceAccount>(root, &request).unwrap();
     assert_eq!(reason(ask(&mut server, root, "bot")), ErrorReason::ServiceAccount);
 }

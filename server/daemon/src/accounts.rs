@@ -162,7 +162,7 @@ impl Issuer for OwnAccounts {
     }
 }
 
-/// Removes rows of accounts that have no effect any more, as long as the node is there.
+/// Removes rows of accounts that have no effect any more, and old reports, as long as the node is there.
 pub(crate) async fn sweep(node: Weak<Node>, submit: Arc<dyn Submit>) {
     loop {
         tokio::time::sleep(ACCOUNTS_SWEPT_EVERY).await;
@@ -173,6 +173,11 @@ pub(crate) async fn sweep(node: Weak<Node>, submit: Arc<dyn Submit>) {
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "rows of accounts can't be swept"),
+        }
+        match node.sweep_reports(&submit, node.now().unix_ms).await {
+            Ok(0) => {}
+            Ok(reports) => tracing::info!(reports, "reports that were decided long ago are gone"),
+            Err(error) => tracing::warn!(%error, "reports can't be swept"),
         }
     }
 }

@@ -36,7 +36,10 @@ pub(crate) async fn run(weak: Weak<Node>, hub: Arc<dyn Submit>, metrics: SharedM
         drop(node);
         match failing {
             0 => asked.wait().await,
-            _ => sleep(ERASURES_AGAIN_AFTER).await,
+            _ => tokio::select! {
+                () = asked.wait() => {}
+                () = sleep(ERASURES_AGAIN_AFTER) => {}
+            },
         }
     }
 }

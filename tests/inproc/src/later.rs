@@ -117,6 +117,19 @@ impl Server {
         ended
     }
 
+    /// Removes reports that were decided long ago; how many.
+    pub fn sweep_reports(&mut self) -> u64 {
+        let (node, queue) = (self.node.clone(), self.queue.clone());
+        let (told, tells) = mpsc::channel();
+        self.jobs.push(Box::pin(async move {
+            let queue: Arc<dyn Submit> = queue;
+            let now_ms = node.now().unix_ms;
+            told.send(node.sweep_reports(&queue, now_ms).await.unwrap()).unwrap();
+        }));
+        self.run();
+        tells.try_recv().expect("it has ended")
+    }
+
     /// Ends holds whose time is over, and removes the copies that nothing holds any more.
     pub fn forget_unheld(&mut self) {
         let (node, queue) = (self.node.clone(), self.queue.clone());

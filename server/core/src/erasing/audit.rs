@@ -12,6 +12,7 @@ use parlour_protocol::{
     event,
     generated::EventMessage,
     limits::SEQ_MAX,
+    moderation::{FilterChanged, ReportDecided},
     room::user_ref::User,
     webhook::WebhooksChanged,
     wire::{Error, Event},
@@ -23,7 +24,7 @@ use crate::{
     draft::{RowsDraft, Submit, store_error},
     limits::{ERASURE_RECORDS, ITEM_BYTES},
     node::Node,
-    ports::store::{Erase, LogKey, ReadRange, Shard},
+    ports::store::{Erase, LogKey, RECORD_BYTES_MAX, ReadRange, Shard},
 };
 
 /// Goes through the whole log; how many records of it can't be read.
@@ -33,6 +34,10 @@ pub(super) async fn redact(
     of: Erasing,
     subject: &str,
 ) -> Result<u64, Error> {
+    if subject.is_empty() {
+        // It was done before.
+        return Ok(0);
+    }
     let log = LogKey::Org(of.org);
     let (mut from, mut damaged) = (1, 0);
     loop {
@@ -53,8 +58,12 @@ pub(super) async fn redact(
                 damaged += 1;
                 continue;
             };
-            if let Some(body) = redacted(header.kind, body, subject, &of.user.to_string()) {
-                erases.push(Erase { log, seq: stored.seq, record: event::compose(&header, &body) });
+            // An id may be longer than a subject, and the record at its bound.
+            let names = [of.user.to_string(), String::new()];
+            let bodies = names.iter().map(|id| redacted(header.kind, body.clone(), subject, id));
+            let mut records = bodies.flatten().map(|body| event::compose(&header, &body));
+            if let Some(record) = records.find(|record| record.len() <= RECORD_BYTES_MAX) {
+                erases.push(Erase { log, seq: stored.seq, record });
             }
         }
         if !erases.is_empty() {
@@ -92,6 +101,12 @@ fn redacted(kind: u32, body: Bytes, subject: &str, id: &str) -> Option<Bytes> {
         }
         _ if kind == RetentionChanged::RULE.kind => {
             edit(body, |changed: &mut RetentionChanged| name(&mut changed.actor))
+        }
+        _ if kind == ReportDecided::RULE.kind => {
+            edit(body, |changed: &mut ReportDecided| name(&mut changed.actor))
+        }
+        _ if kind == FilterChanged::RULE.kind => {
+            edit(body, |changed: &mut FilterChanged| name(&mut changed.actor))
         }
         _ if kind == UserErased::RULE.kind => {
             edit(body, |changed: &mut UserErased| name(&mut changed.actor))

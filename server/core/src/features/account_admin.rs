@@ -45,6 +45,9 @@ pub(super) async fn create_sign_in_link(
     if directory.read(is_unknown) {
         return Err(Error::new(ErrorReason::UserNotFound, "the directory has no such user"));
     }
+    if ctx.user_row(user).await?.is_some_and(|row| row.is_erased()) {
+        return Err(Error::new(ErrorReason::UserNotFound, "the user was erased"));
+    }
     let present = ctx.node.account(org, user).await?;
     present.as_ref().map_or(Ok(()), Account::check_person)?;
     let created = present.is_none();

@@ -43,11 +43,11 @@ impl ErasureAdminService<ServerKit> for Features {
         let user = resolve(ctx, "user", request.user.as_ref()).await?;
         let row = ctx.user_row(user).await?.unwrap_or_default();
         let answer = EraseUserResponse { user: user.to_field() };
-        if row.is_erased() {
+        let org = ctx.caller.org;
+        if row.is_erased() && !is_partly(ctx, user, &row).await? {
             return Ok(Answer::Now(answer));
         }
         check(ctx, user, &row).await?;
-        let org = ctx.caller.org;
         let (mut puts, changes) = cell.read(|directory| goes(directory, org, user));
         puts.extend(profile_goes(org, user, row.profile.as_ref(), ctx.now.unix_ms));
         let erasure = ErasureRow {
@@ -75,6 +75,8 @@ impl ErasureAdminService<ServerKit> for Features {
         };
         let node = ctx.node.clone();
         Ok(Answer::commit(Draft::Org(Box::new(draft)), move |_| {
+            // Should they come back, they are new.
+            node.known_users.lock().expect("no panic while the lock is held").remove(&user);
             node.erasures.give();
             answer
         }))
@@ -105,14 +107,26 @@ impl ErasureAdminService<ServerKit> for Features {
         rows.truncate(size);
         let next_page = rows.last().filter(|_| more).map(|(row, _)| row.slice(16..));
         let view = |(row, value): (Bytes, Bytes)| {
-            let ErasureRow { since_ms, done_ms, deleted, held, damaged, .. } =
+            let ErasureRow { since_ms, done_ms, deleted, held, damaged, trouble, .. } =
                 ErasureRow::decode(value).ok()?;
-            Some(Erasure { user: row.slice(16..), since_ms, done_ms, deleted, held, damaged })
+            let user = row.slice(16..);
+            Some(Erasure { user, since_ms, done_ms, deleted, held, damaged, trouble })
         };
         let erasures = rows.into_iter().filter_map(view).collect();
         let next_page = next_page.unwrap_or_default();
         Ok(Answer::Now(ListErasuresResponse { erasures, next_page }))
     }
+}
+
+/// Whether an erasure has come to its end without what couldn't be read, which may be readable by now.
+async fn is_partly(ctx: &Ctx, user: UserId, row: &UserRow) -> Result<bool, Error> {
+    if row.erased() != Erased::Done {
+        return Ok(false);
+    }
+    let place = org_user(ctx.caller.org, user);
+    let erasure = ctx.store().get(Table::ERASURES, &place).await.map_err(store_error)?;
+    let erasure = erasure.and_then(|row| ErasureRow::decode(row).ok());
+    Ok(erasure.is_some_and(|erasure| erasure.damaged > 0))
 }
 
 /// Refuses to erase who is still here, who is no person, and whose words are held.

@@ -211,6 +211,7 @@ impl InteractionService<ServerKit> for Features {
             return Err(Error::new(ErrorReason::BodyTooLarge, "the body is over 8 KiB"));
         }
         let posted = post_body(&request.body, &[])?;
+        ctx.check_posted(&posted).await?;
         if posted.poll.is_some() {
             return Err(Error::invalid("body.poll", "is not for one user"));
         }

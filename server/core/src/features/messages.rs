@@ -58,6 +58,7 @@ impl MessageService<ServerKit> for Features {
         let paced_after = paced(ctx, &cell, root_seq).await?;
         let body = request.body;
         let posted = post_body(&body, &request.attachments)?;
+        ctx.check_posted(&posted).await?;
         let guard = check_groups(ctx, &cell, &needed, &posted.mention_groups, guard).await?;
         let attachments = attachments(ctx, &request.attachments, &posted.attachments).await;
         let ends_later = check_end(posted.poll.as_ref(), ctx.now.unix_ms);
@@ -130,6 +131,7 @@ impl MessageService<ServerKit> for Features {
             || (edited.text.is_empty() && is_poll(ctx, cell.id, request.target_seq).await?);
         check_text(&edited.text, may_be_empty)?;
         edited.components.as_ref().map(check_components).transpose()?;
+        ctx.check_words(std::iter::once(&*edited.text)).await?;
         if target.sender != ctx.user().as_bytes()[..] {
             return Err(Error::new(ErrorReason::NotAllowed, "only its sender edits a message"));
         }

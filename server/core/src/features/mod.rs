@@ -21,6 +21,7 @@ mod interactions;
 mod invites;
 mod markers;
 mod messages;
+mod moderation;
 mod people;
 mod pins;
 mod polls;

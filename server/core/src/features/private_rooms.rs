@@ -51,6 +51,7 @@ impl PrivateRoomService<ServerKit> for Features {
         let to = resolve(ctx, "to", to.as_ref()).await?;
         let client_ref = own_ref(ctx, &client_ref)?;
         let posted = post_body(&body, &hashes)?;
+        ctx.check_posted(&posted).await?;
         if posted.poll.is_some() {
             return Err(Error::invalid("body.poll", "is not for notices"));
         }

@@ -7,13 +7,14 @@ use parlour_protocol::{
     compliance::{LegalHoldChanged, RetentionChanged},
     event::user_events_frame,
     generated::EventMessage,
+    moderation::FilterChanged,
     webhook::WebhooksChanged,
 };
 use rustc_hash::FxHashSet;
 
 use super::{Hub, Output, place::Placed};
 use crate::{
-    draft::{Committed, Draft, Refused, Submission, Then, UserDraft},
+    draft::{Committed, Draft, OrgDraft, Refused, Submission, Then, UserDraft},
     effects::{Job, RoomJob},
     ports::{
         clock::Now,
@@ -142,13 +143,7 @@ impl Hub {
             Draft::Org(mut draft) => {
                 closes = draft.closes.take();
                 self.node.people.note(draft.cell.org, &draft.puts);
-                if [RetentionChanged::RULE.kind, LegalHoldChanged::RULE.kind].contains(&draft.kind)
-                {
-                    draft.cell.move_keeping();
-                }
-                if draft.kind == WebhooksChanged::RULE.kind {
-                    self.node.webhooks.note_change();
-                }
+                self.org_committed(&draft);
                 self.directory_changed(*draft, next, now);
             }
             Draft::Rows(draft) => {
@@ -176,6 +171,18 @@ impl Hub {
             false => self.answer(submission.then, committed),
         }
         self.close_revoked(&closed);
+    }
+
+    /// What is known in memory besides the directory.
+    fn org_committed(&self, draft: &OrgDraft) {
+        match draft.kind {
+            kind if kind == RetentionChanged::RULE.kind || kind == LegalHoldChanged::RULE.kind => {
+                draft.cell.move_keeping();
+            }
+            kind if kind == FilterChanged::RULE.kind => self.node.filters.forget(draft.cell.org),
+            kind if kind == WebhooksChanged::RULE.kind => self.node.webhooks.note_change(),
+            _ => {}
+        }
     }
 
     fn user_committed(&mut self, draft: UserDraft, next: Counters, record: Bytes) {

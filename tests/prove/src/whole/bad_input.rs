@@ -91,7 +91,8 @@ async fn attack(args: &Args, count: u64) -> Report {
 /// Somebody with every right, so that what is behind the scope is reached as well.
 async fn eve(server: &Server) -> Client {
     let mut claims = claims(ORG, "eve");
-    let admin = "admin:sessions admin:directory admin:audit admin:accounts admin:compliance notices commands";
+    let admin = "admin:sessions admin:directory admin:audit admin:accounts admin:compliance \
+                 admin:moderation notices commands";
     claims.scope = Some(admin.into());
     server.door().connect(hello(server.sign(&claims))).await.expect("eve has a good token")
 }

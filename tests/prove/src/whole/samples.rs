@@ -8,6 +8,8 @@ mod compliance;
 mod interactions;
 #[path = "samples_later.rs"]
 mod later;
+#[path = "samples_moderation.rs"]
+mod moderation;
 #[path = "samples_people.rs"]
 mod people;
 #[path = "samples_polls.rs"]
@@ -157,7 +159,7 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
 fn newer_samples(room: &Bytes) -> impl Iterator<Item = Sample> {
     let later = later::samples(room).into_iter().chain(polls::samples(room));
     let later = later.chain(previews::samples(room)).chain(interactions::samples(room));
-    let later = later.chain(compliance::samples(room));
+    let later = later.chain(compliance::samples(room)).chain(moderation::samples(room));
     later.chain(accounts::of_programs()).chain(people::samples(room))
 }
 

@@ -157,7 +157,7 @@ impl Planner<'_> {
         if from == to {
             return Err(wrong("to", "is the same user"));
         }
-        if self.users.get(&from).is_none_or(UserRow::is_erased) {
+        if !self.users.contains_key(&from) {
             return Err(wrong("from", "no such user"));
         }
         if !self.may_own(to) {

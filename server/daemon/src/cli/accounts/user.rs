@@ -16,8 +16,14 @@ use super::{Common, Line, Outcome, block_on, ensure_organization, from_now, link
 use crate::cli::{fail, token::duration};
 
 /// What `--admin` allows.
-const ADMIN_SCOPES: [&str; 5] =
-    ["admin:accounts", "admin:audit", "admin:compliance", "admin:directory", "admin:sessions"];
+const ADMIN_SCOPES: [&str; 6] = [
+    "admin:accounts",
+    "admin:audit",
+    "admin:compliance",
+    "admin:directory",
+    "admin:moderation",
+    "admin:sessions",
+];
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum User {

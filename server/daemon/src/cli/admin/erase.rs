@@ -57,14 +57,25 @@ impl Erase {
             println!("{}: is being erased", id(&user));
             return Ok(());
         }
+        let mut trouble = String::new();
         loop {
             let request = ListErasuresRequest { user: user.clone(), ..Default::default() };
             let found = line.call::<ListErasures>(&request).await?.erasures;
-            match found.first() {
-                Some(erasure) if erasure.done_ms == 0 => {}
+            match found.into_iter().next() {
+                Some(erasure) if erasure.done_ms == 0 => {
+                    if erasure.trouble != trouble {
+                        eprintln!("{}", words(&erasure));
+                        trouble = erasure.trouble;
+                    }
+                }
                 Some(erasure) => {
-                    println!("{}", words(erasure));
-                    return Ok(());
+                    println!("{}", words(&erasure));
+                    return match erasure.damaged {
+                        0 => Ok(()),
+                        _ => {
+                            fail("not all of it could be read: repair the store, and run it again")
+                        }
+                    };
                 }
                 None => return fail("the server knows nothing of it any more"),
             }
@@ -90,14 +101,17 @@ fn id(user: &Bytes) -> String {
 }
 
 fn words(erasure: &Erasure) -> String {
-    let Erasure { user, done_ms, deleted, held, damaged, .. } = erasure;
+    let Erasure { user, done_ms, deleted, held, damaged, trouble, .. } = erasure;
     let state = if *done_ms == 0 { "is being erased" } else { "is erased" };
     let mut words = format!("{}: {state}, {deleted} messages deleted", id(user));
     if *held > 0 {
         words += &format!(", copies of {held} kept by a legal hold of their room");
     }
     if *damaged > 0 {
-        words += &format!(", {damaged} records can't be read");
+        words += &format!(", {damaged} records or rooms can't be read");
+    }
+    if *done_ms == 0 && !trouble.is_empty() {
+        words += &format!("; tried again each minute, as {trouble}");
     }
     words
 }

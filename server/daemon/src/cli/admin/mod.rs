@@ -8,6 +8,7 @@ mod file;
 mod hooks;
 mod kept;
 mod leaving;
+mod moderation;
 mod state;
 mod tree;
 mod webhooks;
@@ -52,6 +53,10 @@ pub(super) enum Admin {
     Retention(kept::Retention),
     /// Show or set legal holds: what is held stays stored, whoever deletes it.
     Hold(kept::Hold),
+    /// Show what people have reported, or decide on it.
+    Reports(moderation::Reports),
+    /// Show or replace the words that messages may not have.
+    Filter(moderation::Filter),
     /// Look after the addresses at which programs post into a room.
     Hooks(hooks::Hooks),
     /// Look after what is posted to addresses outside.
@@ -69,6 +74,8 @@ impl Admin {
             Admin::Export(export) => export.run(common),
             Admin::Retention(retention) => retention.run(common),
             Admin::Hold(hold) => hold.run(common),
+            Admin::Reports(reports) => reports.run(common),
+            Admin::Filter(filter) => filter.run(common),
             Admin::Hooks(hooks) => hooks.run(common),
             Admin::Webhooks(webhooks) => webhooks.run(common),
             Admin::Tree { org } => block_on(tree::tree(&Line::open(common, org)?))?,

@@ -10,6 +10,7 @@ use parlour_protocol::{
     emoji::EmojiChanged,
     generated::{EventMessage, rpc::ReadAudit},
     ids::{ApiKeyId, InviteId, RoomId, UserId, WebhookId},
+    moderation::{FilterChanged, ReportDecided, ReportDecision},
     webhook::{WebhookAction, WebhooksChanged},
 };
 use prost::Message;
@@ -98,6 +99,20 @@ fn entry_words(entry: AuditEntry) -> Outcome<Vec<(String, String)>> {
             let LegalHoldChanged { actor, target, reason, .. } = changed;
             let target = kept::target_words(target.as_ref());
             vec![(actor, format!("{target} {what}: {reason}"))]
+        }
+        kind if kind == ReportDecided::RULE.kind => {
+            let decided = ReportDecided::decode(body)?;
+            let room = RoomId::parse(&decided.room).map(|id| id.to_string()).unwrap_or_default();
+            let what = match decided.decision() {
+                ReportDecision::Deleted => "deleted",
+                _ => "left",
+            };
+            let words = format!("message {} of room {room}, reported: {what}", decided.seq);
+            vec![(decided.actor, words)]
+        }
+        kind if kind == FilterChanged::RULE.kind => {
+            let FilterChanged { actor, words } = FilterChanged::decode(body)?;
+            vec![(actor, format!("words that messages may not have: {words}"))]
         }
         kind if kind == UserErased::RULE.kind => {
             let UserErased { actor, user } = UserErased::decode(body)?;
