@@ -22,7 +22,7 @@ pub use messages::parlour::{
     emoji::v1 as emoji, hook::v1 as hook, inbox::v1 as inbox, interaction::v1 as interaction,
     marker::v1 as marker, message::v1 as message, moderation::v1 as moderation,
     people::v1 as people, pin::v1 as pin, poll::v1 as poll, presence::v1 as presence,
-    preview::v1 as preview, reaction::v1 as reaction, receipt::v1 as receipt,
+    preview::v1 as preview, quota::v1 as quota, reaction::v1 as reaction, receipt::v1 as receipt,
     reminder::v1 as reminder, room::v1 as room, saved::v1 as saved, schedule::v1 as schedule,
     search::v1 as search, session::v1 as session, settings::v1 as settings, sync::v1 as sync,
     thread::v1 as thread, typing::v1 as typing, user::v1 as user, webhook::v1 as webhook,

@@ -5,8 +5,8 @@ use parlour_protocol::{
     access, account, app, blob, compliance, directory, draft, emoji, hook, inbox, interaction,
     marker, message, moderation, people, pin, poll, presence, preview,
     prost::{DecodeError, Message},
-    reaction, receipt, reminder, room, saved, schedule, search, session, settings, sync, thread,
-    typing, user, webhook, wire,
+    quota, reaction, receipt, reminder, room, saved, schedule, search, session, settings, sync,
+    thread, typing, user, webhook, wire,
 };
 
 /// Decodes bytes as one message and encodes it again.
@@ -50,6 +50,8 @@ codecs! {
         SetLegalHoldRequest, SetLegalHoldResponse, ListLegalHoldsRequest, ListLegalHoldsResponse,
         LegalHold, RetentionChanged, LegalHoldChanged, EraseUserRequest, EraseUserResponse,
         ListErasuresRequest, ListErasuresResponse, Erasure, UserErased;
+    quota: Quotas, Usage, GetUsageRequest, GetUsageResponse, SetQuotasRequest, SetQuotasResponse,
+        QuotasChanged;
     directory: Node, ListNodesRequest, ListNodesResponse, ChangeDirectoryRequest,
         ChangeDirectoryResponse, Change, PutNode, PutUser, PutMembership, EndMembership,
         PutOverrides, HandOver,

@@ -45,6 +45,10 @@ impl Directory {
         Directory { handle }
     }
 
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     /// Every node the user may see, in the order of their ids; none where the organization has no
     /// directory.
     ///

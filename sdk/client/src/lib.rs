@@ -62,6 +62,7 @@ mod token;
 mod transfer;
 mod transport;
 mod trust;
+mod usage;
 mod webhooks;
 
 pub use account::{Account, Login};
@@ -112,6 +113,7 @@ pub use timeline::Timeline;
 pub use token::{NoToken, Token};
 pub use transfer::{Download, Source, TransferError, Upload};
 pub use trust::Trust;
+pub use usage::{Quotas, Usage};
 pub use webhooks::{
     EventFilter, EventGroup, NewWebhook, Webhook, WebhookSecret, WebhookState, Webhooks,
 };

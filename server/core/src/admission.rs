@@ -46,8 +46,8 @@ pub enum Refusal {
     /// Token, user or session was revoked.
     #[error("token is revoked")]
     Revoked,
-    /// Wrong keys come too often; in so many milliseconds another one is looked at.
-    #[error("wrong keys come too often")]
+    /// Wrong tokens or keys come too often; in so many milliseconds another one is looked at.
+    #[error("wrong tokens or keys come too often")]
     TooOften(u64),
     /// The store doesn't answer.
     #[error("store is unavailable")]
@@ -68,6 +68,11 @@ impl Refusal {
         }
     }
 
+    /// When to try again, in milliseconds; 0 where that doesn't matter.
+    pub fn after_ms(self) -> u64 {
+        if let Refusal::TooOften(ms) = self { ms } else { 0 }
+    }
+
     /// The error it is told by on a live connection.
     pub fn to_error(self) -> Error {
         let reason = match self {
@@ -80,7 +85,7 @@ impl Refusal {
             Refusal::NoCommonRevision | Refusal::MalformedHello => ErrorReason::MalformedRequest,
         };
         let error = Error::new(reason, self.to_string());
-        if let Refusal::TooOften(ms) = self { error.after_ms(ms) } else { error }
+        if self.after_ms() > 0 { error.after_ms(self.after_ms()) } else { error }
     }
 }
 

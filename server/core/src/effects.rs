@@ -301,6 +301,7 @@ pub async fn recover(
     hub: &Arc<dyn Submit>,
 ) -> Result<(usize, Vec<DirectoryJob>), StoreError> {
     node.recall_time().await?;
+    node.recall_quotas().await?;
     let mut jobs = Vec::new();
     each_row(node, Table::OUTBOX, |row, value| {
         let room = row.get(..16).and_then(|room| RoomId::parse(room).ok());

@@ -69,11 +69,13 @@ impl Node {
         }
         let key = org_user(caller.org, caller.user);
         let put = Put { table: Table::USERS, key, value: Some(row.encode_to_vec().into()) };
-        Ok(Some(if exists {
+        let draft = if exists {
             joining(caller, directory, version, unknown, put)
         } else {
             Draft::Rows(Box::new(RowsDraft::new(Shard::Org(caller.org), vec![put])))
-        }))
+        };
+        self.count_for(&draft).await?;
+        Ok(Some(draft))
     }
 
     /// What the user's own log doesn't say yet of the rooms that the directory gives them.
@@ -164,6 +166,7 @@ pub(crate) async fn introduce_everyone(
             let plan = cell.read(|directory| plan(directory, by, &wanted, known));
             let draft = plan.and_then(|plan| plan.into_draft(cell.clone(), version, by, PARLOUR));
             let Ok(draft) = draft else { return Ok(false) };
+            node.count_for(&draft).await?;
             if !submit_all(hub, vec![draft]).await {
                 return Ok(false);
             }

@@ -42,6 +42,7 @@ pub mod polls;
 pub mod ports;
 pub mod presence;
 pub mod previews;
+pub mod quotas;
 pub mod rate;
 pub mod records;
 mod reminders;

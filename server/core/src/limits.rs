@@ -214,6 +214,12 @@ pub const ERASURE_ATTEMPTS: u32 = 10;
 pub const ERASURE_PROGRAMS: usize = 1000;
 /// Reads after which an erasure remembers how far it is.
 pub const ERASURE_STRETCHES: usize = 64;
+/// Days, today included, within which somebody who came in is active.
+pub const ACTIVE_DAYS: u64 = 30;
+/// What organizations have is looked through at most this often.
+pub const SURVEYED_EVERY: Duration = Duration::from_secs(10);
+/// And no more often than that it takes one in so many parts of the time.
+pub const SURVEY_SHARE: u32 = 50;
 /// Copies of what was deleted while it was held that are looked at together.
 pub const HELD_LOOKED_AT: usize = 100;
 /// Bytes of a scheduled message, or of what somebody has begun to write: a list of one fits an answer.

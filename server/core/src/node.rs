@@ -38,6 +38,7 @@ use crate::{
     },
     presence::Cards,
     previews::Previews,
+    quotas::Quotas,
     records::{LogTimeRow, UserRow, org_user},
     rooms::{RoomCell, Rooms, head_counters},
     search::Searching,
@@ -103,6 +104,8 @@ pub struct Node {
     pub filters: Filters,
     /// There is somebody to erase.
     pub erasures: Arc<Nudge>,
+    /// How much organizations may have, and how much they have.
+    pub quotas: Quotas,
     /// Messages with links.
     pub previews: Previews,
     /// The index of messages by their words, if there is one.
@@ -241,6 +244,7 @@ impl Node {
             log_time: LogTime::default(),
             accounts: Accounts::default(),
             webhooks: Webhooks::default(),
+            quotas: Quotas::default(),
             previews: Previews::default(),
             search: Searching::default(),
             incarnation,
@@ -273,6 +277,13 @@ impl Node {
         let mut random = [0; 10];
         self.entropy.fill(&mut random);
         uuid_v7(now_ms, random)
+    }
+
+    /// By chance: true once in so many times.
+    pub fn one_in(&self, times: u8) -> bool {
+        let mut byte = [0];
+        self.entropy.fill(&mut byte);
+        byte[0] % times.max(1) == 0
     }
 
     /// The present.
@@ -344,6 +355,13 @@ impl Node {
         let outcome = match refused {
             Some(error) => Outcome::Now(Err(error)),
             None => self.run(caller, again).await,
+        };
+        let outcome = match outcome {
+            Outcome::Commit(draft, answer) => match self.count_for(&draft).await {
+                Ok(()) => Outcome::Commit(draft, answer),
+                Err(error) => Outcome::Now(Err(store_error(error))),
+            },
+            outcome => outcome,
         };
         let outcome = match outcome {
             Outcome::Commit(..) if again.takes_nothing => {

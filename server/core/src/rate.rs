@@ -77,6 +77,17 @@ impl<K: Hash + Eq> Buckets<K> {
         admit(self.arrival.entry(key).or_default(), self.rate, cost, now)
     }
 
+    /// How long until a unit of `key`'s bucket can be taken, if it can't be now. Takes nothing.
+    pub fn wait(&self, key: &K, now: Duration) -> Option<Wait> {
+        let is_full = self.arrival.len() >= self.keys_max;
+        let mut arrival = match self.arrival.get(key) {
+            Some(arrival) => *arrival,
+            None if is_full => self.shared,
+            None => Duration::ZERO,
+        };
+        admit(&mut arrival, self.rate, 1, now).err()
+    }
+
     /// How many buckets are kept.
     pub fn len(&self) -> usize {
         self.arrival.len()

@@ -85,3 +85,17 @@ fn time_that_stands_still_or_starts_late_is_fine() {
     assert!(buckets.take("a", 1, Duration::from_secs(u64::from(u32::MAX))).is_ok());
     assert!(buckets.take("a", 1, Duration::ZERO).is_err(), "never panics");
 }
+
+#[test]
+fn asking_how_long_to_wait_takes_nothing() {
+    let mut buckets = Buckets::new(Rate::new(1.0, 2), 1);
+    assert_eq!(buckets.wait(&1, ms(0)), None);
+    assert!(buckets.take(1, 2, ms(0)).is_ok());
+    let waits = Some(Wait(ms(1000)));
+    assert_eq!((buckets.wait(&1, ms(0)), buckets.wait(&1, ms(0))), (waits, waits));
+    assert_eq!(buckets.wait(&1, ms(1000)), None);
+    // Those for whom there is no place wait as the one bucket that they share does.
+    assert_eq!(buckets.wait(&2, ms(0)), None);
+    assert!(buckets.take(2, 2, ms(0)).is_ok());
+    assert_eq!(buckets.wait(&3, ms(0)), waits);
+}

@@ -168,7 +168,7 @@ impl Session {
             Refusal::Token(TokenError::KeysUnavailable) => "keys of tokens are not available",
             Refusal::Token(_) => "token was refused",
             Refusal::Revoked => "token is revoked",
-            Refusal::TooOften(_) => "wrong keys come too often",
+            Refusal::TooOften(_) => "wrong tokens or keys come too often",
             Refusal::Unavailable => "store is unavailable",
         };
         self.close(refusal.close_code(), why);

@@ -177,6 +177,10 @@ tables! {
     FILTERS = 123, "filters";
     /// org ‖ user -> who was erased, and how far that is.
     ERASURES = 120, "erasures";
+    /// org -> how much it may have, where that isn't as the server is configured.
+    QUOTAS = 114, "quotas";
+    /// org ‖ user -> the number of the day on which they came in last.
+    CAME_IN = 115, "came_in";
     /// user ‖ id -> nothing: scheduled messages that are sent or taken back. Kept thirty days.
     SCHEDULED_ENDS = 87, "scheduled_ends";
 }

@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use parlour_core::blobs::{BlobPolicy, Swept};
+use parlour_core::{
+    blobs::{BlobPolicy, Swept},
+    quotas::Quota,
+};
 use parlour_inproc::{Server, announce, carrying, group, send};
 use parlour_protocol::{
     access::{Permission, PermissionOverride, SetOverridesRequest, permission_override::Subject},
@@ -371,11 +374,11 @@ fn what_may_not_be_uploaded_is_refused_before_its_bytes_come() {
     let policy = BlobPolicy {
         size_max: 10,
         media_types: vec!["text/*".into()],
-        organization_bytes_max: 25,
         user_bytes_per_day_max: 20,
         url: "https://chat.example.org".into(),
     };
     server.node.attachments.set_policy(policy);
+    server.node.quotas.set_usual(Quota { attachment_bytes: 25, ..Quota::default() });
     let large = server.upload(alice, 1, b"eleven byte");
     assert_eq!(reason(large), ErrorReason::BlobTooLarge);
     assert_eq!(field(server.upload(alice, 1, b"")), "size");

@@ -41,7 +41,6 @@ pub(crate) fn policy(config: &Config) -> BlobPolicy {
     BlobPolicy {
         size_max: blobs.size_max_mb * MB,
         media_types: blobs.media_types.clone(),
-        organization_bytes_max: blobs.organization_max_mb * MB,
         user_bytes_per_day_max: blobs.user_per_day_max_mb * MB,
         url: config.http.url.clone().unwrap_or_default(),
     }

@@ -2,55 +2,112 @@
 //! way that those of connections go, and leave nothing behind.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use bytes::Bytes;
 use parlour_core::{
+    admission::Refusal,
     draft::{Again, Draft, Refused, Submission, Submit, Then, needs_connection},
-    hooks::Posting,
+    hooks::{Hooked, Posting},
     limits::RERUNS_MAX,
     node::{Caller, Node, Outcome},
     ports::store::StoreError,
 };
 use parlour_protocol::{
     generated::method,
-    ids::{DeviceId, UserId},
     wire::{Error, ErrorReason},
 };
 use tokio::sync::oneshot;
 
 use crate::{
-    limits::rate::RateLimits,
+    limits::{
+        attempts::{Attempt, LOOKED_AT_ONE_IN},
+        rate::{CallOf, Limited, RateLimits, Wait, counts_for_org},
+    },
     metrics::{LimitedBy, Metrics},
 };
 
 /// What limits callers, however they call.
 pub(crate) type SharedRates = Arc<Mutex<RateLimits>>;
 
-/// Why a caller has to wait, if they do.
+/// Why a caller has to wait before that method is called, if they do.
 pub(crate) fn over_rate(
     rates: &Mutex<RateLimits>,
     metrics: &Metrics,
     caller: &Caller,
+    number: u32,
     now: Duration,
 ) -> Option<Error> {
-    wait_of(rates, metrics, (caller.user, caller.device), now)
+    let Caller { user, device, org, .. } = *caller;
+    let org = counts_for_org(number).then_some(org);
+    wait_of(rates, metrics, CallOf { user, device, org }, now)
 }
 
 /// The same of whoever has no token.
 pub(crate) fn wait_of(
     rates: &Mutex<RateLimits>,
     metrics: &Metrics,
-    (user, device): (UserId, DeviceId),
+    of: CallOf,
     now: Duration,
 ) -> Option<Error> {
     let mut rates = rates.lock().expect("no panic while the lock is held");
-    let wait = rates.call(user, device, now).err()?;
-    metrics.limited(LimitedBy::User);
-    let error = Error::new(ErrorReason::RateLimited, "calls come too fast");
-    Some(error.after_ms(u64::try_from(wait.0.as_millis()).unwrap_or(u64::MAX).max(1)))
+    let Limited { by, wait } = rates.call(of, now).err()?;
+    metrics.limited(by);
+    let what = match by {
+        LimitedBy::Organization => "calls of the organization come too fast",
+        _ => "calls come too fast",
+    };
+    Some(Error::new(ErrorReason::RateLimited, what).after_ms(wait_ms(wait)))
+}
+
+fn wait_ms(wait: Wait) -> u64 {
+    u64::try_from(wait.0.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+/// Somebody who wants to come in with a secret: a token, a key, a hook's address.
+pub(crate) struct Knock<'a> {
+    pub(crate) rates: &'a Mutex<RateLimits>,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) node: &'a Node,
+    /// From where; `None` where that can't be known.
+    pub(crate) from: Option<IpAddr>,
+    pub(crate) secret: &'a [u8],
+}
+
+impl Knock<'_> {
+    /// After how many milliseconds to try again, if the secret isn't looked at now.
+    pub(crate) fn wait_ms(&self) -> Option<u64> {
+        let from = self.from?;
+        let (now, is_lucky) = (self.node.now().elapsed, || self.node.one_in(LOOKED_AT_ONE_IN));
+        let rates = self.rates.lock().expect("no panic while the lock is held");
+        let wait = rates.attempts.may_try(from, self.secret, is_lucky, now).err()?;
+        self.metrics.limited(LimitedBy::Address);
+        Some(wait_ms(wait))
+    }
+
+    /// It was looked at.
+    pub(crate) fn handle(&self, attempt: Attempt) {
+        let Some(from) = self.from else { return };
+        let now = self.node.now().elapsed;
+        let mut rates = self.rates.lock().expect("no panic while the lock is held");
+        rates.attempts.handle(from, self.secret, attempt, now);
+    }
+
+    /// Lets somebody in, or says why not.
+    pub(crate) async fn admit<T>(
+        &self,
+        admission: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        if let Some(ms) = self.wait_ms() {
+            return Err(Refusal::TooOften(ms));
+        }
+        let admitted = admission.await;
+        self.handle(Attempt::of(&admitted));
+        admitted
+    }
 }
 
 /// Makes a call of the control lane, again where what it was decided on changed meanwhile. It has paid
@@ -84,36 +141,45 @@ pub(crate) async fn call(
     }
 }
 
-/// Writes who is new, or has another name; again where the directory changed meanwhile.
+/// Writes who is new, or has another name, and on which day they came in; again where the directory changed
+/// meanwhile. An error where they can't come in, since their organization has as many users as it may.
 pub(crate) async fn introduce(
     node: &Node,
     submit: &dyn Submit,
     caller: &Caller,
     mut draft: Option<Draft>,
-) -> bool {
+) -> Result<(), Error> {
     for _ in 0..RERUNS_MAX {
-        let Some(next) = draft.take() else { return true };
+        let Some(next) = draft.take() else { break };
         match told(submit, next).await {
-            Ok(Ok(_)) => return true,
+            Ok(Ok(_)) => break,
             Ok(Err(Refused::Stale)) => {}
-            _ => return false,
+            Ok(Err(Refused::Decided(error))) => return Err(*error),
+            // A new name is not worth keeping somebody out, e.g. while the disk is full.
+            _ => {
+                tracing::warn!("a user's record could not be written");
+                return Ok(());
+            }
         }
-        let Ok(again) = node.introduction(caller).await else { return false };
-        draft = again;
+        draft = node.introduction(caller).await.unwrap_or_default();
     }
-    false
+    if let Some(draft) = node.coming_in(caller) {
+        let then = Then::Callback(Box::new(|_| {}));
+        submit.submit(Submission { draft, then });
+    }
+    Ok(())
 }
 
 /// Posts a message by a hook. How fast that goes is the hook's own, as is its device.
 pub(crate) async fn post_by_hook(
     node: &Node,
     submit: &dyn Submit,
-    rates: impl FnOnce(UserId) -> Option<Error>,
+    rates: impl FnOnce(&Hooked) -> Option<Error>,
     address: &[u8],
     post: HookPost<'_>,
 ) -> Result<u64, Error> {
     let mut hook = node.hook(address).await?;
-    if let Some(error) = rates(hook.user) {
+    if let Some(error) = rates(&hook) {
         return Err(error);
     }
     if let Some(draft) = node.hook_introduction(&hook).await?

@@ -67,6 +67,8 @@ pub const ROOMY: &str = "[limits]\n\
     connects_per_second_per_address = 100000.0\nconnects_burst_per_address = 100000\n\
     calls_per_second_per_user = 100000.0\ncalls_burst_per_user = 100000\n\
     calls_per_second_per_device = 100000.0\ncalls_burst_per_device = 100000\n\
+    calls_per_second_per_organization = 100000.0\ncalls_burst_per_organization = 1000000\n\
+    failures_per_second_per_address = 100000.0\nfailures_burst_per_address = 100000\n\
     [drain]\ndeadline_s = 5\njitter_s = 1\n";
 
 impl Server {

@@ -90,15 +90,25 @@ impl Server {
 
     /// Commits what was decided.
     pub fn try_commit(&mut self, draft: Draft) -> Result<(), Refused> {
-        let result = Arc::new(Mutex::new(None));
-        let to = result.clone();
-        let then = Then::Callback(Box::new(move |result| {
-            *to.lock().unwrap() = Some(result.map(drop));
-        }));
-        self.hub.handle_submission(Submission { draft, then });
+        self.try_commit_all(vec![draft]).remove(0)
+    }
+
+    /// Commits what was decided at the same time.
+    pub fn try_commit_all(&mut self, drafts: Vec<Draft>) -> Vec<Result<(), Refused>> {
+        let results: Vec<_> = drafts
+            .into_iter()
+            .map(|draft| {
+                let result = Arc::new(Mutex::new(None));
+                let to = result.clone();
+                let then = Then::Callback(Box::new(move |result| {
+                    *to.lock().unwrap() = Some(result.map(drop));
+                }));
+                self.hub.handle_submission(Submission { draft, then });
+                result
+            })
+            .collect();
         self.run();
-        let result = result.lock().unwrap().take();
-        result.unwrap()
+        results.into_iter().map(|result| result.lock().unwrap().take().unwrap()).collect()
     }
 
     /// Signs in, as the driver does.

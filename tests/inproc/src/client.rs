@@ -20,7 +20,7 @@ pub struct Client {
     pub(crate) control: Splitter,
     pub(crate) event: Splitter,
     /// It has been disconnected: the place may be used again.
-    pub(crate) is_gone: bool,
+    pub is_gone: bool,
     pub replies: Vec<(u64, Result<Bytes, Error>)>,
     pub frames: Vec<event_frame::Frame>,
     pub notices: Vec<server_frame::Frame>,

@@ -31,8 +31,8 @@ impl TokenVerifier for Trusting {
             scopes: match token.starts_with("guest") {
                 true => vec!["guest".into()],
                 false => {
-                    let all =
-                        ["sessions", "directory", "audit", "accounts", "compliance", "moderation"];
+                    let all = ["sessions", "directory", "audit", "accounts", "compliance"];
+                    let all = all.into_iter().chain(["moderation", "usage", "quotas"]);
                     let all = all.map(|of| format!("admin:{of}").into());
                     all.into_iter().chain(["notices".into()]).collect()
                 }

@@ -111,7 +111,9 @@ impl Host {
         let rates = Rates {
             calls_per_user: fast(),
             calls_per_device: self.call_rate,
+            calls_per_organization: fast(),
             connects_per_address: fast(),
+            failures_per_address: fast(),
         };
         let parts = QuicParts {
             endpoint,

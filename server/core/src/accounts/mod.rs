@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 use parlour_protocol::{
     account::AccountsChanged,
-    generated::EventMessage,
+    generated::{EventMessage, Rpc, rpc},
     ids::{OrgId, UserId},
     limits::{ACCOUNT_SCOPES_MAX, CODE_VALID_S_MIN, SCOPE_BYTES_MAX},
     wire::{Error, ErrorReason},
@@ -236,6 +236,9 @@ pub(crate) fn valid_s(wanted: u32, usual: u32, max: u32) -> Result<u32, Error> {
     }
 }
 
+/// What no account of the server's own may do, whoever made it: to set quotas.
+const OPERATORS_SCOPE: &str = rpc::SetQuotas::METHOD.scope;
+
 /// Scopes as accounts and keys have them.
 pub(crate) fn check_scopes(scopes: &[String]) -> Result<(), Error> {
     if scopes.len() > ACCOUNT_SCOPES_MAX {
@@ -245,6 +248,10 @@ pub(crate) fn check_scopes(scopes: &[String]) -> Result<(), Error> {
         let plain = scope.bytes().all(|b| b.is_ascii_graphic());
         if !(1..=SCOPE_BYTES_MAX).contains(&scope.len()) || !plain {
             return Err(Error::invalid(format!("scopes[{i}]"), "is not 1 to 64 plain letters"));
+        }
+        // Whoever makes accounts of an organization would lift what it is bound by.
+        if scope == OPERATORS_SCOPE {
+            return Err(Error::invalid(format!("scopes[{i}]"), "is for whoever runs the server"));
         }
     }
     Ok(())

@@ -46,6 +46,14 @@ pub type Decided = (SignedIn, Option<Draft>);
 impl Node {
     /// Decides on a sign-in.
     pub async fn sign_in(&self, request: &SignIn) -> Result<Decided, Error> {
+        let decided = self.decide_sign_in(request).await?;
+        if let Some(draft) = &decided.1 {
+            self.count_for(draft).await.map_err(store_error)?;
+        }
+        Ok(decided)
+    }
+
+    async fn decide_sign_in(&self, request: &SignIn) -> Result<Decided, Error> {
         self.accounts.issuer()?;
         if request.next_hash.len() != 32 {
             return Err(Error::invalid("next_hash", "is not 32 bytes"));

@@ -13,7 +13,6 @@ mod sweep;
 mod upload;
 
 use std::{
-    collections::hash_map::Entry,
     sync::{Arc, Mutex, RwLock},
     time::Duration,
 };
@@ -59,8 +58,6 @@ pub struct BlobPolicy {
     pub size_max: u64,
     /// Media types that are taken, such as `image/*`; empty for all.
     pub media_types: Vec<String>,
-    /// All files of one organization together, in bytes; 0 without a bound.
-    pub organization_bytes_max: u64,
     /// What one user uploads in a day, in bytes; 0 without a bound. Counted in memory: a restart
     /// begins anew.
     pub user_bytes_per_day_max: u64,
@@ -73,7 +70,6 @@ impl Default for BlobPolicy {
         BlobPolicy {
             size_max: 100 << 20,
             media_types: vec![],
-            organization_bytes_max: 0,
             user_bytes_per_day_max: 10 << 30,
             url: String::new(),
         }
@@ -113,8 +109,9 @@ struct State {
     going: FxHashSet<BlobKey>,
     // Uploads that have begun and not ended.
     announced: FxHashMap<(UserId, UploadId), Announced>,
-    // Blobs that were counted of late.
-    fresh: FxHashSet<BlobKey>,
+    // Blobs that were counted of late, and their sizes; and those that went.
+    fresh: FxHashMap<BlobKey, u64>,
+    gone: FxHashSet<BlobKey>,
 }
 
 /// An upload that has begun.
@@ -155,15 +152,28 @@ impl Attachments {
         self.state().used.get(&org).copied()
     }
 
-    /// They were counted.
-    pub(crate) fn set_used(&self, org: OrgId, bytes: u64) {
-        self.state().used.entry(org).or_insert(bytes);
+    /// They were counted: these are there. What came or went meanwhile may have been seen or not.
+    pub(crate) fn set_used(&self, org: OrgId, seen: &FxHashMap<BlobKey, u64>) {
+        let mut state = self.state();
+        let there = seen.iter().filter(|(key, _)| !state.gone.contains(key));
+        let missed =
+            state.fresh.iter().filter(|(key, _)| key.org == org && !seen.contains_key(key));
+        let bytes = there.chain(missed).map(|(_, size)| size).sum();
+        state.used.entry(org).or_insert(bytes);
     }
 
-    fn add_used(&self, org: OrgId, bytes: i128) {
-        if let Entry::Occupied(mut used) = self.state().used.entry(org) {
-            let sum = i128::from(*used.get()) + bytes;
-            used.insert(u64::try_from(sum).unwrap_or_default());
+    /// A blob is gone.
+    fn remove(&self, key: BlobKey, size: u64) {
+        let mut state = self.state();
+        state.going.remove(&key);
+        state.fresh.remove(&key);
+        if state.gone.len() >= BLOB_USERS_MAX {
+            state.gone.clear();
+        }
+        if state.gone.insert(key)
+            && let Some(used) = state.used.get_mut(&key.org)
+        {
+            *used = used.saturating_sub(size);
         }
     }
 
@@ -174,7 +184,7 @@ impl Attachments {
         owner: Owner,
         upload: UploadId,
         size: u64,
-        used: u64,
+        organization_bytes_max: u64,
         now_ms: u64,
     ) -> Result<(), Error> {
         let policy = self.policy();
@@ -193,7 +203,9 @@ impl Attachments {
         if is_over(today.saturating_add(of_user), policy.user_bytes_per_day_max) {
             return Err(quota_exceeded("the user has uploaded too much today"));
         }
-        if is_over(used.saturating_add(of_org), policy.organization_bytes_max) {
+        // As of now: another upload may have ended since somebody has counted.
+        let used = state.used.get(&owner.org).copied().unwrap_or_default();
+        if is_over(used.saturating_add(of_org), organization_bytes_max) {
             return Err(quota_exceeded("the organization's files are at their bound"));
         }
         let announced = Announced { org: owner.org, size, at_ms: now_ms };
@@ -201,22 +213,25 @@ impl Attachments {
         Ok(())
     }
 
-    /// An upload has ended.
+    /// An upload has ended, without a blob.
     fn forget(&self, owner: Owner, upload: UploadId) {
         self.state().announced.remove(&(owner.user, upload));
     }
 
-    /// A blob that is new is kept: it counts once, whoever else comes with it at the same time.
-    fn add(&self, key: BlobKey, size: u64) {
-        let is_new = {
-            let mut state = self.state();
-            if state.fresh.len() >= BLOB_USERS_MAX {
-                state.fresh.clear();
-            }
-            state.fresh.insert(key)
-        };
-        if is_new {
-            self.add_used(key.org, i128::from(size));
+    /// An upload has ended with a blob. One that is new counts from the same moment, and once, whoever else
+    /// comes with it at the same time.
+    fn keep(&self, owner: Owner, upload: UploadId, new: Option<(BlobKey, u64)>) {
+        let mut state = self.state();
+        state.announced.remove(&(owner.user, upload));
+        let Some((key, size)) = new else { return };
+        if state.fresh.len() >= BLOB_USERS_MAX {
+            state.fresh.clear();
+        }
+        state.gone.remove(&key);
+        if state.fresh.insert(key, size).is_none()
+            && let Some(used) = state.used.get_mut(&key.org)
+        {
+            *used = used.saturating_add(size);
         }
     }
 

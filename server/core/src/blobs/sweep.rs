@@ -125,12 +125,9 @@ impl Node {
             let mut puts = ends(keys);
             puts.push(end(Table::BLOBS, blob_key(blob)));
             submit(hub, Shard::Org(blob.org), puts);
-            self.attachments.add_used(blob.org, -i128::from(bytes));
+            self.attachments.remove(blob, bytes);
         }
-        let mut state = self.attachments.state();
-        state.going.remove(&blob);
-        state.fresh.remove(&blob);
-        drop(state);
+        self.attachments.state().going.remove(&blob);
         gone.map(|_| ())
     }
 

@@ -8,6 +8,7 @@ use parlour_protocol::{
     wire::{BlobUpload, Error, ErrorReason},
 };
 use prost::Message;
+use rustc_hash::FxHashMap;
 
 use super::{
     Owner, blob_error, hash_field,
@@ -18,12 +19,12 @@ use super::{
 };
 use crate::{
     draft::{Draft, RowsDraft, store_error},
+    inventory::each_row,
     kit::id_field,
-    limits::SCAN_ROWS,
     node::Node,
     ports::{
         blobs::{BlobError, BlobKey, Upload, UploadKey, UploadPlan},
-        store::{Put, Scan, Shard, StoreError},
+        store::{Put, Shard, StoreError},
     },
     tables::Table,
 };
@@ -110,8 +111,11 @@ impl Node {
             return Ok(Begun::Known(Box::new(blob), rows(Shard::User(owner.user), puts)));
         }
         self.check_policy(&announced)?;
-        let used = self.blob_bytes(owner.org).await?;
-        self.attachments.announce(owner, announced.id, announced.size, used, now_ms)?;
+        let most = self.quota(owner.org).attachment_bytes;
+        if most > 0 {
+            self.blob_bytes(owner.org).await?;
+        }
+        self.attachments.announce(owner, announced.id, announced.size, most, now_ms)?;
         if !self.store.writable() {
             return Err(store_error(StoreError::ReadOnly));
         }
@@ -180,18 +184,16 @@ impl Node {
         if let Some(bytes) = self.attachments.used(org) {
             return Ok(bytes);
         }
-        let mut bytes = 0;
-        let mut scan =
-            Scan::prefix(Table::BLOBS, Bytes::copy_from_slice(org.as_bytes()), SCAN_ROWS);
-        loop {
-            let rows = self.store.scan(scan.clone()).await.map_err(store_error)?;
-            let Some((last, _)) = rows.last() else { break };
-            scan.from = [&last[..], &[0]].concat().into();
-            let blobs = rows.into_iter().filter_map(|(_, row)| BlobRow::decode(row).ok()?.blob);
-            bytes += blobs.map(|blob| blob.size).sum::<u64>();
-        }
-        self.attachments.set_used(org, bytes);
-        Ok(bytes)
+        let mut seen = FxHashMap::default();
+        each_row(&*self.store, Table::BLOBS, org.as_bytes(), |row, value| {
+            let hash = BlobHash::parse(row.get(16..)?).ok()?;
+            seen.insert(BlobKey { org, hash }, BlobRow::decode(value).ok()?.blob?.size);
+            Some(())
+        })
+        .await
+        .map_err(store_error)?;
+        self.attachments.set_used(org, &seen);
+        Ok(self.attachments.used(org).unwrap_or_default())
     }
 }
 
@@ -266,7 +268,8 @@ impl Examined {
         let known = blob_row(&*node.store, key).await.map_err(store_error)?;
         uploading.upload.keep().await.map_err(blob_error)?;
         let owner = uploading.owner;
-        node.attachments.forget(owner, uploading.id);
+        let new = known.is_none().then_some((key, blob.size));
+        node.attachments.keep(owner, uploading.id, new);
         node.attachments.charge(owner.user, blob.size, now_ms);
         let done = ClaimRow { at_ms: now_ms, hash: key.hash.to_field() };
         let ours = vec![
@@ -278,7 +281,6 @@ impl Examined {
         let blob = match known {
             Some(known) => known,
             None => {
-                node.attachments.add(key, blob.size);
                 let row = BlobRow { blob: Some(blob.clone()), at_ms: now_ms };
                 let put = put(Table::BLOBS, blob_key(key), &row);
                 drafts.insert(0, rows(Shard::Org(key.org), vec![put]));

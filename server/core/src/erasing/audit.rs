@@ -13,6 +13,7 @@ use parlour_protocol::{
     generated::EventMessage,
     limits::SEQ_MAX,
     moderation::{FilterChanged, ReportDecided},
+    quota::QuotasChanged,
     room::user_ref::User,
     webhook::WebhooksChanged,
     wire::{Error, Event},
@@ -107,6 +108,9 @@ fn redacted(kind: u32, body: Bytes, subject: &str, id: &str) -> Option<Bytes> {
         }
         _ if kind == FilterChanged::RULE.kind => {
             edit(body, |changed: &mut FilterChanged| name(&mut changed.actor))
+        }
+        _ if kind == QuotasChanged::RULE.kind => {
+            edit(body, |changed: &mut QuotasChanged| name(&mut changed.actor))
         }
         _ if kind == UserErased::RULE.kind => {
             edit(body, |changed: &mut UserErased| name(&mut changed.actor))

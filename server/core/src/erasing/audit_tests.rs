@@ -34,6 +34,7 @@ fn every_event_of_an_organization_is_looked_at() {
         UserErased::RULE.kind,
         ReportDecided::RULE.kind,
         FilterChanged::RULE.kind,
+        QuotasChanged::RULE.kind,
     ];
     for rule in EVENT_RULES.iter().filter(|rule| rule.log == EventLog::Org) {
         assert!(known.contains(&rule.kind), "{}: does it name somebody?", rule.kind);
@@ -96,6 +97,7 @@ fn whoever_did_something_has_only_an_id() {
     let decided = ReportDecided { actor: actor(), seq: 7, ..Default::default() };
     assert_eq!(without(&decided), Some(ReportDecided { actor: ID.into(), ..decided }));
     assert_eq!(without(&FilterChanged { actor: actor(), words: 2 }).unwrap().actor, ID);
+    assert_eq!(without(&QuotasChanged { actor: actor(), ..Default::default() }).unwrap().actor, ID);
     assert_eq!(without(&UserErased { actor: actor(), ..Default::default() }).unwrap().actor, ID);
     let user = UserRef { user: Some(User::Subject(actor())) };
     let target = Some(HoldTarget { of: Some(Of::User(user)) });

@@ -87,7 +87,7 @@ impl BlobService<ServerKit> for Features {
         Ok(Answer::Now(GetUploadPolicyResponse {
             size_max: policy.size_max,
             media_types: policy.media_types,
-            organization_bytes_max: policy.organization_bytes_max,
+            organization_bytes_max: ctx.node.quota(ctx.caller.org).attachment_bytes,
             organization_bytes: ctx.node.blob_bytes(ctx.caller.org).await?,
         }))
     }

@@ -28,6 +28,7 @@ mod polls;
 mod presence;
 mod previews;
 mod private_rooms;
+mod quotas;
 mod reactions;
 mod receipts;
 mod reminders;

@@ -14,12 +14,13 @@ use rustc_hash::FxHashSet;
 
 use super::{Hub, Output, place::Placed};
 use crate::{
-    draft::{Committed, Draft, OrgDraft, Refused, Submission, Then, UserDraft},
+    draft::{Closes, Committed, Draft, OrgDraft, Refused, RowsDraft, Submission, Then, UserDraft},
     effects::{Job, RoomJob},
     ports::{
         clock::Now,
         store::{LogKey, Refusal, Shard, StoreError},
     },
+    quotas::Counts,
     records::Counters,
     rooms::RoomChange,
     session::reply_frame,
@@ -92,6 +93,9 @@ impl Hub {
     /// What is known of what it changes may no longer be true.
     fn lose(&self, placed: &Placed) {
         placed.lose();
+        if Counts::of(&placed.submission.draft) != Counts::Nothing {
+            self.node.quotas.ledger.lose();
+        }
         match &placed.submission.draft {
             Draft::Org(draft) => self.node.people.forget(draft.cell.org),
             Draft::Rows(draft) => {
@@ -108,6 +112,7 @@ impl Hub {
         let removes = placed.removes();
         let Placed { submission, next, record, outbox, thread, poll } = placed;
         let (mut closes, mut is_first_half) = (None, false);
+        self.node.quotas.ledger.note(Counts::of(&submission.draft));
         let mut committed = Committed { seq: next.seq, at_ms: next.at_ms, ..Default::default() };
         match submission.draft {
             Draft::Room(draft) => {
@@ -144,17 +149,10 @@ impl Hub {
                 closes = draft.closes.take();
                 self.node.people.note(draft.cell.org, &draft.puts);
                 self.org_committed(&draft);
+                self.node.quotas.note(&draft.puts);
                 self.directory_changed(*draft, next, now);
             }
-            Draft::Rows(draft) => {
-                closes = draft.closes;
-                if let Shard::Org(org) = draft.shard {
-                    self.node.people.note(org, &draft.puts);
-                }
-                if let Some((user, frame)) = draft.tells {
-                    self.push_to_user(user, frame);
-                }
-            }
+            Draft::Rows(draft) => closes = self.rows_committed(*draft),
             // They never wait for a commit.
             Draft::Subscribe(_) | Draft::Settled(_) | Draft::Presence(_) | Draft::Signal(_) => {}
         }
@@ -183,6 +181,17 @@ impl Hub {
             kind if kind == WebhooksChanged::RULE.kind => self.node.webhooks.note_change(),
             _ => {}
         }
+    }
+
+    /// The connections to close.
+    fn rows_committed(&mut self, draft: RowsDraft) -> Option<Closes> {
+        if let Shard::Org(org) = draft.shard {
+            self.node.people.note(org, &draft.puts);
+        }
+        if let Some((user, frame)) = draft.tells {
+            self.push_to_user(user, frame);
+        }
+        draft.closes
     }
 
     fn user_committed(&mut self, draft: UserDraft, next: Counters, record: Bytes) {

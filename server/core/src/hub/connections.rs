@@ -22,6 +22,20 @@ use crate::{
 };
 
 impl Hub {
+    /// Whether a caller's organization has as many devices connected as it may, and this isn't one of them.
+    pub fn is_full_for(&self, caller: &Caller) -> bool {
+        !self.has_device(caller) && self.node.quotas.is_full_of_devices(caller.org)
+    }
+
+    /// Whether the caller's device is connected.
+    fn has_device(&self, caller: &Caller) -> bool {
+        let mut conns = self.by_user.get(&caller.user).into_iter().flatten();
+        conns.any(|index| {
+            let conn = self.conns[*index as usize].as_ref();
+            conn.is_some_and(|conn| conn.caller.device == caller.device)
+        })
+    }
+
     /// A caller was admitted: from now on the user's own log is heard. `None` if the user has
     /// too many connections already.
     pub fn handle_connected(
@@ -29,9 +43,13 @@ impl Hub {
         caller: Arc<Caller>,
         calls: Arc<AtomicU32>,
     ) -> Option<ConnId> {
+        let is_new = !self.has_device(&caller);
         let of_user = self.by_user.entry(caller.user).or_default();
         if of_user.len() >= limits::CONNECTIONS_PER_USER_MAX {
             return None;
+        }
+        if is_new {
+            self.node.quotas.note_device(caller.org, true);
         }
         let index = self.free.pop().unwrap_or_else(|| {
             self.conns.push(None);
@@ -94,6 +112,9 @@ impl Hub {
             }
         }
         self.free.push(id.index);
+        if !self.has_device(&conn.caller) {
+            self.node.quotas.note_device(conn.caller.org, false);
+        }
     }
 
     /// Closes a connection, with a goodbye.

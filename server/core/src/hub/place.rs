@@ -26,6 +26,7 @@ use crate::{
         clock::Now,
         store::{Append, Batch, LogKey, Put, Shard, StoreError},
     },
+    quotas::Growing,
     records::{Counters, LogTimeRow, OutboxRow, SendRow, StampRow, key, room_seq, room_user},
     rooms::RoomCell,
     tables::Table,
@@ -61,6 +62,7 @@ pub(super) struct Overlay {
     closed_orgs: FxHashSet<OrgId>,
     // Users of whom something changes that is decided on: the next such waits for the next group.
     closed_users: FxHashSet<UserId>,
+    growing: Growing,
     bytes: usize,
     // The log time of everything in the group.
     changed_ms: u64,
@@ -118,69 +120,43 @@ impl Hub {
         {
             return Turn::Refused(submission.then, Refused::Revoked);
         }
+        if overlay.draft_must_wait(&submission.draft) {
+            return Turn::Later(submission);
+        }
+        let checked = self.check_draft(&submission.draft, now);
+        let grown = |()| overlay.growing.take(&self.node.quotas, &submission.draft);
+        if let Err(refused) = checked.and_then(grown) {
+            return Turn::Refused(submission.then, refused);
+        }
         match &submission.draft {
-            Draft::Room(draft) => {
-                if overlay.must_wait(draft) {
-                    overlay.closed.insert(draft.cell.id);
-                    return Turn::Later(submission);
-                }
-                if let Err(refused) = self.check(draft, now) {
-                    return Turn::Refused(submission.then, refused);
-                }
-                place_room(submission, overlay, now)
-            }
-            Draft::User(draft) => {
-                if overlay.user_must_wait(draft) {
-                    return Turn::Later(submission);
-                }
-                if let Err(refused) = self.check_user(draft) {
-                    return Turn::Refused(submission.then, refused);
-                }
-                place_user(submission, overlay, now)
-            }
-            Draft::Org(draft) => {
-                if overlay.closed_orgs.contains(&draft.cell.org) {
-                    return Turn::Later(submission);
-                }
-                if draft.cell.is_lost() || draft.cell.head().seq != draft.version {
-                    return Turn::Refused(submission.then, Refused::Stale);
-                }
-                place_org(submission, overlay, now)
-            }
-            Draft::Rows(draft)
-                if draft.keeping.is_some_and(|(org, _)| overlay.closed_orgs.contains(&org)) =>
-            {
-                Turn::Later(submission)
-            }
-            Draft::Rows(draft) if !draft.keeping.is_none_or(|at| self.keeps(at)) => {
-                Turn::Refused(submission.then, Refused::Stale)
-            }
-            Draft::Rows(draft) => {
-                let batch = Batch {
-                    absent: draft.absent.clone(),
-                    puts: draft.puts.clone(),
-                    erases: draft.erases.clone(),
-                    ..Batch::new(draft.shard)
-                };
-                let next = Counters { at_ms: now.unix_ms, ..Counters::default() };
-                let placed = Placed::without_event(submission, next);
-                Turn::Placed(Box::new(placed), Box::new(batch))
-            }
+            Draft::Room(_) => place_room(submission, overlay, now),
+            Draft::User(_) => place_user(submission, overlay, now),
+            Draft::Org(_) => place_org(submission, overlay, now),
+            Draft::Rows(_) => place_rows(submission, now),
             Draft::Subscribe(_) | Draft::Presence(_) | Draft::Signal(_) => {
                 Turn::Refused(submission.then, Refused::Stale)
             }
-            Draft::Settled(draft) if overlay.changes(&draft.basis) => Turn::Later(submission),
-            Draft::Settled(draft) if !draft.basis.holds() => {
-                Turn::Refused(submission.then, Refused::Stale)
-            }
-            Draft::Settled(draft) => match draft.error.clone() {
-                Some(error) => Turn::Refused(submission.then, Refused::Decided(Box::new(error))),
-                None => Turn::Settled(submission.then),
-            },
+            Draft::Settled(_) => Turn::Settled(submission.then),
         }
     }
 
     /// Whether what a draft was decided on still holds.
+    fn check_draft(&self, draft: &Draft, now: Now) -> Result<(), Refused> {
+        let holds = match draft {
+            Draft::Room(draft) => return self.check(draft, now),
+            Draft::User(draft) => return self.check_user(draft),
+            Draft::Org(draft) => !draft.cell.is_lost() && draft.cell.head().seq == draft.version,
+            Draft::Rows(draft) => draft.keeping.is_none_or(|at| self.keeps(at)),
+            Draft::Settled(draft) if draft.basis.holds() => match draft.error.clone() {
+                Some(error) => return Err(Refused::Decided(Box::new(error))),
+                None => true,
+            },
+            Draft::Settled(_) => false,
+            Draft::Subscribe(_) | Draft::Presence(_) | Draft::Signal(_) => true,
+        };
+        if holds { Ok(()) } else { Err(Refused::Stale) }
+    }
+
     fn check(&self, draft: &RoomDraft, now: Now) -> Result<(), Refused> {
         if draft.cell.is_lost() {
             return Err(Refused::Store(StoreError::Unavailable));
@@ -250,6 +226,26 @@ impl Hub {
 }
 
 impl Overlay {
+    /// Whether a draft waits for the next group.
+    fn draft_must_wait(&mut self, draft: &Draft) -> bool {
+        match draft {
+            Draft::Room(draft) => {
+                let waits = self.must_wait(draft);
+                if waits {
+                    self.closed.insert(draft.cell.id);
+                }
+                waits
+            }
+            Draft::User(draft) => self.user_must_wait(draft),
+            Draft::Org(draft) => self.closed_orgs.contains(&draft.cell.org),
+            Draft::Rows(draft) => {
+                draft.keeping.is_some_and(|(org, _)| self.closed_orgs.contains(&org))
+            }
+            Draft::Settled(draft) => self.changes(&draft.basis),
+            Draft::Subscribe(_) | Draft::Presence(_) | Draft::Signal(_) => false,
+        }
+    }
+
     fn must_wait(&self, draft: &RoomDraft) -> bool {
         let room = draft.cell.id;
         let same_ref = draft.event.client_ref.is_some_and(|(client_ref, _)| {
@@ -438,6 +434,19 @@ fn place_user(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {
         Box::new(Placed { record, ..Placed::without_event(submission, next) }),
         Box::new(batch),
     )
+}
+
+fn place_rows(submission: Submission, now: Now) -> Turn {
+    let Draft::Rows(draft) = &submission.draft else { unreachable!("called for rows") };
+    let batch = Batch {
+        absent: draft.absent.clone(),
+        puts: draft.puts.clone(),
+        erases: draft.erases.clone(),
+        ..Batch::new(draft.shard)
+    };
+    let next = Counters { at_ms: now.unix_ms, ..Counters::default() };
+    let placed = Placed::without_event(submission, next);
+    Turn::Placed(Box::new(placed), Box::new(batch))
 }
 
 fn place_org(submission: Submission, overlay: &mut Overlay, now: Now) -> Turn {

@@ -171,6 +171,7 @@ impl Config {
             return wrong("limits.connections_max", "must be at least 1");
         }
         self.networks()?;
+        self.proxies()?;
         self.providers()?;
         self.previewed_networks()?;
         let (least, most) = WEBHOOK_GIVE_UP_S;

@@ -2,6 +2,7 @@
 
 mod load;
 mod outside;
+mod quotas;
 mod schema;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -11,6 +12,7 @@ use serde::Deserialize;
 
 pub use load::{ConfigError, Overrides};
 pub use outside::{Oidc, Previews, Webhooks};
+pub use quotas::Quotas;
 pub use schema::{KEYS, KeyDoc, default_file, reference};
 
 use crate::{
@@ -50,6 +52,8 @@ pub struct Config {
     pub previews: Previews,
     /// How much of everything.
     pub limits: Limits,
+    /// How much of what organizations may have.
+    pub quotas: Quotas,
     /// How the server goes away.
     pub drain: Drain,
     /// What the server says.
@@ -74,6 +78,7 @@ impl Default for Config {
             webhooks: Webhooks::default(),
             previews: Previews::default(),
             limits: Limits::default(),
+            quotas: Quotas::default(),
             drain: Drain::default(),
             log: Log::default(),
             metrics: Metrics::default(),
@@ -90,11 +95,14 @@ pub struct Http {
     pub listen: Option<SocketAddr>,
     /// Where clients reach it.
     pub url: Option<String>,
+    /// Ranges of addresses of reverse proxies, which say whom they speak for.
+    pub proxies: Vec<String>,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Http { listen: Some(SocketAddr::from(([127, 0, 0, 1], 8080))), url: None }
+        let proxies = ["127.0.0.0/8", "::1/128"].map(String::from).to_vec();
+        Http { listen: Some(SocketAddr::from(([127, 0, 0, 1], 8080))), url: None, proxies }
     }
 }
 
@@ -287,6 +295,14 @@ pub struct Limits {
     pub calls_per_second_per_device: f64,
     /// The same, at once.
     pub calls_burst_per_device: u32,
+    /// Calls per second of all users of one organization.
+    pub calls_per_second_per_organization: f64,
+    /// The same, at once.
+    pub calls_burst_per_organization: u32,
+    /// Wrong tokens per second from one address.
+    pub failures_per_second_per_address: f64,
+    /// The same, at once.
+    pub failures_burst_per_address: u32,
 }
 
 impl Default for Limits {
@@ -300,6 +316,10 @@ impl Default for Limits {
             calls_burst_per_user: 2000,
             calls_per_second_per_device: 100.0,
             calls_burst_per_device: 1000,
+            calls_per_second_per_organization: 10_000.0,
+            calls_burst_per_organization: 100_000,
+            failures_per_second_per_address: 1.0,
+            failures_burst_per_address: 100,
         }
     }
 }
@@ -384,6 +404,14 @@ impl Config {
             connects_per_address: Rate::new(
                 limits.connects_per_second_per_address,
                 limits.connects_burst_per_address,
+            ),
+            calls_per_organization: Rate::new(
+                limits.calls_per_second_per_organization,
+                limits.calls_burst_per_organization,
+            ),
+            failures_per_address: Rate::new(
+                limits.failures_per_second_per_address,
+                limits.failures_burst_per_address,
             ),
         }
     }

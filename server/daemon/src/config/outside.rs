@@ -90,6 +90,11 @@ impl Config {
         networks(&self.webhooks.allow_private, "webhooks.allow_private")
     }
 
+    /// The addresses of reverse proxies.
+    pub(crate) fn proxies(&self) -> Result<Vec<Network>, ConfigError> {
+        networks(&self.http.proxies, "http.proxies")
+    }
+
     /// Whoever visits links in messages, where that is configured.
     pub(crate) fn visitor(&self) -> Result<Option<Visitor>, ConfigError> {
         let allowed = self.previewed_networks()?;

@@ -60,6 +60,11 @@ pub const KEYS: &[KeyDoc] = &[
         "Where clients reach that, without a slash at the end: links to attachments begin with it.",
     ),
     key(
+        "http.proxies",
+        r#"["127.0.0.0/8", "::1/128"]"#,
+        "Ranges of addresses of reverse proxies. Of what comes from there, the last address in\nX-Forwarded-For is the one that wrong tokens are counted by; without that header nothing is counted.",
+    ),
+    key(
         "store.kind",
         r#""sled""#,
         "What keeps the messages: \"sled\", \"redb\" or \"memory\" (forgets all at the end).\n`parlour storage copy` moves them from one to another.",
@@ -98,7 +103,7 @@ pub const KEYS: &[KeyDoc] = &[
     key(
         "blobs.organization_max_mb",
         "0",
-        "All files of one organization together, in MiB; 0 without a bound.",
+        "All files of one organization together, in MiB; 0 without a bound. See [quotas].",
     ),
     key(
         "blobs.user_per_day_max_mb",
@@ -275,6 +280,29 @@ pub const KEYS: &[KeyDoc] = &[
     ),
     key("limits.calls_burst_per_device", "1000", ""),
     key(
+        "limits.calls_per_second_per_organization",
+        "10000.0",
+        "Calls per second of all users of one organization together, and how many at once. Administration\nand the renewal of tokens go on beyond it.",
+    ),
+    key("limits.calls_burst_per_organization", "100000", ""),
+    key(
+        "limits.failures_per_second_per_address",
+        "1.0",
+        "Wrong tokens, keys and hooks per second from one address, and how many at once. Beyond it, most of\nwhat comes from there isn't looked at; tokens that were right before always are.",
+    ),
+    key("limits.failures_burst_per_address", "100", ""),
+    key(
+        "quotas.users",
+        "0",
+        "People and programs that one organization may have, beside hooks and those who are deactivated;\n0 without a bound. `parlour admin quota set` says otherwise for one; blobs.organization_max_mb is\nthe quota of files.",
+    ),
+    key("quotas.groups", "0", "Groups of one organization; 0 without a bound."),
+    key(
+        "quotas.devices",
+        "0",
+        "Devices of one organization that are connected at the same time; 0 without a bound.",
+    ),
+    key(
         "drain.deadline_s",
         "20",
         "On SIGTERM, clients are told to leave; after this many seconds they are closed.",
@@ -335,7 +363,7 @@ pub fn reference() -> String {
          Without one the defaults hold. `--data`, `--listen` and `--http` (also \
          `PARLOUR_DATA`, `PARLOUR_LISTEN`, `PARLOUR_HTTP`, `PARLOUR_CONFIG`) go over the file. \
          Unknown keys are refused. SIGHUP reads it again: keys of tokens, identity providers, calls and connects per \
-         second, what may be uploaded, `http.url`, drain times and the log level change at once, the rest with the next start.\n\n\
+         second, quotas, what may be uploaded, `http.url`, drain times and the log level change at once, the rest with the next start.\n\n\
          This is what `parlour config --print-default` prints:\n\n```toml\n{}```\n",
         default_file()
     )

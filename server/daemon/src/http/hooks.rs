@@ -1,6 +1,8 @@
 //! Posts by hooks: whoever knows the address says something in its room. The address is a secret: it
 //! stands in no log and in no answer.
 
+use std::net::IpAddr;
+
 use axum::{
     Json,
     body::{Body, Bytes},
@@ -9,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use parlour_core::hooks::Hooked;
 use parlour_protocol::{
     ids::{ClientRef, DeviceId},
     wire::{Error, ErrorReason},
@@ -21,7 +24,10 @@ use super::{
     listener::Life,
     rpc::{RpcParts, text_of},
 };
-use crate::calls::{self, HookPost};
+use crate::{
+    calls::{self, HookPost},
+    limits::{attempts::Attempt, rate::CallOf},
+};
 
 /// As chat systems take it: what else is in it is for other systems and left alone.
 #[derive(Deserialize)]
@@ -43,7 +49,8 @@ pub(super) async fn post(
         Ok(text) => text,
         Err(refused) => return *refused,
     };
-    match take(&parts, &secret, text).await {
+    let from = parts.client(life.peer(), &headers);
+    match take(&parts, from, &secret, text).await {
         Ok(seq) => {
             life.prolong();
             Json(json!({ "ok": true, "seq": seq })).into_response()
@@ -52,7 +59,12 @@ pub(super) async fn post(
     }
 }
 
-async fn take(parts: &RpcParts, secret: &str, text: Bytes) -> Result<u64, Error> {
+async fn take(
+    parts: &RpcParts,
+    from: Option<IpAddr>,
+    secret: &str,
+    text: Bytes,
+) -> Result<u64, Error> {
     let address = BASE64_URL_SAFE_NO_PAD.decode(secret).unwrap_or_default();
     let post: Post = serde_json::from_slice(&text).map_err(|_| {
         Error::new(ErrorReason::MalformedRequest, "the body is not a JSON object with a text")
@@ -61,10 +73,23 @@ async fn take(parts: &RpcParts, secret: &str, text: Bytes) -> Result<u64, Error>
     let client_ref = client_ref.map_err(|_| Error::invalid("client_ref", "is not a UUID"))?;
     let post =
         HookPost { text: &post.text, client_ref: client_ref.as_ref().map(|it| &it.as_bytes()[..]) };
-    let rates = |user| {
+    let rates = |hook: &Hooked| {
         let now = parts.node.now().elapsed;
         let device = DeviceId::from_bytes([0; 16]);
-        calls::wait_of(&parts.rates, &parts.metrics, (user, device), now)
+        let of = CallOf { user: hook.user, device, org: Some(hook.room.org) };
+        calls::wait_of(&parts.rates, &parts.metrics, of, now)
     };
-    calls::post_by_hook(&parts.node, &*parts.submit, rates, &address, post).await
+    let knock = parts.knock(from, &address);
+    if let Some(ms) = knock.wait_ms() {
+        let what = "wrong addresses come too often";
+        return Err(Error::new(ErrorReason::RateLimited, what).after_ms(ms));
+    }
+    let posted = calls::post_by_hook(&parts.node, &*parts.submit, rates, &address, post).await;
+    let is_wrong = |error: &Error| error.reason == ErrorReason::HookNotFound as i32;
+    knock.handle(match &posted {
+        Ok(_) => Attempt::Right,
+        Err(error) if is_wrong(error) => Attempt::Wrong,
+        Err(_) => Attempt::Neither,
+    });
+    posted
 }

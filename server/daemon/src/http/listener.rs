@@ -5,7 +5,7 @@
 use std::{
     future::Future,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::{
         Arc,
@@ -58,7 +58,7 @@ impl Listener for Bounded {
             }
         };
         let ends = Box::pin(sleep(self.life));
-        let life = Life::default();
+        let life = Life { peer: address.ip(), goes_on: Arc::default() };
         (Guarded { stream, ends, life, each: self.life, bytes: 0, _permit: permit }, address)
     }
 
@@ -67,14 +67,22 @@ impl Listener for Bounded {
     }
 }
 
-/// Puts off the end of a connection on which somebody known calls.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Life(Arc<AtomicBool>);
+/// Whose connection it is, and how its end is put off while somebody known calls.
+#[derive(Clone, Debug)]
+pub(super) struct Life {
+    peer: IpAddr,
+    goes_on: Arc<AtomicBool>,
+}
 
 impl Life {
+    /// Who is on the other side: a client, or the proxy before it.
+    pub(super) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
     /// Once more as long as it had at first.
     pub(super) fn prolong(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.goes_on.store(true, Ordering::Relaxed);
     }
 }
 
@@ -98,7 +106,7 @@ pub(super) struct Guarded {
 impl Guarded {
     fn poll_ends(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         match self.ends.as_mut().poll(cx) {
-            Poll::Ready(()) if self.life.0.swap(false, Ordering::Relaxed) => {
+            Poll::Ready(()) if self.life.goes_on.swap(false, Ordering::Relaxed) => {
                 self.ends.as_mut().reset(Instant::now() + self.each);
                 self.poll_ends(cx)
             }

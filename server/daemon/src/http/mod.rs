@@ -3,6 +3,7 @@
 
 mod blobs;
 mod bulk;
+mod client;
 mod errors;
 mod hooks;
 mod listener;

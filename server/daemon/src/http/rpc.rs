@@ -1,7 +1,7 @@
 //! The protocol's calls as JSON, one request each: the same tokens, rates, scopes and permissions, and
 //! the same way to a handler. Whoever calls isn't there afterwards.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -24,14 +24,16 @@ use parlour_protocol::{
 
 use super::{
     bulk,
+    client::client,
     errors::{answer_of, answer_with},
     listener::Life,
 };
 use crate::{
-    calls::{self, SharedRates},
+    calls::{self, Knock, SharedRates},
     json::{self, CONTRACT, Entry, Form},
     limits::JSON_BYTES_MAX,
     metrics::{CallEnd, SharedMetrics},
+    outside::Network,
 };
 
 /// What calls are made with.
@@ -41,6 +43,20 @@ pub(crate) struct RpcParts {
     pub(crate) submit: Arc<dyn Submit>,
     pub(crate) metrics: SharedMetrics,
     pub(crate) rates: SharedRates,
+    /// Where reverse proxies are.
+    pub(crate) proxies: Arc<[Network]>,
+}
+
+impl RpcParts {
+    /// The address of whoever asks, where that can be known.
+    pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        client(peer, headers, &self.proxies)
+    }
+
+    /// Somebody from there with a secret.
+    pub(super) fn knock<'a>(&'a self, from: Option<IpAddr>, secret: &'a [u8]) -> Knock<'a> {
+        Knock { rates: &self.rates, metrics: &self.metrics, node: &self.node, from, secret }
+    }
 }
 
 /// Below it, `Service.Method`.
@@ -58,16 +74,19 @@ pub(super) async fn call(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let caller = match admit(&parts, &headers).await {
+    let from = parts.client(life.peer(), &headers);
+    let caller = match admit(&parts, from, &headers).await {
         Ok(caller) => caller,
         Err(error) => return answer_of(&error),
     };
     life.prolong();
     let now = parts.node.now().elapsed;
-    if let Some(error) = calls::over_rate(&parts.rates, &parts.metrics, &caller, now) {
+    let entry = CONTRACT.methods.get(&name);
+    let number = entry.map_or(0, |entry| entry.method.id);
+    if let Some(error) = calls::over_rate(&parts.rates, &parts.metrics, &caller, number, now) {
         return answer_of(&error);
     }
-    let Some(entry) = CONTRACT.methods.get(&name) else {
+    let Some(entry) = entry else {
         return answer_of(&Error::new(ErrorReason::UnknownMethod, "no such method"));
     };
     let text = match text_of(&headers, body).await {
@@ -102,7 +121,11 @@ fn is_plain(pair: &str) -> bool {
 }
 
 /// Whose token it is that came with the request.
-async fn admit(parts: &RpcParts, headers: &HeaderMap) -> Result<Arc<Caller>, Error> {
+async fn admit(
+    parts: &RpcParts,
+    from: Option<IpAddr>,
+    headers: &HeaderMap,
+) -> Result<Arc<Caller>, Error> {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = given
         .and_then(|value| value.split_once(' '))
@@ -110,12 +133,9 @@ async fn admit(parts: &RpcParts, headers: &HeaderMap) -> Result<Arc<Caller>, Err
     let Some(token) = token else {
         return Err(Error::new(ErrorReason::TokenInvalid, "there is no bearer token"));
     };
-    match parts.node.admit_once(token).await {
+    match parts.knock(from, token.as_bytes()).admit(parts.node.admit_once(token)).await {
         Ok((caller, introduces)) => {
-            if !calls::introduce(&parts.node, &*parts.submit, &caller, introduces).await {
-                // A new name is not worth keeping somebody out, e.g. while the disk is full.
-                tracing::warn!("a user's record could not be written");
-            }
+            calls::introduce(&parts.node, &*parts.submit, &caller, introduces).await?;
             Ok(caller)
         }
         Err(refusal) => {

@@ -1,5 +1,6 @@
 //! Every bound of the daemon in one place; what clients see is in the protocol's limits.
 
+pub mod attempts;
 pub mod rate;
 
 use std::time::Duration;
@@ -20,7 +21,7 @@ pub const TOKEN_SECONDS_MAX: u64 = 253_402_300_799;
 pub const TOKEN_LEEWAY: Duration = Duration::from_secs(5);
 /// How often key and certificate files are looked at.
 pub const FILES_POLLED_EVERY: Duration = Duration::from_secs(1);
-/// Most users, devices and addresses each that rate limits tell apart.
+/// Most users, devices, addresses, organizations and right tokens each that rate limits tell apart.
 pub const RATE_KEYS_MAX: usize = 100_000;
 /// Lanes of one connection that break a rule in the long run, a second, and at once; more are a
 /// flood.

@@ -52,7 +52,7 @@ catalogue! {
     CALLS = Counter "parlour_calls_total" ["method", "outcome"] "Calls answered; outcome: ok, refused (the caller's fault), failed (ours), cancelled.";
     CALL_SECONDS = Histogram "parlour_call_seconds" ["lane"] "From a call's arrival to its answer.";
     CALL_ERRORS = Counter "parlour_call_errors_total" ["reason"] "Calls answered with an error, by its reason.";
-    CALLS_LIMITED = Counter "parlour_calls_limited_total" ["by"] "What rate limits turned away; by: user, device, address.";
+    CALLS_LIMITED = Counter "parlour_calls_limited_total" ["by"] "What rate limits turned away; by: user, device, address (connections, sign-ins, wrong tokens), organization.";
     COMMIT_EVENTS = Histogram "parlour_commit_batches" [] "Batches committed with one sync.";
     COMMIT_SECONDS = Histogram "parlour_commit_seconds" [] "How long a commit took, with its sync.";
     COMMITS_FAILED = Counter "parlour_commits_failed_total" ["reason"] "Commits that failed: nothing of them was acknowledged.";

@@ -37,10 +37,12 @@ pub enum HandshakeFailure {
     Revision,
     /// The user has too many connections.
     TooManyConnections,
+    /// The organization has as many users, or connected devices, as it may.
+    QuotaExceeded,
 }
 
 impl HandshakeFailure {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Transport,
         Self::Refused,
         Self::AddressLimited,
@@ -50,6 +52,7 @@ impl HandshakeFailure {
         Self::Revoked,
         Self::Revision,
         Self::TooManyConnections,
+        Self::QuotaExceeded,
     ];
 
     fn label(self) -> &'static str {
@@ -63,6 +66,7 @@ impl HandshakeFailure {
             Self::Revoked => "revoked",
             Self::Revision => "revision",
             Self::TooManyConnections => "too_many_connections",
+            Self::QuotaExceeded => "quota_exceeded",
         }
     }
 }
@@ -87,6 +91,8 @@ pub enum LimitedBy {
     Device,
     /// The address.
     Address,
+    /// The organization.
+    Organization,
 }
 
 /// Which way an attachment went.
@@ -118,7 +124,7 @@ pub struct Metrics {
     retries: Counter,
     calls: Vec<[Counter; 4]>,
     call_seconds: [Histogram; 2],
-    limited: [Counter; 3],
+    limited: [Counter; 4],
     commit_events: Histogram,
     commit_seconds: Histogram,
     webhook_seconds: Histogram,
@@ -155,7 +161,8 @@ impl Default for Metrics {
             retries: count(RETRIES, &[]),
             calls: METHODS.iter().map(|m| m.name).chain(["unknown"]).map(method).collect(),
             call_seconds: [lane("control"), lane("bulk")],
-            limited: ["user", "device", "address"].map(|by| count(CALLS_LIMITED, &[("by", by)])),
+            limited: ["user", "device", "address", "organization"]
+                .map(|by| count(CALLS_LIMITED, &[("by", by)])),
             commit_events: recorder.register_histogram(&labelled(COMMIT_EVENTS, &[]), &META),
             commit_seconds: recorder.register_histogram(&labelled(COMMIT_SECONDS, &[]), &META),
             webhook_seconds: recorder.register_histogram(&labelled(WEBHOOK_SECONDS, &[]), &META),

@@ -61,7 +61,7 @@ pub(super) async fn serve(
     let started = shared.node.now().elapsed;
     let stream = Arc::new(tokio::sync::Mutex::new(send));
     let sink = Box::new(StreamSink { stream: stream.clone() });
-    let limited = shared.over_rate(&caller);
+    let limited = shared.over_rate(&caller, call.method);
     let result = match limited {
         Some(error) => Err(error),
         None => shared.node.bulk(&caller, call.method, call.body, sink).await,

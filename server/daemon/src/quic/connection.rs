@@ -10,7 +10,7 @@ use parlour_core::{
     admission::Admission,
     draft::{Again, ConnId, Submission, Then},
     node::{Caller, Outcome},
-    session::{Output, Session, goodbye, reply_frame},
+    session::{Output, Session, reply_frame},
 };
 use parlour_protocol::{
     frame,
@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Shared,
-    greeting::greet,
+    greeting::{greet, say_goodbye},
     hub_task::{Command, Joined, Writer},
     lanes::{self, OpenLanes},
     noise::Noise,
@@ -34,6 +34,10 @@ use crate::{
     calls,
     metrics::{CallEnd, HandshakeFailure},
 };
+
+/// When somebody for whom there is no place may ask again.
+const TURNED_AWAY_MS: u64 = 10_000;
+const TOO_MANY_USERS: &str = "the organization has as many users as it may";
 
 /// Counts a connection as long as it lives.
 struct Counted(Arc<Shared>);
@@ -111,9 +115,10 @@ pub(super) async fn join(
     admission: Admission,
 ) -> Result<Box<Established>, HandshakeFailure> {
     let Admission { caller, welcome, resumed, introduces } = admission;
-    if !calls::introduce(&shared.node, &shared.hub, &caller, introduces).await {
-        // A new name is not worth keeping somebody out, e.g. while the disk is full.
-        tracing::warn!("a user's record could not be written");
+    if calls::introduce(&shared.node, &shared.hub, &caller, introduces).await.is_err() {
+        let code = CloseCode::QuotaExceeded;
+        say_goodbye(&mut control, &connection, code, TOO_MANY_USERS, TURNED_AWAY_MS).await;
+        return Err(HandshakeFailure::QuotaExceeded);
     }
     let mut event = connection.open_uni().await.map_err(|_| HandshakeFailure::Transport)?;
     let open = frame::encode(&LaneOpen { kind: LaneKind::Event as i32 });
@@ -130,7 +135,10 @@ pub(super) async fn join(
         answer: joined,
     })));
     let id = answer.await.map_err(|_| HandshakeFailure::Refused)?;
-    let Ok(id) = id else { return Err(HandshakeFailure::TooManyConnections) };
+    let id = id.map_err(|code| match code {
+        CloseCode::QuotaExceeded => HandshakeFailure::QuotaExceeded,
+        _ => HandshakeFailure::TooManyConnections,
+    })?;
     // A revocation that was committed before the hub knew the connection didn't close it.
     if let Err(refusal) = shared.node.check_admitted(&caller).await {
         shared.hub.send(Command::Close(id, refusal.close_code(), "revoked meanwhile"));
@@ -244,7 +252,7 @@ fn answer_call<'a>(
 
 async fn run_call(est: &Established, shared: &Arc<Shared>, call: u64, again: Again) {
     let started = shared.node.now().elapsed;
-    let over_rate = || shared.over_rate(&est.caller);
+    let over_rate = || shared.over_rate(&est.caller, again.method);
     match shared.node.call(&est.caller, &again, over_rate).await {
         Outcome::Now(result) => {
             let end = match &result {
@@ -269,11 +277,12 @@ async fn run_call(est: &Established, shared: &Arc<Shared>, call: u64, again: Aga
     }
 }
 
-/// The last words of a connection that the hub couldn't take.
-pub(super) async fn turn_away(mut writer: Writer) {
-    let code = CloseCode::TooManyConnections;
-    let words = goodbye(code, 10_000, "too many connections");
-    let _ = writer.control.write_chunk(words).await;
+/// The last words of a connection that the hub couldn't take, with that code.
+pub(super) async fn turn_away(mut writer: Writer, code: CloseCode) {
+    let why = match code {
+        CloseCode::QuotaExceeded => "the organization has as many devices connected as it may",
+        _ => "too many connections",
+    };
     let connection = writer.connection.clone();
-    close_after(&mut writer.control, &connection, code, "too many connections").await;
+    say_goodbye(&mut writer.control, &connection, code, why, TURNED_AWAY_MS).await;
 }

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use parlour_core::{
-    admission::Refusal,
+    admission::{Admission, Refusal},
     draft::Refused,
     limits::RERUNS_MAX,
     session::{Output, Session, goodbye},
@@ -20,8 +20,10 @@ use super::{
     connection::{Established, close_after, join},
     lanes,
 };
-use crate::calls::told;
-use crate::metrics::{HandshakeFailure, LimitedBy};
+use crate::{
+    calls::{Knock, told},
+    metrics::{HandshakeFailure, LimitedBy},
+};
 
 /// What a connection may begin with.
 enum First {
@@ -68,7 +70,7 @@ pub(super) async fn greet(
             }
         }
     };
-    let admission = match shared.node.admit(&hello).await {
+    let admission = match admit(&shared, &hello, from).await {
         Ok(admission) => admission,
         Err(refusal) => {
             tracing::info!(%refusal, "hello was refused");
@@ -76,11 +78,18 @@ pub(super) async fn greet(
                 shared.metrics.token_refused(error);
             }
             session.handle_refused(refusal);
-            flush(&mut session, &mut send, &connection).await;
+            flush(&mut session, &mut send, &connection, refusal.after_ms()).await;
             return Err(failure_of(refusal));
         }
     };
     join(&shared, connection, send, recv, session, admission).await.map(Some)
+}
+
+/// Whose hello it is, unless too many from there were wrong lately.
+async fn admit(shared: &Shared, hello: &Hello, from: IpAddr) -> Result<Admission, Refusal> {
+    let Shared { rates, metrics, node, .. } = shared;
+    let (from, secret) = (Some(from), hello.token.as_bytes());
+    Knock { rates, metrics, node, from, secret }.admit(node.admit(hello)).await
 }
 
 fn no_hello(connection: &Connection) -> HandshakeFailure {
@@ -102,7 +111,7 @@ async fn first_frame(
                 Output::SignIn(request) => return Some(First::SignIn(request)),
                 Output::Send(bytes) => drop(send.write_chunk(bytes).await),
                 Output::Close(code, why) => {
-                    say_goodbye(send, connection, code, why).await;
+                    say_goodbye(send, connection, code, why, 0).await;
                     return None;
                 }
                 Output::Call(..) | Output::Cancel(_) => {}
@@ -150,24 +159,30 @@ async fn sign_in(shared: &Shared, request: &SignIn) -> Result<SignedIn, Error> {
     timeout(SIGN_IN_WITHIN, decide).await.unwrap_or_else(|_| Err(busy()))
 }
 
-async fn flush(session: &mut Session, send: &mut SendStream, connection: &Connection) {
+async fn flush(
+    session: &mut Session,
+    send: &mut SendStream,
+    connection: &Connection,
+    after_ms: u64,
+) {
     while let Some(output) = session.poll() {
         match output {
             Output::Send(bytes) => drop(send.write_chunk(bytes).await),
-            Output::Close(code, why) => say_goodbye(send, connection, code, why).await,
+            Output::Close(code, why) => say_goodbye(send, connection, code, why, after_ms).await,
             _ => {}
         }
     }
 }
 
-/// Says why, then closes.
-async fn say_goodbye(
+/// Says why and when to come again, then closes.
+pub(super) async fn say_goodbye(
     send: &mut SendStream,
     connection: &Connection,
     code: CloseCode,
     why: &'static str,
+    after_ms: u64,
 ) {
-    let _ = send.write_chunk(goodbye(code, 0, why)).await;
+    let _ = send.write_chunk(goodbye(code, after_ms, why)).await;
     close_after(send, connection, code, why).await;
 }
 

@@ -39,7 +39,7 @@ pub(super) struct Joined {
     pub(super) caller: Arc<Caller>,
     pub(super) calls: Arc<AtomicU32>,
     pub(super) writer: Writer,
-    pub(super) answer: oneshot::Sender<Result<ConnId, ()>>,
+    pub(super) answer: oneshot::Sender<Result<ConnId, CloseCode>>,
 }
 
 /// What the hub's task is told.
@@ -229,10 +229,20 @@ impl Task {
 
     fn join(&mut self, joined: Joined) {
         let Joined { caller, calls, mut writer, answer } = joined;
-        let Some(id) = self.hub.handle_connected(caller, calls) else {
-            let _ = answer.send(Err(()));
-            tokio::spawn(connection::turn_away(writer));
-            return;
+        let connected = match self.hub.is_full_for(&caller) {
+            true => Err(CloseCode::QuotaExceeded),
+            false => {
+                let connected = self.hub.handle_connected(caller, calls);
+                connected.ok_or(CloseCode::TooManyConnections)
+            }
+        };
+        let id = match connected {
+            Ok(id) => id,
+            Err(code) => {
+                let _ = answer.send(Err(code));
+                tokio::spawn(connection::turn_away(writer, code));
+                return;
+            }
         };
         writer.waker = self.writable.waker(id);
         writer.id = Some(id);

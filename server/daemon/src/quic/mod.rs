@@ -76,9 +76,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Why a caller has to wait, if they do.
-    fn over_rate(&self, caller: &Caller) -> Option<Error> {
-        calls::over_rate(&self.rates, &self.metrics, caller, self.node.now().elapsed)
+    /// Why a caller has to wait before that method is called, if they do.
+    fn over_rate(&self, caller: &Caller, method: u32) -> Option<Error> {
+        let now = self.node.now().elapsed;
+        calls::over_rate(&self.rates, &self.metrics, caller, method, now)
     }
 }
 

@@ -278,10 +278,12 @@ impl Shared {
         }
         drop(quic);
         self.node.attachments.set_policy(attachments::policy(&config));
+        self.node.quotas.set_usual(config.quota());
         let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         // The rest holds from the next start; pretending otherwise would confuse a later reload.
         current.auth = config.auth;
         current.limits = config.limits;
+        current.quotas = config.quotas;
         let Blobs { path, scanner, ffmpeg, .. } = current.blobs.clone();
         current.blobs = Blobs { path, scanner, ffmpeg, ..config.blobs };
         current.http.url = config.http.url;

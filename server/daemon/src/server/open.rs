@@ -30,6 +30,7 @@ use crate::{
     keys::{ServerKeys, own_token_key},
     limits,
     metrics::{Metrics, SharedMetrics},
+    outside::Network,
     previews::{self, Visitor},
     quic::{self, QuicHandle, QuicParts},
     seal::KeySealer,
@@ -72,6 +73,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         entropy: Arc::new(SystemEntropy),
     };
     let node = open_node(parts, &config, &data, keys.is_some())?;
+    node.quotas.set_usual(config.quota());
     let quic =
         start_quic(&config, &server_keys, certificates.clone(), node.clone(), &metrics).await?;
     let listen = quic.local_addr().map_err(|error| bind_error("quic", config.listen, error))?;
@@ -258,6 +260,7 @@ async fn start_http(
         ("http", config.http.listen, access),
         ("metrics", config.metrics.listen, MetricsAccess::Open),
     ];
+    let proxies: Arc<[Network]> = config.proxies()?.into();
     let mut started = [None, None];
     for (slot, (what, address, access)) in started.iter_mut().zip(listeners) {
         let Some(address) = address else { continue };
@@ -277,6 +280,7 @@ async fn start_http(
             submit: shared.submit.clone(),
             metrics: shared.metrics.clone(),
             rates: rates.clone(),
+            proxies: proxies.clone(),
         });
         let parts = HttpParts { blobs, rpc, readiness, metrics, access };
         let server = HttpServer::start(address, parts, stopped.clone()).await;

@@ -72,6 +72,7 @@ fn configuration(setup: &Setup<'_>, address: SocketAddr) -> String {
          connects_burst_per_address = 1000000\n\
          calls_per_second_per_user = 1000000.0\ncalls_burst_per_user = 1000000\n\
          calls_per_second_per_device = 1000000.0\ncalls_burst_per_device = 1000000\n\
+         calls_per_second_per_organization = 1000000.0\ncalls_burst_per_organization = 1000000\n\
          [log]\nlevel = \"warn\"\n",
         token::KEY_ID,
         STANDARD.encode(token::SECRET),

@@ -14,6 +14,7 @@ mod focused;
 mod hello;
 mod hooks;
 mod http;
+mod limits;
 mod markers;
 mod messages;
 mod oidc;

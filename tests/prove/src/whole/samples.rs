@@ -16,6 +16,8 @@ mod people;
 mod polls;
 #[path = "samples_previews.rs"]
 mod previews;
+#[path = "samples_quotas.rs"]
+mod quotas;
 
 use bytes::Bytes;
 use parlour_features::world::{by_subject, client_ref, text};
@@ -160,6 +162,7 @@ fn newer_samples(room: &Bytes) -> impl Iterator<Item = Sample> {
     let later = later::samples(room).into_iter().chain(polls::samples(room));
     let later = later.chain(previews::samples(room)).chain(interactions::samples(room));
     let later = later.chain(compliance::samples(room)).chain(moderation::samples(room));
+    let later = later.chain(quotas::samples());
     later.chain(accounts::of_programs()).chain(people::samples(room))
 }
 

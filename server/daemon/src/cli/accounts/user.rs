@@ -16,13 +16,14 @@ use super::{Common, Line, Outcome, block_on, ensure_organization, from_now, link
 use crate::cli::{fail, token::duration};
 
 /// What `--admin` allows.
-const ADMIN_SCOPES: [&str; 6] = [
+const ADMIN_SCOPES: [&str; 7] = [
     "admin:accounts",
     "admin:audit",
     "admin:compliance",
     "admin:directory",
     "admin:moderation",
     "admin:sessions",
+    "admin:usage",
 ];
 
 #[derive(Subcommand)]

@@ -9,6 +9,7 @@ mod hooks;
 mod kept;
 mod leaving;
 mod moderation;
+mod quotas;
 mod state;
 mod tree;
 mod webhooks;
@@ -57,6 +58,11 @@ pub(super) enum Admin {
     Reports(moderation::Reports),
     /// Show or replace the words that messages may not have.
     Filter(moderation::Filter),
+    /// Show what an organization has: users, rooms, messages, attachments, devices.
+    Usage(quotas::ShowUsage),
+    /// Show or set how much of it an organization may have.
+    #[command(subcommand)]
+    Quota(quotas::Quota),
     /// Look after the addresses at which programs post into a room.
     Hooks(hooks::Hooks),
     /// Look after what is posted to addresses outside.
@@ -76,6 +82,8 @@ impl Admin {
             Admin::Hold(hold) => hold.run(common),
             Admin::Reports(reports) => reports.run(common),
             Admin::Filter(filter) => filter.run(common),
+            Admin::Usage(usage) => usage.run(common),
+            Admin::Quota(quota) => quota.run(common),
             Admin::Hooks(hooks) => hooks.run(common),
             Admin::Webhooks(webhooks) => webhooks.run(common),
             Admin::Tree { org } => block_on(tree::tree(&Line::open(common, org)?))?,

@@ -11,11 +11,12 @@ use parlour_protocol::{
     generated::{EventMessage, rpc::ReadAudit},
     ids::{ApiKeyId, InviteId, RoomId, UserId, WebhookId},
     moderation::{FilterChanged, ReportDecided, ReportDecision},
+    quota::QuotasChanged,
     webhook::{WebhookAction, WebhooksChanged},
 };
 use prost::Message;
 
-use super::{Line, Outcome, fail, kept, state::State};
+use super::{Line, Outcome, fail, kept, quotas, state::State};
 
 pub(super) async fn tree(line: &Line) -> Outcome {
     let mut state = State::read(line).await?;
@@ -89,6 +90,10 @@ fn entry_words(entry: AuditEntry) -> Outcome<Vec<(String, String)>> {
             let room = room.unwrap_or_else(|_| "all other rooms".into());
             let rule = rule.map_or("no rule".into(), kept::words);
             vec![(actor, format!("messages are kept in {room}: {rule}"))]
+        }
+        kind if kind == QuotasChanged::RULE.kind => {
+            let QuotasChanged { actor, quotas: set } = QuotasChanged::decode(body)?;
+            vec![(actor, quotas::words(set))]
         }
         kind if kind == LegalHoldChanged::RULE.kind => {
             let changed = LegalHoldChanged::decode(body)?;
