@@ -335,3 +335,7 @@ pub const FILTER_WORDS_MAX: usize = 1000;
 pub const FILTER_WORD_BYTES_MAX: usize = 100;
 /// Bytes of all of them together.
 pub const FILTER_BYTES_MAX: usize = 32 * 1024;
+/// Words of a phrase that is refused.
+pub const FILTER_PHRASE_WORDS_MAX: usize = 10;
+/// Most such phrases that begin with the same word.
+pub const FILTER_PHRASES_ALIKE_MAX: usize = 20;

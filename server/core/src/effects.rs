@@ -26,6 +26,7 @@ use crate::{
     directory::rows::DirectoryJobRow,
     draft::{Draft, GainsRoom, Refused, RowsDraft, Submission, Submit, Then, UserDraft},
     holds::copy_of,
+    inventory::each_row,
     limits::{ITEM_BYTES, SCAN_ROWS},
     node::Node,
     ports::store::{Erase, LogKey, Put, ReadRange, Scan, Shard, StoreError},
@@ -303,18 +304,19 @@ pub async fn recover(
     node.recall_time().await?;
     node.recall_quotas().await?;
     let mut jobs = Vec::new();
-    each_row(node, Table::OUTBOX, |row, value| {
+    each_row(&*node.store, Table::OUTBOX, &[], |row, value| {
         let room = row.get(..16).and_then(|room| RoomId::parse(room).ok());
         let row = OutboxRow::decode(value).ok().zip(trailing_seq(row));
         // A damaged row never hides the others.
         jobs.extend(room.zip(row).map(|(room, (row, seq))| RoomJob { room, seq, row }));
+        Some(())
     })
     .await?;
     for job in &jobs {
         follow_event(node, hub, job, true).await?;
     }
     let mut directory_jobs = Vec::new();
-    each_row(node, Table::DIRECTORY_OUTBOX, |row, value| {
+    each_row(&*node.store, Table::DIRECTORY_OUTBOX, &[], |row, value| {
         let row = DirectoryJob::place(row).zip(DirectoryJobRow::decode(value).ok());
         directory_jobs.extend(row.map(|((org, seq, part), row)| DirectoryJob {
             org,
@@ -322,27 +324,10 @@ pub async fn recover(
             part,
             row,
         }));
+        Some(())
     })
     .await?;
     Ok((jobs.len() + directory_jobs.len(), directory_jobs))
-}
-
-async fn each_row(
-    node: &Node,
-    table: Table,
-    mut take: impl FnMut(&Bytes, Bytes),
-) -> Result<(), StoreError> {
-    let mut scan = Scan::prefix(table, Bytes::new(), SCAN_ROWS);
-    loop {
-        let index = node.store.scan(scan.clone()).await?;
-        for (row, value) in &index {
-            take(row, value.clone());
-        }
-        let Some((row, _)) = index.last().filter(|_| index.len() == SCAN_ROWS) else {
-            return Ok(());
-        };
-        scan.from = key(&[row, &[0]]);
-    }
 }
 
 #[cfg(test)]

@@ -28,8 +28,8 @@ use crate::{
     inventory::each_row,
     kit::Ctx,
     limits::{
-        ERASURE_ATTEMPTS, ERASURE_PROGRAMS, ERASURE_RECORDS, ERASURE_ROOMS_LEFT, ERASURE_STRETCHES,
-        ITEM_BYTES, RERUNS_MAX,
+        ERASURE_ATTEMPTS, ERASURE_BATCH_BYTES, ERASURE_PROGRAMS, ERASURE_RECORDS,
+        ERASURE_ROOMS_LEFT, ERASURE_STRETCHES, ITEM_BYTES, RERUNS_MAX, SCAN_ROWS,
     },
     node::Node,
     ports::store::{LogKey, Put, ReadRange, Shard, StoreError},
@@ -169,13 +169,13 @@ impl Erasure<'_> {
             let what = "what they own is still being handed over";
             return Err(Error::new(ErrorReason::StoreUnavailable, what));
         }
-        let trouble = self.go_through_all().await?;
+        let (trouble, is_all) = self.go_through_all().await?;
         own::erase(self.node, self.hub, self.of, &self.row).await?;
         let damaged = audit::redact(self.node, self.hub, self.of, &self.row.subject).await?;
         match trouble {
             // All else could be written: so it is those rooms, and one day they are given up.
-            Some(error) if self.row.attempts < ERASURE_ATTEMPTS => {
-                self.row.attempts += 1;
+            Some(error) if !is_all || self.row.attempts < ERASURE_ATTEMPTS => {
+                self.row.attempts += u32::from(is_all);
                 Err(error)
             }
             _ => {
@@ -185,19 +185,22 @@ impl Erasure<'_> {
         }
     }
 
-    /// Goes through all rooms; what was wrong with one of them isn't the others'.
-    async fn go_through_all(&mut self) -> Result<Option<Error>, Error> {
-        let left = std::mem::take(&mut self.row.left);
-        let left =
-            left.iter().filter_map(|room| RoomId::parse(room).ok()).map(|room| (room, 0, false));
-        let reached = RoomId::parse(&self.row.room).ok();
+    /// Goes through all rooms; what was wrong with one of them isn't the others'. What was wrong last, and
+    /// whether it came to the end.
+    async fn go_through_all(&mut self) -> Result<(Option<Error>, bool), Error> {
         let mut rooms = self.node.rooms_of_org(self.of.org).await.map_err(store_error)?;
         rooms.sort_unstable();
-        let rooms = rooms.into_iter().filter(|room| Some(*room) >= reached);
+        let reached = RoomId::parse(&self.row.room).ok();
         let from = |room| if Some(room) == reached { self.row.up_to } else { 0 };
-        let all: Vec<_> = left.chain(rooms.map(|room| (room, from(room), true))).collect();
+        let next = rooms.into_iter().filter(|room| Some(*room) >= reached);
+        let left = self.row.left.iter().filter_map(|room| RoomId::parse(room).ok());
+        let left = left.map(|room| (room, 0, false));
+        let all: Vec<_> = left.chain(next.map(|room| (room, from(room), true))).collect();
         let mut trouble = None;
         for (room, up_to, is_next) in all {
+            if is_next && self.row.left.len() >= ERASURE_ROOMS_LEFT {
+                return Ok((trouble, false));
+            }
             if is_next {
                 (self.row.room, self.row.up_to) = (room.to_field(), up_to);
             }
@@ -205,17 +208,18 @@ impl Erasure<'_> {
                 Ok(()) => self.go_through(room, up_to, is_next).await,
                 Err(error) => Err(error),
             };
-            if let Err(error) = gone {
-                self.row.left.push(room.to_field());
-                if self.row.left.len() > ERASURE_ROOMS_LEFT {
-                    return Err(error);
+            // One that was left stays in the row until it is done.
+            match gone {
+                Ok(()) => self.row.left.retain(|left| left[..] != room.as_bytes()[..]),
+                Err(error) => {
+                    self.row.left.extend(is_next.then(|| room.to_field()));
+                    trouble = Some(error);
                 }
-                trouble = Some(error);
             }
         }
         (self.row.room, self.row.up_to) = (Bytes::from_static(&[0xff; 16]), 0);
         self.remember().await?;
-        Ok(trouble)
+        Ok((trouble, true))
     }
 
     fn ctx(&self) -> Ctx {
@@ -275,9 +279,9 @@ impl Erasure<'_> {
                 continue;
             }
             (up_to, reruns) = (last, 0);
-            self.row.damaged += damaged;
             if is_next {
                 self.row.up_to = up_to;
+                self.row.damaged += damaged;
             }
             self.stretches += 1;
             if has_theirs || self.stretches.is_multiple_of(ERASURE_STRETCHES) {
@@ -293,14 +297,7 @@ impl Erasure<'_> {
         up_to: u64,
         is_own: bool,
     ) -> Result<Option<Stretch>, StoreError> {
-        let range = ReadRange {
-            from: up_to + 1,
-            to: SEQ_MAX,
-            reverse: false,
-            records_max: ERASURE_RECORDS,
-            bytes_max: ITEM_BYTES,
-        };
-        let read = self.node.store.read(LogKey::Room(room), range).await?;
+        let read = self.node.store.read(LogKey::Room(room), some_from(up_to + 1)).await?;
         let Some(last) = read.last().map(|stored| stored.seq) else { return Ok(None) };
         let mut stretch = Stretch { headers: vec![], last, damaged: 0 };
         for stored in read {
@@ -385,6 +382,34 @@ impl Erasure<'_> {
         let rows = vec![self.put(), user];
         commit(self.hub, RowsDraft::new(Shard::Org(self.of.org), rows)).await?;
         Ok(Ended { deleted: self.row.deleted, damaged: self.row.damaged })
+    }
+}
+
+/// A stretch of a log.
+fn some_from(from: u64) -> ReadRange {
+    ReadRange {
+        from,
+        to: SEQ_MAX,
+        reverse: false,
+        records_max: ERASURE_RECORDS,
+        bytes_max: ITEM_BYTES,
+    }
+}
+
+/// Writes rows of an organization, as many at once as a batch holds.
+async fn commit_all(hub: &Arc<dyn Submit>, org: OrgId, puts: Vec<Put>) -> Result<(), Error> {
+    let (mut some, mut bytes) = (Vec::new(), 0);
+    for put in puts {
+        bytes += put.key.len() + put.value.as_ref().map_or(0, Bytes::len);
+        some.push(put);
+        if some.len() >= SCAN_ROWS || bytes >= ERASURE_BATCH_BYTES {
+            commit(hub, RowsDraft::new(Shard::Org(org), std::mem::take(&mut some))).await?;
+            bytes = 0;
+        }
+    }
+    match some.is_empty() {
+        true => Ok(()),
+        false => commit(hub, RowsDraft::new(Shard::Org(org), some)).await,
     }
 }
 

@@ -174,6 +174,7 @@ impl Node {
         if hook.room.read(|state| state.archived) {
             return Err(room_archived());
         }
+        self.check_words(hook.room.org, std::iter::once(text)).await?;
         let event = NewEvent {
             client_ref: Some((client_ref, print)),
             ..NewEvent::new(hook.user, kind, body)

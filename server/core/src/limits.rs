@@ -212,6 +212,8 @@ pub const ERASURE_ROOMS_LEFT: usize = 100;
 pub const ERASURE_ATTEMPTS: u32 = 10;
 /// Senders of components whose own logs an erasure looks through, at most.
 pub const ERASURE_PROGRAMS: usize = 1000;
+/// Rows that an erasure writes together have at least so many bytes, and at most a row more.
+pub const ERASURE_BATCH_BYTES: usize = 256 * 1024;
 /// Reads after which an erasure remembers how far it is.
 pub const ERASURE_STRETCHES: usize = 64;
 /// Days, today included, within which somebody who came in is active.

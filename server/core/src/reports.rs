@@ -79,7 +79,7 @@ pub(crate) async fn reports_about(
         if is_theirs {
             puts.push(gone(Table::REPORTS, Bytes::copy_from_slice(row)));
             puts.push(gone(Table::REPORTED, reported_key(org, &report)));
-        } else if report.decided_by == subject {
+        } else if !subject.is_empty() && report.decided_by == subject {
             let report = Report { decided_by: user.to_string(), ..report };
             let value = Some(report.encode_to_vec().into());
             puts.push(Put { value, ..gone(Table::REPORTS, Bytes::copy_from_slice(row)) });

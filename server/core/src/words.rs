@@ -1,5 +1,5 @@
 //! Words that an organization doesn't take in messages. A message is looked at word by word, so what it
-//! costs depends on its length and not on how many are refused.
+//! costs depends on its length and hardly on how many are refused: of phrases only a few begin alike.
 
 use std::{
     collections::BTreeSet,
@@ -9,7 +9,10 @@ use std::{
 use bytes::Bytes;
 use parlour_protocol::{
     ids::OrgId,
-    limits::{FILTER_BYTES_MAX, FILTER_WORD_BYTES_MAX, FILTER_WORDS_MAX},
+    limits::{
+        FILTER_BYTES_MAX, FILTER_PHRASE_WORDS_MAX, FILTER_PHRASES_ALIKE_MAX, FILTER_WORD_BYTES_MAX,
+        FILTER_WORDS_MAX,
+    },
     message::MessagePosted,
     moderation::Filter,
     wire::{Error, ErrorReason},
@@ -21,6 +24,7 @@ use crate::{
     draft::store_error,
     kit::Ctx,
     limits::FILTERS_CACHED_MAX,
+    node::Node,
     ports::store::{Store, StoreError},
     tables::Table,
 };
@@ -111,6 +115,7 @@ pub(crate) fn check_filter(filter: &Filter) -> Result<(), Error> {
     if filter.encoded_len() > FILTER_BYTES_MAX {
         return Err(Error::invalid("filter.words", "are over 32 KiB together"));
     }
+    let mut alike = FxHashMap::default();
     for (i, word) in filter.words.iter().enumerate() {
         let field = || format!("filter.words[{i}]");
         if word.len() > FILTER_WORD_BYTES_MAX {
@@ -118,6 +123,16 @@ pub(crate) fn check_filter(filter: &Filter) -> Result<(), Error> {
         }
         if parts(word).next().is_none() {
             return Err(Error::invalid(field(), "has neither a letter nor a digit"));
+        }
+        let first = parts(word).next().unwrap_or_default();
+        let is_phrase = parts(word).nth(1).is_some();
+        if parts(word).count() > FILTER_PHRASE_WORDS_MAX {
+            return Err(Error::invalid(field(), "is over 10 words"));
+        }
+        let alike = alike.entry(first).or_insert(0_usize);
+        *alike += usize::from(is_phrase);
+        if *alike > FILTER_PHRASES_ALIKE_MAX {
+            return Err(Error::invalid(field(), "begins with the same word as 20 other phrases"));
         }
         if word.trim_end_matches('*').contains('*') || word.ends_with("**") {
             return Err(Error::invalid(field(), "has a * that isn't at its end"));
@@ -180,12 +195,31 @@ impl Filters {
     }
 }
 
+impl Node {
+    /// Refuses texts with a word that the organization doesn't take.
+    pub(crate) async fn check_words<'a>(
+        &self,
+        org: OrgId,
+        mut texts: impl Iterator<Item = &'a str>,
+    ) -> Result<(), Error> {
+        let words = self.filters.get(&*self.store, org).await.map_err(store_error)?;
+        if words.is_empty() || !texts.any(|text| words.is_in(text)) {
+            return Ok(());
+        }
+        let what = "a word in it isn't taken in this organization";
+        Err(Error::new(ErrorReason::WordRefused, what))
+    }
+}
+
 impl Ctx {
     /// Refuses a message with a word that the organization doesn't take.
     pub(crate) async fn check_posted(&self, posted: &MessagePosted) -> Result<(), Error> {
         let poll = posted.poll.as_ref();
         let options = poll.iter().flat_map(|poll| &poll.options).map(|option| &*option.text);
-        let names = posted.attachments.iter().map(|attachment| &*attachment.name);
+        let names = posted
+            .attachments
+            .iter()
+            .flat_map(|attachment| [&*attachment.name, &*attachment.description]);
         let texts = poll.iter().map(|poll| &*poll.question).chain(options).chain(names);
         self.check_words(std::iter::once(&*posted.text).chain(texts)).await
     }
@@ -193,15 +227,9 @@ impl Ctx {
     /// The same of any texts.
     pub(crate) async fn check_words<'a>(
         &self,
-        mut texts: impl Iterator<Item = &'a str>,
+        texts: impl Iterator<Item = &'a str>,
     ) -> Result<(), Error> {
-        let words = self.node.filters.get(self.store(), self.caller.org).await;
-        let words = words.map_err(store_error)?;
-        if words.is_empty() || !texts.any(|text| words.is_in(text)) {
-            return Ok(());
-        }
-        let what = "a word in it isn't taken in this organization";
-        Err(Error::new(ErrorReason::WordRefused, what))
+        self.node.check_words(self.caller.org, texts).await
     }
 }
 

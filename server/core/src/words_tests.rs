@@ -52,3 +52,14 @@ fn a_long_text_without_them_costs_little() {
     assert!(!words.is_in(&"refuse".repeat(2700)));
     assert!(words.is_in(&format!("{} refused7", "refuse ".repeat(2000))));
 }
+
+#[test]
+fn phrases_that_begin_alike_are_few_so_that_nobody_waits_for_them() {
+    let alike = |count: usize| {
+        let words = (0..count).map(|n| format!("a b{n}")).collect();
+        check_filter(&Filter { words })
+    };
+    assert!(alike(20).is_ok() && alike(21).is_err());
+    let long = |words: usize| check_filter(&Filter { words: vec!["a ".repeat(words)] });
+    assert!(long(10).is_ok() && long(11).is_err());
+}

@@ -11,7 +11,6 @@ use parlour_protocol::{
     emoji::EmojiChanged,
     event,
     generated::EventMessage,
-    limits::SEQ_MAX,
     moderation::{FilterChanged, ReportDecided},
     quota::QuotasChanged,
     room::user_ref::User,
@@ -20,12 +19,11 @@ use parlour_protocol::{
 };
 use prost::Message;
 
-use super::{Erasing, commit};
+use super::{Erasing, commit, some_from};
 use crate::{
     draft::{RowsDraft, Submit, store_error},
-    limits::{ERASURE_RECORDS, ITEM_BYTES},
     node::Node,
-    ports::store::{Erase, LogKey, RECORD_BYTES_MAX, ReadRange, Shard},
+    ports::store::{Erase, LogKey, RECORD_BYTES_MAX, Shard},
 };
 
 /// Goes through the whole log; how many records of it can't be read.
@@ -42,14 +40,7 @@ pub(super) async fn redact(
     let log = LogKey::Org(of.org);
     let (mut from, mut damaged) = (1, 0);
     loop {
-        let range = ReadRange {
-            from,
-            to: SEQ_MAX,
-            reverse: false,
-            records_max: ERASURE_RECORDS,
-            bytes_max: ITEM_BYTES,
-        };
-        let read = node.store.read(log, range).await.map_err(store_error)?;
+        let read = node.store.read(log, some_from(from)).await.map_err(store_error)?;
         let Some(last) = read.last() else { return Ok(damaged) };
         from = last.seq + 1;
         let mut erases = Vec::new();

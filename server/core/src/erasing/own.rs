@@ -9,22 +9,21 @@ use parlour_protocol::{
     generated::EventMessage,
     ids::UserId,
     interaction::{CommandInvoked, ComponentUsed},
-    limits::SEQ_MAX,
     presence::{PresenceSettings, StatusChanged},
     wire::{Error, Event, EventHeader},
 };
 use prost::Message;
 
-use super::{Erasing, ErasureRow, commit};
+use super::{Erasing, ErasureRow, commit, commit_all, some_from};
 use crate::{
     accounts::rows::{CodeRow, KeyRow, UseRow},
     blobs::rows::{due_end, due_put, parse_due},
     done::committed,
     draft::{Draft, Refused, RowsDraft, Submit, UserDraft, store_error},
     inventory::each_row,
-    limits::{ERASURE_RECORDS, ITEM_BYTES, RERUNS_MAX, SCAN_ROWS},
+    limits::{RERUNS_MAX, SCAN_ROWS},
     node::Node,
-    ports::store::{Erase, LogKey, Put, ReadRange, Scan, Shard},
+    ports::store::{Erase, LogKey, Put, Scan, Shard},
     presence::{last_seen_put, status_key},
     records::{UserRow, key, org_user, trailing_seq, trailing_user},
     reports::reports_about,
@@ -54,8 +53,14 @@ const OF_USER: [Table; 17] = [
     Table::BLOCKS,
 ];
 /// Those that begin with the organization and the user.
-const OF_ORG_USER: [Table; 5] =
-    [Table::ACCOUNTS, Table::LOGINS, Table::API_KEYS, Table::ACCOUNT_STEPS, Table::COMMANDS];
+const OF_ORG_USER: [Table; 6] = [
+    Table::ACCOUNTS,
+    Table::LOGINS,
+    Table::API_KEYS,
+    Table::ACCOUNT_STEPS,
+    Table::COMMANDS,
+    Table::CAME_IN,
+];
 
 /// Erases all of it. The log comes last: what is removed before it is told there no more.
 pub(super) async fn erase(
@@ -110,10 +115,7 @@ async fn release_files(node: &Node, hub: &Arc<dyn Submit>, of: Erasing) -> Resul
     })
     .await
     .map_err(store_error)?;
-    for puts in puts.chunks(SCAN_ROWS) {
-        commit(hub, RowsDraft::new(Shard::Org(of.org), puts.to_vec())).await?;
-    }
-    Ok(())
+    commit_all(hub, of.org, puts).await
 }
 
 /// Whoever sees their presence sees that they have set nothing. That row stays.
@@ -145,14 +147,7 @@ async fn erase_log(
     let log = LogKey::User(user);
     let mut from = 1;
     loop {
-        let range = ReadRange {
-            from,
-            to: SEQ_MAX,
-            reverse: false,
-            records_max: ERASURE_RECORDS,
-            bytes_max: ITEM_BYTES,
-        };
-        let read = node.store.read(log, range).await.map_err(store_error)?;
+        let read = node.store.read(log, some_from(from)).await.map_err(store_error)?;
         let Some(last) = read.last() else { return Ok(()) };
         from = last.seq + 1;
         let mut erases = Vec::new();
@@ -268,10 +263,7 @@ async fn remove_named(
     uses.and(codes).map_err(store_error)?;
     let reports = reports_about(store, of.org, (of.user, subject)).await;
     puts.extend(reports.map_err(store_error)?);
-    for puts in puts.chunks(SCAN_ROWS) {
-        commit(hub, RowsDraft::new(Shard::Org(of.org), puts.to_vec())).await?;
-    }
-    Ok(())
+    commit_all(hub, of.org, puts).await
 }
 
 /// Where they made a program's key, it has their id.
@@ -281,6 +273,10 @@ async fn keys_without(
     of: Erasing,
     subject: &str,
 ) -> Result<(), Error> {
+    if subject.is_empty() {
+        // It was done before.
+        return Ok(());
+    }
     let mut owners = BTreeSet::new();
     each_row(&*node.store, Table::API_KEYS, of.org.as_bytes(), |row, value| {
         let is_theirs = KeyRow::decode(value).ok()?.creator == subject;

@@ -58,13 +58,14 @@ impl MessageService<ServerKit> for Features {
         let paced_after = paced(ctx, &cell, root_seq).await?;
         let body = request.body;
         let posted = post_body(&body, &request.attachments)?;
-        ctx.check_posted(&posted).await?;
+        let is_taken = ctx.check_posted(&posted).await;
         let guard = check_groups(ctx, &cell, &needed, &posted.mention_groups, guard).await?;
         let attachments = attachments(ctx, &request.attachments, &posted.attachments).await;
         let ends_later = check_end(posted.poll.as_ref(), ctx.now.unix_ms);
-        let attachments = match ends_later.and(attachments) {
+        let attachments = match is_taken.and(ends_later).and(attachments) {
             Ok(attachments) => attachments,
-            // It may have been sent while they were still the caller's, and before the poll's end.
+            // It may have been sent while they were still the caller's, and before the poll's end, or while
+            // its words were taken.
             Err(error) => match sent_before(ctx, cell.id, client_ref, print).await? {
                 Some(sent) => return Ok(Answer::Now(repeated(sent))),
                 None => return Err(error),

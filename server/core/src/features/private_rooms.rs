@@ -51,7 +51,6 @@ impl PrivateRoomService<ServerKit> for Features {
         let to = resolve(ctx, "to", to.as_ref()).await?;
         let client_ref = own_ref(ctx, &client_ref)?;
         let posted = post_body(&body, &hashes)?;
-        ctx.check_posted(&posted).await?;
         if posted.poll.is_some() {
             return Err(Error::invalid("body.poll", "is not for notices"));
         }
@@ -65,6 +64,7 @@ impl PrivateRoomService<ServerKit> for Features {
             let (seq, at_ms) = (sent.seq, sent.at_ms);
             return Ok(Answer::Now(PostNoticeResponse { seq, at_ms, deduplicated: true }));
         }
+        ctx.check_posted(&posted).await?;
         refuse_gone(ctx, to).await?;
         if ctx.blocked_by(to).await?.contains(&ctx.user()) {
             let what = "the user has blocked the caller";

@@ -97,7 +97,10 @@ impl Hub {
             self.node.quotas.ledger.lose();
         }
         match &placed.submission.draft {
-            Draft::Org(draft) => self.node.people.forget(draft.cell.org),
+            Draft::Org(draft) => {
+                self.node.people.forget(draft.cell.org);
+                self.node.filters.forget(draft.cell.org);
+            }
             Draft::Rows(draft) => {
                 if let Shard::Org(org) = draft.shard {
                     self.node.people.forget(org);

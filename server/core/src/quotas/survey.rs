@@ -58,6 +58,8 @@ struct State {
     at_ms: u64,
     // When there may be another one.
     next: Option<Duration>,
+    // When the last one was begun, whatever became of it.
+    begun: Option<Duration>,
 }
 
 /// A survey under way; ends with whoever makes it.
@@ -77,14 +79,19 @@ impl Surveys {
             let found = state.found.get(&org).cloned().unwrap_or_default();
             Found { at_ms: state.at_ms, ..found }
         };
+        // One that was given up counts as well, or it could be begun over and over.
+        let is_soon =
+            |state: &State| state.begun.is_some_and(|begun| now.elapsed < begun + SURVEYED_EVERY);
         match state.next {
-            Some(next) if state.is_under_way || now.elapsed < next => Ok(Ok(known(&state))),
-            None if state.is_under_way => {
+            Some(next) if state.is_under_way || now.elapsed < next || is_soon(&state) => {
+                Ok(Ok(known(&state)))
+            }
+            None if state.is_under_way || is_soon(&state) => {
                 let what = "what there is is being counted";
                 Err(Error::new(ErrorReason::RateLimited, what).after_ms(1000))
             }
             _ => {
-                state.is_under_way = true;
+                (state.is_under_way, state.begun) = (true, Some(now.elapsed));
                 Ok(Err(Surveying(self)))
             }
         }
