@@ -82,7 +82,7 @@ impl Knock<'_> {
     pub(crate) fn wait_ms(&self) -> Option<u64> {
         let from = self.from?;
         let (now, is_lucky) = (self.node.now().elapsed, || self.node.one_in(LOOKED_AT_ONE_IN));
-        let mut rates = self.rates.lock().expect("no panic while the lock is held");
+        let rates = self.rates.lock().expect("no panic while the lock is held");
         let wait = rates.attempts.may_try(from, self.secret, is_lucky, now).err()?;
         self.metrics.limited(LimitedBy::Address);
         Some(wait_ms(wait))

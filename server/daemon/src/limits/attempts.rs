@@ -16,9 +16,6 @@ use super::rate::{Admission, Buckets, Rate, address_key};
 /// Of those that come beyond the rate, one in so many is looked at all the same.
 pub const LOOKED_AT_ONE_IN: u8 = 8;
 
-/// And of those so many in a second, and at once, from one address.
-const LOOKED_AT: (f64, u32) = (5.0, 10);
-
 /// What an attempt was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
@@ -49,7 +46,6 @@ impl Attempt {
 #[derive(Debug)]
 pub struct Attempts {
     failed: Buckets<IpAddr>,
-    lucky: Buckets<IpAddr>,
     // Keyed hashes of tokens that were right, and when: nobody can make another with the same one.
     right: HashMap<u64, Duration>,
     right_max: usize,
@@ -60,8 +56,7 @@ impl Attempts {
     /// None yet; at most so many addresses and tokens are known one by one.
     pub fn new(rate: Rate, keys_max: usize) -> Self {
         let (failed, right) = (Buckets::new(rate, keys_max), HashMap::new());
-        let lucky = Buckets::new(Rate::new(LOOKED_AT.0, LOOKED_AT.1), keys_max);
-        Attempts { failed, lucky, right, right_max: keys_max, hasher: RandomState::new() }
+        Attempts { failed, right, right_max: keys_max, hasher: RandomState::new() }
     }
 
     /// Puts another rate in force.
@@ -71,19 +66,16 @@ impl Attempts {
 
     /// Whether a secret from there is looked at now.
     pub fn may_try(
-        &mut self,
+        &self,
         from: IpAddr,
         secret: &[u8],
         is_lucky: impl FnOnce() -> bool,
         now: Duration,
     ) -> Admission {
-        let from = address_key(from);
-        let Some(wait) = self.failed.wait(&from, now) else { return Ok(()) };
-        let is_known = self.right.contains_key(&self.hash(secret));
-        if is_known || is_lucky() && self.lucky.take(from, 1, now).is_ok() {
-            return Ok(());
+        match self.failed.wait(&address_key(from), now) {
+            Some(wait) if !self.right.contains_key(&self.hash(secret)) && !is_lucky() => Err(wait),
+            _ => Ok(()),
         }
-        Err(wait)
     }
 
     /// One was looked at.

@@ -71,14 +71,3 @@ fn only_what_is_nobodys_counts_as_a_guess() {
     }
     assert_eq!(Attempt::of(&Ok(())), Attempt::Right);
 }
-
-#[test]
-fn luck_has_a_rate_of_its_own() {
-    let mut attempts = Attempts::new(Rate::new(1.0, 1), 10);
-    let here = IpAddr::from([192, 0, 2, 1]);
-    attempts.handle(here, b"guess", Attempt::Wrong, ms(0));
-    let mut looked_at =
-        |now| (0..1000).filter(|_| attempts.may_try(here, b"guess", || true, now).is_ok()).count();
-    assert_eq!(looked_at(ms(0)), 10);
-    assert_eq!(looked_at(ms(400)), 2);
-}
