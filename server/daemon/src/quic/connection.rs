@@ -80,7 +80,7 @@ async fn attend(greeting: Greeting, shared: Arc<Shared>) {
     if code == Some(CloseCode::ClientDone as u32) {
         shared.hub.send(Command::Left(established.id));
     }
-    shared.hub.send(Command::Gone(established.id));
+    drop(established);
     shared.metrics.connection_closed(code);
 }
 
@@ -91,6 +91,20 @@ pub(super) struct Established {
     pub(super) caller: Arc<Caller>,
     pub(super) id: ConnId,
     reruns: Arc<Reruns>,
+    _known: Known,
+}
+
+/// The hub knows the connection, and has to hear of its end however that comes: also of a greeting that
+/// takes too long while the store is slow.
+struct Known {
+    shared: Arc<Shared>,
+    id: ConnId,
+}
+
+impl Drop for Known {
+    fn drop(&mut self) {
+        self.shared.hub.send(Command::Gone(self.id));
+    }
 }
 
 /// Waits a little for the last words to arrive, then closes.
@@ -139,10 +153,10 @@ pub(super) async fn join(
         CloseCode::QuotaExceeded => HandshakeFailure::QuotaExceeded,
         _ => HandshakeFailure::TooManyConnections,
     })?;
+    let known = Known { shared: shared.clone(), id };
     // A revocation that was committed before the hub knew the connection didn't close it.
     if let Err(refusal) = shared.node.check_admitted(&caller).await {
         shared.hub.send(Command::Close(id, refusal.close_code(), "revoked meanwhile"));
-        shared.hub.send(Command::Gone(id));
         return Err(HandshakeFailure::Revoked);
     }
     // Read after the hub knows the user, so that a room gained meanwhile isn't missed.
@@ -150,7 +164,6 @@ pub(super) async fn join(
         Ok(rooms) => rooms,
         Err(_) => {
             shared.hub.send(Command::Close(id, CloseCode::Overloaded, "store is unavailable"));
-            shared.hub.send(Command::Gone(id));
             return Err(HandshakeFailure::Refused);
         }
     };
@@ -166,7 +179,8 @@ pub(super) async fn join(
     transport::raise(&connection);
     session.handle_admitted();
     shared.metrics.connection_opened(resumed);
-    Ok(Box::new(Established { connection, control: recv, session, caller, id, reruns }))
+    let control = recv;
+    Ok(Box::new(Established { connection, control, session, caller, id, reruns, _known: known }))
 }
 
 async fn run(est: &mut Established, shared: &Arc<Shared>) {
