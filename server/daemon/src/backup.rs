@@ -47,7 +47,7 @@ pub enum BackupError {
         path: PathBuf,
     },
     /// The store can't be copied.
-    #[error("store: {0}")]
+    #[error("store: {0}; the server's log says what happened to it")]
     Store(#[from] StoreError),
     /// The backup's store can't be opened or written.
     #[error("store: {0}")]

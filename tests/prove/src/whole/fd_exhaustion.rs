@@ -16,8 +16,10 @@ use parlour_features::{
 use super::block_on;
 use crate::{args::Args, report::Report};
 
-/// Descriptors left over once the server runs.
-const SPARE: u32 = 6;
+/// Descriptors left over once the server runs: a backup takes six (its lock, its commit file, a
+/// database, folders on their way to the disk, and the connection that asks for it), and the
+/// search writer two when it commits.
+const SPARE: u32 = 10;
 
 pub(crate) fn run(args: &Args) -> Report {
     block_on(exhaust(args.count(20, 3)))
@@ -27,7 +29,7 @@ async fn exhaust(rounds: u64) -> Report {
     let mut report = Report::default();
     // How many it needs is found with a server that has enough.
     let probe = Server::roomy();
-    let needs = open_files(&probe);
+    let needs = settled_files(&probe).await;
     drop(probe);
     let options = Options { files_max: Some(needs + SPARE), ..Options::config(ROOMY) };
     let mut server = Server::start(options);
@@ -87,6 +89,21 @@ async fn http_comes_back(address: SocketAddr) -> bool {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     false
+}
+
+/// How many it has once that no longer changes: some are opened after it is ready to serve.
+async fn settled_files(server: &Server) -> u32 {
+    let (mut count, mut since) = (0, 0);
+    for _ in 0..600 {
+        let now = open_files(server);
+        since = if now == count { since + 1 } else { 0 };
+        count = now;
+        if since == 25 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    count
 }
 
 fn open_files(server: &Server) -> u32 {
