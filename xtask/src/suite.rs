@@ -171,6 +171,10 @@ impl Suite {
             // Their tests say themselves what they lack.
             Err(why) => Ok(Done::Skipped(why)),
         });
+        self.step("S3 server", || match tools::s3() {
+            Ok(()) => Ok(Done::Passed),
+            Err(why) => Ok(Done::Skipped(why)),
+        });
         self.step("tests", || {
             let mut tests = shell::cargo(&["test", "--quiet", "--workspace"]);
             // Built just now; a test that builds it by itself would build it with fewer features.

@@ -80,6 +80,20 @@ pub(crate) fn attachments() -> Outcome {
     if missing.is_empty() { Ok(()) } else { apt(&missing) }
 }
 
+/// The S3 server that buckets are tested with.
+const S3: &str = "s3s-fs@0.14.1";
+
+/// That server, where `parlour-features` looks for it.
+pub(crate) fn s3() -> Outcome {
+    let bin = shell::tools_dir().join("bin/s3s-fs");
+    if bin.exists() || on_path("s3s-fs") {
+        return Ok(());
+    }
+    say("installing s3s-fs (cargo install, about two minutes)");
+    let words = ["install", "--quiet", "--locked", "--debug", S3, "--features", "binary", "--root"];
+    shell::run(shell::cargo(&words).arg(shell::tools_dir()))
+}
+
 /// Whether a program of that name is on the path.
 pub(crate) fn on_path(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();

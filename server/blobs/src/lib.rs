@@ -1,7 +1,8 @@
-//! Attachments' bytes behind the core's port: a folder of files named by their hash, or memory for
-//! tests. What comes in is hashed while it is written, scanned, and looked into: what kind it is, how
+//! Attachments' bytes behind the core's port: a folder of files named by their hash, with a bucket behind
+//! it where that is configured, or memory for tests. What comes in is hashed while it is written, scanned, and looked into: what kind it is, how
 //! large a picture, how long a sound, and a smaller picture to show first.
 
+mod bucket;
 pub mod conformance;
 mod examine;
 mod folder;
@@ -11,8 +12,10 @@ mod scan;
 
 use std::path::PathBuf;
 
+pub use bucket::{Bucket, BucketError, BucketOptions};
 pub use examine::{Tools, find_tools};
 pub use folder::Folder;
+use folder::{blocking, failed};
 pub use memory::Memory;
 pub use scan::Scanner;
 
@@ -27,4 +30,6 @@ pub struct Options {
     pub scanner: Option<Scanner>,
     /// What looks into sound and video; none for nothing.
     pub tools: Option<Tools>,
+    /// Where complete files are kept; none for the folder. What is in the folder from before is found there.
+    pub bucket: Option<Bucket>,
 }

@@ -30,3 +30,9 @@ pub(crate) const TOOL_OUTPUT_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const SCANNER_WITHIN: Duration = Duration::from_secs(60);
 /// Longest answer of the scanner, in bytes.
 pub(crate) const SCANNER_ANSWER_BYTES_MAX: u64 = 1024;
+/// Parts that a blob goes to a bucket in, in bytes. S3 takes at most 10,000, and none but the last under 5 MiB.
+pub(crate) const BUCKET_PART_BYTES: usize = 8 * 1024 * 1024;
+/// Parts of one blob under way at once.
+pub(crate) const BUCKET_PARTS_AT_ONCE: usize = 2;
+/// Blobs under way to a bucket at once: each holds its parts in memory, and one more.
+pub(crate) const PUT_AT_ONCE: usize = 4;

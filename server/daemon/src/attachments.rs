@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use parlour_blobs::{Folder, Options, Scanner, find_tools};
+use parlour_blobs::{Bucket, Folder, Options, Scanner, find_tools};
 use parlour_core::{
     blobs::{BlobPolicy, Uploading},
     draft::{Draft, Submission, Submit, Then},
@@ -20,10 +20,34 @@ use parlour_protocol::{
 };
 use tokio::sync::oneshot;
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    outside::{Pool, with_roots_of, with_systems_roots},
+    server::StartError,
+};
 
-/// Opens the folder of attachments.
-pub(crate) fn open(config: &Config, path: PathBuf) -> io::Result<Folder> {
+/// The bucket that attachments are kept in, where one is configured. Nothing is asked of it yet.
+pub fn open_bucket(config: &Config) -> Result<Option<Bucket>, StartError> {
+    let Some(options) = config.bucket()? else { return Ok(None) };
+    let ca = &config.blobs.s3.ca_file;
+    let tls = match ca {
+        Some(path) => with_roots_of(path),
+        None => with_systems_roots().ok(),
+    };
+    let tls = tls.ok_or_else(|| StartError::BucketRoots { ca: ca.clone() })?;
+    Ok(Some(Bucket::s3(&options, Pool::new(tls, options.allow_http))?))
+}
+
+/// Says so if the bucket can't be used. The server runs all the same: messages don't need it.
+pub(crate) async fn check(bucket: Bucket) {
+    match bucket.check().await {
+        Ok(()) => tracing::info!("attachments are kept in the bucket"),
+        Err(error) => tracing::error!(%error, "attachments can't be kept: the bucket refuses"),
+    }
+}
+
+/// Opens the folder of attachments, with the bucket behind it.
+pub(crate) fn open(config: &Config, path: PathBuf, bucket: Option<Bucket>) -> io::Result<Folder> {
     let tools = if config.blobs.ffmpeg { find_tools() } else { None };
     if config.blobs.ffmpeg && tools.is_none() {
         tracing::info!("without ffmpeg: sound and video have neither length nor preview");
@@ -31,7 +55,7 @@ pub(crate) fn open(config: &Config, path: PathBuf) -> io::Result<Folder> {
     let scanner = config.blobs.scanner.as_deref().and_then(Scanner::parse);
     // Twice that of messages: files alone never stop them.
     let reserve_bytes = 2 * config.store.reserve_mb * 1024 * 1024;
-    Folder::open(Options { path, reserve_bytes, scanner, tools })
+    Folder::open(Options { path, reserve_bytes, scanner, tools, bucket })
 }
 
 /// What may be uploaded, as it is configured.

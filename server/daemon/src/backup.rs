@@ -66,6 +66,27 @@ pub struct Manifest {
     pub begun_ms: u64,
     /// The store adapter it came from.
     pub store: String,
+    /// The bucket that attachments are in, and so not in the backup; none where it has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<String>,
+}
+
+/// Attachments, as they are configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachments {
+    /// The folder they are in, or were before there was a bucket.
+    pub folder: PathBuf,
+    /// The bucket they are in.
+    pub bucket: Option<String>,
+}
+
+/// What a restored backup was.
+#[derive(Debug)]
+pub struct Restored {
+    /// What the store said.
+    pub report: Report,
+    /// The bucket that its attachments are in, if they weren't in the backup.
+    pub bucket: Option<String>,
 }
 
 const MANIFEST: &str = "backup.json";
@@ -73,14 +94,15 @@ const MANIFEST: &str = "backup.json";
 const KEPT: [&str; 2] = ["keys", "tls"];
 
 /// Copies the store and the keys into the new folder `to`, while serving.
-/// Attachments are taken from `blobs`: files that never change, so that they are linked where that is
-/// possible. They come last: whatever a message of the backup carries is there.
+/// Attachments are files that never change, so that they are linked where that is possible. They come last:
+/// whatever a message of the backup carries is there. What is in a bucket stays there.
 pub async fn back_up(
     store: &dyn Store,
     data: &DataFolder,
-    blobs: &Path,
+    attachments: &Attachments,
     to: &Path,
 ) -> Result<(), BackupError> {
+    let blobs = &*attachments.folder;
     if !to.is_absolute() {
         return Err(BackupError::Relative);
     }
@@ -89,6 +111,7 @@ pub async fn back_up(
         version: env!("CARGO_PKG_VERSION").into(),
         begun_ms: clock::unix_ms(),
         store: store.info().adapter.into(),
+        bucket: attachments.bucket.clone(),
     };
     store.backup(to.join("store")).await?;
     for folder in KEPT {
@@ -111,7 +134,7 @@ pub async fn back_up(
 
 /// Makes a data folder out of a backup. Its store has a new incarnation, so that clients drop
 /// what they know of a future that never was. Blocks for as long as reading it all takes.
-pub fn restore(from: &Path, to: &Path, kind: Option<Kind>) -> Result<Report, BackupError> {
+pub fn restore(from: &Path, to: &Path, kind: Option<Kind>) -> Result<Restored, BackupError> {
     let incomplete = || BackupError::NoBackup { path: from.into() };
     let text = fs::read(from.join(MANIFEST)).map_err(|_| incomplete())?;
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|_| incomplete())?;
@@ -128,7 +151,7 @@ pub fn restore(from: &Path, to: &Path, kind: Option<Kind>) -> Result<Report, Bac
         copy_files(&from.join(folder), &to.join(folder))?;
     }
     copy_blobs(&from.join("blobs"), &data.blobs())?;
-    Ok(report)
+    Ok(Restored { report, bucket: manifest.bucket })
 }
 
 fn make_new(path: &Path) -> Result<(), BackupError> {

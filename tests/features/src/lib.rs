@@ -10,6 +10,7 @@ pub mod provider;
 pub mod random;
 pub mod raw;
 pub mod relay;
+pub mod s3;
 pub mod server;
 pub mod site;
 pub mod token;

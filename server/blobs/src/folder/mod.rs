@@ -157,6 +157,13 @@ impl Blobs for Folder {
     ) -> Task<'_, Result<Box<dyn Download>, BlobError>> {
         let path = self.shared.blob_path(key, variant);
         Box::pin(async move {
+            if let Some(bucket) = &self.shared.options.bucket {
+                match bucket.open(key, variant, offset).await {
+                    // It may be from before there was a bucket.
+                    Err(BlobError::NotFound) => {}
+                    opened => return Ok(Box::new(opened?) as Box<dyn Download>),
+                }
+            }
             let opened =
                 blocking(move || Reading::open(&path, variant, offset).map_err(|e| failed(&e)));
             Ok(Box::new(opened.await?) as Box<dyn Download>)
@@ -165,7 +172,7 @@ impl Blobs for Folder {
 
     fn remove(&self, key: BlobKey) -> Task<'_, Result<(), BlobError>> {
         let paths = [Variant::Preview, Variant::Unspecified].map(|v| self.shared.blob_path(key, v));
-        Box::pin(blocking(move || {
+        let in_folder = blocking(move || {
             for path in &paths {
                 match fs::remove_file(path) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -178,7 +185,13 @@ impl Blobs for Folder {
                 Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(failed(&error)),
                 _ => Ok(()),
             }
-        }))
+        });
+        Box::pin(async move {
+            if let Some(bucket) = &self.shared.options.bucket {
+                bucket.remove(key).await?;
+            }
+            in_folder.await
+        })
     }
 
     fn remove_uploads(&self, before_ms: u64) -> Task<'_, Result<(), BlobError>> {
@@ -205,7 +218,7 @@ fn remove_old(folder: &Path, before: SystemTime, depth: u32) -> io::Result<()> {
 }
 
 /// Runs what waits for a disk, or a processor, where nobody else waits for it.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
 ) -> Result<T, BlobError> {
     match tokio::task::spawn_blocking(work).await {
@@ -240,7 +253,7 @@ fn make_folder(path: &Path) -> io::Result<()> {
 }
 
 /// An I/O error as the core knows it.
-fn failed(error: &io::Error) -> BlobError {
+pub(crate) fn failed(error: &io::Error) -> BlobError {
     match error.kind() {
         io::ErrorKind::NotFound => BlobError::NotFound,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BlobError::ReadOnly,

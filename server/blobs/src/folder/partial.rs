@@ -267,6 +267,14 @@ impl Upload for Handle {
             let hash = hash.ok_or(BlobError::Unavailable)?;
             let key = BlobKey { org: self.org, hash };
             let path = held.path.clone();
+            if let Some(bucket) = &self.shared.options.bucket {
+                // First the preview: whoever finds the blob finds it.
+                bucket.keep(key, Variant::Preview, &preview_path(&path)).await?;
+                bucket.keep(key, Variant::Unspecified, &path).await?;
+                held.is_placed = true;
+                remove_files(&path);
+                return Ok(());
+            }
             let to = [Variant::Preview, Variant::Unspecified]
                 .map(|variant| self.shared.blob_path(key, variant));
             blocking(move || place(&path, to).map_err(|error| failed(&error))).await?;
@@ -279,11 +287,16 @@ impl Upload for Handle {
         Box::pin(async move {
             let Ok(mut held) = self.held().await else { return };
             held.disk = None;
-            for path in [preview_path(&held.path), note_path(&held.path), held.path.clone()] {
-                // What stays goes with the old uploads.
-                let _ = fs::remove_file(path);
-            }
+            remove_files(&held.path);
         })
+    }
+}
+
+/// Removes what there is of an upload.
+fn remove_files(path: &Path) {
+    for path in [preview_path(path), note_path(path), path.to_owned()] {
+        // What stays goes with the old uploads.
+        let _ = fs::remove_file(path);
     }
 }
 

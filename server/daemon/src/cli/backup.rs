@@ -35,6 +35,9 @@ impl Backup {
             Err(error) => return Err(error.into()),
         }
         println!("backup is complete in {}", to.display());
+        if let Some(bucket) = &config.blobs.s3.bucket {
+            println!("attachments are in the bucket {bucket} and not in the backup");
+        }
         Ok(())
     }
 }
@@ -45,7 +48,7 @@ async fn offline(
     to: &std::path::Path,
 ) -> Outcome {
     let store = server::open_store(config, data).await?;
-    Ok(backup::back_up(&*store, data, &config.blobs_path(data), to).await?)
+    Ok(backup::back_up(&*store, data, &config.attachments(data), to).await?)
 }
 
 #[derive(Args)]
@@ -63,7 +66,10 @@ pub(super) struct Restore {
 
 impl Restore {
     pub(super) fn run(self) -> Outcome {
-        let report = backup::restore(&self.from, &self.to, self.store)?;
-        storage::finish(&report, "restored")
+        let restored = backup::restore(&self.from, &self.to, self.store)?;
+        if let Some(bucket) = &restored.bucket {
+            println!("its attachments are in the bucket {bucket}: configure [blobs.s3] as it was");
+        }
+        storage::finish(&restored.report, "restored")
     }
 }

@@ -62,6 +62,7 @@ pub(super) fn run(common: &Common) -> Outcome {
     findings.push(("certificate", certificate(&config)));
     findings.push(("token keys", token_keys(&config)));
     findings.extend(providers(&config)?);
+    findings.extend(bucket(&config)?.map(|finding| ("bucket", finding)));
     findings.push(("clock", clock_sanity(&config.data)));
     findings.push(("open files", open_files()));
     findings.push(("memory", memory(&config)));
@@ -249,6 +250,20 @@ fn providers(config: &Config) -> Outcome<Vec<(&'static str, Finding)>> {
         }
         findings
     })
+}
+
+/// Whether the bucket takes a file, gives it back, and lets it be removed.
+fn bucket(config: &Config) -> Outcome<Option<Finding>> {
+    let Some(name) = &config.blobs.s3.bucket else { return Ok(None) };
+    let bucket = match server::open_bucket(config) {
+        Ok(Some(bucket)) => bucket,
+        Ok(None) => return Ok(None),
+        Err(error) => return Ok(Some(Fail(error.to_string()))),
+    };
+    Ok(Some(match block_on(bucket.check())? {
+        Ok(()) => Fine(format!("{name} can be used")),
+        Err(error) => Fail(format!("{name}: {error}; until it can be used, no attachment is")),
+    }))
 }
 
 fn clock_sanity(data: &Path) -> Finding {

@@ -36,6 +36,7 @@ fn every_example_is_a_key_that_is_read() {
         let other = match key.name() {
             "certificate" => "key = \"k.pem\"\n",
             "key" => "certificate = \"c.pem\"\n",
+            "bucket" => "access_key_id = \"AK\"\nsecret_access_key_file = \"s.txt\"\n",
             _ => "",
         };
         let text = format!("[{}]\n{}{} = {}\n", key.section(), other, key.name(), key.value);

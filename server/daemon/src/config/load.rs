@@ -109,6 +109,8 @@ impl Config {
             &mut self.tls.key,
             &mut self.metrics.token_file,
             &mut self.blobs.path,
+            &mut self.blobs.s3.secret_access_key_file,
+            &mut self.blobs.s3.ca_file,
         ];
         let keys = &mut self.auth.keys;
         let of_keys = keys.iter_mut().flat_map(|k| [&mut k.secret_file, &mut k.public_key_file]);
@@ -134,13 +136,7 @@ impl Config {
         if self.store.reserve_mb > 1024 * 1024 {
             return wrong("store.reserve_mb", "is over 1048576");
         }
-        if self.blobs.size_max_mb > 1024 * 1024 {
-            return wrong("blobs.size_max_mb", "is over 1048576");
-        }
-        let scanner = self.blobs.scanner.as_deref();
-        if scanner.is_some_and(|scanner| Scanner::parse(scanner).is_none()) {
-            return wrong("blobs.scanner", "is neither an address with a port nor a path");
-        }
+        self.check_blobs()?;
         let is_url = |url: &str| {
             (url.starts_with("http://") || url.starts_with("https://")) && !url.ends_with('/')
         };
@@ -191,6 +187,18 @@ impl Config {
             );
         }
         self.key_sources().map(|_| ())
+    }
+
+    fn check_blobs(&self) -> Result<(), ConfigError> {
+        let wrong = |key, problem| Err(ConfigError::Value { key, problem });
+        if self.blobs.size_max_mb > 1024 * 1024 {
+            return wrong("blobs.size_max_mb", "is over 1048576");
+        }
+        let scanner = self.blobs.scanner.as_deref();
+        if scanner.is_some_and(|scanner| Scanner::parse(scanner).is_none()) {
+            return wrong("blobs.scanner", "is neither an address with a port nor a path");
+        }
+        self.blobs.s3.check()
     }
 }
 

@@ -3,6 +3,7 @@
 mod load;
 mod outside;
 mod quotas;
+mod s3;
 mod schema;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -13,10 +14,12 @@ use serde::Deserialize;
 pub use load::{ConfigError, Overrides};
 pub use outside::{Oidc, Previews, Webhooks};
 pub use quotas::Quotas;
+pub use s3::S3;
 pub use schema::{KEYS, KeyDoc, default_file, reference};
 
 use crate::{
     auth::{Algorithm, KeySource, Policy},
+    backup::Attachments,
     data::DataFolder,
     limits::rate::{Rate, Rates},
 };
@@ -154,6 +157,8 @@ pub struct Blobs {
     pub scanner: Option<String>,
     /// Whether ffmpeg looks into sound and video, where the host has it.
     pub ffmpeg: bool,
+    /// The bucket that complete files are kept in.
+    pub s3: S3,
 }
 
 impl Default for Blobs {
@@ -166,6 +171,7 @@ impl Default for Blobs {
             user_per_day_max_mb: 10 * 1024,
             scanner: None,
             ffmpeg: true,
+            s3: S3::default(),
         }
     }
 }
@@ -428,6 +434,11 @@ impl Config {
     /// The folder of attachments.
     pub fn blobs_path(&self, data: &DataFolder) -> PathBuf {
         self.blobs.path.clone().unwrap_or_else(|| data.blobs())
+    }
+
+    /// What a backup has to know of attachments.
+    pub fn attachments(&self, data: &DataFolder) -> Attachments {
+        Attachments { folder: self.blobs_path(data), bucket: self.blobs.s3.bucket.clone() }
     }
 
     /// Where and how the index of messages is kept; `None` where there is none.

@@ -121,6 +121,43 @@ pub const KEYS: &[KeyDoc] = &[
         "Whether sound and video are looked into with ffmpeg, where the host has it.",
     ),
     example(
+        "blobs.s3.bucket",
+        r#""parlour-files""#,
+        "A bucket of an S3-compatible store, in which complete files are kept instead of in the folder.\nWhat is being uploaded lies in the folder, and what is there from before is still found.",
+    ),
+    example(
+        "blobs.s3.endpoint",
+        r#""https://s3.example.org:9000""#,
+        "Where the store is, without the bucket; unset, AWS in that region.",
+    ),
+    key("blobs.s3.region", r#""us-east-1""#, "The region that requests are signed for."),
+    key(
+        "blobs.s3.prefix",
+        r#""""#,
+        "What all names in the bucket begin with, such as \"parlour\"; empty for nothing.",
+    ),
+    example(
+        "blobs.s3.access_key_id",
+        r#""AKIDEXAMPLE""#,
+        "The key's id. It has to get, put, delete and list what is in the bucket under the prefix.",
+    ),
+    example("blobs.s3.secret_access_key_file", r#""s3-secret.txt""#, "A file with the key itself."),
+    key(
+        "blobs.s3.virtual_host",
+        "false",
+        "Whether the bucket's name is part of the host (bucket.s3.example.org) and not of the path.",
+    ),
+    key(
+        "blobs.s3.allow_http",
+        "false",
+        "Whether another host may be asked without TLS; this host may always be.",
+    ),
+    example(
+        "blobs.s3.ca_file",
+        r#""s3-ca.pem""#,
+        "Certificates in PEM that vouch for the store, instead of those the system trusts.",
+    ),
+    example(
         "tls.certificate",
         r#""fullchain.pem""#,
         "The certificate chain in PEM. Without one, a development certificate is generated, and\nclients pin its SHA-256, which is printed at the start. Files are read again when they change.",

@@ -122,6 +122,15 @@ pub const OUTSIDE_CONNECT_WITHIN: Duration = Duration::from_secs(5);
 pub const OUTSIDE_ADDRESSES_MAX: usize = 4;
 /// Largest head of an answer, in bytes. Its body isn't read.
 pub const OUTSIDE_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// A connection to a bucket is open within this time, TLS included.
+pub const POOL_OPEN_WITHIN: Duration = Duration::from_secs(10);
+/// What is asked of a bucket is answered within this time, what is sent with it included; so is each piece
+/// of an answer.
+pub const POOL_ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// How long a connection to a bucket is kept without being used.
+pub const POOL_IDLE_FOR: Duration = Duration::from_secs(30);
+/// Connections to a bucket that are kept without being used.
+pub const POOL_IDLE_MAX: usize = 8;
 /// Whether webhooks have anything to do is looked at after this time in any case.
 pub const WEBHOOKS_IDLE_FOR: Duration = Duration::from_secs(60);
 /// Rooms that nobody gave a hint of are looked for this often.

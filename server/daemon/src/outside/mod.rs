@@ -5,6 +5,7 @@
 mod address;
 mod ask;
 mod connect;
+mod pool;
 mod target;
 mod tls;
 
@@ -13,6 +14,7 @@ use std::{net::IpAddr, sync::Arc};
 pub(crate) use address::{Network, NetworkError};
 pub(crate) use ask::{Answer, Ask, Over, USER_AGENT, exchange, get};
 pub(crate) use connect::{Stream, open};
+pub(crate) use pool::Pool;
 pub(crate) use target::Target;
 pub(crate) use tls::{with_roots_of, with_systems_roots};
 

@@ -18,6 +18,7 @@ use std::{
 };
 
 use parlour_adapters::OpenError;
+use parlour_blobs::BucketError;
 use parlour_core::{
     draft::Submit,
     node::Node,
@@ -39,6 +40,7 @@ use crate::{
     tls::{Certificates, TlsError},
 };
 
+pub use crate::attachments::open_bucket;
 pub use open::{bind_udp, key_sources, open_certificates, open_store};
 pub use supervisor::free_bytes;
 
@@ -64,6 +66,15 @@ pub enum StartError {
     /// The store doesn't answer.
     #[error("store: {0}")]
     Store(#[from] StoreError),
+    /// The bucket of attachments can't be asked as it is configured.
+    #[error("bucket of attachments: {0}")]
+    Bucket(#[from] BucketError),
+    /// The certificates that vouch for the bucket can't be used.
+    #[error("bucket of attachments: {ca} holds no certificates that can be used", ca = ca.as_ref().map_or("the system".into(), |path| path.display().to_string()))]
+    BucketRoots {
+        /// The file; none for those of the system.
+        ca: Option<PathBuf>,
+    },
     /// A port can't be had.
     #[error("{what} can't listen on {address}: {error}")]
     Bind {

@@ -176,7 +176,11 @@ pub async fn open_store(config: &Config, data: &DataFolder) -> Result<Arc<dyn St
 
 fn open_blobs(config: &Config, data: &DataFolder) -> Result<Arc<dyn Blobs>, StartError> {
     let path = config.blobs_path(data);
-    let opened = attachments::open(config, path.clone());
+    let bucket = attachments::open_bucket(config)?;
+    if let Some(bucket) = &bucket {
+        tokio::spawn(attachments::check(bucket.clone()));
+    }
+    let opened = attachments::open(config, path.clone(), bucket);
     let folder = opened.map_err(|error| StartError::Data(DataError::Io { path, error }))?;
     Ok(Arc::new(folder))
 }

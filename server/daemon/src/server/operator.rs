@@ -67,11 +67,11 @@ impl Operator {
     async fn back_up(&self, to: PathBuf) -> Result<Response, String> {
         let shared = &self.shared;
         tracing::info!("backup begins");
-        let blobs = {
+        let attachments = {
             let config = shared.config.lock().unwrap_or_else(PoisonError::into_inner);
-            config.blobs_path(&shared.data)
+            config.attachments(&shared.data)
         };
-        let result = backup::back_up(&*shared.store, &shared.data, &blobs, &to).await;
+        let result = backup::back_up(&*shared.store, &shared.data, &attachments, &to).await;
         match &result {
             Ok(()) => tracing::info!("backup is complete"),
             Err(_) => tracing::error!("backup failed"),
