@@ -1,4 +1,5 @@
-//! Sync: the user's own log since a cursor, then digests of rooms, newest first.
+//! Sync: the user's own log since a cursor, then digests of rooms, newest first. What a first screen needs
+//! doesn't wait for a long log.
 
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ use crate::{
 /// Most digests in the first frame.
 const FIRST_MAX: u32 = 200;
 const FIRST_DEFAULT: u32 = 20;
+/// Most events of the user's own log that come before the first digests.
+const DELTA_BEFORE_SCREEN: u64 = 16;
 
 pub(super) async fn sync(
     ctx: &Ctx,
@@ -48,8 +51,13 @@ pub(super) async fn sync(
         0 => FIRST_DEFAULT,
         n => n.min(FIRST_MAX),
     } as usize;
-    user_delta(ctx, request.user_seq, head, reset, out).await?;
     let (screen, rest) = rooms.split_at(first.min(rooms.len()));
+    // A screen is drawn before a long log has come. What is in that log may be older than these rooms, so they
+    // come again behind it.
+    if !reset && behind.is_some_and(|events| events > DELTA_BEFORE_SCREEN) {
+        send_digests(ctx, screen, out).await?;
+    }
+    user_delta(ctx, request.user_seq, head, reset, out).await?;
     send_digests(ctx, screen, out).await?;
     for chunk in rest.chunks(ITEM_DIGESTS) {
         send_digests(ctx, chunk, out).await?;
