@@ -60,6 +60,10 @@ fn start() -> Outcome<u8> {
         let mut rest = std::env::args().skip(2);
         return bench::icount::run_part(rest.next(), rest.next()).map(|()| 0);
     }
+    if std::env::args().nth(1).is_some_and(|word| word == bench::sync::WORD) {
+        let rest: Vec<String> = std::env::args().skip(2).collect();
+        return bench::sync::run_part(&rest).map(|()| 0);
+    }
     let words = words()?;
     if words.help {
         println!("{HELP}");

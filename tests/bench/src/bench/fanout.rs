@@ -1,5 +1,6 @@
 //! `fanout`: posts of 200 bytes to everyone in one room, durable at Parlour, relayed at its peers.
-//! Deliveries for each second of the server's processor time; the generator spins.
+//! Deliveries for each second of the server's processor time; the generator spins. `fanout-mixed`: the
+//! same in a room of 10,000, of whom one in ten wants whole events and the others only to know of them.
 
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ const PEERS: [Subject; 3] = [Subject::SocketioTls, Subject::Socketio, Subject::W
 const MEMBERS: [usize; 2] = [200, 1_000];
 const WINDOWS: [usize; 3] = [1, 8, 32];
 const CONNECTING: usize = 64;
+/// Members of the large room, and how many of them want whole events.
+const MIXED: (usize, usize) = (10_000, 1_000);
 
 pub(crate) fn run(context: &Context<'_>, report: &mut Report) -> Outcome {
     for members in MEMBERS {
@@ -31,11 +34,42 @@ pub(crate) fn run(context: &Context<'_>, report: &mut Report) -> Outcome {
     Ok(())
 }
 
+pub(crate) fn run_mixed(context: &Context<'_>, report: &mut Report) -> Outcome {
+    let (members, listening) = if context.quick { (1_000, 100) } else { MIXED };
+    let world = || World { listening: Some(listening), ..World::one_room(members) };
+    let all = context.interleave(&[Subject::Parlour], WINDOWS.len(), |subject| {
+        through(context, subject, world(), members)
+    })?;
+    for (cell, window) in WINDOWS.into_iter().enumerate() {
+        let title = |_| Title {
+            bench: "fanout-mixed",
+            params: json!({
+                "members": members, "listening": listening, "in_flight": window,
+                "bytes": POST_BYTES,
+            }),
+            ..title(members, window, None)
+        };
+        compare(&all, cell, title, report);
+    }
+    Ok(())
+}
+
 /// One server and its members through all windows.
 fn one(context: &Context<'_>, subject: Subject, members: usize) -> Outcome<Vec<Sample>> {
-    let setup = Setup::new(context.folder, context.certificate, World::one_room(members));
+    through(context, subject, World::one_room(members), members)
+}
+
+fn through(
+    context: &Context<'_>,
+    subject: Subject,
+    world: World,
+    members: usize,
+) -> Outcome<Vec<Sample>> {
+    let listening = world.listening;
+    let setup = Setup::new(context.folder, context.certificate, world);
     let server = subject.start(&setup)?;
     let mut crowd = Crowd::new(server.swarm()?);
+    crowd.listening = listening;
     crowd.connect(members, CONNECTING)?;
     crowd.rest(Duration::from_millis(200))?;
     let mut samples = Vec::new();

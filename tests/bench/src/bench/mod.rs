@@ -1,6 +1,7 @@
 //! The benchmarks, one file each: what is done, against whom, and what is wanted.
 
 mod bad_network;
+mod beside;
 mod connect_storm;
 mod durable_send;
 mod fanout;
@@ -10,6 +11,8 @@ pub(crate) mod icount;
 mod idle_memory;
 mod resume;
 mod search;
+pub(crate) mod sync;
+mod upload;
 mod wire;
 
 use std::path::Path;
@@ -45,6 +48,7 @@ pub(crate) struct Bench {
 /// All of them, in the order of the proof plan.
 pub(crate) const ALL: &[Bench] = &[
     Bench { name: "fanout", relayed: false, run: fanout::run },
+    Bench { name: "fanout-mixed", relayed: false, run: fanout::run_mixed },
     Bench { name: "fanout-latency", relayed: false, run: fanout_latency::run },
     Bench { name: "durable-send", relayed: false, run: durable_send::run },
     Bench { name: "connect-storm", relayed: false, run: connect_storm::run },
@@ -53,6 +57,9 @@ pub(crate) const ALL: &[Bench] = &[
     Bench { name: "bad-network", relayed: true, run: bad_network::run },
     Bench { name: "resume", relayed: true, run: resume::run },
     Bench { name: "wire", relayed: true, run: wire::run },
+    Bench { name: "sync-first", relayed: false, run: sync::first },
+    Bench { name: "sdk-start", relayed: false, run: sync::sdk_start },
+    Bench { name: "upload", relayed: false, run: upload::run },
     Bench { name: "search", relayed: false, run: search::run },
     Bench { name: "icount", relayed: false, run: icount::run },
 ];

@@ -91,8 +91,9 @@ struct Mark {
 impl Crowd {
     /// Keeps posts in flight in room 0, whose members are all clients.
     pub(crate) fn closed(&mut self, pids: &[u32], how: Closed) -> Outcome<Run> {
-        let mut ledger = Ledger::new(self.next, self.clients, how.ack);
-        let mut turns = Turns::new(if how.all_post { self.clients } else { 1 });
+        let hearers = self.listening.unwrap_or(self.clients);
+        let mut ledger = Ledger::new(self.next, hearers, how.ack);
+        let mut turns = Turns::new(if how.all_post { hearers } else { 1 });
         let wait = if how.spins { Duration::ZERO } else { TURN };
         let begin = Instant::now();
         let mut mark = None;

@@ -21,6 +21,8 @@ pub(crate) struct Crowd {
     pub(crate) swarm: Box<dyn Swarm>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) clients: usize,
+    /// How many of them, the first, hear posts and post.
+    pub(crate) listening: Option<usize>,
     /// The number of the next post: never the same twice, so that stragglers are known.
     pub(crate) next: u64,
 }
@@ -33,7 +35,7 @@ pub(crate) struct Storm {
 
 impl Crowd {
     pub(crate) fn new(swarm: Box<dyn Swarm>) -> Self {
-        Self { swarm, seen: Vec::new(), clients: 0, next: 1 }
+        Self { swarm, seen: Vec::new(), clients: 0, listening: None, next: 1 }
     }
 
     /// Connects users one after the other until there are `clients`, at most `in_flight` at once.

@@ -18,24 +18,32 @@ pub(crate) struct World {
     pub(crate) rooms: Vec<Vec<usize>>,
     /// Posts' text, in bytes.
     pub(crate) post_bytes: usize,
+    /// How many of the users want whole events of all rooms; the others want to know that there are some.
+    /// `None` for all. Peers don't know the difference.
+    pub(crate) listening: Option<usize>,
 }
 
 impl World {
     /// Everyone in one room.
     pub(crate) fn one_room(users: usize) -> Self {
-        Self { users, rooms: vec![(0..users).collect()], post_bytes: POST_BYTES }
+        Self { users, rooms: vec![(0..users).collect()], post_bytes: POST_BYTES, listening: None }
     }
 
     /// Everyone in one room, and another of the last user alone, for transfers to read.
     pub(crate) fn with_archive(users: usize) -> Self {
-        Self { users, rooms: vec![(0..users).collect(), vec![users - 1]], post_bytes: POST_BYTES }
+        Self {
+            users,
+            rooms: vec![(0..users).collect(), vec![users - 1]],
+            post_bytes: POST_BYTES,
+            listening: None,
+        }
     }
 
     /// Teams of `size`, with `rooms_each` rooms a team.
     pub(crate) fn teams(users: usize, size: usize, rooms_each: usize) -> Self {
         let team = |first: usize| (first..users.min(first + size)).collect::<Vec<_>>();
         let rooms = (0..users).step_by(size).flat_map(|first| vec![team(first); rooms_each]);
-        Self { users, rooms: rooms.collect(), post_bytes: POST_BYTES }
+        Self { users, rooms: rooms.collect(), post_bytes: POST_BYTES, listening: None }
     }
 
     /// The user's name in tokens.

@@ -18,6 +18,8 @@ impl Parlour {
     /// The first frame of the control lane.
     pub(super) fn greet(&mut self, client: Client) -> Outcome {
         let member = &mut self.members[client];
+        let listens = self.world.listening.is_none_or(|listening| member.user < listening);
+        let delivery = if listens { Delivery::All } else { Delivery::Focused };
         let hello = Hello {
             min_rev: REV_MIN,
             max_rev: REV_MAX,
@@ -25,7 +27,7 @@ impl Parlour {
             token: self.world.token(member.user),
             device: Bytes::copy_from_slice(&member.device),
             resume: member.resume.clone(),
-            delivery: Delivery::All.into(),
+            delivery: delivery.into(),
             agent: "parlour-bench".to_owned(),
             intents: Vec::new(),
         };
