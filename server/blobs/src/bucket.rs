@@ -10,7 +10,7 @@ use std::{fmt, fs::File, io::Read, sync::Arc};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 use object_store::{
-    Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, aws::AmazonS3Builder,
+    Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, RetryConfig, aws::AmazonS3Builder,
     buffered::BufWriter, client::HttpConnector, path::Path,
 };
 use parlour_core::ports::{
@@ -22,7 +22,10 @@ use tokio::{io::AsyncWriteExt, sync::Semaphore};
 
 use crate::{
     blocking, examine, failed,
-    limits::{BUCKET_PART_BYTES, BUCKET_PARTS_AT_ONCE, PIECE_BYTES, PUT_AT_ONCE},
+    limits::{
+        BUCKET_PART_BYTES, BUCKET_PARTS_AT_ONCE, BUCKET_RETRIES_MAX, BUCKET_RETRIES_WITHIN,
+        PIECE_BYTES, PUT_AT_ONCE,
+    },
 };
 
 /// Where a bucket is, and who may write to it.
@@ -101,6 +104,11 @@ impl Bucket {
             .with_allow_http(options.allow_http)
             // Not every store knows it, and blobs go one by one.
             .with_disable_bulk_delete(true)
+            .with_retry(RetryConfig {
+                max_retries: BUCKET_RETRIES_MAX,
+                retry_timeout: BUCKET_RETRIES_WITHIN,
+                ..RetryConfig::default()
+            })
             .with_http_connector(http);
         if let Some(endpoint) = &options.endpoint {
             builder = builder.with_endpoint(endpoint);
@@ -154,7 +162,7 @@ impl Bucket {
             let size = file.metadata().map_err(|error| failed(&error))?.len();
             Ok((file, size))
         });
-        let (mut file, size) = match opened.await {
+        let (file, size) = match opened.await {
             Err(BlobError::NotFound) if variant == Variant::Preview => return Ok(()),
             opened => opened?,
         };
@@ -165,24 +173,12 @@ impl Bucket {
         }
         let mut writer = BufWriter::with_capacity(self.store.clone(), name, BUCKET_PART_BYTES)
             .with_max_concurrency(BUCKET_PARTS_AT_ONCE);
-        loop {
-            let read = blocking(move || {
-                let mut piece = Vec::with_capacity(PIECE_BYTES);
-                let read = (&mut file).take(PIECE_BYTES as u64).read_to_end(&mut piece);
-                read.map_err(|error| failed(&error))?;
-                Ok((file, Bytes::from(piece)))
-            });
-            let piece;
-            (file, piece) = read.await?;
-            if piece.is_empty() {
-                break;
-            }
-            if let Err(error) = writer.put(piece).await {
-                // What is there of it goes, as far as the store can still be reached.
-                let _ = writer.abort().await;
-                return Err(refused(&error));
-            }
+        if let Err(error) = write(&mut writer, &file).await {
+            // What is there of it goes, as far as the store can still be reached.
+            let _ = writer.abort().await;
+            return Err(error);
         }
+        // Waits until the store has all of it; where that fails it sees to what is there by itself.
         writer.shutdown().await.map_err(|error| {
             tracing::warn!(%error, "the bucket of attachments");
             BlobError::Unavailable
@@ -235,6 +231,24 @@ impl Bucket {
             }
         }
         Ok(())
+    }
+}
+
+/// Writes all of a file.
+async fn write(writer: &mut BufWriter, file: &File) -> Result<(), BlobError> {
+    loop {
+        let mut reading = file.try_clone().map_err(|error| failed(&error))?;
+        let piece = blocking(move || {
+            let mut piece = Vec::with_capacity(PIECE_BYTES);
+            let read = (&mut reading).take(PIECE_BYTES as u64).read_to_end(&mut piece);
+            read.map_err(|error| failed(&error))?;
+            Ok(Bytes::from(piece))
+        });
+        let piece = piece.await?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        writer.put(piece).await.map_err(|error| refused(&error))?;
     }
 }
 

@@ -36,3 +36,7 @@ pub(crate) const BUCKET_PART_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) const BUCKET_PARTS_AT_ONCE: usize = 2;
 /// Blobs under way to a bucket at once: each holds its parts in memory, and one more.
 pub(crate) const PUT_AT_ONCE: usize = 4;
+/// How often what a bucket's store doesn't answer is asked again, the first time not counted.
+pub(crate) const BUCKET_RETRIES_MAX: usize = 8;
+/// After this time nothing is asked again: whoever waits is told.
+pub(crate) const BUCKET_RETRIES_WITHIN: Duration = Duration::from_secs(30);
