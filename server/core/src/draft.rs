@@ -19,7 +19,7 @@ pub use passing::{Basis, PresenceDraft, PresenceWish, SettledDraft, SignalDraft,
 pub use refused::{
     Refused, needs_connection, not_allowed, room_archived, room_not_found, store_error,
 };
-pub use submission::{Again, AnswerOf, Callback, ConnId, Submission, Submit, Then};
+pub use submission::{Again, AnswerOf, Callback, ConnId, Follow, Submission, Submit, Then};
 
 use crate::{
     access::Bits,

@@ -25,7 +25,7 @@ use parlour_core::{
     accounts::sweep::SweptRows,
     admission::Refusal,
     chain::Link,
-    draft::{Again, ConnId, Submission, Submit, Then},
+    draft::{Again, ConnId, Follow, Submission, Submit, Then},
     effects,
     hub::{Hub, Lane, Output},
     kit::{ItemSink, SinkClosed},
@@ -72,6 +72,8 @@ pub struct Server {
     pub drop_effects: bool,
     /// The store takes nothing new.
     pub read_only: bool,
+    /// Who follows the calls that begin from now on.
+    pub follower: Option<Arc<dyn Follow>>,
     pub closed: Vec<(ConnId, parlour_protocol::wire::CloseCode)>,
     // Jobs that wait for what they submitted.
     jobs: Vec<std::pin::Pin<Box<dyn Future<Output = ()>>>>,
@@ -138,6 +140,7 @@ impl Server {
             clients: vec![],
             drop_effects: false,
             read_only: false,
+            follower: None,
             closed: vec![],
             jobs: vec![],
             feed: None,
@@ -264,7 +267,9 @@ impl Server {
         of.next_call += 1;
         let link = Link::new(&of.chains, chain, call);
         let body = request.encode_to_vec().into();
-        self.handle(client, call, Again::first(R::METHOD.id, body, link));
+        let follower = self.follower.clone();
+        let again = Again { follower, ..Again::first(R::METHOD.id, body, link) };
+        self.handle(client, call, again);
         call
     }
 

@@ -1,8 +1,9 @@
 //! A draft on its way to the hub, and who is told what became of it.
 
-use std::fmt;
+use std::{any::Any, fmt, sync::Arc};
 
 use bytes::Bytes;
+use parlour_protocol::wire::Error;
 
 use super::{Committed, Draft, Refused};
 use crate::{chain::Link, shown::shows};
@@ -47,6 +48,13 @@ impl fmt::Debug for Then {
     }
 }
 
+/// Who hears that a call of a connection was refused by the hub, beside whoever made it. Every other end
+/// of a call is known where it is run. Called from within the hub: it must be short.
+pub trait Follow: Any + Send + Sync {
+    /// It was refused, and isn't run again.
+    fn handle_refused(&self, error: &Error);
+}
+
 /// A call as it came, to be run again when the room changed under it.
 #[derive(Clone)]
 pub struct Again {
@@ -60,6 +68,8 @@ pub struct Again {
     pub takes_nothing: bool,
     /// Its place in a chain of calls.
     pub chain: Option<Link>,
+    /// Who follows it, over all times it is run.
+    pub follower: Option<Arc<dyn Follow>>,
 }
 
 shows! { Again { method, times, takes_nothing } }
@@ -67,7 +77,7 @@ shows! { Again { method, times, takes_nothing } }
 impl Again {
     /// A call that runs for the first time.
     pub fn first(method: u32, body: Bytes, chain: Option<Link>) -> Self {
-        Again { method, body, times: 0, takes_nothing: false, chain }
+        Again { method, body, times: 0, takes_nothing: false, chain, follower: None }
     }
 
     /// Whether a call before it in its chain was refused.

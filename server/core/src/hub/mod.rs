@@ -269,7 +269,11 @@ impl Hub {
                     let again = Again { times: again.times + 1, takes_nothing, ..again };
                     self.outputs.push_back(Output::Rerun { conn, call, again });
                 } else {
-                    self.handle_reply(conn, reply_frame(call, Err(refused.into())));
+                    let error = refused.into();
+                    if let Some(follower) = &again.follower {
+                        follower.handle_refused(&error);
+                    }
+                    self.handle_reply(conn, reply_frame(call, Err(error)));
                 }
             }
         }
