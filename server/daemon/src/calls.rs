@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use parlour_core::{
     admission::Refusal,
-    draft::{Again, Draft, Refused, Submission, Submit, Then, needs_connection},
+    draft::{Again, Committed, Draft, Refused, Submission, Submit, Then, needs_connection},
     hooks::{Hooked, Posting},
     limits::RERUNS_MAX,
     node::{Caller, Node, Outcome},
@@ -27,7 +27,8 @@ use crate::{
         attempts::{Attempt, LOOKED_AT_ONE_IN},
         rate::{CallOf, Limited, RateLimits, Wait, counts_for_org},
     },
-    metrics::{LimitedBy, Metrics},
+    metrics::{CallEnd, LimitedBy, Metrics},
+    traces::{CallSpan, Part},
 };
 
 /// What limits callers, however they call.
@@ -118,17 +119,35 @@ pub(crate) async fn call(
     caller: &Arc<Caller>,
     number: u32,
     body: Bytes,
+    span: CallSpan,
 ) -> Result<Bytes, Error> {
-    if method(number).is_some_and(|method| method.needs_connection) {
+    let result = decide(node, submit, caller, Again::first(number, body, None), &span).await;
+    span.ended(match &result {
+        Ok(_) => CallEnd::Ok,
+        Err(error) => CallEnd::Error(error),
+    });
+    result
+}
+
+async fn decide(
+    node: &Arc<Node>,
+    submit: &dyn Submit,
+    caller: &Arc<Caller>,
+    mut again: Again,
+    span: &CallSpan,
+) -> Result<Bytes, Error> {
+    if method(again.method).is_some_and(|method| method.needs_connection) {
         return Err(needs_connection());
     }
-    let mut again = Again::first(number, body, None);
     loop {
-        let (draft, answer) = match node.call(caller, &again, || None).await {
+        let deciding = span.deciding();
+        let outcome = node.call(caller, &again, || None).await;
+        drop(deciding);
+        let (draft, answer) = match outcome {
             Outcome::Now(result) => return result,
             Outcome::Commit(draft, answer) => (draft, answer),
         };
-        match told(submit, draft).await? {
+        match told_to(submit, draft, span.committing()).await? {
             Ok(committed) => return Ok(answer(&committed)),
             Err(Refused::Stale | Refused::Exists) if again.times < RERUNS_MAX => {}
             // What was sent before is answered by a store that takes nothing new, too.
@@ -213,9 +232,19 @@ pub(crate) struct HookPost<'a> {
 pub(crate) async fn told(
     submit: &dyn Submit,
     draft: Draft,
-) -> Result<Result<parlour_core::draft::Committed, Refused>, Error> {
+) -> Result<Result<Committed, Refused>, Error> {
+    told_to(submit, draft, Part::default()).await
+}
+
+/// The same as a part of a call.
+async fn told_to(
+    submit: &dyn Submit,
+    draft: Draft,
+    committing: Part,
+) -> Result<Result<Committed, Refused>, Error> {
     let (done, answer) = oneshot::channel();
     let then = Then::Callback(Box::new(move |result| {
+        drop(committing);
         let _ = done.send(result);
     }));
     submit.submit(Submission { draft, then });

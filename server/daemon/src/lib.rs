@@ -29,6 +29,7 @@ mod search;
 pub mod server;
 mod timers;
 pub mod tls;
+pub mod traces;
 mod webhooks;
 
 pub use config::Config;

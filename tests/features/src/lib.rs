@@ -2,6 +2,7 @@
 //! protocol, and clients that speak it wrongly. Whatever goes wrong in here ends the test.
 
 pub mod binary;
+pub mod collector;
 pub mod disk;
 pub mod garble;
 pub mod http;

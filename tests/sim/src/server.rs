@@ -12,6 +12,7 @@ use parlour_daemon::{
     metrics::Metrics,
     quic::{self, QuicHandle, QuicParts},
     seal::KeySealer,
+    traces::Traces,
 };
 use rustls::pki_types::PrivateKeyDer;
 use sha2::{Digest, Sha256};
@@ -119,6 +120,7 @@ impl Host {
             endpoint,
             node,
             metrics: Arc::new(Metrics::default()),
+            traces: Traces::default(),
             rates,
             connections_max: 1000,
             retry_above: 1000,

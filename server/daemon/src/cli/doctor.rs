@@ -18,7 +18,7 @@ use parlour_daemon::{
     clock,
     config::StoreKind,
     data::DataFolder,
-    limits, server,
+    limits, server, traces,
 };
 
 use super::{Common, Failure, Outcome, block_on, environment, fail};
@@ -63,6 +63,7 @@ pub(super) fn run(common: &Common) -> Outcome {
     findings.push(("token keys", token_keys(&config)));
     findings.extend(providers(&config)?);
     findings.extend(bucket(&config)?.map(|finding| ("bucket", finding)));
+    findings.extend(collector(&config)?);
     findings.push(("clock", clock_sanity(&config.data)));
     findings.push(("open files", open_files()));
     findings.push(("memory", memory(&config)));
@@ -263,6 +264,19 @@ fn bucket(config: &Config) -> Outcome<Option<Finding>> {
     Ok(Some(match block_on(bucket.check())? {
         Ok(()) => Fine(format!("{name} can be used")),
         Err(error) => Fail(format!("{name}: {error}; until it can be used, no attachment is")),
+    }))
+}
+
+/// Whether the collector of traces takes any from here. The server runs without it as well.
+fn collector(config: &Config) -> Outcome<Option<(&'static str, Finding)>> {
+    let Some(settings) = config.tracing()? else { return Ok(None) };
+    let looked = block_on(traces::look(&settings.collector))?;
+    Ok(Some(match looked {
+        Ok(()) => ("traces", Fine("the collector takes them".into())),
+        Err(error) => (
+            "traces",
+            Warn(format!("the collector: {error}; they are dropped until it takes them")),
+        ),
     }))
 }
 

@@ -159,3 +159,34 @@ fn debug_output_holds_no_secret() {
     let config = Config::parse(text).expect("config");
     assert!(!format!("{config:?} {:?}", config.key_sources()).contains("CANARY"));
 }
+
+#[test]
+fn a_collectors_address_is_one_and_its_headers_are_never_shown() {
+    let traces = |rest: &str| error(&format!("[traces]\n{rest}"));
+    for endpoint in ["collector:4318", "udp://127.0.0.1:4318", "http://", "http://10.0.0.1:4318"] {
+        let said = traces(&format!("endpoint = \"{endpoint}\""));
+        assert!(said.starts_with("configuration key traces.endpoint "), "{endpoint}: {said}");
+    }
+    let twice = traces("endpoint = \"http://127.0.0.1:4318/v1/traces/\"");
+    assert!(twice.contains("is added to it anyway"), "{twice}");
+    for ratio in ["-0.1", "1.5", "nan"] {
+        let said = traces(&format!("sample_ratio = {ratio}"));
+        assert!(said.contains("traces.sample_ratio is not 0 to 1"), "{said}");
+    }
+    assert!(traces("service_name = \"\"").contains("traces.service_name"));
+    for headers in [
+        "\"CANARY\"",
+        "{ Authorization = 5, Other = \"CANARY\" }",
+        "{ Authorization = \"CAN\\nARY CANARY\" }",
+        "{ \"CANARY canary\" = \"x\" }",
+        "{ Host = \"CANARY\" }",
+    ] {
+        let said = traces(&format!("headers = {headers}"));
+        assert!(said.contains("headers") && !said.contains("CANARY"), "{headers}: {said}");
+    }
+    let good = "[traces]\nendpoint = \"https://collector.example.org\"\n\
+                headers = { Authorization = \"Bearer CANARY\" }";
+    let config = Config::parse(good).expect("config");
+    assert!(!format!("{config:?} {:?}", config.tracing()).contains("CANARY"));
+    assert!(Config::default().tracing().expect("off").is_none());
+}

@@ -111,6 +111,7 @@ impl Config {
             &mut self.blobs.path,
             &mut self.blobs.s3.secret_access_key_file,
             &mut self.blobs.s3.ca_file,
+            &mut self.traces.ca_file,
         ];
         let keys = &mut self.auth.keys;
         let of_keys = keys.iter_mut().flat_map(|k| [&mut k.secret_file, &mut k.public_key_file]);
@@ -170,6 +171,7 @@ impl Config {
         self.proxies()?;
         self.providers()?;
         self.previewed_networks()?;
+        self.tracing()?;
         let (least, most) = WEBHOOK_GIVE_UP_S;
         if !(least..=most).contains(&self.webhooks.give_up_after_s) {
             return wrong("webhooks.give_up_after_s", "is not 1 to 2592000");

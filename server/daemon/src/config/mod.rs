@@ -5,6 +5,7 @@ mod outside;
 mod quotas;
 mod s3;
 mod schema;
+mod traces;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -16,6 +17,7 @@ pub use outside::{Oidc, Previews, Webhooks};
 pub use quotas::Quotas;
 pub use s3::S3;
 pub use schema::{KEYS, KeyDoc, default_file, reference};
+pub use traces::{Headers, Traces};
 
 use crate::{
     auth::{Algorithm, KeySource, Policy},
@@ -63,6 +65,8 @@ pub struct Config {
     pub log: Log,
     /// Who may read the metrics.
     pub metrics: Metrics,
+    /// Where traces go.
+    pub traces: Traces,
 }
 
 impl Default for Config {
@@ -85,6 +89,7 @@ impl Default for Config {
             drain: Drain::default(),
             log: Log::default(),
             metrics: Metrics::default(),
+            traces: Traces::default(),
         }
     }
 }

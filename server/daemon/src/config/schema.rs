@@ -365,6 +365,41 @@ pub const KEYS: &[KeyDoc] = &[
         r#""metrics-token.txt""#,
         "A file with a token. With it, the HTTP port serves /metrics to whoever sends\n`Authorization: Bearer TOKEN`; without it, /metrics isn't there.",
     ),
+    example(
+        "traces.endpoint",
+        r#""http://127.0.0.1:4318""#,
+        "An OpenTelemetry collector, by its base address: OTLP over HTTP in protobuf, to /v1/traces below\nit. Without one, nothing is traced (docs/traces.md).",
+    ),
+    example(
+        "traces.headers",
+        r#"{ Authorization = "Bearer <token>" }"#,
+        "Headers that are sent along; keep this file private then.",
+    ),
+    example(
+        "traces.ca_file",
+        r#""collector-ca.pem""#,
+        "Certificates in PEM that vouch for it, instead of those that the system trusts.",
+    ),
+    key(
+        "traces.allow_http",
+        "false",
+        "Whether it may be asked without TLS on another host than this: whoever is between can then read\nthe headers.",
+    ),
+    key(
+        "traces.service_name",
+        r#""parlour""#,
+        "What the server is called in traces (`service.name`).",
+    ),
+    key(
+        "traces.sample_ratio",
+        "0.01",
+        "Which part of all calls is recorded: 0 for none, 1 for all of them.",
+    ),
+    key(
+        "traces.parents",
+        "true",
+        "Whether a request over HTTP with a `traceparent` belongs to that trace, and is recorded if the\ntrace is. With false, nobody else decides what is recorded.",
+    ),
 ];
 
 /// The fully commented default file: descriptions after `# `, settings after `#`.

@@ -33,6 +33,7 @@ use crate::{
     json::{self, Entry, Form},
     limits::BULK_ASKED_EVERY,
     metrics::CallEnd,
+    traces::CallSpan,
 };
 
 /// What a handler has to say.
@@ -82,9 +83,10 @@ pub(super) async fn answer(
     entry: &'static Entry,
     request: Bytes,
     form: Form,
+    span: CallSpan,
 ) -> Response {
     let (said, mut heard) = mpsc::channel(1);
-    tokio::spawn(run(parts, caller, entry.method.id, request, said));
+    tokio::spawn(run(parts, caller, entry.method.id, request, said, span));
     let first = match heard.recv().await {
         Some(Said::Error(error)) => return answer_of(&error),
         None => return answer_of(&Error::new(ErrorReason::Internal, "a bug; see the log")),
@@ -124,6 +126,7 @@ async fn run(
     method: u32,
     request: Bytes,
     said: mpsc::Sender<Said>,
+    span: CallSpan,
 ) {
     let started = parts.node.now().elapsed;
     let refused = Arc::new(Mutex::new(None));
@@ -146,6 +149,7 @@ async fn run(
         Err(error) => CallEnd::Error(error),
     };
     parts.metrics.call_ended(method, Lane::Bulk, end, parts.node.now().elapsed - started);
+    span.ended(end);
     let last = match result {
         Ok(()) => Said::End,
         Err(error) => Said::Error(error),

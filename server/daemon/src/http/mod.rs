@@ -8,6 +8,7 @@ mod errors;
 mod hooks;
 mod listener;
 mod rpc;
+mod traced;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -24,10 +25,12 @@ use parlour_core::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{limits::HTTP_CONNECTION_FOR, metrics::SharedMetrics, openapi};
+use crate::{limits::HTTP_CONNECTION_FOR, metrics::SharedMetrics, openapi, traces::Traces};
 pub(crate) use blobs::BlobParts;
+pub(crate) use errors::reason_of;
 use listener::{Bounded, Life};
 pub(crate) use rpc::RpcParts;
+use traced::traced;
 
 /// Where the contract is described.
 const OPENAPI_PATH: &str = "/parlour/v1/openapi.json";
@@ -59,6 +62,8 @@ pub struct HttpParts {
     pub metrics: SharedMetrics,
     /// Who may see that.
     pub access: MetricsAccess,
+    /// What is traced.
+    pub traces: Traces,
 }
 
 /// A listening port.
@@ -104,8 +109,11 @@ impl HttpServer {
 
 /// The routes.
 pub fn router(parts: HttpParts) -> Router {
-    let attachments = parts.blobs.clone().map_or_else(Router::new, attachments);
-    let calls = parts.rpc.clone().map_or_else(Router::new, calls);
+    let blobs = |blobs| attachments(blobs, &parts.traces);
+    let rpc = |rpc| calls(rpc, &parts.traces);
+    let attachments = parts.blobs.clone().map_or_else(Router::new, blobs);
+    let calls = parts.rpc.clone().map_or_else(Router::new, rpc);
+    // Whoever only looks whether it lives is in no trace.
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
@@ -115,12 +123,12 @@ pub fn router(parts: HttpParts) -> Router {
         .merge(calls)
 }
 
-fn calls(parts: RpcParts) -> Router {
-    Router::new()
+fn calls(parts: RpcParts, traces: &Traces) -> Router {
+    let routes = Router::new()
         .route(&format!("{}{{method}}", rpc::PATH), post(rpc::call))
         .route(&format!("{HOOK_PATH}{{secret}}"), post(hooks::post))
-        .route(OPENAPI_PATH, get(openapi))
-        .with_state(parts)
+        .route(OPENAPI_PATH, get(openapi));
+    traced(routes, traces).with_state(parts)
 }
 
 /// Says nothing of anybody, so it takes no token.
@@ -129,12 +137,12 @@ async fn openapi() -> Response {
     (kind, openapi::document().clone()).into_response()
 }
 
-fn attachments(parts: BlobParts) -> Router {
+fn attachments(parts: BlobParts, traces: &Traces) -> Router {
     let taken = put(blobs::upload).patch(blobs::upload).head(blobs::upload);
-    Router::new()
+    let routes = Router::new()
         .route(&format!("{DOWNLOAD_PATH}{{token}}"), get(blobs::download))
-        .route(&format!("{UPLOAD_PATH}{{token}}"), taken)
-        .with_state(parts)
+        .route(&format!("{UPLOAD_PATH}{{token}}"), taken);
+    traced(routes, traces).with_state(parts)
 }
 
 async fn readyz(State(parts): State<HttpParts>) -> Response {

@@ -4,7 +4,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
-    Json,
+    Extension, Json,
     body::{Body, HttpBody, to_bytes},
     extract::{ConnectInfo, Path, RawQuery, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -34,6 +34,7 @@ use crate::{
     limits::JSON_BYTES_MAX,
     metrics::{CallEnd, SharedMetrics},
     outside::Network,
+    traces::{CallSpan, RequestSpan},
 };
 
 /// What calls are made with.
@@ -71,6 +72,7 @@ pub(super) async fn call(
     ConnectInfo(life): ConnectInfo<Life>,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
+    span: Option<Extension<RequestSpan>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
@@ -110,9 +112,10 @@ pub(super) async fn call(
         true => Form::Plain,
         false => Form::Canonical,
     };
+    let span = span.map(|Extension(span)| span.call(entry.method.id)).unwrap_or_default();
     match entry.method.lane {
-        Lane::Control => control(&parts, &caller, entry, request, form).await,
-        Lane::Bulk => bulk::answer(parts, caller, entry, request, form).await,
+        Lane::Control => control(&parts, &caller, entry, request, form, span).await,
+        Lane::Bulk => bulk::answer(parts, caller, entry, request, form, span).await,
     }
 }
 
@@ -177,10 +180,11 @@ async fn control(
     entry: &Entry,
     request: Bytes,
     form: Form,
+    span: CallSpan,
 ) -> Response {
     let started = parts.node.now().elapsed;
     let method = entry.method.id;
-    let result = calls::call(&parts.node, &*parts.submit, caller, method, request).await;
+    let result = calls::call(&parts.node, &*parts.submit, caller, method, request, span).await;
     let end = match &result {
         Ok(_) => CallEnd::Ok,
         Err(error) => CallEnd::Error(error),

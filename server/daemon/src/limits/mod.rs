@@ -195,3 +195,21 @@ pub const RETENTION_PAUSE_MIN: Duration = Duration::from_millis(10);
 pub const COPIES_LOOKED_AT_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// Whether legal holds have ended is looked at this often.
 pub const HOLDS_LOOKED_AT_EVERY: Duration = Duration::from_secs(300);
+/// Spans of traces that wait for the collector; more are dropped.
+pub const SPANS_WAITING_MAX: usize = 8_192;
+/// So many of them go there at once.
+pub const SPANS_AT_ONCE: usize = 512;
+/// They are gathered for so long.
+pub const SPANS_GATHERED_FOR: Duration = Duration::from_secs(1);
+/// The collector takes them within this time, look-up and connection included.
+pub const SPANS_WITHIN: Duration = Duration::from_secs(5);
+/// Times that the same spans are sent there before they are dropped.
+pub const SPANS_TRIES_MAX: u32 = 3;
+/// Between the first two of these times; then twice as long.
+pub const SPANS_AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// So long is waited for the collector at the end.
+pub const SPANS_STOP_WITHIN: Duration = Duration::from_secs(2);
+/// Largest answer of the collector, in bytes.
+pub const SPANS_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Longest name of the service in traces, in bytes.
+pub const SERVICE_NAME_BYTES_MAX: usize = 255;

@@ -71,6 +71,7 @@ catalogue! {
     RETENTION_FAILING = Gauge "parlour_retention_failing_rooms" [] "Rooms in which rules of retention couldn't be followed when they were looked at last.";
     ERASURES_FAILING = Gauge "parlour_erasures_failing" [] "Users who couldn't be erased when it was tried last.";
     LINK_PREVIEWS = Counter "parlour_link_previews_total" ["outcome"] "Links of messages by what became of them; outcome: found, nothing (the page says nothing), failed, not_allowed, limited, cached.";
+    TRACE_SPANS = Counter "parlour_trace_spans_total" ["outcome"] "Spans of traces; outcome: exported, failed (the collector didn't take them), full (more waited for it already than may).";
     STORE_WRITABLE = Gauge "parlour_store_writable" [] "1 while the store takes writes, 0 while it is read-only.";
     STORE_BYTES = Gauge "parlour_store_bytes" [] "Size of the store on disk.";
     DISK_FREE = Gauge "parlour_disk_free_bytes" [] "Free space on the data folder's file system.";

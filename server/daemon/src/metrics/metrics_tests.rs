@@ -40,6 +40,7 @@ fn everything() -> String {
     metrics.retention_deleted(3);
     metrics.oidc_fetched(true);
     metrics.link_previewed("found");
+    metrics.spans_ended(SpanEnd::Full, 7);
     metrics.render()
 }
 
@@ -66,6 +67,8 @@ fn what_was_counted_is_what_is_shown() {
         "parlour_call_seconds_bucket{lane=\"control\",le=\"0.005\"} 3",
         "parlour_commit_batches_bucket{le=\"32\"} 1",
         "parlour_events_delivered_total 200",
+        "parlour_trace_spans_total{outcome=\"exported\"} 0",
+        "parlour_trace_spans_total{outcome=\"full\"} 7",
         "parlour_build_info{version=\"0.1.0\"} 1",
     ] {
         assert!(lines.contains(line), "{line} is not in\n{text}");

@@ -115,6 +115,17 @@ pub enum EphemeralDrop {
     Malformed,
 }
 
+/// What became of spans of traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpanEnd {
+    /// The collector took them.
+    Exported,
+    /// It didn't, and they are dropped.
+    Failed,
+    /// More waited for it already than may, so they are dropped.
+    Full,
+}
+
 /// The counters of one server.
 pub struct Metrics {
     recorder: PrometheusRecorder,
@@ -133,6 +144,7 @@ pub struct Metrics {
     gaps: Counter,
     too_slow: Counter,
     ephemeral_dropped: [Counter; 3],
+    spans: [Counter; 3],
 }
 
 const OUTCOMES: [&str; 4] = ["ok", "refused", "failed", "cancelled"];
@@ -171,6 +183,8 @@ impl Default for Metrics {
             gaps: count(GAPS, &[]),
             too_slow: count(TOO_SLOW, &[]),
             ephemeral_dropped: [dropped("rate"), dropped("full"), dropped("malformed")],
+            spans: ["exported", "failed", "full"]
+                .map(|outcome| count(TRACE_SPANS, &[("outcome", outcome)])),
             recorder,
         };
         let build = labelled(BUILD, &[("version", env!("CARGO_PKG_VERSION"))]);
@@ -278,13 +292,7 @@ impl Metrics {
     fn call_failed(&self, error: &Error) -> usize {
         let reason = ErrorReason::try_from(error.reason).map_or("other", |r| r.as_str_name());
         counter(&self.recorder, CALL_ERRORS, &[("reason", reason)]).increment(1);
-        let ours = [
-            ErrorClass::Unknown,
-            ErrorClass::Internal,
-            ErrorClass::Unavailable,
-            ErrorClass::DataLoss,
-        ];
-        if ours.iter().any(|class| *class as i32 == error.class) { 2 } else { 1 }
+        if is_ours(error) { 2 } else { 1 }
     }
 
     /// A rate limit turned something away.
@@ -342,6 +350,14 @@ impl Metrics {
     }
 }
 
+/// What the export of traces reports.
+impl Metrics {
+    /// So many spans are done with.
+    pub fn spans_ended(&self, end: SpanEnd, count: u64) {
+        self.spans[end as usize].increment(count);
+    }
+}
+
 /// What the server itself reports, and the answer to a scrape.
 impl Metrics {
     /// Sets a gauge of the catalogue that has no labels.
@@ -367,6 +383,13 @@ impl Metrics {
 
 /// Shared by everything that counts.
 pub type SharedMetrics = Arc<Metrics>;
+
+/// Whether an error is the server's fault rather than the caller's.
+pub(crate) fn is_ours(error: &Error) -> bool {
+    let ours =
+        [ErrorClass::Unknown, ErrorClass::Internal, ErrorClass::Unavailable, ErrorClass::DataLoss];
+    ours.iter().any(|class| *class as i32 == error.class)
+}
 
 static META: Metadata<'static> = Metadata::new("parlour", Level::INFO, None);
 

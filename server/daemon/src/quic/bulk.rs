@@ -21,7 +21,7 @@ use super::{
     Shared,
     lanes::{self, CALL_WITHIN},
 };
-use crate::metrics::CallEnd;
+use crate::{metrics::CallEnd, traces::Via};
 
 /// Below the live lanes, whose priority is 0 and above.
 const PRIORITY: i32 = -1;
@@ -59,6 +59,7 @@ pub(super) async fn serve(
     };
     send.set_priority(PRIORITY);
     let started = shared.node.now().elapsed;
+    let span = shared.traces.call(call.method, Via::Quic);
     let stream = Arc::new(tokio::sync::Mutex::new(send));
     let sink = Box::new(StreamSink { stream: stream.clone() });
     let limited = shared.over_rate(&caller, call.method);
@@ -72,6 +73,7 @@ pub(super) async fn serve(
     };
     let took = shared.node.now().elapsed - started;
     shared.metrics.call_ended(call.method, Lane::Bulk, end, took);
+    span.ended(end);
     let last = match result {
         Ok(()) => Item::End(BulkEnd {}),
         Err(error) => Item::Error(error),

@@ -264,10 +264,14 @@ fn answer_call<'a>(
     Box::pin(run_call(est, shared, call, again))
 }
 
-async fn run_call(est: &Established, shared: &Arc<Shared>, call: u64, again: Again) {
+async fn run_call(est: &Established, shared: &Arc<Shared>, call: u64, mut again: Again) {
     let started = shared.node.now().elapsed;
+    let span = shared.traces.call_or_again(&mut again);
+    let deciding = span.deciding();
     let over_rate = || shared.over_rate(&est.caller, again.method);
-    match shared.node.call(&est.caller, &again, over_rate).await {
+    let outcome = shared.node.call(&est.caller, &again, over_rate).await;
+    drop(deciding);
+    match outcome {
         Outcome::Now(result) => {
             let end = match &result {
                 Ok(_) => CallEnd::Ok,
@@ -275,14 +279,17 @@ async fn run_call(est: &Established, shared: &Arc<Shared>, call: u64, again: Aga
             };
             let took = shared.node.now().elapsed - started;
             shared.metrics.call_ended(again.method, Lane::Control, end, took);
+            span.ended(end);
             shared.hub.send(Command::Reply(est.id, reply_frame(call, result)));
         }
         Outcome::Commit(draft, answer) => {
             let (metrics, node) = (shared.metrics.clone(), shared.node.clone());
-            let method = again.method;
+            let (method, committing) = (again.method, span.committing());
             let answer = Box::new(move |committed: &parlour_core::draft::Committed| {
                 let took = node.now().elapsed - started;
                 metrics.call_ended(method, Lane::Control, CallEnd::Ok, took);
+                drop(committing);
+                span.ended(CallEnd::Ok);
                 answer(committed)
             });
             let then = Then::Reply { conn: est.id, call, again, answer };

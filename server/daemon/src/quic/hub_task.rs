@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{Arc, atomic::AtomicU32},
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
@@ -125,6 +125,8 @@ struct Task {
     writers: Vec<Option<Writer>>,
     writable: Arc<Writable>,
     appending: Option<(Appending, usize, Duration)>,
+    // The same by the clock on the wall, for traces.
+    began: Option<SystemTime>,
     stopping: Option<oneshot::Sender<()>>,
     chunks: Vec<Bytes>,
     scratch: Scratch,
@@ -146,6 +148,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut commands: mpsc::UnboundedReceiv
         writers: vec![],
         writable: Arc::new(Writable::default()),
         appending: None,
+        began: None,
         stopping: None,
         chunks: Vec::with_capacity(CHUNKS_AT_ONCE),
         scratch: Scratch::default(),
@@ -298,7 +301,9 @@ impl Task {
                 self.shared.metrics.commit_failed(error);
             }
         }
+        let telling = self.shared.traces.telling(self.began.take());
         self.hub.handle_appended(result, self.shared.node.now());
+        drop(telling);
     }
 
     fn carry_out(&mut self) {
@@ -309,6 +314,7 @@ impl Task {
                     let (store, count) = (self.shared.node.store.clone(), batches.len());
                     let future = Box::pin(async move { store.append(batches).await });
                     self.appending = Some((future, count, now.elapsed));
+                    self.began = self.shared.traces.commit_begins();
                 }
                 Output::Rerun { conn, call, again } => {
                     if let Some(writer) = self.writer(conn) {

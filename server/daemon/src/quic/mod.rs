@@ -37,6 +37,7 @@ use crate::{
         rate::{RateLimits, Rates},
     },
     metrics::Metrics,
+    traces::Traces,
 };
 
 use hub_task::{Command, HubSender};
@@ -50,6 +51,8 @@ pub struct QuicParts {
     pub node: Arc<Node>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What is traced.
+    pub traces: Traces,
     /// How much callers may ask.
     pub rates: Rates,
     /// Most connections at once, handshakes included.
@@ -62,6 +65,7 @@ pub struct QuicParts {
 pub(crate) struct Shared {
     pub(crate) node: Arc<Node>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) traces: Traces,
     pub(crate) hub: HubSender,
     pub(crate) rates: SharedRates,
     pub(crate) draining: AtomicBool,
@@ -97,6 +101,7 @@ pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::
     let shared = Arc::new(Shared {
         node: parts.node,
         metrics: parts.metrics,
+        traces: parts.traces,
         hub: hub.clone(),
         rates: Arc::new(Mutex::new(RateLimits::new(parts.rates))),
         draining: AtomicBool::new(false),

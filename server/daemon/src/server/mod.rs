@@ -38,6 +38,7 @@ use crate::{
     metrics::{self, SharedMetrics},
     quic::QuicHandle,
     tls::{Certificates, TlsError},
+    traces::Traces,
 };
 
 pub use crate::attachments::open_bucket;
@@ -114,6 +115,7 @@ pub(crate) struct Shared {
     pub(crate) keys: Option<Arc<JwtVerifier>>,
     pub(crate) certificates: Arc<Certificates>,
     pub(crate) metrics: SharedMetrics,
+    pub(crate) traces: Traces,
     pub(crate) submit: Arc<dyn Submit>,
     pub(crate) quic: Mutex<Option<QuicHandle>>,
     pub(crate) phase: watch::Sender<Phase>,

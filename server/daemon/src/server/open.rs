@@ -36,6 +36,7 @@ use crate::{
     seal::KeySealer,
     search,
     tls::{self, CertificateSource, Certificates, DevCertificates},
+    traces::Traces,
     webhooks::{self, Outside},
 };
 
@@ -74,8 +75,10 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     };
     let node = open_node(parts, &config, &data, keys.is_some())?;
     node.quotas.set_usual(config.quota());
-    let quic =
-        start_quic(&config, &server_keys, certificates.clone(), node.clone(), &metrics).await?;
+    let traces = config.tracing()?.map(|settings| Traces::start(settings, &metrics));
+    let traces = traces.unwrap_or_default();
+    let seen = (metrics.clone(), traces.clone());
+    let quic = start_quic(&config, &server_keys, certificates.clone(), node.clone(), seen).await?;
     let listen = quic.local_addr().map_err(|error| bind_error("quic", config.listen, error))?;
     let (submit, rates) = (quic.submit(), quic.rates());
     let shared = Arc::new(Shared {
@@ -87,6 +90,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         keys,
         certificates,
         metrics,
+        traces,
         submit,
         quic: Mutex::new(Some(quic)),
         phase: watch::channel(Phase::Serving).0,
@@ -204,7 +208,7 @@ async fn start_quic(
     keys: &ServerKeys,
     certificates: Arc<Certificates>,
     node: Arc<Node>,
-    metrics: &SharedMetrics,
+    (metrics, traces): (SharedMetrics, Traces),
 ) -> Result<QuicHandle, StartError> {
     let tls = tls::server_config(certificates, &[parlour_protocol::ALPN])?;
     let server =
@@ -216,7 +220,8 @@ async fn start_quic(
     let parts = QuicParts {
         endpoint,
         node,
-        metrics: metrics.clone(),
+        metrics,
+        traces,
         rates: config.rates(),
         connections_max: config.limits.connections_max as usize,
         retry_above: config.limits.retry_above_handshakes as usize,
@@ -286,7 +291,8 @@ async fn start_http(
             rates: rates.clone(),
             proxies: proxies.clone(),
         });
-        let parts = HttpParts { blobs, rpc, readiness, metrics, access };
+        let traces = shared.traces.clone();
+        let parts = HttpParts { blobs, rpc, readiness, metrics, access, traces };
         let server = HttpServer::start(address, parts, stopped.clone()).await;
         *slot = Some(server.map_err(|error| bind_error(what, address, error))?);
     }

@@ -16,7 +16,7 @@ use parlour_protocol::{
 };
 
 use super::operator::Operator;
-use crate::{admin::Response, calls};
+use crate::{admin::Response, calls, traces::Via};
 
 /// What the organization's log says of who did it.
 const OPERATOR: &str = "operator";
@@ -38,7 +38,8 @@ impl Operator {
         let body = STANDARD.decode(body).map_err(|_| "the body is not base64")?;
         let caller = operator_of(org);
         let (node, submit) = (&self.shared.node, &*self.shared.submit);
-        match calls::call(node, submit, &caller, number, Bytes::from(body)).await {
+        let span = self.shared.traces.call(number, Via::Operator);
+        match calls::call(node, submit, &caller, number, Bytes::from(body), span).await {
             Ok(body) => Ok(Response::Called { body: STANDARD.encode(body) }),
             Err(error) => Err(in_words(&error)),
         }

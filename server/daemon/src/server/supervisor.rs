@@ -70,6 +70,9 @@ pub(super) async fn run(shared: Arc<Shared>, held: Held) {
     for http in held.http.into_iter().flatten() {
         let _ = timeout(limits::HTTP_STOP_WITHIN, http.wait()).await;
     }
+    if shared.phase() != Phase::Aborting {
+        shared.traces.stop().await;
+    }
     drop(held.admin);
     drop(held.lock);
     shared.begin(Phase::Stopped);

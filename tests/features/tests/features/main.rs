@@ -25,5 +25,6 @@ mod rooms;
 mod rpc;
 mod rpc_refused;
 mod sync;
+mod traces;
 mod typing;
 mod webhooks;
