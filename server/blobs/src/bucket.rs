@@ -5,7 +5,13 @@
 //! folder, `PREFIX/ORG/HH/HASH`, with `.preview` behind it for the smaller picture, so that whatever copies
 //! files to a bucket moves an installation there, and back.
 
-use std::{fmt, fs::File, io::Read, sync::Arc};
+use std::{
+    fmt,
+    fs::File,
+    io::Read,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
@@ -18,13 +24,14 @@ use parlour_core::ports::{
     blobs::{BlobError, BlobKey, Download},
 };
 use parlour_protocol::blob::Variant;
-use tokio::{io::AsyncWriteExt, sync::Semaphore};
+use ring::rand::{self, SystemRandom};
+use tokio::{io::AsyncWriteExt, sync::Semaphore, time::timeout};
 
 use crate::{
     blocking, examine, failed,
     limits::{
-        BUCKET_PART_BYTES, BUCKET_PARTS_AT_ONCE, BUCKET_RETRIES_MAX, BUCKET_RETRIES_WITHIN,
-        PIECE_BYTES, PUT_AT_ONCE,
+        BUCKET_LOOK_AFTER, BUCKET_PART_BYTES, BUCKET_PARTS_AT_ONCE, BUCKET_RETRIES_MAX,
+        BUCKET_RETRIES_WITHIN, PIECE_BYTES, PUT_AT_ONCE, PUT_TURN_WITHIN,
     },
 };
 
@@ -78,6 +85,23 @@ pub enum BucketError {
     /// It gives back something else than was put.
     #[error("it doesn't give back what was put there")]
     Differs,
+    /// It belongs to another store: what that one needs must not be removed.
+    #[error(
+        "it belongs to another server, or to this one before a restore: nothing is removed from it; \
+         to hand it over, remove the object {0}"
+    )]
+    Owned(String),
+}
+
+/// The object that says whose a bucket is.
+const OWNER: &str = "parlour-owner";
+
+/// Whether things may be removed.
+#[derive(Debug, Default)]
+struct Standing {
+    is_ours: bool,
+    // When that was found out, or a removal failed.
+    looked: Option<Instant>,
 }
 
 /// A bucket.
@@ -85,16 +109,24 @@ pub enum BucketError {
 pub struct Bucket {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
+    // Whose it has to be; none for somebody who only looks.
+    owner: Option<String>,
+    standing: Arc<Mutex<Standing>>,
     // Each holds some parts in memory.
     putting: Arc<Semaphore>,
 }
 
 impl Bucket {
-    /// The bucket of an S3-compatible store, reached through those connections. Nothing is asked yet.
+    /// The bucket of an S3-compatible store, reached through those connections. Nothing is asked yet. `owner` is
+    /// what the store of messages is known by: nothing is removed from a bucket of another.
     ///
     /// # Errors
     /// When its address is none.
-    pub fn s3(options: &BucketOptions, http: impl HttpConnector) -> Result<Self, BucketError> {
+    pub fn s3(
+        options: &BucketOptions,
+        owner: Option<String>,
+        http: impl HttpConnector,
+    ) -> Result<Self, BucketError> {
         let mut builder = AmazonS3Builder::new()
             .with_region(&options.region)
             .with_bucket_name(&options.bucket)
@@ -110,32 +142,72 @@ impl Bucket {
                 ..RetryConfig::default()
             })
             .with_http_connector(http);
-        if let Some(endpoint) = &options.endpoint {
+        if let Some(endpoint) = endpoint(options) {
             builder = builder.with_endpoint(endpoint);
         }
         let store = builder.build().map_err(BucketError::Options)?;
-        Ok(Bucket::over(Arc::new(store), &options.prefix))
+        Ok(Bucket::over(Arc::new(store), &options.prefix, owner))
     }
 
     /// Over any store.
-    pub(crate) fn over(store: Arc<dyn ObjectStore>, prefix: &str) -> Self {
-        Bucket { store, prefix: prefix.into(), putting: Arc::new(Semaphore::new(PUT_AT_ONCE)) }
+    pub(crate) fn over(store: Arc<dyn ObjectStore>, prefix: &str, owner: Option<String>) -> Self {
+        let putting = Arc::new(Semaphore::new(PUT_AT_ONCE));
+        Bucket { store, prefix: prefix.into(), owner, standing: Arc::default(), putting }
     }
 
-    /// Puts a small object there, reads it back and removes it.
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks for what isn't there, puts a small object, reads it back and removes it; then at whose it is, which
+    /// is ours from then on if it was nobody's.
     ///
     /// # Errors
-    /// With what it refuses, which is what it would refuse a blob.
+    /// With what it refuses, which is what it would refuse a blob, or that it is another's.
     pub async fn check(&self) -> Result<(), BucketError> {
+        let checked = self.look().await;
+        let is_ours = checked.is_ok() && self.owner.is_some();
+        *self.standing() = Standing { is_ours, looked: Some(Instant::now()) };
+        checked
+    }
+
+    async fn look(&self) -> Result<(), BucketError> {
         let refused = |doing| move |error| BucketError::Refused { doing, error };
-        let name = self.prefix.clone().join("parlour-check");
+        // Two who look at the same time don't see each other's.
+        let random: [u8; 8] =
+            rand::generate(&SystemRandom::new()).map(|random| random.expose()).unwrap_or_default();
+        let name = format!("parlour-check-{:016x}", u64::from_be_bytes(random));
+        let name = self.prefix.clone().join(name);
+        match self.store.head(&name).await {
+            Err(Error::NotFound { .. }) => {}
+            Ok(_) => return Err(BucketError::Differs),
+            // Without leave to list, a store doesn't say what it hasn't.
+            Err(error) => return Err(refused("be asked for what isn't there")(error)),
+        }
         let content = Bytes::from_static(b"parlour looks whether it may write here");
         let put = self.store.put(&name, content.clone().into()).await;
         put.map_err(refused("be written"))?;
-        let back = self.store.get(&name).await.map_err(refused("be read"))?;
-        let back = back.bytes().await.map_err(refused("be read"))?;
-        self.store.delete(&name).await.map_err(refused("be cleared"))?;
-        if back == content { Ok(()) } else { Err(BucketError::Differs) }
+        let back = async { self.store.get(&name).await?.bytes().await }.await;
+        let gone = self.store.delete(&name).await;
+        if back.map_err(refused("be read"))? != content {
+            return Err(BucketError::Differs);
+        }
+        gone.map_err(refused("be cleared"))?;
+        let Some(ours) = &self.owner else { return Ok(()) };
+        let name = self.prefix.clone().join(OWNER);
+        match self.store.get(&name).await {
+            Ok(found) if found.meta.size > 100 => Err(BucketError::Owned(name.to_string())),
+            Ok(found) => {
+                let theirs = found.bytes().await.map_err(refused("be read"))?;
+                let is_ours = theirs == ours.as_bytes();
+                if is_ours { Ok(()) } else { Err(BucketError::Owned(name.to_string())) }
+            }
+            Err(Error::NotFound { .. }) => {
+                let put = self.store.put(&name, Bytes::from(ours.clone()).into()).await;
+                put.map(drop).map_err(refused("be written"))
+            }
+            Err(error) => Err(refused("be read")(error)),
+        }
     }
 
     fn name(&self, key: BlobKey, variant: Variant) -> Path {
@@ -157,30 +229,25 @@ impl Bucket {
     ) -> Result<(), BlobError> {
         let name = self.name(key, variant);
         let from = from.to_owned();
-        let opened = blocking(move || {
-            let file = File::open(from).map_err(|error| failed(&error))?;
-            let size = file.metadata().map_err(|error| failed(&error))?.len();
-            Ok((file, size))
-        });
-        let (file, size) = match opened.await {
+        let opened = blocking(move || File::open(from).map_err(|error| failed(&error)));
+        let file = match opened.await {
             Err(BlobError::NotFound) if variant == Variant::Preview => return Ok(()),
             opened => opened?,
         };
-        let _turn = self.putting.acquire().await;
-        // The same bytes are there already. Where that can't be asked they are put again.
-        if self.store.head(&name).await.is_ok_and(|there| there.size == size) {
-            return Ok(());
-        }
+        let turn = timeout(PUT_TURN_WITHIN, self.putting.acquire()).await;
+        let _turn = turn.map_err(|_| BlobError::Unavailable)?;
+        // What is there already is put again: a removal may be under way that nobody has heard the end of.
         let mut writer = BufWriter::with_capacity(self.store.clone(), name, BUCKET_PART_BYTES)
             .with_max_concurrency(BUCKET_PARTS_AT_ONCE);
         if let Err(error) = write(&mut writer, &file).await {
             // What is there of it goes, as far as the store can still be reached.
             let _ = writer.abort().await;
-            return Err(error);
+            // A bucket that isn't there is no blob that isn't there.
+            return Err(if error == BlobError::NotFound { BlobError::Unavailable } else { error });
         }
         // Waits until the store has all of it; where that fails it sees to what is there by itself.
         writer.shutdown().await.map_err(|error| {
-            tracing::warn!(%error, "the bucket of attachments");
+            tell(&error.to_string());
             BlobError::Unavailable
         })
     }
@@ -222,16 +289,51 @@ impl Bucket {
         }
     }
 
-    /// Removes a blob and its preview.
+    /// Removes a blob and its preview, if the bucket is ours.
     pub(crate) async fn remove(&self, key: BlobKey) -> Result<(), BlobError> {
+        let is_due = {
+            let standing = self.standing();
+            let is_fresh = standing.looked.is_some_and(|at| at.elapsed() < BUCKET_LOOK_AFTER);
+            if !standing.is_ours && is_fresh {
+                return Err(BlobError::Unavailable);
+            }
+            !standing.is_ours
+        };
+        if is_due && let Err(error) = self.check().await {
+            tell(&error.to_string());
+            return Err(BlobError::Unavailable);
+        }
         for variant in [Variant::Preview, Variant::Unspecified] {
             match self.store.delete(&self.name(key, variant)).await {
-                Ok(()) | Err(Error::NotFound { .. }) => {}
-                Err(error) => return Err(refused(&error)),
+                Ok(()) => {}
+                // There is a store that says so.
+                Err(error) if refused(&error) == BlobError::NotFound => {}
+                Err(_) => {
+                    // One after the other would wait as long for the same.
+                    *self.standing() = Standing { is_ours: false, looked: Some(Instant::now()) };
+                    return Err(BlobError::Unavailable);
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Where requests go.
+fn endpoint(options: &BucketOptions) -> Option<String> {
+    let endpoint = options.endpoint.as_deref()?.trim_end_matches('/');
+    match (options.virtual_host, endpoint.split_once("://")) {
+        (true, Some((scheme, host))) => Some(format!("{scheme}://{}.{host}", options.bucket)),
+        _ => Some(endpoint.to_owned()),
+    }
+}
+
+/// Says in the log what went wrong: the store's own word for it, since the rest may name what is in it.
+fn tell(error: &str) {
+    let code = error.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+    let status = error.split_once("status code: ").and_then(|(_, rest)| rest.get(..3));
+    let code = code.map(|(code, _)| code).or(status).unwrap_or("no answer");
+    tracing::warn!(code = %code.chars().take(50).collect::<String>(), "the bucket of attachments");
 }
 
 /// Writes all of a file.
@@ -254,10 +356,11 @@ async fn write(writer: &mut BufWriter, file: &File) -> Result<(), BlobError> {
 
 /// What the store says, as the core knows it.
 fn refused(error: &Error) -> BlobError {
-    if matches!(error, Error::NotFound { .. }) {
+    let text = error.to_string();
+    if matches!(error, Error::NotFound { .. }) && !text.contains("NoSuchBucket") {
         return BlobError::NotFound;
     }
-    tracing::warn!(%error, "the bucket of attachments");
+    tell(&text);
     BlobError::Unavailable
 }
 

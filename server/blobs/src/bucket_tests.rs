@@ -14,7 +14,7 @@ use crate::{
 };
 
 fn with_bucket(path: &std::path::Path, store: &Arc<InMemory>) -> Folder {
-    let bucket = Some(Bucket::over(store.clone(), "files/of parlour"));
+    let bucket = Some(Bucket::over(store.clone(), "files/of", Some("us".into())));
     Folder::open(Options { path: path.to_owned(), bucket, ..Options::default() }).expect("opened")
 }
 
@@ -65,11 +65,11 @@ async fn what_is_kept_is_in_the_bucket_and_nowhere_else() {
     let content = bytes(2 * BUCKET_PART_BYTES + 1000);
     let at = put(&blobs, content.clone()).await;
     let (org, hash) = (at.org.to_string(), at.hash.to_string());
-    assert_eq!(names(&store).await, [format!("files/of parlour/{org}/{}/{hash}", &hash[..2])]);
+    assert_eq!(names(&store).await, [format!("files/of/{org}/{}/{hash}", &hash[..2])]);
     assert_eq!(files(dir.path()), Vec::<std::path::PathBuf>::new());
     assert!(read(&blobs, at, Variant::Unspecified).await.expect("read") == content);
     blobs.remove(at).await.expect("removed");
-    assert_eq!(names(&store).await, Vec::<String>::new());
+    assert_eq!(names(&store).await, ["files/of/parlour-owner"]);
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn previews_go_there_too() {
     let small = read(&blobs, at, Variant::Preview).await.expect("read");
     assert_eq!(image::load_from_memory(&small).expect("a picture").width(), 640);
     blobs.remove(at).await.expect("removed");
-    assert_eq!(names(&store).await, Vec::<String>::new());
+    assert_eq!(names(&store).await, ["files/of/parlour-owner"]);
 }
 
 #[tokio::test]
@@ -116,13 +116,41 @@ async fn what_is_there_in_another_size_is_put_again() {
 #[tokio::test]
 async fn the_check_leaves_nothing() {
     let store = Arc::<InMemory>::default();
-    Bucket::over(store.clone(), "").check().await.expect("it can be used");
+    Bucket::over(store.clone(), "", None).check().await.expect("it can be used");
     assert_eq!(names(&store).await, Vec::<String>::new());
 }
 
+#[tokio::test]
+async fn nothing_is_removed_from_anothers_bucket() {
+    let (dir, store) = (tempfile::tempdir().expect("folder"), Arc::<InMemory>::default());
+    Bucket::over(store.clone(), "files/of", Some("them".into())).check().await.expect("theirs");
+    let blobs = with_bucket(dir.path(), &store);
+    let at = put(&blobs, bytes(5000)).await;
+    assert_eq!(blobs.remove(at).await, Err(BlobError::Unavailable));
+    assert!(read(&blobs, at, Variant::Unspecified).await.expect("read") == bytes(5000));
+    // Handed over, it can be.
+    store.delete(&"files/of/parlour-owner".into()).await.expect("removed");
+    let blobs = with_bucket(dir.path(), &store);
+    blobs.remove(at).await.expect("removed");
+    assert_eq!(names(&store).await, ["files/of/parlour-owner"]);
+    let bucket = Bucket::over(store.clone(), "files/of", Some("them".into()));
+    assert!(matches!(bucket.check().await, Err(BucketError::Owned(_))));
+}
+
 #[test]
-fn the_key_is_not_shown() {
-    let options = BucketOptions {
+fn requests_go_to_the_bucket() {
+    let at = |endpoint: Option<&str>, virtual_host| {
+        let endpoint = endpoint.map(str::to_owned);
+        super::endpoint(&BucketOptions { endpoint, virtual_host, ..options() })
+    };
+    assert_eq!(at(None, true), None);
+    let there = "https://s3.example.org:9000/";
+    assert_eq!(at(Some(there), false).as_deref(), Some("https://s3.example.org:9000"));
+    assert_eq!(at(Some(there), true).as_deref(), Some("https://files.s3.example.org:9000"));
+}
+
+fn options() -> BucketOptions {
+    BucketOptions {
         endpoint: None,
         region: "eu-central-1".into(),
         bucket: "files".into(),
@@ -131,7 +159,11 @@ fn the_key_is_not_shown() {
         secret_access_key: "a secret".into(),
         virtual_host: false,
         allow_http: false,
-    };
-    let shown = format!("{options:?}");
+    }
+}
+
+#[test]
+fn the_key_is_not_shown() {
+    let shown = format!("{:?}", options());
     assert!(shown.contains("eu-central-1") && !shown.contains("secret") && !shown.contains("AKID"));
 }

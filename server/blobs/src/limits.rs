@@ -40,3 +40,9 @@ pub(crate) const PUT_AT_ONCE: usize = 4;
 pub(crate) const BUCKET_RETRIES_MAX: usize = 8;
 /// After this time nothing is asked again: whoever waits is told.
 pub(crate) const BUCKET_RETRIES_WITHIN: Duration = Duration::from_secs(30);
+/// How long a blob waits for its turn to go to a bucket.
+pub(crate) const PUT_TURN_WITHIN: Duration = Duration::from_secs(30);
+/// After a removal failed, or the bucket was found to be another's, nothing is removed for so long.
+pub(crate) const BUCKET_LOOK_AFTER: Duration = Duration::from_secs(60);
+/// How long somebody waits for an upload that is on its way to where it is kept.
+pub(crate) const SLOT_WITHIN: Duration = Duration::from_secs(5);

@@ -31,7 +31,7 @@ fn heard_of(error: StoreError) -> Vec<i32> {
     let room = group(&mut server, ada, &[]);
     let heard = Arc::new(Heard::default());
     server.follower = Some(heard.clone());
-    let mut begin = |server: &mut Server| {
+    let begin = |server: &mut Server| {
         let request = message(server, &room, "text");
         server.start_in_chain::<rpc::Send>(ada, &request, 1);
     };

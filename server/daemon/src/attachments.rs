@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use parlour_blobs::{Bucket, Folder, Options, Scanner, find_tools};
+use parlour_blobs::{Bucket, BucketError, Folder, Options, Scanner, find_tools};
 use parlour_core::{
     blobs::{BlobPolicy, Uploading},
     draft::{Draft, Submission, Submit, Then},
@@ -26,8 +26,12 @@ use crate::{
     server::StartError,
 };
 
-/// The bucket that attachments are kept in, where one is configured. Nothing is asked of it yet.
-pub fn open_bucket(config: &Config) -> Result<Option<Bucket>, StartError> {
+/// The bucket that attachments are kept in, where one is configured. Nothing is asked of it yet. `incarnation` is
+/// that of the store whose attachments they are; without it nothing can be removed.
+pub fn open_bucket(
+    config: &Config,
+    incarnation: Option<[u8; 16]>,
+) -> Result<Option<Bucket>, StartError> {
     let Some(options) = config.bucket()? else { return Ok(None) };
     let ca = &config.blobs.s3.ca_file;
     let tls = match ca {
@@ -35,14 +39,18 @@ pub fn open_bucket(config: &Config) -> Result<Option<Bucket>, StartError> {
         None => with_systems_roots().ok(),
     };
     let tls = tls.ok_or_else(|| StartError::BucketRoots { ca: ca.clone() })?;
-    Ok(Some(Bucket::s3(&options, Pool::new(tls, options.allow_http))?))
+    let owner = incarnation.map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect());
+    Ok(Some(Bucket::s3(&options, owner, Pool::new(tls, options.allow_http))?))
 }
 
 /// Says so if the bucket can't be used. The server runs all the same: messages don't need it.
 pub(crate) async fn check(bucket: Bucket) {
     match bucket.check().await {
         Ok(()) => tracing::info!("attachments are kept in the bucket"),
-        Err(error) => tracing::error!(%error, "attachments can't be kept: the bucket refuses"),
+        Err(error @ BucketError::Owned(_)) => tracing::error!("the bucket of attachments: {error}"),
+        Err(_) => tracing::error!(
+            "attachments can't be kept: the bucket refuses; `parlour doctor` says what"
+        ),
     }
 }
 

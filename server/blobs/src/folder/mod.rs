@@ -23,9 +23,12 @@ use parlour_core::ports::{
     blobs::{BlobError, BlobKey, Blobs, Download, Upload, UploadKey, UploadPlan},
 };
 use parlour_protocol::{blob::Variant, limits::UPLOADS_MAX};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
-use crate::{Options, limits::EXAMINED_AT_ONCE};
+use crate::{
+    Options,
+    limits::{EXAMINED_AT_ONCE, SLOT_WITHIN},
+};
 use partial::{Handle, Partial};
 use read::Reading;
 
@@ -128,7 +131,8 @@ impl Blobs for Folder {
     ) -> Task<'_, Result<Box<dyn Upload>, BlobError>> {
         Box::pin(async move {
             let slot = self.shared.slot(key);
-            let mut held = slot.clone().lock_owned().await;
+            let held = timeout(SLOT_WITHIN, slot.clone().lock_owned()).await;
+            let mut held = held.map_err(|_| BlobError::Unavailable)?;
             if held.is_none() {
                 *held = Some(self.shared.partial(key, plan.clone()).await?);
             }
@@ -140,7 +144,8 @@ impl Blobs for Folder {
     fn progress(&self, key: UploadKey, plan: UploadPlan) -> Task<'_, Result<u64, BlobError>> {
         Box::pin(async move {
             let slot = self.shared.slot(key);
-            let held = slot.lock().await;
+            let held = timeout(SLOT_WITHIN, slot.lock()).await;
+            let held = held.map_err(|_| BlobError::Unavailable)?;
             if let Some(partial) = &*held {
                 return partial.progress(&plan);
             }
@@ -157,16 +162,20 @@ impl Blobs for Folder {
     ) -> Task<'_, Result<Box<dyn Download>, BlobError>> {
         let path = self.shared.blob_path(key, variant);
         Box::pin(async move {
-            if let Some(bucket) = &self.shared.options.bucket {
-                match bucket.open(key, variant, offset).await {
-                    // It may be from before there was a bucket.
-                    Err(BlobError::NotFound) => {}
-                    opened => return Ok(Box::new(opened?) as Box<dyn Download>),
-                }
-            }
+            let in_bucket = match &self.shared.options.bucket {
+                Some(bucket) => match bucket.open(key, variant, offset).await {
+                    Ok(object) => return Ok(Box::new(object) as Box<dyn Download>),
+                    Err(error) => error,
+                },
+                None => BlobError::NotFound,
+            };
+            // It may be from before there was a bucket.
             let opened =
                 blocking(move || Reading::open(&path, variant, offset).map_err(|e| failed(&e)));
-            Ok(Box::new(opened.await?) as Box<dyn Download>)
+            match opened.await {
+                Err(BlobError::NotFound) => Err(in_bucket),
+                opened => Ok(Box::new(opened?) as Box<dyn Download>),
+            }
         })
     }
 

@@ -35,7 +35,7 @@ impl Backup {
             Err(error) => return Err(error.into()),
         }
         println!("backup is complete in {}", to.display());
-        if let Some(bucket) = &config.blobs.s3.bucket {
+        if let Some(bucket) = config.blobs.s3.described() {
             println!("attachments are in the bucket {bucket} and not in the backup");
         }
         Ok(())

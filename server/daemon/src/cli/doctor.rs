@@ -256,7 +256,7 @@ fn providers(config: &Config) -> Outcome<Vec<(&'static str, Finding)>> {
 /// Whether the bucket takes a file, gives it back, and lets it be removed.
 fn bucket(config: &Config) -> Outcome<Option<Finding>> {
     let Some(name) = &config.blobs.s3.bucket else { return Ok(None) };
-    let bucket = match server::open_bucket(config) {
+    let bucket = match server::open_bucket(config, None) {
         Ok(Some(bucket)) => bucket,
         Ok(None) => return Ok(None),
         Err(error) => return Ok(Some(Fail(error.to_string()))),

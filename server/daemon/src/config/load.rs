@@ -200,7 +200,7 @@ impl Config {
         if scanner.is_some_and(|scanner| Scanner::parse(scanner).is_none()) {
             return wrong("blobs.scanner", "is neither an address with a port nor a path");
         }
-        self.blobs.s3.check()
+        self.blobs.s3.check(self.blobs.size_max_mb)
     }
 }
 

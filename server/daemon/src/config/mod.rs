@@ -1,9 +1,9 @@
 //! The one configuration file: its shape, its defaults, and how it becomes what the parts need.
 
+mod blobs;
 mod load;
 mod outside;
 mod quotas;
-mod s3;
 mod schema;
 mod traces;
 
@@ -12,10 +12,10 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use parlour_adapters::{Kind, Options};
 use serde::Deserialize;
 
+pub use blobs::{Blobs, S3};
 pub use load::{ConfigError, Overrides};
 pub use outside::{Oidc, Previews, Webhooks};
 pub use quotas::Quotas;
-pub use s3::S3;
 pub use schema::{KEYS, KeyDoc, default_file, reference};
 pub use traces::{Headers, Traces};
 
@@ -141,43 +141,6 @@ pub struct Store {
 impl Default for Store {
     fn default() -> Self {
         Store { kind: StoreKind::Sled, cache_mb: 64, reserve_mb: 256 }
-    }
-}
-
-/// `[blobs]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct Blobs {
-    /// The folder; none for one in the data folder.
-    pub path: Option<PathBuf>,
-    /// The largest file, in MiB; 0 for no uploads.
-    pub size_max_mb: u64,
-    /// Media types that are taken; empty for all.
-    pub media_types: Vec<String>,
-    /// All files of one organization, in MiB; 0 without a bound.
-    pub organization_max_mb: u64,
-    /// What one user uploads a day, in MiB; 0 without a bound.
-    pub user_per_day_max_mb: u64,
-    /// Where clamd listens.
-    pub scanner: Option<String>,
-    /// Whether ffmpeg looks into sound and video, where the host has it.
-    pub ffmpeg: bool,
-    /// The bucket that complete files are kept in.
-    pub s3: S3,
-}
-
-impl Default for Blobs {
-    fn default() -> Self {
-        Blobs {
-            path: None,
-            size_max_mb: 100,
-            media_types: vec![],
-            organization_max_mb: 0,
-            user_per_day_max_mb: 10 * 1024,
-            scanner: None,
-            ffmpeg: true,
-            s3: S3::default(),
-        }
     }
 }
 
@@ -443,7 +406,7 @@ impl Config {
 
     /// What a backup has to know of attachments.
     pub fn attachments(&self, data: &DataFolder) -> Attachments {
-        Attachments { folder: self.blobs_path(data), bucket: self.blobs.s3.bucket.clone() }
+        Attachments { folder: self.blobs_path(data), bucket: self.blobs.s3.described() }
     }
 
     /// Where and how the index of messages is kept; `None` where there is none.

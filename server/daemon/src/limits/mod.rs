@@ -124,9 +124,13 @@ pub const OUTSIDE_ADDRESSES_MAX: usize = 4;
 pub const OUTSIDE_HEAD_BYTES_MAX: usize = 16 * 1024;
 /// A connection to a bucket is open within this time, TLS included.
 pub const POOL_OPEN_WITHIN: Duration = Duration::from_secs(10);
-/// What is asked of a bucket is answered within this time, what is sent with it included; so is each piece
-/// of an answer.
+/// What is asked of a bucket is answered within this time, and longer by what sending it takes; each piece of an
+/// answer comes within it.
 pub const POOL_ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// A store puts the parts of a file together within this time.
+pub const POOL_TOGETHER_WITHIN: Duration = Duration::from_secs(300);
+/// What is sent to a bucket goes at this speed at least, in bytes a second.
+pub const POOL_BYTES_PER_SECOND_MIN: u64 = 64 * 1024;
 /// How long a connection to a bucket is kept without being used.
 pub const POOL_IDLE_FOR: Duration = Duration::from_secs(30);
 /// Connections to a bucket that are kept without being used.

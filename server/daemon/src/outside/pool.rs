@@ -5,9 +5,10 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
-use axum::http::Uri;
+use axum::http::{Method, Uri};
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::{
@@ -33,7 +34,10 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::{OutsideError, Reach, Stream, Target, open};
-use crate::limits::{POOL_ANSWER_WITHIN, POOL_IDLE_FOR, POOL_IDLE_MAX, POOL_OPEN_WITHIN};
+use crate::limits::{
+    POOL_ANSWER_WITHIN, POOL_BYTES_PER_SECOND_MIN, POOL_IDLE_FOR, POOL_IDLE_MAX, POOL_OPEN_WITHIN,
+    POOL_TOGETHER_WITHIN,
+};
 
 type Doing<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
@@ -78,7 +82,8 @@ impl HttpService for Pool {
         Self: 'async_trait,
     {
         Box::pin(async move {
-            let answer = timeout(POOL_ANSWER_WITHIN, self.client.request(request)).await;
+            let within = within(request.method(), request.body().content_length());
+            let answer = timeout(within, self.client.request(request)).await;
             let answer = answer.map_err(|_| too_slow())?.map_err(|error| {
                 let kind = match error.is_connect() {
                     true => HttpErrorKind::Connect,
@@ -91,6 +96,14 @@ impl HttpService for Pool {
             Ok(HttpResponse::from_parts(head, HttpResponseBody::new(paced(body))))
         })
     }
+}
+
+/// How long a request may take up to the head of its answer. What is put together out of many parts takes a
+/// store its time.
+fn within(method: &Method, bytes: usize) -> Duration {
+    let puts_together = method == Method::POST && bytes > 0;
+    let base = if puts_together { POOL_TOGETHER_WITHIN } else { POOL_ANSWER_WITHIN };
+    base + Duration::from_secs(bytes as u64 / POOL_BYTES_PER_SECOND_MIN)
 }
 
 fn too_slow() -> HttpError {

@@ -297,8 +297,8 @@ impl Shared {
         current.auth = config.auth;
         current.limits = config.limits;
         current.quotas = config.quotas;
-        let Blobs { path, scanner, ffmpeg, .. } = current.blobs.clone();
-        current.blobs = Blobs { path, scanner, ffmpeg, ..config.blobs };
+        let Blobs { path, scanner, ffmpeg, s3, .. } = current.blobs.clone();
+        current.blobs = Blobs { path, scanner, ffmpeg, s3, ..config.blobs };
         current.http.url = config.http.url;
         current.log.level = config.log.level;
         current.drain = config.drain;

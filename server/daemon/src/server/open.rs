@@ -50,9 +50,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     let (verifier, keys) = match verifier {
         Some(verifier) => (verifier, None),
         None => {
-            let ours = Arc::new(JwtVerifier::new(key_sources(&config, &data)?, config.policy())?);
-            // They are read while everything else starts: whoever comes with another token doesn't wait.
-            ours.trust(config.providers()?, &metrics);
+            let ours = open_verifier(&config, &data, &metrics)?;
             (ours.clone() as Arc<dyn TokenVerifier>, Some(ours))
         }
     };
@@ -66,7 +64,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     };
     let parts = Parts {
         store: store.clone(),
-        blobs: open_blobs(&config, &data)?,
+        blobs: open_blobs(&config, &data, &*store)?,
         blob_policy: attachments::policy(&config),
         verifier,
         sealer: Arc::new(KeySealer::new(&server_keys)),
@@ -75,8 +73,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     };
     let node = open_node(parts, &config, &data, keys.is_some())?;
     node.quotas.set_usual(config.quota());
-    let traces = config.tracing()?.map(|settings| Traces::start(settings, &metrics));
-    let traces = traces.unwrap_or_default();
+    let traces = open_traces(&config, &metrics)?;
     let seen = (metrics.clone(), traces.clone());
     let quic = start_quic(&config, &server_keys, certificates.clone(), node.clone(), seen).await?;
     let listen = quic.local_addr().map_err(|error| bind_error("quic", config.listen, error))?;
@@ -112,6 +109,24 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     let held = supervisor::Held { http: vec![http, own_metrics], stop, admin, behind, lock };
     tokio::spawn(supervisor::run(shared.clone(), held));
     Ok(Server { shared, http: http_addr, metrics: metrics_addr })
+}
+
+/// Who looks at tokens. Providers' keys are read while everything else starts: whoever comes with another
+/// token doesn't wait.
+fn open_verifier(
+    config: &Config,
+    data: &DataFolder,
+    metrics: &SharedMetrics,
+) -> Result<Arc<JwtVerifier>, StartError> {
+    let ours = Arc::new(JwtVerifier::new(key_sources(config, data)?, config.policy())?);
+    ours.trust(config.providers()?, metrics);
+    Ok(ours)
+}
+
+/// Who records calls; nobody where there is no collector.
+fn open_traces(config: &Config, metrics: &SharedMetrics) -> Result<Traces, StartError> {
+    let traces = config.tracing()?.map(|settings| Traces::start(settings, metrics));
+    Ok(traces.unwrap_or_default())
 }
 
 /// The node with all that is configured. It keeps accounts only where the tokens are verified by
@@ -178,9 +193,13 @@ pub async fn open_store(config: &Config, data: &DataFolder) -> Result<Arc<dyn St
     Ok(parlour_adapters::any::open(config.store.kind.adapter(), options).await?)
 }
 
-fn open_blobs(config: &Config, data: &DataFolder) -> Result<Arc<dyn Blobs>, StartError> {
+fn open_blobs(
+    config: &Config,
+    data: &DataFolder,
+    store: &dyn Store,
+) -> Result<Arc<dyn Blobs>, StartError> {
     let path = config.blobs_path(data);
-    let bucket = attachments::open_bucket(config)?;
+    let bucket = attachments::open_bucket(config, Some(store.info().incarnation))?;
     if let Some(bucket) = &bucket {
         tokio::spawn(attachments::check(bucket.clone()));
     }

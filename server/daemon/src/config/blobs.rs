@@ -1,4 +1,4 @@
-//! The bucket that attachments are kept in, where there is one.
+//! Attachments: what is taken, and the folder or bucket that it is kept in.
 
 use std::{fs, path::PathBuf};
 
@@ -6,7 +6,44 @@ use parlour_blobs::BucketOptions;
 use serde::Deserialize;
 
 use super::{Config, ConfigError};
-use crate::outside::{Reach, Target};
+use crate::outside::Target;
+
+/// `[blobs]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Blobs {
+    /// The folder; none for one in the data folder.
+    pub path: Option<PathBuf>,
+    /// The largest file, in MiB; 0 for no uploads.
+    pub size_max_mb: u64,
+    /// Media types that are taken; empty for all.
+    pub media_types: Vec<String>,
+    /// All files of one organization, in MiB; 0 without a bound.
+    pub organization_max_mb: u64,
+    /// What one user uploads a day, in MiB; 0 without a bound.
+    pub user_per_day_max_mb: u64,
+    /// Where clamd listens.
+    pub scanner: Option<String>,
+    /// Whether ffmpeg looks into sound and video, where the host has it.
+    pub ffmpeg: bool,
+    /// The bucket that complete files are kept in.
+    pub s3: S3,
+}
+
+impl Default for Blobs {
+    fn default() -> Self {
+        Blobs {
+            path: None,
+            size_max_mb: 100,
+            media_types: vec![],
+            organization_max_mb: 0,
+            user_per_day_max_mb: 10 * 1024,
+            scanner: None,
+            ffmpeg: true,
+            s3: S3::default(),
+        }
+    }
+}
 
 /// `[blobs.s3]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -48,11 +85,25 @@ impl Default for S3 {
     }
 }
 
+/// Ten thousand parts of 8 MiB.
+const SIZE_MAX_MB: u64 = 80_000;
+
 impl S3 {
+    /// Which bucket, where: what somebody needs to know who restores a backup.
+    pub fn described(&self) -> Option<String> {
+        let bucket = self.bucket.as_deref()?;
+        let at = self.endpoint.as_deref().unwrap_or("AWS");
+        let (region, prefix) = (&self.region, &self.prefix);
+        Some(format!("{bucket} (prefix \"{prefix}\", region {region}, at {at})"))
+    }
+
     /// What is wrong with it, as far as that can be seen in the file.
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    pub(super) fn check(&self, size_max_mb: u64) -> Result<(), ConfigError> {
         let wrong = |key, problem| Err(ConfigError::Value { key, problem });
         let Some(bucket) = &self.bucket else { return Ok(()) };
+        if size_max_mb > SIZE_MAX_MB {
+            return wrong("blobs.size_max_mb", "is over 80000, which is as much as a bucket takes");
+        }
         let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
         if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(is_name) {
             let problem = "is no bucket's name: 3 to 63 of a-z, 0-9, - and .";
@@ -61,17 +112,26 @@ impl S3 {
         let endpoint = self.endpoint.as_deref();
         let is_asked = |url: &str| {
             let target = Target::parse(url);
-            target.is_ok_and(|target| target.check(&Reach::Named(self.allow_http)).is_ok())
+            let is_here =
+                |target: &Target| matches!(&*target.host(), "localhost" | "127.0.0.1" | "::1");
+            target.is_ok_and(|target| target.is_secure || self.allow_http || is_here(&target))
                 && !url.contains(['#', '?'])
         };
         if endpoint.is_some_and(|url| !is_asked(url)) {
-            return wrong("blobs.s3.endpoint", "is not an address of https");
+            let problem = "is not an address of https; allow_http allows others";
+            return wrong("blobs.s3.endpoint", problem);
         }
         if self.region.is_empty() {
             return wrong("blobs.s3.region", "is empty; a store without regions takes us-east-1");
         }
-        if self.prefix.len() > 200 || self.prefix.starts_with('/') || self.prefix.ends_with('/') {
-            let problem = "is over 200 bytes, or begins or ends with a slash";
+        let is_part = |part: &str| {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            !part.is_empty() && part.chars().all(is_plain) && !part.chars().all(|c| c == '.')
+        };
+        let is_prefix = self.prefix.is_empty() || self.prefix.split('/').all(is_part);
+        if self.prefix.len() > 200 || !is_prefix {
+            let problem =
+                "is over 200 bytes, or not names of a-z, A-Z, 0-9, -, _ and . with slashes between";
             return wrong("blobs.s3.prefix", problem);
         }
         if self.access_key_id.is_none() {
