@@ -164,6 +164,8 @@ impl Client {
 mod asking;
 #[path = "engine_expiry_tests.rs"]
 mod expiry;
+#[path = "engine_first_sync_tests.rs"]
+mod first_sync;
 #[path = "engine_following_tests.rs"]
 mod following;
 #[path = "engine_presence_tests.rs"]

@@ -377,7 +377,7 @@ fn sync(server: &mut Server, client: usize) -> (Vec<RoomDigest>, Vec<EventBody>)
                     events.push(EventBody::decode(kind, event.body).unwrap());
                 }
             }
-            sync_item::Item::Done(_) => {}
+            sync_item::Item::Done(_) | sync_item::Item::FirstScreen(_) => {}
         }
     }
     (rooms, events)

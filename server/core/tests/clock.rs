@@ -50,7 +50,7 @@ fn sync(server: &mut Server, client: usize, watermark_ms: u64) -> (Vec<Bytes>, u
                 rooms.extend(digests.rooms.into_iter().map(|digest| digest.room.unwrap().id));
             }
             sync_item::Item::Done(done) => next_ms = done.watermark_ms,
-            sync_item::Item::User(_) => {}
+            sync_item::Item::User(_) | sync_item::Item::FirstScreen(_) => {}
         }
     }
     (rooms, next_ms)

@@ -245,6 +245,9 @@ pub struct Engine {
     bulks: BTreeMap<BulkId, repair::Task>,
     loads: BTreeMap<LoadId, history::Load>,
     user_waiting: BTreeMap<u64, LogEvent>,
+    // Rooms that a first sync has shown before the user's log has come: what it says of them is older. They are
+    // kept over a sync that is cut off.
+    screen: BTreeSet<RoomId>,
     session: Option<session::Session>,
     presences: presence::Presences,
     expiring: expiry::Expiring,
@@ -284,6 +287,7 @@ impl Engine {
             bulks: BTreeMap::new(),
             loads: BTreeMap::new(),
             user_waiting: BTreeMap::new(),
+            screen: BTreeSet::new(),
             session: None,
             presences: presence::Presences::default(),
             expiring: expiry::Expiring::default(),

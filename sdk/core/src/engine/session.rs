@@ -209,6 +209,7 @@ impl Engine {
         self.writes.push(Write::Reset);
         self.changed_rooms.clear();
         self.rooms.clear();
+        self.screen.clear();
         self.meta.user_seq = 0;
         self.meta.settings = Default::default();
         self.meta.quiet_until_ms = 0;

@@ -8,7 +8,7 @@ use parlour_protocol::{
     ids::RoomId,
     limits::SEQ_MAX,
     presence::StatusChanged,
-    sync::{RoomDigest, SyncDone, SyncItem, SyncRequest, sync_item},
+    sync::{Digests, RoomDigest, SyncDone, SyncItem, SyncRequest, sync_item},
 };
 use prost::Message;
 
@@ -28,6 +28,8 @@ pub(super) struct Syncing {
     seen: BTreeSet<RoomId>,
     /// Whether the digests of all rooms come, so that one that doesn't is gone.
     is_full: bool,
+    /// How far the user's log goes that comes; it may come in several items.
+    as_of: u64,
 }
 
 impl Engine {
@@ -42,7 +44,7 @@ impl Engine {
             first: FIRST_DIGESTS,
         };
         let is_full = request.watermark_ms == 0;
-        let syncing = Syncing { seen: BTreeSet::new(), is_full };
+        let syncing = Syncing { is_full, ..Syncing::default() };
         self.start_bulk(rpc::Sync::METHOD.id, &request, Task::Sync(syncing));
     }
 
@@ -67,14 +69,24 @@ impl Engine {
                 } else {
                     let raw = submessages(1, &item)?.pop().unwrap_or_default();
                     for event in events_in(1, &raw)? {
-                        self.handle_user_event(&event, now);
+                        let is_shown = |room| self.screen.contains(&room);
+                        if room_of(&event).is_some_and(is_shown)
+                            && event.seq() <= delta.as_of_seq.min(SEQ_MAX)
+                        {
+                            self.meta.user_seq = self.meta.user_seq.max(event.seq());
+                        } else {
+                            self.handle_user_event(&event, now);
+                        }
                     }
-                    self.meta.user_seq = self.meta.user_seq.max(delta.as_of_seq.min(SEQ_MAX));
+                    if let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id) {
+                        syncing.as_of = delta.as_of_seq.min(SEQ_MAX);
+                    }
                 }
                 self.meta_changed = true;
                 self.drain_user_events(now);
             }
             Some(sync_item::Item::Digests(digests)) => {
+                self.end_user_log(id, now);
                 for digest in &digests.rooms {
                     if let Some(room) = self.handle_digest(digest)
                         && let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id)
@@ -83,13 +95,45 @@ impl Engine {
                     }
                 }
             }
-            Some(sync_item::Item::Done(done)) => self.handle_sync_done(id, done, now),
+            Some(sync_item::Item::FirstScreen(digests)) => self.show_first(&digests),
+            Some(sync_item::Item::Done(done)) => {
+                self.end_user_log(id, now);
+                self.handle_sync_done(id, done, now);
+            }
             None => {}
         }
         Ok(())
     }
 
+    /// All of the user's log has come, whatever of it can't be read.
+    fn end_user_log(&mut self, id: BulkId, now: Now) {
+        let Some(Task::Sync(syncing)) = self.bulks.get(&id) else { return };
+        if syncing.as_of > self.meta.user_seq {
+            self.meta.user_seq = syncing.as_of;
+            self.meta_changed = true;
+            self.drain_user_events(now);
+        }
+    }
+
+    /// Rooms to be shown while the log comes. Nothing is read of them, or told, before it has.
+    fn show_first(&mut self, digests: &Digests) {
+        if self.meta.watermark_ms > 0 {
+            return;
+        }
+        for digest in &digests.rooms {
+            if let Some(room) = self.learn_digest(digest) {
+                self.screen.insert(room);
+            }
+        }
+    }
+
     fn handle_digest(&mut self, digest: &RoomDigest) -> Option<RoomId> {
+        let room = self.learn_digest(digest)?;
+        self.catch_up(room);
+        Some(room)
+    }
+
+    fn learn_digest(&mut self, digest: &RoomDigest) -> Option<RoomId> {
         let described = digest.room.as_ref()?;
         let room = RoomId::parse(&described.id).ok()?;
         let head = Head::of_digest(digest);
@@ -110,13 +154,13 @@ impl Engine {
             self.learn_threads(room, &digest.threads);
         }
         self.changed(room);
-        self.catch_up(room);
         Some(room)
     }
 
     fn handle_sync_done(&mut self, id: BulkId, done: SyncDone, now: Now) {
         self.meta.watermark_ms = done.watermark_ms;
         self.meta_changed = true;
+        self.screen.clear();
         let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id) else { return };
         let (is_full, seen) = (syncing.is_full, std::mem::take(&mut syncing.seen));
         if is_full {
@@ -261,4 +305,21 @@ impl Engine {
             self.recount_soon(now);
         }
     }
+}
+
+/// The room that an event of the user's own log is about, where a digest of it says the same.
+fn room_of(event: &LogEvent) -> Option<RoomId> {
+    let room = match event.decoded() {
+        EventBody::RoomGained(gained) => gained.room?.id,
+        EventBody::RoomLost(lost) => lost.room,
+        EventBody::MarkerMoved(moved) => moved.room,
+        EventBody::RoomSettingsChanged(changed) => changed.room,
+        EventBody::Mentioned(mentioned) => mentioned.room,
+        EventBody::MentionWithdrawn(gone) => gone.room,
+        EventBody::ThreadFollowed(followed) => followed.room,
+        EventBody::ThreadUnfollowed(gone) => gone.room,
+        EventBody::ThreadMarkerMoved(moved) => moved.room,
+        _ => return None,
+    };
+    RoomId::parse(&room).ok()
 }

@@ -52,10 +52,11 @@ pub(super) async fn sync(
         n => n.min(FIRST_MAX),
     } as usize;
     let (screen, rest) = rooms.split_at(first.min(rooms.len()));
-    // A screen is drawn before a long log has come. What is in that log may be older than these rooms, so they
-    // come again behind it.
-    if !reset && behind.is_some_and(|events| events > DELTA_BEFORE_SCREEN) {
-        send_digests(ctx, screen, out).await?;
+    // A new device draws a screen before a long log has come; who has rooms already has something to show.
+    let is_new = !reset && request.watermark_ms == 0 && request.user_seq == 0;
+    if is_new && head > DELTA_BEFORE_SCREEN {
+        let digests = digests_of(ctx, screen).await?;
+        out.send(&SyncItem { item: Some(Item::FirstScreen(digests)) }).await?;
     }
     user_delta(ctx, request.user_seq, head, reset, out).await?;
     send_digests(ctx, screen, out).await?;
@@ -135,13 +136,18 @@ async fn send_digests(
     rooms: &[(RoomId, Counters)],
     out: &mut Sink<SyncItem>,
 ) -> Result<(), Error> {
+    let digests = digests_of(ctx, rooms).await?;
+    out.send(&SyncItem { item: Some(Item::Digests(digests)) }).await
+}
+
+async fn digests_of(ctx: &Ctx, rooms: &[(RoomId, Counters)]) -> Result<Digests, Error> {
     let mut digests = Vec::with_capacity(rooms.len());
     for (room, _) in rooms {
         let cell = ctx.node.room(ctx.caller.org, *room).await.map_err(store_error)?;
         let Some(cell) = cell.filter(|cell| cell.is_member(ctx.user())) else { continue };
         digests.push(digest(ctx, &cell).await?);
     }
-    out.send(&SyncItem { item: Some(Item::Digests(Digests { rooms: digests })) }).await
+    Ok(Digests { rooms: digests })
 }
 
 async fn digest(ctx: &Ctx, cell: &Arc<RoomCell>) -> Result<RoomDigest, Error> {

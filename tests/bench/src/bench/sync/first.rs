@@ -136,6 +136,9 @@ async fn sync(reader: &Client, request: SyncRequest) -> Outcome<Heard> {
                     (heard.screen, heard.screen_after) = (heard.whole, begin.elapsed());
                 }
             }
+            Some(sync_item::Item::FirstScreen(_)) => {
+                (heard.screen, heard.screen_after) = (heard.whole, begin.elapsed());
+            }
             Some(sync_item::Item::Done(done)) => heard.watermark_ms = done.watermark_ms,
             Some(sync_item::Item::User(delta)) => heard.user_seq = delta.as_of_seq,
             None => {}
