@@ -13,12 +13,14 @@ use parlour_protocol::{
     generated::{EventBody, rpc},
     inbox::ReadMentionsRequest,
     limits::PRESENCE_TOLD_EVERY,
-    message::{DeleteRequest, SendRequest},
+    message::{DeleteRequest, MessagePosted, SendRequest},
     people::*,
+    poll::{ClosePollRequest, Poll, PollOption},
     presence::{Activity, PresenceState, SetPresenceRequest, WatchPresenceRequest},
     room::*,
     wire::{Error, ErrorReason, event_frame::Frame},
 };
+use prost::Message;
 
 fn reason<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorReason {
     ErrorReason::try_from(result.unwrap_err().reason).unwrap()
@@ -156,6 +158,28 @@ fn whoever_is_blocked_writes_nothing_to_whoever_blocks_them_and_the_other_way_ro
         )),
         ErrorReason::InvalidField
     );
+}
+
+#[test]
+fn whoever_is_apart_from_somebody_closes_no_poll_between_the_two() {
+    let mut server = Server::new();
+    let (ann, ben) = (server.connect("ann"), server.connect("ben"));
+    let room = direct(&mut server, ann, ben).unwrap();
+    let option = |text: &str| PollOption { text: text.into(), ..PollOption::default() };
+    let (question, options) = ("where?".into(), vec![option("here"), option("there")]);
+    let poll = Some(Poll { question, options, max_choices: 1, ..Poll::default() });
+    let body = MessagePosted { poll, ..MessagePosted::default() }.encode_to_vec().into();
+    let request = SendRequest { body, ..message(&mut server, &room, "") };
+    let target_seq = server.call::<rpc::Send>(ann, &request).unwrap().seq;
+    let close = |server: &mut Server| {
+        let client_ref = server.client_ref().to_field();
+        let request = ClosePollRequest { room: room.clone(), client_ref, target_seq };
+        server.call::<rpc::ClosePoll>(ann, &request)
+    };
+    block(&mut server, ben, ann);
+    assert_eq!(reason(close(&mut server)), ErrorReason::NotAllowed);
+    unblock(&mut server, ben, ann);
+    assert!(close(&mut server).unwrap().seq > 0);
 }
 
 #[test]

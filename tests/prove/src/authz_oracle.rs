@@ -3,9 +3,19 @@
 //! direction: heard without leave, or not heard by someone who should have.
 
 mod check;
+mod doors;
+mod erasing;
 mod files;
+mod later;
 mod model;
+mod own;
+mod people;
+mod polls;
+mod secrets;
+mod sending;
 mod steps;
+mod texts;
+mod threads;
 mod world;
 
 use std::time::Instant;
@@ -40,6 +50,15 @@ pub(crate) fn run(args: &Args) -> Report {
     report.figure("deliveries", totals.deliveries);
     report.figure("downloads", totals.downloads);
     report.figure("found", totals.found);
+    report.figure("joined", totals.joined);
+    report.figure("banned", totals.banned);
+    report.figure("blocked", totals.blocked);
+    report.figure("scheduled_sent", totals.scheduled);
+    report.figure("edited", totals.edited);
+    report.figure("votes", totals.votes);
+    report.figure("expired", totals.expired);
+    report.figure("retained", totals.retained);
+    report.figure("erased", totals.erased);
     report.figure("directory_changes", totals.changes);
     report.figure("steps_per_second", (count as f64 / started.elapsed().as_secs_f64()).round());
     report

@@ -17,7 +17,7 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
-    draft::{Draft, EffectsOf, NewEvent, RoomDraft, store_error},
+    draft::{Draft, EffectsOf, NewEvent, RoomDraft, not_allowed, store_error},
     identity::fingerprint,
     kit::{Answer, Ctx, Features, ServerKit},
     limits::SCAN_ROWS,
@@ -125,6 +125,10 @@ impl PollService<ServerKit> for Features {
             return Ok(Answer::Now(ClosePollResponse { seq, at_ms, deduplicated: true }));
         }
         let (message, poll) = poll_of(ctx, &cell, target_seq).await?;
+        // Between two of whom one has blocked the other, even one's own poll stays as it is.
+        if ctx.is_peer_apart(&cell).await? {
+            return Err(not_allowed());
+        }
         let guard = match message.sender == ctx.user().as_bytes()[..] {
             true => ctx.check_all(&cell, &[]).await?,
             false => ctx.check(&cell, Permission::Moderate).await?,

@@ -10,20 +10,26 @@ use parlour_protocol::{
     receipt::ListReceiptsRequest,
     room::{GetRoomRequest, ListMembersRequest},
     search::{SearchHit, SearchMessagesRequest},
-    sync::{ReadLogRequest, ReadTimelineRequest, SyncRequest, sync_item},
-    thread::{FollowedThread, ListThreadsRequest, ReadThreadRequest},
-    wire::{Event, event_frame::Frame},
+    sync::{ReadLogRequest, ReadTimelineItem, ReadTimelineRequest, SyncRequest, sync_item},
+    wire::{Event, EventHeader, event_frame::Frame},
 };
 
 use super::{
-    model::{Model, Room},
-    steps::{any_room, someone},
+    model::{Model, Room, User},
+    people, polls,
+    secrets::{Of, Secret, words_in},
+    steps::someone_in,
     world::{USERS, World, key_of},
 };
 use crate::{report::Report, rng::Rng};
 
-/// A removal from a group, which whoever is removed hears as the last thing.
-const MEMBER_REMOVED: u32 = 3;
+/// Removals from a group, which whoever is removed hears as the last thing: `MemberRemoved` and
+/// `MemberBanned`.
+const REMOVALS: [u32; 2] = [3, 13];
+/// `MessagePosted`.
+const MESSAGE: u32 = 10;
+/// The flag of what is deleted.
+const ERASED: u32 = 2;
 /// Of more messages than that it is enough to see the newest.
 const FOUND_MAX: usize = 100;
 
@@ -45,17 +51,28 @@ pub(super) fn heard(world: &mut World, before: &Model, report: &mut Report) {
                         world.totals.deliveries += 1;
                         let kind = event.header.as_ref().map_or(0, |header| header.kind);
                         let known = room < before.nodes.len() + before.groups.len();
-                        let last = kind == MEMBER_REMOVED && known && before.is_in(room, user);
+                        let last = REMOVALS.contains(&kind) && known && before.is_in(room, user);
                         let may = world.model.is_in(room, user) || last;
                         report.expect(may, || format!("{name} hears kind {kind} of room {room}"));
+                        told(world, room, &event.body, name, report);
+                        polls::names(world, room, event, report);
                     }
                 }
                 Frame::Ephemeral(notice) => {
                     let room = world.rooms.iter().position(|id| *id == notice.room);
                     let may = room.is_some_and(|room| world.model.is_in(room, user));
                     report.expect(may, || format!("{name} hears a receipt of room {room:?}"));
+                    let is_apart = room.is_some_and(|room| people::are_long_apart(world, room));
+                    let may = !is_apart || notice.sender == world.user_field(user);
+                    report.expect(may, || format!("{name} hears how far who is apart has read"));
                 }
-                Frame::UserEvents(events) => follow(&mut world.told[user], &events.events),
+                Frame::UserEvents(events) => {
+                    for event in &events.events {
+                        own(world, before, user, event, report);
+                    }
+                    follow(&mut world.told[user], &events.events);
+                }
+                Frame::Presence(update) => people::seen(world, user, &update, report),
                 _ => {}
             }
         }
@@ -66,6 +83,92 @@ pub(super) fn heard(world: &mut World, before: &Model, report: &mut Report) {
         });
         // Once is enough.
         world.told[user] = rooms;
+    }
+}
+
+/// What one's own log tells is of rooms that one is in, or was in until now.
+fn own(world: &World, before: &Model, user: User, event: &Event, report: &mut Report) {
+    world.look(user, &event.body, "their own log", report);
+    let kind = event.header.as_ref().map_or(0, |header| header.kind);
+    let room = match EventBody::decode(kind, event.body.clone()) {
+        Ok(EventBody::Mentioned(said)) => {
+            let is_deaf =
+                |(who, whom): &(User, User)| *who == user && world.user_field(*whom) == said.sender;
+            let blocked = world.model.blocks.iter().find(|block| is_deaf(block));
+            report.expect(blocked.is_none(), || format!("{} hears {blocked:?}", USERS[user]));
+            said.room
+        }
+        Ok(EventBody::PollVoteCast(cast)) => {
+            let room = world.rooms.iter().position(|id| *id == cast.room);
+            let at = (room.unwrap_or_default(), cast.target_seq);
+            let is_own = polls::is_own_vote(world, user, at, &cast.choices);
+            report.expect(is_own, || format!("{} hears of a vote at {at:?}", USERS[user]));
+            cast.room
+        }
+        Ok(EventBody::MarkerMoved(moved)) => moved.room,
+        Ok(EventBody::ThreadFollowed(followed)) => followed.room,
+        Ok(EventBody::ThreadMarkerMoved(moved)) => moved.room,
+        _ => return,
+    };
+    let room = world.rooms.iter().position(|id| *id == room);
+    let is_in = |room| world.model.is_in(room, user) || before.is_in(room, user);
+    report.expect(room.is_some_and(is_in), || {
+        format!("{}'s log has kind {kind} of room {room:?}", USERS[user])
+    });
+}
+
+/// Whether somebody who is connected has just been told that in their own log.
+fn is_told(world: &World, user: User, is_it: impl Fn(EventBody) -> bool) -> bool {
+    let Some(client) = world.clients[user] else { return true };
+    world.server.clients[client].frames.iter().any(|frame| match frame {
+        Frame::UserEvents(events) => events.events.iter().any(|event| {
+            let kind = event.header.as_ref().map_or(0, |header| header.kind);
+            EventBody::decode(kind, event.body.clone()).is_ok_and(&is_it)
+        }),
+        _ => false,
+    })
+}
+
+/// Whoever is mentioned has heard that.
+pub(super) fn is_mentioned(world: &World, user: User, room: Room, seq: u64, report: &mut Report) {
+    let told = is_told(world, user, |body| match body {
+        EventBody::Mentioned(said) => said.room == world.rooms[room] && said.seq == seq,
+        _ => false,
+    });
+    report.expect(told, || format!("{} isn't told of {seq} in room {room}", USERS[user]));
+}
+
+/// Whoever follows a thread from now on has heard that.
+pub(super) fn follows(world: &World, user: User, room: Room, root: u64, report: &mut Report) {
+    let told = is_told(world, user, |body| match body {
+        EventBody::ThreadFollowed(it) => it.room == world.rooms[room] && it.root_seq == root,
+        _ => false,
+    });
+    report.expect(told, || format!("{} isn't told of thread {root}", USERS[user]));
+}
+
+/// A message goes: neither it nor its edits have left a word in the room's log, as it is stored.
+pub(super) fn goes(world: &mut World, room: Room, seq: u64, report: &mut Report) {
+    for place in world.remove(room, seq) {
+        let words = world.stored(room, place, place).into_iter().flat_map(|(_, said)| said);
+        let words: Vec<usize> = words.collect();
+        report.expect(words.is_empty(), || format!("{place} of room {room} keeps {words:?}"));
+    }
+}
+
+/// Where messages that are there stand among some events.
+pub(super) fn live(events: &[Event]) -> impl Iterator<Item = u64> {
+    let headers = events.iter().filter_map(|event| event.header.as_ref());
+    let posted = |header: &&EventHeader| header.kind == MESSAGE && header.flags & ERASED == 0;
+    headers.filter(posted).map(|header| header.seq)
+}
+
+/// What an event of a room says is the room's to say, and not gone.
+fn told(world: &World, room: Room, body: &[u8], name: &str, report: &mut Report) {
+    for number in words_in(body) {
+        let Secret { of, gone } = world.secrets[number];
+        let is_its = !gone && (of == Of::Room(room) || of == Of::Name(room));
+        report.expect(is_its, || format!("{name} hears text {number} of {of:?} in room {room}"));
     }
 }
 
@@ -104,74 +207,57 @@ pub(super) fn everyone_heard(world: &mut World, room: Room, seq: u64, report: &m
 
 /// Reads something, and compares.
 pub(super) fn read(world: &mut World, rng: &mut Rng, report: &mut Report) {
-    let ((user, client), room) = (someone(world, rng), any_room(world, rng));
+    let (user, room) = someone_in(world, rng);
     let (id, may) = (world.rooms[room].clone(), world.model.is_in(room, user));
-    let server = &mut world.server;
-    match rng.below(11) {
+    match rng.below(9) {
         0 => {
-            let request = ReadLogRequest { room: id, from_seq: 1, to_seq: 3, limit: 3 };
-            let found = server.bulk::<rpc::ReadLog>(client, &request).is_ok();
-            report.expect(found == may, || format!("ReadLog of room {room}: {found}"));
+            // Some of it, mostly the end.
+            let end = world.messages[room].last().map_or(1, |said| said.seq);
+            let (from_seq, limit) = (end.saturating_sub(rng.below(40)).max(1), 20);
+            let request = ReadLogRequest { room: id, from_seq, to_seq: 0, limit };
+            let found = world.bulk::<rpc::ReadLog>(user, &request, report);
+            report.expect(found.is_ok() == may, || format!("ReadLog of room {room}"));
+            for event in found.iter().flatten().flat_map(|item| &item.events) {
+                polls::names(world, room, event, report);
+            }
         }
         1 => {
-            let request = ReadTimelineRequest { room: id, limit: 3, ..Default::default() };
-            let found = server.bulk::<rpc::ReadTimeline>(client, &request).is_ok();
-            report.expect(found == may, || format!("ReadTimeline of room {room}: {found}"));
+            let request = ReadTimelineRequest { room: id, limit: 20, ..Default::default() };
+            let found = world.bulk::<rpc::ReadTimeline>(user, &request, report);
+            report.expect(found.is_ok() == may, || format!("ReadTimeline of room {room}"));
+            let events = |item: &ReadTimelineItem| {
+                item.events.iter().chain(&item.amendments).cloned().collect::<Vec<Event>>()
+            };
+            for event in found.iter().flatten().flat_map(events) {
+                polls::names(world, room, &event, report);
+            }
         }
         2 => {
-            let found = server.call::<rpc::GetRoom>(client, &GetRoomRequest { room: id }).is_ok();
+            let found =
+                world.call::<rpc::GetRoom>(user, &GetRoomRequest { room: id }, report).is_ok();
             report.expect(found == may, || format!("GetRoom of room {room}: {found}"));
         }
-        3 => members(world, client, room, may, report),
-        4 => nodes(world, user, client, report),
-        5 => thread(world, client, room, may, report),
-        6 => followed(world, user, client, report),
-        7 => mentions(world, user, client, report),
-        8 => {
+        3 => members(world, user, room, may, report),
+        4 => nodes(world, user, report),
+        5 => mentions(world, user, report),
+        6 => {
             let request = ListReceiptsRequest { room: id, ..Default::default() };
-            let found = server.call::<rpc::ListReceipts>(client, &request).is_ok();
-            report.expect(found == may, || format!("ListReceipts of room {room}: {found}"));
+            let found = world.call::<rpc::ListReceipts>(user, &request, report);
+            report.expect(found.is_ok() == may, || format!("ListReceipts of room {room}"));
+            let (is_apart, me) = (world.model.is_apart(room), world.user_field(user));
+            let mut readers = found.iter().flat_map(|found| &found.receipts);
+            let alone = !is_apart || readers.all(|receipt| receipt.user == me);
+            report.expect(alone, || format!("{} sees how far another has read", USERS[user]));
         }
-        9 => found(world, user, client, report),
-        _ => rooms(world, user, client, report),
+        7 => found(world, user, report),
+        _ => rooms(world, user, report),
     }
-}
-
-fn thread(world: &mut World, client: usize, room: Room, may: bool, report: &mut Report) {
-    let Some(said) = world.messages[room].last() else { return };
-    let root_seq = if said.root > 0 { said.root } else { said.seq };
-    let request =
-        ReadThreadRequest { room: world.rooms[room].clone(), root_seq, ..Default::default() };
-    let found = world.server.bulk::<rpc::ReadThread>(client, &request).is_ok();
-    report.expect(found == may, || format!("ReadThread of room {room}: {found}"));
-}
-
-/// Followed threads are those of rooms one is in now, all of them.
-fn followed(world: &mut World, user: usize, client: usize, report: &mut Report) {
-    let (mut found, mut page) = (BTreeSet::new(), Bytes::new());
-    loop {
-        let request = ListThreadsRequest { page, page_size: 100, unread_only: false };
-        let Ok(listed) = world.server.call::<rpc::ListThreads>(client, &request) else { break };
-        let of = |one: FollowedThread| Some((one.room, one.thread?.root_seq));
-        found.extend(listed.threads.into_iter().filter_map(of));
-        page = listed.next_page;
-        if page.is_empty() {
-            break;
-        }
-    }
-    let is_in = |room: Room| world.model.is_in(room, user);
-    let mine = world.follows.iter().filter(|(who, room, _)| *who == user && is_in(*room));
-    let expected = mine.map(|(_, room, root)| (world.rooms[*room].clone(), *root)).collect();
-    report.expect(found == expected, || {
-        let expected: &BTreeSet<(Bytes, u64)> = &expected;
-        format!("{} follows {} threads, not {}", USERS[user], found.len(), expected.len())
-    });
 }
 
 /// Mentions are those of messages that are there, in rooms one is in now; of many the newest.
-fn mentions(world: &mut World, user: usize, client: usize, report: &mut Report) {
+fn mentions(world: &mut World, user: User, report: &mut Report) {
     let request = ReadMentionsRequest { limit: 100, ..Default::default() };
-    let items = world.server.bulk::<rpc::ReadMentions>(client, &request).unwrap_or_default();
+    let items = world.bulk::<rpc::ReadMentions>(user, &request, report).unwrap_or_default();
     let of = |one: Mention| Some((one.room, one.message?.header?.seq));
     let found: Vec<(Bytes, u64)> =
         items.into_iter().flat_map(|item| item.mentions).filter_map(of).collect();
@@ -191,13 +277,13 @@ fn mentions(world: &mut World, user: usize, client: usize, report: &mut Report) 
 
 /// What is found are messages that are there, in rooms one is in now, also where the index is late; all
 /// of them up to where it has come.
-fn found(world: &mut World, user: usize, client: usize, report: &mut Report) {
+fn found(world: &mut World, user: User, report: &mut Report) {
     // Every message says the same, so that each of them would be found.
     let (mut found, mut page) = (vec![], Bytes::new());
     loop {
         let (text, limit) = ("text".into(), 50);
         let request = SearchMessagesRequest { text, limit, page, ..Default::default() };
-        let items = world.server.bulk::<rpc::SearchMessages>(client, &request);
+        let items = world.bulk::<rpc::SearchMessages>(user, &request, report);
         let Ok(items) = items else {
             report.violation("a search is refused");
             return;
@@ -228,21 +314,24 @@ fn found(world: &mut World, user: usize, client: usize, report: &mut Report) {
     });
 }
 
-fn members(world: &mut World, client: usize, room: Room, may: bool, report: &mut Report) {
+fn members(world: &mut World, user: User, room: Room, may: bool, report: &mut Report) {
     let request = ListMembersRequest { room: world.rooms[room].clone(), ..Default::default() };
-    let found = world.server.call::<rpc::ListMembers>(client, &request);
+    let found = world.call::<rpc::ListMembers>(user, &request, report);
     report.expect(found.is_ok() == may, || format!("ListMembers of room {room}"));
     let Ok(found) = found else { return };
-    let found: BTreeSet<String> = found.members.into_iter().map(|user| user.subject).collect();
+    let found: BTreeSet<Bytes> = found.members.into_iter().map(|user| user.id).collect();
     let is_in = |user: &usize| world.model.is_in(room, *user);
-    let expected = (0..USERS.len()).filter(is_in).map(|user| USERS[user].to_owned()).collect();
-    report.expect(found == expected, || format!("room {room} has {found:?}, not {expected:?}"));
+    let expected = (0..USERS.len()).filter(is_in).map(|user| world.user_field(user)).collect();
+    report.expect(found == expected, || {
+        let expected: &BTreeSet<Bytes> = &expected;
+        format!("room {room} has {} members, not {}", found.len(), expected.len())
+    });
 }
 
-fn nodes(world: &mut World, user: usize, client: usize, report: &mut Report) {
+fn nodes(world: &mut World, user: User, report: &mut Report) {
     // With an admin's scope everything is shown; guests don't have it.
     let all = !USERS[user].starts_with("guest");
-    let answer = world.server.call::<rpc::ListNodes>(client, &ListNodesRequest::default());
+    let answer = world.call::<rpc::ListNodes>(user, &ListNodesRequest::default(), report);
     let found: BTreeSet<String> = answer
         .map(|answer| answer.nodes.into_iter().map(|node| node.key).collect())
         .unwrap_or_default();
@@ -254,8 +343,8 @@ fn nodes(world: &mut World, user: usize, client: usize, report: &mut Report) {
     });
 }
 
-fn rooms(world: &mut World, user: usize, client: usize, report: &mut Report) {
-    let items = world.server.bulk::<rpc::Sync>(client, &SyncRequest::default());
+fn rooms(world: &mut World, user: User, report: &mut Report) {
+    let items = world.bulk::<rpc::Sync>(user, &SyncRequest::default(), report);
     let mut found = BTreeSet::new();
     for item in items.unwrap_or_default() {
         if let Some(sync_item::Item::Digests(digests)) = item.item {

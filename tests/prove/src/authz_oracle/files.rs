@@ -59,8 +59,9 @@ fn some_message(world: &World, rng: &mut Rng, room: Room) -> (u64, File, bool) {
     let guess = some_file(rng);
     let there = &world.messages[room];
     let carrying: Vec<&Said> = there.iter().filter(|said| said.file.is_some()).collect();
-    match (rng.below(4), carrying.len(), world.gone[room].last()) {
-        (0, _, Some((seq, file))) => (*seq, *file, false),
+    let gone = world.gone[room].iter().rev().find_map(|(seq, file)| Some((*seq, (*file)?)));
+    match (rng.below(4), carrying.len(), gone) {
+        (0, _, Some((seq, file))) => (seq, file, false),
         (1, n, _) if n > 0 => {
             let said = carrying[rng.below(n as u64) as usize];
             (said.seq, guess, said.file == Some(guess))

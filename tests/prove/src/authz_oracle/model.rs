@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Permissions that the oracle looks at, with their numbers in the protocol.
 pub(super) const VIEW: u8 = 1;
 pub(super) const SEND: u8 = 2;
+pub(super) const REACT: u8 = 3;
 pub(super) const REPLY: u8 = 4;
 pub(super) const ATTACH: u8 = 5;
 pub(super) const MENTION_EVERYONE: u8 = 6;
 pub(super) const MODERATE: u8 = 7;
+pub(super) const PIN: u8 = 8;
+pub(super) const ADD_MEMBERS: u8 = 9;
 pub(super) const REMOVE_MEMBERS: u8 = 10;
 pub(super) const MANAGE_ROOM: u8 = 11;
 pub(super) const MANAGE_PERMISSIONS: u8 = 12;
@@ -40,11 +43,27 @@ pub(super) struct Node {
     pub(super) overrides: Vec<Override>,
 }
 
+/// What a room is that isn't the directory's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Kind {
+    #[default]
+    Group,
+    Direct,
+    Private,
+}
+
+/// A room that isn't the directory's.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Group {
+    pub(super) kind: Kind,
     pub(super) creator: User,
     pub(super) members: BTreeSet<User>,
     pub(super) overrides: Vec<Override>,
+    pub(super) open: bool,
+    pub(super) archived: bool,
+    pub(super) banned: BTreeSet<User>,
+    /// Seconds after which what is said disappears, or 0.
+    pub(super) expiry_s: u32,
 }
 
 /// Everything that decides.
@@ -53,12 +72,47 @@ pub(super) struct Model {
     pub(super) nodes: Vec<Node>,
     pub(super) groups: Vec<Group>,
     pub(super) deactivated: BTreeSet<User>,
+    /// Who has blocked whom.
+    pub(super) blocks: BTreeSet<(User, User)>,
 }
 
 impl Model {
     /// The user's role in the organization.
     pub(super) fn role(&self, user: User) -> Option<&'static str> {
         self.nodes.first()?.members.get(&user).copied()
+    }
+
+    /// The room, if it isn't the directory's.
+    pub(super) fn group(&self, room: Room) -> Option<&Group> {
+        self.groups.get(room.checked_sub(self.nodes.len())?)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn group_mut(&mut self, room: Room) -> Option<&mut Group> {
+        self.groups.get_mut(room.checked_sub(self.nodes.len())?)
+    }
+
+    pub(super) fn is_guest(&self, user: User) -> bool {
+        self.role(user) == Some("guest")
+    }
+
+    /// Whether one of the two has blocked the other.
+    pub(super) fn are_apart(&self, a: User, b: User) -> bool {
+        self.blocks.contains(&(a, b)) || self.blocks.contains(&(b, a))
+    }
+
+    /// Whether it is a direct room of two of whom one has blocked the other.
+    pub(super) fn is_apart(&self, room: Room) -> bool {
+        self.group(room).is_some_and(|group| {
+            let members: Vec<User> = group.members.iter().copied().collect();
+            group.kind == Kind::Direct && self.are_apart(members[0], members[1])
+        })
+    }
+
+    /// Whether the room is there for the user to join, or to look at before they do.
+    pub(super) fn is_offered(&self, room: Room, user: User) -> bool {
+        let is_open = |group: &Group| group.open && !group.archived;
+        self.group(room).is_some_and(is_open) && !self.is_guest(user)
     }
 
     /// Whether being in the node `from` makes one a member of the node `to`'s room.
@@ -72,9 +126,11 @@ impl Model {
 
     /// Whether the user is in the room.
     pub(super) fn is_in(&self, room: Room, user: User) -> bool {
+        if let Some(group) = self.group(room) {
+            return group.members.contains(&user);
+        }
         if room >= self.nodes.len() {
-            let group = self.groups.get(room - self.nodes.len());
-            return group.is_some_and(|group| group.members.contains(&user));
+            return false;
         }
         if self.deactivated.contains(&user) {
             return false;
@@ -100,7 +156,10 @@ impl Model {
 
     /// Whether nothing can be written there.
     pub(super) fn is_read_only(&self, room: Room) -> bool {
-        room < self.nodes.len() && self.path(room).iter().any(|at| self.nodes[*at].archived)
+        match self.group(room) {
+            Some(group) => group.archived,
+            None => self.path(room).iter().any(|at| self.nodes[*at].archived),
+        }
     }
 
     /// Whether the user sees the node in the list of nodes.
@@ -126,8 +185,11 @@ impl Model {
             }
             return decide(base(role, large, what), user, what, &levels);
         };
-        if group.creator == user {
+        if group.kind == Kind::Group && group.creator == user {
             return true;
+        }
+        if self.is_apart(room) {
+            return what == VIEW;
         }
         let role = if role == "guest" { "guest" } else { "member" };
         let held: Vec<_> = self.role(user).into_iter().collect();
@@ -140,7 +202,7 @@ fn base(role: &str, large: bool, what: u8) -> bool {
         "owner" | "admin" => true,
         "guest" => (VIEW..=5).contains(&what),
         _ if large && [MENTION_EVERYONE, 8, MANAGE_ROOM].contains(&what) => false,
-        _ => ![MODERATE, REMOVE_MEMBERS, MANAGE_PERMISSIONS, 14, 16, 17].contains(&what),
+        _ => ![MODERATE, REMOVE_MEMBERS, MANAGE_PERMISSIONS, 14, 15, 16, 17].contains(&what),
     }
 }
 

@@ -14,39 +14,65 @@ use parlour_protocol::{
 };
 
 use super::{
-    check, files,
+    check, doors, erasing, files, later,
     model::{
-        ATTACH, MANAGE_PERMISSIONS, MENTION_EVERYONE, MODERATE, Override, REMOVE_MEMBERS, REPLY,
-        Room, SEND, User, VIEW, Whom,
+        ADD_MEMBERS, ATTACH, Kind, MANAGE_PERMISSIONS, MANAGE_ROOM, MENTION_EVERYONE, MODERATE,
+        Override, PIN, REACT, REMOVE_MEMBERS, REPLY, Room, SEND, User, VIEW, Whom,
     },
+    own, people, polls,
+    sending::{self, some_recent},
+    texts, threads,
     world::{GROUPS_MAX, NODES, Said, USERS, World, key_of, put_user},
 };
 use crate::{report::Report, rng::Rng};
 
 const ROLES: [&str; 3] = ["member", "lead", "scribe"];
-const BITS: [u8; 6] = [VIEW, SEND, MENTION_EVERYONE, MODERATE, 11, 5];
+const BITS: [u8; 11] = [
+    VIEW,
+    SEND,
+    REACT,
+    REPLY,
+    ATTACH,
+    MENTION_EVERYONE,
+    MODERATE,
+    PIN,
+    ADD_MEMBERS,
+    REMOVE_MEMBERS,
+    MANAGE_ROOM,
+];
 
 pub(super) fn step(world: &mut World, rng: &mut Rng, report: &mut Report) {
     let before = world.model.clone();
+    world.began_ms = world.now_ms();
     match rng.below(100) {
         0..12 => membership(world, rng),
         12..18 => node(world, rng),
         18..24 => overrides(world, rng),
-        24..27 => person(world, rng),
-        27..32 => group(world, rng, report),
-        32..36 => connection(world, rng),
-        36..76 => send(world, rng, report),
-        76..82 => delete(world, rng, report),
-        82..85 => mark(world, rng, report),
-        85..90 => files::step(world, rng, report),
+        24..26 => person(world, rng, report),
+        // Rare, or nothing would be left.
+        26 if rng.below(8) == 0 => erasing::step(world, rng, report),
+        26 => world.server.index(),
+        27..31 => group(world, rng, report),
+        31..34 => connection(world, rng, report),
+        34..36 => people::step(world, rng, report),
+        36..41 => doors::step(world, rng, report),
+        41..44 => own::step(world, rng, report),
+        44..48 => later::step(world, rng, report),
+        48..51 => texts::step(world, rng, report),
+        51..54 => polls::step(world, rng, report),
+        54..77 => sending::step(world, rng, report),
+        77..82 => delete(world, rng, report),
+        82..84 => mark(world, rng, report),
+        84..88 => threads::step(world, rng, report),
+        88..91 => files::step(world, rng, report),
         // In between the index is late.
-        90..92 => world.server.index(),
+        91 => world.server.index(),
         _ => check::read(world, rng, report),
     }
     check::heard(world, &before, report);
 }
 
-fn below(rng: &mut Rng, bound: usize) -> usize {
+pub(super) fn below(rng: &mut Rng, bound: usize) -> usize {
     rng.below(bound as u64) as usize
 }
 
@@ -64,8 +90,24 @@ pub(super) fn any_room(world: &World, rng: &mut Rng) -> Room {
     below(rng, world.rooms.len())
 }
 
+/// Somebody who is connected, and mostly a room that they are in.
+pub(super) fn someone_in(world: &World, rng: &mut Rng) -> (User, Room) {
+    let (user, _) = someone(world, rng);
+    if rng.below(4) > 0 {
+        let is_in = |room: &Room| world.model.is_in(*room, user);
+        let rooms: Vec<Room> = (0..world.rooms.len()).filter(is_in).collect();
+        if !rooms.is_empty() {
+            return (user, rooms[below(rng, rooms.len())]);
+        }
+    }
+    (user, any_room(world, rng))
+}
+
 fn membership(world: &mut World, rng: &mut Rng) {
     let (room, user) = (1 + below(rng, NODES.len()), below(rng, USERS.len()));
+    if world.erased.contains(&user) {
+        return;
+    }
     let (node, subject) = (key_of(room).to_owned(), USERS[user].to_owned());
     if rng.below(3) > 0 {
         let role = ROLES[below(rng, ROLES.len())];
@@ -149,8 +191,11 @@ fn overrides(world: &mut World, rng: &mut Rng) {
     world.change(vec![What::PutOverrides(put)]);
 }
 
-fn person(world: &mut World, rng: &mut Rng) {
+fn person(world: &mut World, rng: &mut Rng, report: &mut Report) {
     let user = 1 + below(rng, USERS.len() - 1);
+    if world.erased.contains(&user) {
+        return;
+    }
     if rng.below(3) == 0 {
         let out = !world.model.deactivated.contains(&user) && rng.below(2) == 0;
         if out {
@@ -160,6 +205,10 @@ fn person(world: &mut World, rng: &mut Rng) {
         }
         world.change(vec![put_user(user, None, Some(out))]);
         if out {
+            let client = world.clients[user].map(|client| world.server.clients[client].id);
+            let closed = &world.server.closed;
+            let is_out = client.is_none_or(|id| closed.iter().any(|(conn, _)| *conn == id));
+            report.expect(is_out, || format!("{} is deactivated and stays", USERS[user]));
             world.disconnect(user);
         }
     } else {
@@ -169,56 +218,51 @@ fn person(world: &mut World, rng: &mut Rng) {
     }
 }
 
-fn connection(world: &mut World, rng: &mut Rng) {
+fn connection(world: &mut World, rng: &mut Rng, report: &mut Report) {
     let user = 1 + below(rng, USERS.len() - 1);
     if world.clients[user].is_some() {
         world.disconnect(user);
-    } else if !world.model.deactivated.contains(&user) {
+    } else if world.model.deactivated.contains(&user) {
+        let is_let_in = world.server.try_admit(USERS[user]).is_ok();
+        report.expect(!is_let_in, || format!("{} is let in again", USERS[user]));
+    } else {
         world.connect(user);
     }
 }
 
 fn group(world: &mut World, rng: &mut Rng, report: &mut Report) {
-    let (user, client) = someone(world, rng);
-    let groups = world.model.groups.len();
-    if groups == 0 || (groups < GROUPS_MAX && rng.below(4) == 0) {
-        let members = (0..USERS.len()).filter(|_| rng.below(3) == 0).collect();
+    let (user, _) = someone(world, rng);
+    let groups: Vec<Room> = (world.model.nodes.len()..world.rooms.len())
+        .filter(|room| world.model.group(*room).is_some_and(|group| group.kind == Kind::Group))
+        .collect();
+    if groups.is_empty() || (groups.len() < GROUPS_MAX && rng.below(4) == 0) {
+        // Whoever has blocked them isn't brought in.
+        let wanted = (0..USERS.len()).filter(|_| rng.below(3) == 0);
+        let deaf = |other: &User| world.model.blocks.contains(&(*other, user));
+        let members = wanted.filter(|other| !deaf(other)).collect();
         return world.group(user, members);
     }
-    let at = below(rng, groups);
-    let room = world.model.nodes.len() + at;
-    let (id, other) = (world.rooms[room].clone(), below(rng, USERS.len()));
+    let room = groups[below(rng, groups.len())];
     let is_in = world.model.is_in(room, user);
     match rng.below(3) {
-        0 => {
-            let members = vec![world.user_ref(other)];
-            let request = AddMembersRequest { room: id, members };
-            let result = world.server.call::<rpc::AddMembers>(client, &request);
-            let may = world.model.may(room, user, 9);
-            if agreed(report, "add", &result, is_in, false, may) {
-                world.model.groups[at].members.insert(other);
-            }
-        }
-        1 if world.model.groups[at].members.contains(&other) => {
-            let request = RemoveMemberRequest { room: id, user: world.user_field(other) };
-            let result = world.server.call::<rpc::RemoveMember>(client, &request);
-            let may = user == other || world.model.may(room, user, REMOVE_MEMBERS);
-            if agreed(report, "remove", &result, is_in, false, may) {
-                world.model.groups[at].members.remove(&other);
-            }
-        }
+        0 => add(world, rng, user, room, report),
+        1 => remove(world, rng, user, room, report),
         _ => {
             let some = some_overrides(rng, &BITS[1..]);
             let overrides = on_the_wire(world, &some);
-            let request = SetOverridesRequest { room: id, overrides };
-            let result = world.server.call::<rpc::SetOverrides>(client, &request);
-            let given = |bit: &u8| world.model.may(room, user, *bit);
-            let before = &world.model.groups[at].overrides;
+            let request = SetOverridesRequest { room: world.rooms[room].clone(), overrides };
+            let result = world.call::<rpc::SetOverrides>(user, &request, report);
+            let closed = world.model.is_read_only(room);
+            let model = &mut world.model;
+            let before = model.group(room).map_or(vec![], |group| group.overrides.clone());
             let new = some.iter().filter(|one| !before.contains(one));
+            let given = |bit: &u8| model.may(room, user, *bit);
             let gives = new.into_iter().all(|(_, allow, _)| allow.iter().all(given));
-            let may = world.model.may(room, user, MANAGE_PERMISSIONS) && gives;
-            if agreed(report, "overrides", &result, is_in, false, may) {
-                world.model.groups[at].overrides = some;
+            let may = model.may(room, user, MANAGE_PERMISSIONS) && gives;
+            if agreed(report, "overrides", &result, is_in, closed, may)
+                && let Some(group) = model.group_mut(room)
+            {
+                group.overrides = some;
             }
         }
     }
@@ -226,78 +270,49 @@ fn group(world: &mut World, rng: &mut Rng, report: &mut Report) {
     world.server.deliver();
 }
 
-fn send(world: &mut World, rng: &mut Rng, report: &mut Report) {
-    let ((user, client), room) = (someone(world, rng), any_room(world, rng));
-    let file = Some(files::some_file(rng)).filter(|_| rng.below(4) == 0);
-    let mut request = {
-        let (id, blobs) = (world.rooms[room].clone(), file.map(|file| files::blob_of(world, file)));
-        parlour_inproc::carrying(&mut world.server, &id, "text", blobs.as_slice())
-    };
-    request.mention_everyone = rng.below(5) == 0;
-    let root = some_root(world, rng, room);
-    if root > 0 {
-        (request.thread_root_seq, request.mention_everyone) = (root, false);
-    }
-    let mentions = Some(below(rng, USERS.len())).filter(|whom| world.model.is_in(room, *whom));
-    let mentions = mentions.filter(|_| rng.below(4) == 0);
-    request.mentions = mentions.iter().map(|whom| world.user_field(*whom)).collect();
-    let result = world.server.call::<rpc::Send>(client, &request);
-    let model = &world.model;
-    let may = model.may(room, user, if root > 0 { REPLY } else { SEND })
-        && (!request.mention_everyone || model.may(room, user, MENTION_EVERYONE))
-        && (file.is_none() || model.may(room, user, ATTACH));
-    let (is_in, closed) = (model.is_in(room, user), model.is_read_only(room));
-    let has_file = file.is_none_or(|file| world.claims.contains(&(user, file)));
-    if is_in && !closed && may && !has_file {
-        let found = result.err().map(|error| error.reason);
-        let expected = Some(ErrorReason::BlobNotFound as i32);
-        report.expect(found == expected, || format!("a file of others is sent: {found:?}"));
-        world.totals.refused += 1;
-    } else if agreed(report, "send", &result, is_in, closed, may)
-        && let Ok(sent) = result
+fn add(world: &mut World, rng: &mut Rng, user: User, room: Room, report: &mut Report) {
+    let other = below(rng, USERS.len());
+    let members = vec![world.user_ref(other)];
+    let request = AddMembersRequest { room: world.rooms[room].clone(), members };
+    let result = world.call::<rpc::AddMembers>(user, &request, report);
+    let model = &mut world.model;
+    // Nobody brings in who is banned, or who has blocked them.
+    let is_banned = model.group(room).is_some_and(|group| group.banned.contains(&other));
+    let is_wanted = !is_banned && !model.blocks.contains(&(other, user));
+    let is_there = model.is_in(room, other);
+    let may = model.may(room, user, ADD_MEMBERS) && (is_there || is_wanted);
+    let is_in = model.is_in(room, user);
+    if agreed(report, "add", &result, is_in, false, may)
+        && let Some(group) = model.group_mut(room)
     {
-        world.totals.sent += 1;
-        let everyone = request.mention_everyone;
-        let mentions = mentions.filter(|whom| *whom != user && !everyone);
-        note(world, room, Said { seq: sent.seq, by: user, root, mentions, file });
-        check::everyone_heard(world, room, sent.seq, report);
-    } else {
-        world.totals.refused += 1;
+        group.members.insert(other);
     }
 }
 
-/// The root of a thread to reply in, or 0: a message that is there and in no thread itself.
-fn some_root(world: &World, rng: &mut Rng, room: Room) -> u64 {
-    let roots: Vec<u64> =
-        world.messages[room].iter().filter(|said| said.root == 0).map(|said| said.seq).collect();
-    match roots.len() {
-        0 => 0,
-        _ if rng.below(3) > 0 => 0,
-        n => roots[below(rng, n)],
+fn remove(world: &mut World, rng: &mut Rng, user: User, room: Room, report: &mut Report) {
+    let other = below(rng, USERS.len());
+    if !world.model.is_in(room, other) {
+        return;
     }
-}
-
-/// What a message makes of threads: whoever replies follows, and whoever is mentioned, and with the
-/// first reply the author.
-fn note(world: &mut World, room: Room, said: Said) {
-    if said.root > 0 {
-        world.follows.insert((said.by, room, said.root));
-        world.follows.extend(said.mentions.map(|whom| (whom, room, said.root)));
-        if world.replied.insert((room, said.root)) {
-            let root = world.messages[room].iter().find(|other| other.seq == said.root);
-            let author = root.map(|root| root.by).filter(|by| world.model.is_in(room, *by));
-            world.follows.extend(author.map(|author| (author, room, said.root)));
-        }
+    let (id, field) = (world.rooms[room].clone(), world.user_field(other));
+    let request = RemoveMemberRequest { room: id, user: field };
+    let result = world.call::<rpc::RemoveMember>(user, &request, report);
+    let model = &mut world.model;
+    let may = user == other || model.may(room, user, REMOVE_MEMBERS);
+    let is_in = model.is_in(room, user);
+    if agreed(report, "remove", &result, is_in, false, may)
+        && let Some(group) = model.group_mut(room)
+    {
+        group.members.remove(&other);
     }
-    world.messages[room].push(said);
 }
 
 /// Reads up to somewhere; others hear of it, if they may.
 fn mark(world: &mut World, rng: &mut Rng, report: &mut Report) {
-    let ((user, client), room) = (someone(world, rng), any_room(world, rng));
+    let (user, room) = someone_in(world, rng);
     let seq = world.messages[room].last().map_or(1, |said| said.seq);
     let request = MarkReadRequest { room: world.rooms[room].clone(), seq };
-    let result = world.server.call::<rpc::MarkRead>(client, &request);
+    let result = world.call::<rpc::MarkRead>(user, &request, report);
     agreed(report, "mark", &result, world.model.is_in(room, user), false, true);
     // Often enough receipts are told before anything else happens, and sometimes they aren't.
     if rng.below(2) == 0 {
@@ -307,26 +322,23 @@ fn mark(world: &mut World, rng: &mut Rng, report: &mut Report) {
 }
 
 fn delete(world: &mut World, rng: &mut Rng, report: &mut Report) {
-    let ((user, client), room) = (someone(world, rng), any_room(world, rng));
-    let Some(Said { seq, by: sender, file, .. }) = world.messages[room].last().copied() else {
-        return;
-    };
+    let (user, room) = someone_in(world, rng);
+    let Some(Said { seq, by: sender, .. }) = some_recent(world, rng, room) else { return };
     let client_ref = world.server.client_ref().to_field();
     let request = DeleteRequest { room: world.rooms[room].clone(), client_ref, target_seq: seq };
-    let result = world.server.call::<rpc::Delete>(client, &request);
+    let result = world.call::<rpc::Delete>(user, &request, report);
     let may = user == sender || world.model.may(room, user, MODERATE);
     let (is_in, closed) = (world.model.is_in(room, user), world.model.is_read_only(room));
     if agreed(report, "delete", &result, is_in, closed, may)
         && let Ok(deleted) = result
     {
-        world.messages[room].pop();
-        world.gone[room].extend(file.map(|file| (seq, file)));
+        check::goes(world, room, seq, report);
         check::everyone_heard(world, room, deleted.seq, report);
     }
 }
 
 /// Whether it was done; a violation where the model says otherwise.
-fn agreed<T>(
+pub(super) fn agreed<T>(
     report: &mut Report,
     what: &str,
     result: &Result<T, Error>,
@@ -340,6 +352,16 @@ fn agreed<T>(
         (true, false, false) => Some(ErrorReason::NotAllowed),
         (true, false, true) => None,
     };
+    ended(report, what, result, expected)
+}
+
+/// Whether it was done; a violation where it should have ended otherwise.
+pub(super) fn ended<T>(
+    report: &mut Report,
+    what: &str,
+    result: &Result<T, Error>,
+    expected: Option<ErrorReason>,
+) -> bool {
     let found = result
         .as_ref()
         .err()

@@ -18,8 +18,12 @@ use parlour_protocol::{
 };
 
 use super::{
+    erasing::Held,
     files::File,
+    later::{Reminded, ToSend},
     model::{Group, Model, Node, Room, User},
+    polls::Asked,
+    secrets::Secret,
 };
 
 /// Everyone; who begins with `guest` has a guest's token.
@@ -49,6 +53,15 @@ pub(super) struct Totals {
     pub(super) changes: u64,
     pub(super) downloads: u64,
     pub(super) found: u64,
+    pub(super) joined: u64,
+    pub(super) banned: u64,
+    pub(super) blocked: u64,
+    pub(super) scheduled: u64,
+    pub(super) edited: u64,
+    pub(super) expired: u64,
+    pub(super) votes: u64,
+    pub(super) erased: u64,
+    pub(super) retained: u64,
 }
 
 impl AddAssign for Totals {
@@ -59,6 +72,15 @@ impl AddAssign for Totals {
         self.changes += other.changes;
         self.downloads += other.downloads;
         self.found += other.found;
+        self.joined += other.joined;
+        self.banned += other.banned;
+        self.blocked += other.blocked;
+        self.scheduled += other.scheduled;
+        self.edited += other.edited;
+        self.expired += other.expired;
+        self.votes += other.votes;
+        self.erased += other.erased;
+        self.retained += other.retained;
     }
 }
 
@@ -71,6 +93,13 @@ pub(super) struct Said {
     pub(super) root: u64,
     pub(super) mentions: Option<User>,
     pub(super) file: Option<File>,
+    /// The number of its text.
+    pub(super) text: usize,
+    /// When it was said, and when it disappears, Unix milliseconds.
+    pub(super) at_ms: u64,
+    pub(super) expires_ms: u64,
+    /// It asks something.
+    pub(super) has_poll: bool,
 }
 
 /// See the module.
@@ -83,8 +112,33 @@ pub(super) struct World {
     pub(super) rooms: Vec<Bytes>,
     /// Messages by room, newest last; the deleted ones are taken out.
     pub(super) messages: Vec<Vec<Said>>,
-    /// Deleted messages that carried a file, by room.
-    pub(super) gone: Vec<Vec<(u64, File)>>,
+    /// Deleted messages with the files that they carried, by room.
+    pub(super) gone: Vec<Vec<(u64, Option<File>)>>,
+    /// Every text that there ever was.
+    pub(super) secrets: Vec<Secret>,
+    /// Names of groups, by the number of that text.
+    pub(super) names: BTreeMap<Room, usize>,
+    /// Who has saved which message, whether it can be read or not.
+    pub(super) saved: BTreeSet<(User, Room, u64)>,
+    /// Pinned messages.
+    pub(super) pins: BTreeSet<(Room, u64)>,
+    pub(super) reminders: Vec<Reminded>,
+    /// Scheduled messages that aren't sent.
+    pub(super) scheduled: Vec<ToSend>,
+    /// Edits of messages that are there, by room and message: their places and texts, in order.
+    pub(super) edits: BTreeMap<(Room, u64), Vec<(u64, usize)>>,
+    /// Polls that are there.
+    pub(super) polls: BTreeMap<(Room, u64), Asked>,
+    /// Every anonymous poll that there ever was.
+    pub(super) anonymous: BTreeSet<(Room, u64)>,
+    /// When blocks were made, and when this step began, Unix milliseconds.
+    pub(super) blocked_ms: BTreeMap<(User, User), u64>,
+    pub(super) began_ms: u64,
+    /// Who is erased.
+    pub(super) erased: BTreeSet<User>,
+    /// Legal holds, and all that was ever held: it is held for another day.
+    pub(super) holds: BTreeSet<Held>,
+    pub(super) held: BTreeSet<Held>,
     /// Files that somebody has uploaded.
     pub(super) blobs: BTreeMap<File, Blob>,
     /// Who may send which file.
@@ -112,6 +166,20 @@ impl World {
             rooms: vec![identity::node_id(org(), "").to_field()],
             messages: vec![vec![]],
             gone: vec![vec![]],
+            secrets: vec![],
+            names: BTreeMap::new(),
+            saved: BTreeSet::new(),
+            pins: BTreeSet::new(),
+            reminders: vec![],
+            scheduled: vec![],
+            edits: BTreeMap::new(),
+            polls: BTreeMap::new(),
+            anonymous: BTreeSet::new(),
+            blocked_ms: BTreeMap::new(),
+            began_ms: 0,
+            erased: BTreeSet::new(),
+            holds: BTreeSet::new(),
+            held: BTreeSet::new(),
             blobs: BTreeMap::new(),
             claims: BTreeSet::new(),
             replied: BTreeSet::new(),
@@ -190,12 +258,39 @@ impl World {
         let id = parlour_inproc::group_of(&mut self.server, client, refs);
         self.server.run();
         self.server.deliver();
+        let mut members = members;
+        members.insert(creator);
+        self.push(id, Group { creator, members, ..Group::default() });
+    }
+
+    /// A room that isn't the directory's is there from now on.
+    pub(super) fn push(&mut self, id: Bytes, group: Group) -> Room {
         self.rooms.push(id);
         self.messages.push(vec![]);
         self.gone.push(vec![]);
-        let mut members = members;
-        members.insert(creator);
-        self.model.groups.push(Group { creator, members, overrides: vec![] });
+        self.model.groups.push(group);
+        self.rooms.len() - 1
+    }
+
+    /// The id of a user's own room.
+    pub(super) fn private_id(&self, user: User) -> Bytes {
+        identity::private_room_id(org(), identity::user_id(org(), USERS[user])).to_field()
+    }
+
+    /// A message is deleted, and all that hangs on it; where it and its edits stood.
+    pub(super) fn remove(&mut self, room: Room, seq: u64) -> Vec<u64> {
+        let at = self.messages[room].iter().position(|said| said.seq == seq);
+        let said = self.messages[room].remove(at.expect("it was there"));
+        self.secrets[said.text].gone = true;
+        self.gone[room].push((seq, said.file));
+        self.pins.remove(&(room, seq));
+        self.polls.remove(&(room, seq));
+        let mut places = vec![seq];
+        for (edit, text) in self.edits.remove(&(room, seq)).unwrap_or_default() {
+            self.secrets[text].gone = true;
+            places.push(edit);
+        }
+        places
     }
 
     /// A user as calls name them.
