@@ -31,7 +31,8 @@ use crate::{
     blocking, examine, failed,
     limits::{
         BUCKET_LOOK_AFTER, BUCKET_PART_BYTES, BUCKET_PARTS_AT_ONCE, BUCKET_RETRIES_MAX,
-        BUCKET_RETRIES_WITHIN, PIECE_BYTES, PUT_AT_ONCE, PUT_TURN_WITHIN,
+        BUCKET_RETRIES_WITHIN, FAILURES_MAX, PIECE_BYTES, PUT_AT_ONCE, PUT_TURN_WITHIN,
+        REMOVED_WITHIN,
     },
 };
 
@@ -100,8 +101,10 @@ const OWNER: &str = "parlour-owner";
 #[derive(Debug, Default)]
 struct Standing {
     is_ours: bool,
-    // When that was found out, or a removal failed.
+    // When that was found out.
     looked: Option<Instant>,
+    // Removals that failed, one after the other.
+    failures: u32,
 }
 
 /// A bucket.
@@ -165,10 +168,16 @@ impl Bucket {
     /// # Errors
     /// With what it refuses, which is what it would refuse a blob, or that it is another's.
     pub async fn check(&self) -> Result<(), BucketError> {
-        let checked = self.look().await;
-        let is_ours = checked.is_ok() && self.owner.is_some();
-        *self.standing() = Standing { is_ours, looked: Some(Instant::now()) };
+        let checked = match self.look().await {
+            Ok(()) => self.claim().await,
+            refused => refused,
+        };
+        self.found(checked.is_ok() && self.owner.is_some());
         checked
+    }
+
+    fn found(&self, is_ours: bool) {
+        *self.standing() = Standing { is_ours, looked: Some(Instant::now()), failures: 0 };
     }
 
     async fn look(&self) -> Result<(), BucketError> {
@@ -192,22 +201,69 @@ impl Bucket {
         if back.map_err(refused("be read"))? != content {
             return Err(BucketError::Differs);
         }
-        gone.map_err(refused("be cleared"))?;
+        gone.map_err(refused("be cleared"))
+    }
+
+    /// Makes it ours if it is nobody's.
+    async fn claim(&self) -> Result<(), BucketError> {
         let Some(ours) = &self.owner else { return Ok(()) };
-        let name = self.prefix.clone().join(OWNER);
-        match self.store.get(&name).await {
-            Ok(found) if found.meta.size > 100 => Err(BucketError::Owned(name.to_string())),
-            Ok(found) => {
-                let theirs = found.bytes().await.map_err(refused("be read"))?;
-                let is_ours = theirs == ours.as_bytes();
-                if is_ours { Ok(()) } else { Err(BucketError::Owned(name.to_string())) }
-            }
-            Err(Error::NotFound { .. }) => {
-                let put = self.store.put(&name, Bytes::from(ours.clone()).into()).await;
-                put.map(drop).map_err(refused("be written"))
-            }
-            Err(error) => Err(refused("be read")(error)),
+        if self.whose().await?.is_none() {
+            let content = Bytes::from(ours.clone());
+            let put = self.store.put(&self.owner_name(), content.into()).await;
+            put.map_err(|error| BucketError::Refused { doing: "be written", error })?;
         }
+        // Somebody else may have done the same.
+        match self.whose().await?.as_ref() == Some(ours) {
+            true => Ok(()),
+            false => Err(BucketError::Owned(self.owner_name().to_string())),
+        }
+    }
+
+    fn owner_name(&self) -> Path {
+        self.prefix.clone().join(OWNER)
+    }
+
+    /// Whose it is; `None` for nobody's.
+    async fn whose(&self) -> Result<Option<String>, BucketError> {
+        let refused = |error| BucketError::Refused { doing: "be read", error };
+        match self.store.get(&self.owner_name()).await {
+            // No name of ours is as long.
+            Ok(found) if found.meta.size > 100 => Ok(Some(String::new())),
+            Ok(found) => {
+                let content = found.bytes().await.map_err(refused)?;
+                Ok(Some(String::from_utf8_lossy(&content).trim().to_owned()))
+            }
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    /// Whether things may be removed. Looked at again and again, since a bucket may be handed over; what is nobody's
+    /// isn't made ours here.
+    async fn may_remove(&self) -> Result<(), BlobError> {
+        {
+            let standing = self.standing();
+            let is_fresh = standing.looked.is_some_and(|at| at.elapsed() < BUCKET_LOOK_AFTER);
+            if is_fresh && standing.failures < FAILURES_MAX {
+                return if standing.is_ours { Ok(()) } else { Err(BlobError::Unavailable) };
+            }
+            if is_fresh {
+                return Err(BlobError::Unavailable);
+            }
+        }
+        let whose = timeout(REMOVED_WITHIN, self.whose()).await;
+        let is_ours = matches!(&whose, Ok(Ok(Some(owner))) if Some(owner) == self.owner.as_ref());
+        self.found(is_ours);
+        match whose {
+            _ if is_ours => return Ok(()),
+            Ok(Ok(_)) => {
+                let owned = BucketError::Owned(self.owner_name().to_string());
+                tracing::error!("the bucket of attachments: {owned}");
+            }
+            Ok(Err(error)) => tell(&error.to_string()),
+            Err(_) => tell(""),
+        }
+        Err(BlobError::Unavailable)
     }
 
     fn name(&self, key: BlobKey, variant: Variant) -> Path {
@@ -291,29 +347,22 @@ impl Bucket {
 
     /// Removes a blob and its preview, if the bucket is ours.
     pub(crate) async fn remove(&self, key: BlobKey) -> Result<(), BlobError> {
-        let is_due = {
-            let standing = self.standing();
-            let is_fresh = standing.looked.is_some_and(|at| at.elapsed() < BUCKET_LOOK_AFTER);
-            if !standing.is_ours && is_fresh {
-                return Err(BlobError::Unavailable);
-            }
-            !standing.is_ours
-        };
-        if is_due && let Err(error) = self.check().await {
-            tell(&error.to_string());
-            return Err(BlobError::Unavailable);
-        }
+        self.may_remove().await?;
         for variant in [Variant::Preview, Variant::Unspecified] {
-            match self.store.delete(&self.name(key, variant)).await {
-                Ok(()) => {}
+            let name = self.name(key, variant);
+            let removed = match timeout(REMOVED_WITHIN, self.store.delete(&name)).await {
+                Ok(Ok(())) => Ok(()),
                 // There is a store that says so.
-                Err(error) if refused(&error) == BlobError::NotFound => {}
-                Err(_) => {
-                    // One after the other would wait as long for the same.
-                    *self.standing() = Standing { is_ours: false, looked: Some(Instant::now()) };
-                    return Err(BlobError::Unavailable);
-                }
+                Ok(Err(error)) if refused(&error) == BlobError::NotFound => Ok(()),
+                _ => Err(BlobError::Unavailable),
+            };
+            // One that can't be removed doesn't keep the others; a store that removes nothing is left alone.
+            let mut standing = self.standing();
+            standing.failures = if removed.is_ok() { 0 } else { standing.failures + 1 };
+            if standing.failures == FAILURES_MAX {
+                standing.looked = Some(Instant::now());
             }
+            removed?;
         }
         Ok(())
     }
@@ -332,8 +381,9 @@ fn endpoint(options: &BucketOptions) -> Option<String> {
 fn tell(error: &str) {
     let code = error.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
     let status = error.split_once("status code: ").and_then(|(_, rest)| rest.get(..3));
-    let code = code.map(|(code, _)| code).or(status).unwrap_or("no answer");
-    tracing::warn!(code = %code.chars().take(50).collect::<String>(), "the bucket of attachments");
+    let code = code.map(|(code, _)| code).or(status).unwrap_or("none");
+    let code: String = code.chars().filter(char::is_ascii_alphanumeric).take(50).collect();
+    tracing::warn!(%code, "the bucket of attachments");
 }
 
 /// Writes all of a file.

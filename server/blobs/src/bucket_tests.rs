@@ -13,6 +13,13 @@ use crate::{
     conformance::{self, bytes, key, plan},
 };
 
+/// A bucket that is ours.
+async fn claimed() -> Arc<InMemory> {
+    let store = Arc::<InMemory>::default();
+    Bucket::over(store.clone(), "files/of", Some("us".into())).check().await.expect("it is ours");
+    store
+}
+
 fn with_bucket(path: &std::path::Path, store: &Arc<InMemory>) -> Folder {
     let bucket = Some(Bucket::over(store.clone(), "files/of", Some("us".into())));
     Folder::open(Options { path: path.to_owned(), bucket, ..Options::default() }).expect("opened")
@@ -54,18 +61,19 @@ fn files(path: &std::path::Path) -> Vec<std::path::PathBuf> {
 #[tokio::test]
 async fn it_conforms() {
     let dir = tempfile::tempdir().expect("folder");
-    conformance::run(&with_bucket(dir.path(), &Arc::default())).await;
+    conformance::run(&with_bucket(dir.path(), &claimed().await)).await;
 }
 
 #[tokio::test]
 async fn what_is_kept_is_in_the_bucket_and_nowhere_else() {
-    let (dir, store) = (tempfile::tempdir().expect("folder"), Arc::default());
+    let (dir, store) = (tempfile::tempdir().expect("folder"), claimed().await);
     let blobs = with_bucket(dir.path(), &store);
     // Several parts.
     let content = bytes(2 * BUCKET_PART_BYTES + 1000);
     let at = put(&blobs, content.clone()).await;
     let (org, hash) = (at.org.to_string(), at.hash.to_string());
-    assert_eq!(names(&store).await, [format!("files/of/{org}/{}/{hash}", &hash[..2])]);
+    let blob = format!("files/of/{org}/{}/{hash}", &hash[..2]);
+    assert_eq!(names(&store).await, [blob, "files/of/parlour-owner".to_owned()]);
     assert_eq!(files(dir.path()), Vec::<std::path::PathBuf>::new());
     assert!(read(&blobs, at, Variant::Unspecified).await.expect("read") == content);
     blobs.remove(at).await.expect("removed");
@@ -74,13 +82,13 @@ async fn what_is_kept_is_in_the_bucket_and_nowhere_else() {
 
 #[tokio::test]
 async fn previews_go_there_too() {
-    let (dir, store) = (tempfile::tempdir().expect("folder"), Arc::default());
+    let (dir, store) = (tempfile::tempdir().expect("folder"), claimed().await);
     let blobs = with_bucket(dir.path(), &store);
     let picture = image::RgbImage::from_fn(1600, 800, |x, y| image::Rgb([x as u8, y as u8, 7]));
     let mut encoded = std::io::Cursor::new(Vec::new());
     picture.write_to(&mut encoded, image::ImageFormat::Jpeg).expect("encoded");
     let at = put(&blobs, encoded.into_inner().into()).await;
-    assert_eq!(names(&store).await.len(), 2);
+    assert_eq!(names(&store).await.len(), 3, "with whose it is");
     let download = blobs.open(at, Variant::Preview, 0).await.expect("opened");
     assert_eq!(download.media_type(), Some("image/jpeg"));
     let small = read(&blobs, at, Variant::Preview).await.expect("read");
@@ -91,7 +99,7 @@ async fn previews_go_there_too() {
 
 #[tokio::test]
 async fn what_is_in_the_folder_from_before_is_still_there() {
-    let (dir, store) = (tempfile::tempdir().expect("folder"), Arc::default());
+    let (dir, store) = (tempfile::tempdir().expect("folder"), claimed().await);
     let before = Options { path: dir.path().to_owned(), ..Options::default() };
     let at = put(&Folder::open(before).expect("opened"), bytes(5000)).await;
     let blobs = with_bucket(dir.path(), &store);
@@ -128,8 +136,13 @@ async fn nothing_is_removed_from_anothers_bucket() {
     let at = put(&blobs, bytes(5000)).await;
     assert_eq!(blobs.remove(at).await, Err(BlobError::Unavailable));
     assert!(read(&blobs, at, Variant::Unspecified).await.expect("read") == bytes(5000));
-    // Handed over, it can be.
+    // What is nobody's isn't taken by a removal.
     store.delete(&"files/of/parlour-owner".into()).await.expect("removed");
+    let fresh = with_bucket(dir.path(), &store);
+    assert_eq!(fresh.remove(at).await, Err(BlobError::Unavailable));
+    // Handed over, it can be.
+    let ours = Bucket::over(store.clone(), "files/of", Some("us".into()));
+    ours.check().await.expect("it was nobody's");
     let blobs = with_bucket(dir.path(), &store);
     blobs.remove(at).await.expect("removed");
     assert_eq!(names(&store).await, ["files/of/parlour-owner"]);

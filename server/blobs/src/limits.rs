@@ -42,7 +42,11 @@ pub(crate) const BUCKET_RETRIES_MAX: usize = 8;
 pub(crate) const BUCKET_RETRIES_WITHIN: Duration = Duration::from_secs(30);
 /// How long a blob waits for its turn to go to a bucket.
 pub(crate) const PUT_TURN_WITHIN: Duration = Duration::from_secs(30);
-/// After a removal failed, or the bucket was found to be another's, nothing is removed for so long.
+/// How long is believed whose a bucket is; after so many removals in a row that failed, nothing is removed for as long.
 pub(crate) const BUCKET_LOOK_AFTER: Duration = Duration::from_secs(60);
 /// How long somebody waits for an upload that is on its way to where it is kept.
 pub(crate) const SLOT_WITHIN: Duration = Duration::from_secs(5);
+/// Removals from a bucket that may fail one after the other before it is left alone.
+pub(crate) const FAILURES_MAX: u32 = 5;
+/// A bucket's store removes a blob, or says whose it is, within this time.
+pub(crate) const REMOVED_WITHIN: Duration = Duration::from_secs(60);

@@ -248,6 +248,8 @@ pub struct Engine {
     // Rooms that a first sync has shown before the user's log has come: what it says of them is older. They are
     // kept over a sync that is cut off.
     screen: BTreeSet<RoomId>,
+    // Up to which event of that log; 0 as long as nothing of it has come.
+    screen_as_of: u64,
     session: Option<session::Session>,
     presences: presence::Presences,
     expiring: expiry::Expiring,
@@ -288,6 +290,7 @@ impl Engine {
             loads: BTreeMap::new(),
             user_waiting: BTreeMap::new(),
             screen: BTreeSet::new(),
+            screen_as_of: 0,
             session: None,
             presences: presence::Presences::default(),
             expiring: expiry::Expiring::default(),

@@ -210,6 +210,7 @@ impl Engine {
         self.changed_rooms.clear();
         self.rooms.clear();
         self.screen.clear();
+        self.screen_as_of = 0;
         self.meta.user_seq = 0;
         self.meta.settings = Default::default();
         self.meta.quiet_until_ms = 0;

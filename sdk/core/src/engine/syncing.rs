@@ -68,15 +68,11 @@ impl Engine {
                     }
                 } else {
                     let raw = submessages(1, &item)?.pop().unwrap_or_default();
+                    if self.screen_as_of == 0 {
+                        self.screen_as_of = delta.as_of_seq.min(SEQ_MAX);
+                    }
                     for event in events_in(1, &raw)? {
-                        let is_shown = |room| self.screen.contains(&room);
-                        if room_of(&event).is_some_and(is_shown)
-                            && event.seq() <= delta.as_of_seq.min(SEQ_MAX)
-                        {
-                            self.meta.user_seq = self.meta.user_seq.max(event.seq());
-                        } else {
-                            self.handle_user_event(&event, now);
-                        }
+                        self.handle_user_event(&event, now);
                     }
                     if let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id) {
                         syncing.as_of = delta.as_of_seq.min(SEQ_MAX);
@@ -120,6 +116,7 @@ impl Engine {
         if self.meta.watermark_ms > 0 {
             return;
         }
+        self.screen_as_of = 0;
         for digest in &digests.rooms {
             if let Some(room) = self.learn_digest(digest) {
                 self.screen.insert(room);
@@ -161,6 +158,7 @@ impl Engine {
         self.meta.watermark_ms = done.watermark_ms;
         self.meta_changed = true;
         self.screen.clear();
+        self.screen_as_of = 0;
         let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id) else { return };
         let (is_full, seen) = (syncing.is_full, std::mem::take(&mut syncing.seen));
         if is_full {
@@ -215,6 +213,10 @@ impl Engine {
         }
         self.meta.user_seq = event.seq();
         self.meta_changed = true;
+        let is_shown = |room| self.screen.contains(&room);
+        if event.seq() <= self.screen_as_of && room_of(event).is_some_and(is_shown) {
+            return;
+        }
         match event.decoded() {
             EventBody::RoomGained(gained) => {
                 let Some(described) = gained.room else { return };

@@ -162,19 +162,14 @@ impl Blobs for Folder {
     ) -> Task<'_, Result<Box<dyn Download>, BlobError>> {
         let path = self.shared.blob_path(key, variant);
         Box::pin(async move {
-            let in_bucket = match &self.shared.options.bucket {
-                Some(bucket) => match bucket.open(key, variant, offset).await {
-                    Ok(object) => return Ok(Box::new(object) as Box<dyn Download>),
-                    Err(error) => error,
-                },
-                None => BlobError::NotFound,
-            };
-            // It may be from before there was a bucket.
             let opened =
                 blocking(move || Reading::open(&path, variant, offset).map_err(|e| failed(&e)));
-            match opened.await {
-                Err(BlobError::NotFound) => Err(in_bucket),
-                opened => Ok(Box::new(opened?) as Box<dyn Download>),
+            match (opened.await, &self.shared.options.bucket) {
+                // What is in the folder is from before there was a bucket.
+                (Err(BlobError::NotFound), Some(bucket)) => {
+                    Ok(Box::new(bucket.open(key, variant, offset).await?) as Box<dyn Download>)
+                }
+                (opened, _) => Ok(Box::new(opened?) as Box<dyn Download>),
             }
         })
     }
@@ -196,10 +191,11 @@ impl Blobs for Folder {
             }
         });
         Box::pin(async move {
-            if let Some(bucket) = &self.shared.options.bucket {
-                bucket.remove(key).await?;
+            in_folder.await?;
+            match &self.shared.options.bucket {
+                Some(bucket) => bucket.remove(key).await,
+                None => Ok(()),
             }
-            in_folder.await
         })
     }
 

@@ -397,8 +397,8 @@ pub const KEYS: &[KeyDoc] = &[
     ),
     key(
         "traces.parents",
-        "true",
-        "Whether a request over HTTP with a `traceparent` belongs to that trace, and is recorded if the\ntrace is. With false, nobody else decides what is recorded.",
+        "false",
+        "Whether a request over HTTP with a `traceparent` belongs to that trace, and is recorded if the\ntrace is. Only behind a proxy that takes the header out of strangers' requests: otherwise they\ndecide what is recorded.",
     ),
 ];
 

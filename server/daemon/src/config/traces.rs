@@ -40,7 +40,7 @@ impl Default for Traces {
             allow_http: false,
             service_name: "parlour".into(),
             sample_ratio: 0.01,
-            parents: true,
+            parents: false,
         }
     }
 }

@@ -30,7 +30,7 @@ const RPC_ROUTE: &str = "POST /parlour/v1/rpc/{method}";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 /// Everything is recorded.
-const ALL: &str = "sample_ratio = 1.0";
+const ALL: &str = "sample_ratio = 1.0\nparents = true";
 
 fn config(traces: &str) -> String {
     format!("{ROOMY}[metrics]\nlisten = \"127.0.0.1:0\"\n{traces}")
