@@ -109,7 +109,7 @@ async fn a_call_over_quic_is_a_span_with_its_parts_and_its_reason() {
 async fn a_call_over_http_belongs_to_its_request_and_that_to_the_callers_trace() {
     let collector = Collector::start(Mood::Well);
     // Nothing is recorded but what others have begun to.
-    let server = server(&collector.config("sample_ratio = 0.0"));
+    let server = server(&collector.config("sample_ratio = 0.0\nparents = true"));
     let token = server.sign(&claims(ORG, "ada"));
     let settings = "SettingsService.GetSettings";
     let recorded = format!("00-{TRACE}-{PARENT}-01");
