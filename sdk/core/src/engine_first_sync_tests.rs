@@ -4,6 +4,7 @@ use bytes::BytesMut;
 use parlour_protocol::{
     event::put_events,
     generated::EventMessage,
+    marker::{Marker, MarkerMoved, Unread},
     room::{RoomGained, RoomLost},
     wire::EventHeader,
 };
@@ -41,6 +42,11 @@ fn digests() -> Digests {
 
 fn say(client: &mut Client, sync: BulkId, item: sync_item::Item) {
     client.say(sync, &SyncItem { item: Some(item) });
+    client.pump();
+}
+
+fn hear(client: &mut Client, event: Bytes) {
+    client.engine.handle_live(Live::User(vec![LogEvent::parse(event).unwrap()]), NOW);
     client.pump();
 }
 
@@ -87,9 +93,49 @@ fn rooms_of_the_first_screen_are_there_at_once_and_an_old_log_takes_nothing_of_t
     client.end(sync);
     assert!(!is_lost(&client) && client.engine.rooms().get(ROOM).is_some());
     // What comes afterwards is news.
-    client.engine.handle_live(Live::User(vec![LogEvent::parse(lost(4)).unwrap()]), NOW);
-    client.pump();
+    hear(&mut client, lost(4));
     assert!(is_lost(&client));
+}
+
+/// A client that knows the room, and whose second sync has just begun to answer.
+fn syncing_again() -> (Client, BulkId) {
+    let mut client = Client::new();
+    client.connect_to(1, ME);
+    let sync = client.bulk(rpc::Sync::METHOD.id);
+    log(&mut client, sync, &[gained(1)], 1);
+    say(&mut client, sync, sync_item::Item::Digests(digests()));
+    say(&mut client, sync, done());
+    client.end(sync);
+    client.engine.handle_disconnected();
+    client.pump();
+    client.connect_to(1, ME);
+    let sync = client.bulk(rpc::Sync::METHOD.id);
+    log(&mut client, sync, &[], 1);
+    (client, sync)
+}
+
+#[test]
+fn a_digest_from_before_a_marker_moved_doesnt_move_it_back() {
+    let (mut client, sync) = syncing_again();
+    let marker = Marker { seq: 5, msg_no: 5, set_at_seq: 5, ..Marker::default() };
+    let moved = MarkerMoved { room: ROOM.to_field(), marker: Some(marker) };
+    hear(&mut client, event(2, &moved));
+    let mut older = digests();
+    older.rooms[0].unread = Some(Unread { messages: 5, mentions: 0 });
+    say(&mut client, sync, sync_item::Item::Digests(older));
+    say(&mut client, sync, done());
+    let counts = client.engine.rooms().get(ROOM).unwrap().counts.clone();
+    assert_eq!((counts.marker, counts.messages), (marker, 0));
+}
+
+#[test]
+fn a_digest_from_before_a_room_was_lost_doesnt_bring_it_back() {
+    let (mut client, sync) = syncing_again();
+    hear(&mut client, lost(2));
+    say(&mut client, sync, sync_item::Item::Digests(digests()));
+    say(&mut client, sync, sync_item::Item::Done(SyncDone { watermark_ms: 6, room_count: 0 }));
+    client.end(sync);
+    assert!(client.engine.rooms().get(ROOM).is_none());
 }
 
 #[test]

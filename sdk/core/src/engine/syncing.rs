@@ -30,6 +30,8 @@ pub(super) struct Syncing {
     is_full: bool,
     /// How far the user's log goes that comes; it may come in several items.
     as_of: u64,
+    /// Rooms of which the user's own log has said more since: their digests may be older than that.
+    overtaken: BTreeSet<RoomId>,
 }
 
 impl Engine {
@@ -71,11 +73,11 @@ impl Engine {
                     if self.screen_as_of == 0 {
                         self.screen_as_of = delta.as_of_seq.min(SEQ_MAX);
                     }
-                    for event in events_in(1, &raw)? {
-                        self.handle_user_event(&event, now);
-                    }
                     if let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id) {
                         syncing.as_of = delta.as_of_seq.min(SEQ_MAX);
+                    }
+                    for event in events_in(1, &raw)? {
+                        self.handle_user_event(&event, now);
                     }
                 }
                 self.meta_changed = true;
@@ -84,7 +86,7 @@ impl Engine {
             Some(sync_item::Item::Digests(digests)) => {
                 self.end_user_log(id, now);
                 for digest in &digests.rooms {
-                    if let Some(room) = self.handle_digest(digest)
+                    if let Some(room) = self.handle_digest(id, digest, now)
                         && let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id)
                     {
                         syncing.seen.insert(room);
@@ -124,10 +126,36 @@ impl Engine {
         }
     }
 
-    fn handle_digest(&mut self, digest: &RoomDigest) -> Option<RoomId> {
-        let room = self.learn_digest(digest)?;
+    fn handle_digest(&mut self, id: BulkId, digest: &RoomDigest, now: Now) -> Option<RoomId> {
+        let room = RoomId::parse(&digest.room.as_ref()?.id).ok()?;
+        let is_overtaken = match self.bulks.get(&id) {
+            Some(Task::Sync(syncing)) => syncing.overtaken.contains(&room),
+            _ => false,
+        };
+        if is_overtaken {
+            self.learn_overtaken(room, digest, now)?;
+        } else {
+            self.learn_digest(digest)?;
+        }
         self.catch_up(room);
         Some(room)
+    }
+
+    /// A digest that may have been read before what the user's own log has said of the room meanwhile: of
+    /// what is the user's own, that holds.
+    fn learn_overtaken(&mut self, room: RoomId, digest: &RoomDigest, now: Now) -> Option<()> {
+        // Lost meanwhile.
+        let known = self.rooms.get(room)?;
+        let (marker, settings) = (known.counts.marker, known.settings.clone());
+        let threads = known.threads.clone();
+        self.learn_digest(digest)?;
+        let record = self.rooms.entry(room);
+        let head = record.head;
+        record.counts.handle_marker(marker, head);
+        record.settings = settings;
+        record.threads = threads;
+        self.doubt_threads(now);
+        Some(())
     }
 
     fn learn_digest(&mut self, digest: &RoomDigest) -> Option<RoomId> {
@@ -213,9 +241,17 @@ impl Engine {
         }
         self.meta.user_seq = event.seq();
         self.meta_changed = true;
+        let room = room_of(event);
         let is_shown = |room| self.screen.contains(&room);
-        if event.seq() <= self.screen_as_of && room_of(event).is_some_and(is_shown) {
+        if event.seq() <= self.screen_as_of && room.is_some_and(is_shown) {
             return;
+        }
+        for task in self.bulks.values_mut() {
+            if let (Task::Sync(syncing), Some(room)) = (task, room)
+                && event.seq() > syncing.as_of
+            {
+                syncing.overtaken.insert(room);
+            }
         }
         match event.decoded() {
             EventBody::RoomGained(gained) => {
