@@ -9,8 +9,8 @@ use crate::{Outcome, demo, fuzz, prove, shell, supply, tools};
 pub(crate) const HELP: &str = "\
 usage: cargo xtask test [PART]
 
-Without a part, the whole suite: formatting, clippy, tidy, every test, golden vectors in a second
-language, the calls over HTTP against their description, each reliability test at a short count, fuzzing for 10 seconds a target, dependencies'
+Without a part, the whole suite: formatting, clippy, tidy, every test, those of the features over
+each carrier, golden vectors in a second language, the calls over HTTP against their description, each reliability test at a short count, fuzzing for 10 seconds a target, dependencies'
 licences and sources, and the demo unattended. Installs what it needs and says so.
   quick     formatting, clippy, tidy and every test
   deps      dependencies' licences, sources and known holes
@@ -73,6 +73,7 @@ pub(crate) fn run(mut args: Args) -> Outcome {
 fn whole() -> Outcome {
     let mut suite = Suite::default();
     suite.basics();
+    suite.carriers();
     suite.step("golden vectors in Python", golden_in_python);
     suite.step("calls over HTTP", calls_as_described);
     let bins = shell::target_dir().join("debug");
@@ -181,6 +182,18 @@ impl Suite {
             tests.env("PARLOUR_BIN", shell::target_dir().join("debug/parlour"));
             passed(shell::run(&mut tests))
         });
+    }
+
+    /// The features' tests once more over what browsers have: the same clients, the same promises.
+    fn carriers(&mut self) {
+        for carrier in ["webtransport", "websocket"] {
+            self.step(&format!("tests over {carrier}"), || {
+                let mut tests =
+                    shell::cargo(&["test", "--quiet", "--workspace", "--test", "features"]);
+                tests.env("PARLOUR_BIN", shell::target_dir().join("debug/parlour"));
+                passed(shell::run(tests.env("PARLOUR_CARRIER", carrier)))
+            });
+        }
     }
 
     fn dependencies(&mut self) {

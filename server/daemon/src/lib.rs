@@ -30,6 +30,7 @@ pub mod server;
 mod timers;
 pub mod tls;
 pub mod traces;
+pub mod web;
 mod webhooks;
 
 pub use config::Config;

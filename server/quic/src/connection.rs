@@ -14,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use quinn_proto::{
     ConnectionError, ConnectionHandle, Dir, Event, SendDatagramError, StreamEvent, StreamId,
-    Transmit, VarInt,
+    Transmit, VarInt, crypto::rustls::HandshakeData,
 };
 
 use crate::{drive::Scratch, endpoint::Inner, recv::RecvStream, send::SendStream};
@@ -253,6 +253,21 @@ impl Connection {
     pub async fn accept_uni(&self) -> Result<RecvStream, ConnectionError> {
         let id = poll_fn(|context| self.poll_accept(Dir::Uni, context)).await?;
         Ok(RecvStream::new(self.0.clone(), id))
+    }
+
+    /// The same without waiting: whoever asks is woken when it is worth asking again.
+    pub fn poll_accept_uni(
+        &self,
+        context: &Context<'_>,
+    ) -> Poll<Result<RecvStream, ConnectionError>> {
+        let accepted = self.poll_accept(Dir::Uni, context);
+        accepted.map_ok(|id| RecvStream::new(self.0.clone(), id))
+    }
+
+    /// The application's protocol that was agreed on (RFC 7301), once connected.
+    pub fn protocol(&self) -> Option<Vec<u8>> {
+        let data = self.shared().lock().proto.crypto_session().handshake_data()?;
+        data.downcast::<HandshakeData>().ok()?.protocol
     }
 
     fn poll_accept(

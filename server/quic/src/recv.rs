@@ -41,7 +41,8 @@ impl RecvStream {
         poll_fn(|context| self.poll_read(context, bytes_max)).await
     }
 
-    fn poll_read(
+    /// The same without waiting: whoever asks is woken when it is worth asking again.
+    pub fn poll_read(
         &mut self,
         context: &Context<'_>,
         bytes_max: usize,

@@ -35,6 +35,11 @@ impl SendStream {
         SendStream { hold, id }
     }
 
+    /// The stream's number (RFC 9000 section 2.1).
+    pub fn id(&self) -> VarInt {
+        self.id.into()
+    }
+
     /// Writes as much of the chunks as fits now; what was written is taken out of them. It goes
     /// out with the next [`crate::Connection::drive`].
     pub fn poll_write_chunks(

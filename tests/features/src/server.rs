@@ -12,7 +12,11 @@ use std::{
 use parlour_daemon::auth::TokenRequest;
 use tempfile::TempDir;
 
-use crate::{binary, raw::Door, token};
+use crate::{
+    binary,
+    raw::{Carrier, Door},
+    token,
+};
 
 /// How long a server may take to be ready; a recovery after a crash is part of it.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -208,9 +212,18 @@ impl Server {
         self.ready.as_ref().expect("the server was started")
     }
 
-    /// The way in for clients.
+    /// The way in over that carrier.
+    pub fn door_over(&self, carrier: Carrier) -> Door {
+        let Ready { quic, http, sha256, .. } = self.ready();
+        match carrier {
+            Carrier::Quic => Door::to(*quic, sha256),
+            _ => Door::over(carrier, *quic, *http, sha256),
+        }
+    }
+
+    /// The way in for clients, over the carrier that the environment names.
     pub fn door(&self) -> Door {
-        Door::to(self.ready().quic, &self.ready().sha256)
+        self.door_over(Carrier::of_environment())
     }
 
     /// The folder everything is in.

@@ -121,6 +121,7 @@ impl Host {
             node,
             metrics: Arc::new(Metrics::default()),
             traces: Traces::default(),
+            origins: Arc::default(),
             rates,
             connections_max: 1000,
             retry_above: 1000,

@@ -246,13 +246,22 @@ impl Engine {
         if event.seq() <= self.screen_as_of && room.is_some_and(is_shown) {
             return;
         }
+        self.overtake(room, event.seq());
+        self.handle_own(event, now);
+    }
+
+    /// A sync under way that began before this may bring what is older.
+    fn overtake(&mut self, room: Option<RoomId>, seq: u64) {
         for task in self.bulks.values_mut() {
             if let (Task::Sync(syncing), Some(room)) = (task, room)
-                && event.seq() > syncing.as_of
+                && seq > syncing.as_of
             {
                 syncing.overtaken.insert(room);
             }
         }
+    }
+
+    fn handle_own(&mut self, event: &LogEvent, now: Now) {
         match event.decoded() {
             EventBody::RoomGained(gained) => {
                 let Some(described) = gained.room else { return };

@@ -138,6 +138,7 @@ impl Config {
             return wrong("store.reserve_mb", "is over 1048576");
         }
         self.check_blobs()?;
+        self.web.check()?;
         let is_url = |url: &str| {
             (url.starts_with("http://") || url.starts_with("https://")) && !url.ends_with('/')
         };

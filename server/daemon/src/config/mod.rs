@@ -6,6 +6,7 @@ mod outside;
 mod quotas;
 mod schema;
 mod traces;
+mod web;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -18,6 +19,7 @@ pub use outside::{Oidc, Previews, Webhooks};
 pub use quotas::Quotas;
 pub use schema::{KEYS, KeyDoc, default_file, reference};
 pub use traces::{Headers, Traces};
+pub use web::Web;
 
 use crate::{
     auth::{Algorithm, KeySource, Policy},
@@ -67,6 +69,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// Where traces go.
     pub traces: Traces,
+    /// Whether and from where browsers connect.
+    pub web: Web,
 }
 
 impl Default for Config {
@@ -90,6 +94,7 @@ impl Default for Config {
             log: Log::default(),
             metrics: Metrics::default(),
             traces: Traces::default(),
+            web: Web::default(),
         }
     }
 }

@@ -65,6 +65,16 @@ pub const KEYS: &[KeyDoc] = &[
         "Ranges of addresses of reverse proxies. Of what comes from there, the last address in\nX-Forwarded-For is the one that wrong tokens are counted by; without that header nothing is counted.",
     ),
     key(
+        "web.enabled",
+        "true",
+        "Whether browsers may connect: by WebTransport on the UDP port, and by WebSocket on that of HTTP.",
+    ),
+    key(
+        "web.origins",
+        "[]",
+        "Pages of other hosts that may connect, such as \"https://app.example.org\"; \"*\" for all. Those\nof the server's own host always may.",
+    ),
+    key(
         "store.kind",
         r#""sled""#,
         "What keeps the messages: \"sled\", \"redb\" or \"memory\" (forgets all at the end).\n`parlour storage copy` moves them from one to another.",

@@ -26,8 +26,11 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
+use socket2::SockRef;
+
 use crate::limits::{
     ACCEPT_AGAIN_AFTER, HTTP_AHEAD_MAX, HTTP_BYTES_PER_SECOND_MIN, HTTP_CONNECTIONS_MAX,
+    SOCKET_SEND_BYTES,
 };
 
 pub(super) struct Bounded {
@@ -58,8 +61,9 @@ impl Listener for Bounded {
             }
         };
         let ends = Box::pin(sleep(self.life));
-        let life = Life { peer: address.ip(), goes_on: Arc::default() };
-        (Guarded { stream, ends, life, each: self.life, bytes: 0, _permit: permit }, address)
+        let (goes_on, is_handed_over) = (Arc::default(), Arc::default());
+        let life = Life { peer: address.ip(), goes_on, is_handed_over };
+        (Guarded { stream, ends, life, each: self.life, bytes: 0, permit: Some(permit) }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -72,6 +76,7 @@ impl Listener for Bounded {
 pub(super) struct Life {
     peer: IpAddr,
     goes_on: Arc<AtomicBool>,
+    is_handed_over: Arc<AtomicBool>,
 }
 
 impl Life {
@@ -83,6 +88,11 @@ impl Life {
     /// Once more as long as it had at first.
     pub(super) fn prolong(&self) {
         self.goes_on.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on somebody else bounds it: it neither ends by itself nor counts as one of this port's.
+    pub(super) fn hand_over(&self) {
+        self.is_handed_over.store(true, Ordering::Relaxed);
     }
 }
 
@@ -100,11 +110,22 @@ pub(super) struct Guarded {
     each: Duration,
     // Since its end was last put off.
     bytes: usize,
-    _permit: OwnedSemaphorePermit,
+    // None once somebody else bounds the connection.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Guarded {
     fn poll_ends(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.permit.is_none() {
+            return Ok(());
+        }
+        if self.life.is_handed_over.load(Ordering::Relaxed) {
+            self.permit = None;
+            // What waits in the kernel is sent before anything that becomes urgent meanwhile.
+            let _ = self.stream.set_nodelay(true);
+            let _ = SockRef::from(&self.stream).set_send_buffer_size(SOCKET_SEND_BYTES);
+            return Ok(());
+        }
         match self.ends.as_mut().poll(cx) {
             Poll::Ready(()) if self.life.goes_on.swap(false, Ordering::Relaxed) => {
                 self.ends.as_mut().reset(Instant::now() + self.each);

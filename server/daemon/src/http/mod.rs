@@ -1,7 +1,8 @@
-//! The TCP port: is it alive, is it ready, how is it, attachments under links, and the protocol's calls
-//! as JSON. Nothing else is served, and neither the number nor the life of its connections is unbounded.
+//! The TCP port: is it alive, is it ready, how is it, attachments under links, the protocol's calls as JSON,
+//! and WebSockets. Nothing else is served, and neither the number nor the life of its connections is unbounded.
 
 mod blobs;
+mod browsers;
 mod bulk;
 mod client;
 mod errors;
@@ -25,8 +26,15 @@ use parlour_core::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{limits::HTTP_CONNECTION_FOR, metrics::SharedMetrics, openapi, traces::Traces};
+use crate::{
+    limits::HTTP_CONNECTION_FOR,
+    metrics::SharedMetrics,
+    openapi,
+    traces::Traces,
+    web::{ENDPOINTS_PATH, WEBSOCKET_PATH},
+};
 pub(crate) use blobs::BlobParts;
+pub(crate) use browsers::WebParts;
 pub(crate) use errors::reason_of;
 use listener::{Bounded, Life};
 pub(crate) use rpc::RpcParts;
@@ -56,6 +64,8 @@ pub struct HttpParts {
     pub(crate) blobs: Option<BlobParts>,
     /// The protocol's calls, where they are served.
     pub(crate) rpc: Option<RpcParts>,
+    /// The way in for browsers, where they may.
+    pub(crate) web: Option<WebParts>,
     /// Whether the server is ready.
     pub readiness: Readiness,
     /// What it counts.
@@ -113,6 +123,7 @@ pub fn router(parts: HttpParts) -> Router {
     let rpc = |rpc| calls(rpc, &parts.traces);
     let attachments = parts.blobs.clone().map_or_else(Router::new, blobs);
     let calls = parts.rpc.clone().map_or_else(Router::new, rpc);
+    let web = parts.web.clone().map_or_else(Router::new, browsers);
     // Whoever only looks whether it lives is in no trace.
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -121,6 +132,15 @@ pub fn router(parts: HttpParts) -> Router {
         .with_state(parts)
         .merge(attachments)
         .merge(calls)
+        .merge(web)
+}
+
+/// Not traced: a connection lasts for hours, and its calls are traced as others'.
+fn browsers(parts: WebParts) -> Router {
+    Router::new()
+        .route(ENDPOINTS_PATH, get(browsers::endpoints))
+        .route(WEBSOCKET_PATH, get(browsers::connect))
+        .with_state(parts)
 }
 
 fn calls(parts: RpcParts, traces: &Traces) -> Router {

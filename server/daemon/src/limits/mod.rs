@@ -72,6 +72,17 @@ pub const ADMIN_REQUEST_WITHIN: Duration = Duration::from_secs(5);
 pub const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// What is asked for the QUIC socket's buffers, in bytes; the kernel may give less.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// After so long without a word from a WebSocket's client it is asked for one; after as long again it is
+/// taken as gone.
+pub const SOCKET_PING_AFTER: Duration = Duration::from_secs(20);
+/// How long a WebSocket may take to say its last words.
+pub const SOCKET_CLOSES_WITHIN: Duration = Duration::from_secs(1);
+/// Bytes of a WebSocket's messages that are written together.
+pub const SOCKET_WRITE_BYTES: usize = 16 * 1024;
+/// Most bytes of a WebSocket's messages that wait before the kernel.
+pub const SOCKET_BUFFER_BYTES_MAX: usize = 256 * 1024;
+/// What a WebSocket's messages may fill of the kernel's memory, in bytes.
+pub const SOCKET_SEND_BYTES: usize = 128 * 1024;
 /// How long the HTTP port has to finish answers at the end.
 pub const HTTP_STOP_WITHIN: Duration = Duration::from_secs(2);
 /// Histograms are digested every so many looks at the files.

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use parlour_carriers::{RecvLane, SendLane};
 use parlour_core::{
     blobs::{Begun, Downloading, Owner, Uploading},
     node::Caller,
@@ -15,7 +16,6 @@ use parlour_protocol::{
         ErrorReason, blob_answer::Answer, blob_call::Call,
     },
 };
-use parlour_quic::{RecvStream, SendStream};
 use prost::Message;
 use tokio::time::Instant;
 
@@ -37,16 +37,16 @@ const PRIORITY: i32 = -2;
 pub(super) async fn serve(
     shared: &Shared,
     caller: Arc<Caller>,
-    mut send: SendStream,
-    mut recv: RecvStream,
+    mut send: SendLane,
+    mut recv: RecvLane,
     mut splitter: Splitter,
 ) -> Result<(), CloseCode> {
     splitter.set_bytes_max(BLOB_FRAME_BYTES_MAX);
     let call = match read_call(&mut recv, &mut splitter).await {
         Ok(call) => call,
         Err(code) => {
-            recv.stop((code as u32).into());
-            send.reset((code as u32).into());
+            recv.stop(code as u32);
+            send.reset(code as u32);
             return Err(code);
         }
     };
@@ -80,7 +80,7 @@ pub(super) async fn serve(
     Ok(())
 }
 
-async fn read_call(recv: &mut RecvStream, splitter: &mut Splitter) -> Result<Call, CloseCode> {
+async fn read_call(recv: &mut RecvLane, splitter: &mut Splitter) -> Result<Call, CloseCode> {
     let frame = match lanes::next_frame(recv, splitter, CALL_WITHIN).await {
         Ok(Some(frame)) => frame,
         Ok(None) => return Err(CloseCode::TruncatedFrame),
@@ -94,7 +94,7 @@ fn encode(answer: Answer) -> bytes::Bytes {
     frame::encode(&BlobAnswer { answer: Some(answer) })
 }
 
-async fn refuse(mut send: SendStream, error: Error) {
+async fn refuse(mut send: SendLane, error: Error) {
     let _ = send.write_chunk(encode(Answer::Error(error))).await;
     send.finish();
 }
@@ -104,8 +104,8 @@ async fn upload(
     shared: &Shared,
     owner: Owner,
     request: BlobUpload,
-    send: &mut SendStream,
-    mut recv: RecvStream,
+    send: &mut SendLane,
+    mut recv: RecvLane,
     splitter: Splitter,
 ) -> Result<Option<Blob>, Error> {
     let mut uploading = match shared.node.begin_upload(owner, request).await? {
@@ -146,7 +146,7 @@ async fn upload(
 }
 
 /// Whether all bytes have come.
-async fn receive(uploading: &mut Uploading, recv: &mut RecvStream) -> Result<bool, Error> {
+async fn receive(uploading: &mut Uploading, recv: &mut RecvLane) -> Result<bool, Error> {
     let mut pace = Pace::start();
     while uploading.offset() < uploading.size() {
         match pace.hold(recv.read_chunk(lanes::READ_MAX)).await {
@@ -164,7 +164,7 @@ async fn receive(uploading: &mut Uploading, recv: &mut RecvStream) -> Result<boo
     Ok(true)
 }
 
-async fn download(shared: &Shared, owner: Owner, request: BlobDownload, mut send: SendStream) {
+async fn download(shared: &Shared, owner: Owner, request: BlobDownload, mut send: SendLane) {
     let mut downloading = match shared.node.begin_download(owner, request).await {
         Ok(downloading) => downloading,
         Err(error) => return refuse(send, error).await,
@@ -184,14 +184,14 @@ async fn download(shared: &Shared, owner: Owner, request: BlobDownload, mut send
             send.finish();
         }
         // Raw bytes have no room for an error: the lane is reset, and who asks again is told.
-        Err(()) => send.reset((CloseCode::Unspecified as u32).into()),
+        Err(()) => send.reset(CloseCode::Unspecified as u32),
     }
 }
 
 async fn transmit(
     shared: &Shared,
     downloading: &mut Downloading,
-    send: &mut SendStream,
+    send: &mut SendLane,
 ) -> Result<u64, ()> {
     let (mut sent, mut pace) = (0, Pace::start());
     while downloading.left() > 0 {

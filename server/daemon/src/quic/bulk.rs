@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parlour_carriers::{RecvLane, SendLane};
 use parlour_core::{
     kit::{ItemSink, SinkClosed},
     node::Caller,
@@ -14,7 +15,6 @@ use parlour_protocol::{
     limits::CONTROL_FRAME_BYTES_MAX,
     wire::{BulkCall, BulkEnd, BulkItem, CloseCode, bulk_item::Item},
 };
-use parlour_quic::{RecvStream, SendStream};
 use prost::Message;
 
 use super::{
@@ -27,7 +27,7 @@ use crate::{metrics::CallEnd, traces::Via};
 const PRIORITY: i32 = -1;
 
 struct StreamSink {
-    stream: Arc<tokio::sync::Mutex<SendStream>>,
+    stream: Arc<tokio::sync::Mutex<SendLane>>,
 }
 
 impl ItemSink for StreamSink {
@@ -45,15 +45,15 @@ impl ItemSink for StreamSink {
 pub(super) async fn serve(
     shared: &Shared,
     caller: Arc<Caller>,
-    mut send: SendStream,
-    mut recv: RecvStream,
+    mut send: SendLane,
+    mut recv: RecvLane,
     mut splitter: Splitter,
 ) -> Result<(), CloseCode> {
     let call = match read_call(&mut recv, &mut splitter).await {
         Ok(call) => call,
         Err(code) => {
-            recv.stop((code as u32).into());
-            send.reset((code as u32).into());
+            recv.stop(code as u32);
+            send.reset(code as u32);
             return Err(code);
         }
     };
@@ -84,7 +84,7 @@ pub(super) async fn serve(
     Ok(())
 }
 
-async fn read_call(recv: &mut RecvStream, splitter: &mut Splitter) -> Result<BulkCall, CloseCode> {
+async fn read_call(recv: &mut RecvLane, splitter: &mut Splitter) -> Result<BulkCall, CloseCode> {
     // Requests are no larger than on the control lane; only answers are.
     splitter.set_bytes_max(CONTROL_FRAME_BYTES_MAX);
     match lanes::next_frame(recv, splitter, CALL_WITHIN).await {

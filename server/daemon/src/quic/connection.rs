@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use parlour_carriers::{Connection, ReadError, RecvLane, SendLane};
 use parlour_core::{
     admission::Admission,
     draft::{Again, ConnId, Submission, Then},
@@ -18,12 +19,11 @@ use parlour_protocol::{
     limits::{HELLO_WITHIN, SIGN_IN_WITHIN},
     wire::{CloseCode, LaneKind, LaneOpen},
 };
-use parlour_quic::{Connection, ConnectionError, Incoming, ReadError, RecvStream, SendStream};
 use tokio::sync::oneshot;
 
 use super::{
     Shared,
-    greeting::{greet, say_goodbye},
+    greeting::{Newcomer, greet, say_goodbye},
     hub_task::{Command, Joined, Writer},
     lanes::{self, OpenLanes},
     noise::Noise,
@@ -52,9 +52,9 @@ type Greeted = Result<Option<Box<Established>>, HandshakeFailure>;
 type Greeting = Pin<Box<dyn Future<Output = Greeted> + Send>>;
 
 /// Serves one connection from its first packet to its end.
-pub(super) fn serve(incoming: Incoming, shared: Arc<Shared>) -> impl Future<Output = ()> + Send {
+pub(super) fn serve(newcomer: Newcomer, shared: Arc<Shared>) -> impl Future<Output = ()> + Send {
     // On the heap, and gone afterwards: what stays per connection is only what `run` needs.
-    attend(Box::pin(greet(incoming, shared.clone())), shared)
+    attend(Box::pin(greet(newcomer, shared.clone())), shared)
 }
 
 async fn attend(greeting: Greeting, shared: Arc<Shared>) {
@@ -71,12 +71,7 @@ async fn attend(greeting: Greeting, shared: Arc<Shared>) {
         Err(_) => return shared.metrics.handshake_failed(HandshakeFailure::HelloTimeout),
     };
     run(&mut established, &shared).await;
-    let code = match established.connection.close_reason() {
-        Some(ConnectionError::ApplicationClosed(close)) => {
-            Some(u32::try_from(close.error_code.into_inner()).unwrap_or(u32::MAX))
-        }
-        _ => None,
-    };
+    let code = established.connection.close_code();
     if code == Some(CloseCode::ClientDone as u32) {
         shared.hub.send(Command::Left(established.id));
     }
@@ -86,7 +81,7 @@ async fn attend(greeting: Greeting, shared: Arc<Shared>) {
 
 pub(super) struct Established {
     pub(super) connection: Connection,
-    control: RecvStream,
+    control: RecvLane,
     session: Session,
     pub(super) caller: Arc<Caller>,
     pub(super) id: ConnId,
@@ -109,22 +104,22 @@ impl Drop for Known {
 
 /// Waits a little for the last words to arrive, then closes.
 pub(super) async fn close_after(
-    send: &mut SendStream,
+    send: &mut SendLane,
     connection: &Connection,
     code: CloseCode,
     why: &'static str,
 ) {
     send.finish();
     let _ = tokio::time::timeout(Duration::from_millis(500), send.stopped()).await;
-    connection.close((code as u32).into(), why.as_bytes());
+    connection.close(code as u32, why);
 }
 
 /// Hands the writing sides to the hub and brings the caller in.
 pub(super) async fn join(
     shared: &Arc<Shared>,
     connection: Connection,
-    mut control: SendStream,
-    recv: RecvStream,
+    mut control: SendLane,
+    recv: RecvLane,
     mut session: Session,
     admission: Admission,
 ) -> Result<Box<Established>, HandshakeFailure> {
@@ -198,7 +193,7 @@ async fn run(est: &mut Established, shared: &Arc<Shared>) {
             biased;
             chunk = est.control.read_chunk(lanes::READ_MAX) => match chunk {
                 Ok(Some(bytes)) => est.session.handle_bytes(&bytes),
-                Ok(None) | Err(ReadError::Reset(_)) => {
+                Ok(None) | Err(ReadError::Reset) => {
                     est.session.handle_end();
                     drain_session(est, shared).await;
                     // A lane that has ended is always ready: reading on would never yield.
@@ -227,7 +222,7 @@ async fn run(est: &mut Established, shared: &Arc<Shared>) {
             },
             lane = est.connection.accept_uni() => match lane {
                 Ok(mut lane) => {
-                    lane.stop((CloseCode::UnknownLane as u32).into());
+                    lane.stop(CloseCode::UnknownLane as u32);
                     noise.broken().note();
                 }
                 Err(_) => return,

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use parlour_carriers::{Connection, RecvLane, SendLane, webtransport};
 use parlour_core::{
     admission::{Admission, Refusal},
     draft::Refused,
@@ -12,7 +13,7 @@ use parlour_protocol::{
     limits::{HELLO_WITHIN, SIGN_IN_WITHIN},
     wire::{CloseCode, Error, ErrorReason, Hello, SignIn, SignedIn, sign_in::How},
 };
-use parlour_quic::{Connection, Incoming, RecvStream, SendStream};
+use parlour_quic::Incoming;
 use tokio::time::timeout;
 
 use super::{
@@ -25,6 +26,14 @@ use crate::{
     metrics::{HandshakeFailure, LimitedBy},
 };
 
+/// Who has come, and how far.
+pub(crate) enum Newcomer {
+    /// Over UDP: the handshake is still to come.
+    Incoming(Box<Incoming>),
+    /// Over a WebSocket, which is open.
+    Open(Connection),
+}
+
 /// What a connection may begin with.
 enum First {
     Hello(Box<Hello>),
@@ -33,15 +42,14 @@ enum First {
 
 /// From the handshake to the welcome; `None` for a connection that has signed in and gone.
 pub(super) async fn greet(
-    incoming: Incoming,
+    newcomer: Newcomer,
     shared: Arc<Shared>,
 ) -> Result<Option<Box<Established>>, HandshakeFailure> {
-    let from = incoming.remote_address().ip();
-    let connection = incoming.accept().map_err(|_| HandshakeFailure::Transport)?;
-    timeout(HELLO_WITHIN, connection.connected())
-        .await
-        .map_err(|_| HandshakeFailure::Transport)?
-        .map_err(|_| HandshakeFailure::Transport)?;
+    let connection = match newcomer {
+        Newcomer::Incoming(incoming) => connect(incoming, &shared).await?,
+        Newcomer::Open(connection) => connection,
+    };
+    let from = connection.remote_address().ip();
     let mut session = Session::new(shared.node.now().elapsed);
     let Ok(lane) = timeout(HELLO_WITHIN, connection.accept_bi()).await else {
         return Err(no_hello(&connection));
@@ -85,6 +93,28 @@ pub(super) async fn greet(
     join(&shared, connection, send, recv, session, admission).await.map(Some)
 }
 
+/// The handshake, and for WebTransport the session.
+async fn connect(incoming: Box<Incoming>, shared: &Shared) -> Result<Connection, HandshakeFailure> {
+    let transport = |_| HandshakeFailure::Transport;
+    let connection = incoming.accept().map_err(transport)?;
+    let connected = timeout(HELLO_WITHIN, connection.connected()).await;
+    connected.map_err(|_| HandshakeFailure::Transport)?.map_err(transport)?;
+    if connection.protocol().as_deref() != Some(webtransport::ALPN) {
+        return Ok(Connection::Native(connection));
+    }
+    let decide = |request: &webtransport::Request| shared.origins.decide(request);
+    let session = timeout(HELLO_WITHIN, webtransport::accept(connection, decide)).await;
+    match session {
+        Ok(Ok(session)) => Ok(Connection::WebTransport(session)),
+        Ok(Err(webtransport::Refused::Lost)) => Err(HandshakeFailure::Transport),
+        Ok(Err(refused)) => {
+            tracing::info!(%refused, "a request for a session was refused");
+            Err(HandshakeFailure::Malformed)
+        }
+        Err(_) => Err(HandshakeFailure::HelloTimeout),
+    }
+}
+
 /// Whose hello it is, unless too many from there were wrong lately.
 async fn admit(shared: &Shared, hello: &Hello, from: IpAddr) -> Result<Admission, Refusal> {
     let Shared { rates, metrics, node, .. } = shared;
@@ -93,15 +123,15 @@ async fn admit(shared: &Shared, hello: &Hello, from: IpAddr) -> Result<Admission
 }
 
 fn no_hello(connection: &Connection) -> HandshakeFailure {
-    connection.close((CloseCode::HelloTimeout as u32).into(), b"no hello came");
+    connection.close(CloseCode::HelloTimeout as u32, "no hello came");
     HandshakeFailure::HelloTimeout
 }
 
 /// Reads until there is something to decide on; `None` if the client broke a rule before, or is gone.
 async fn first_frame(
     session: &mut Session,
-    send: &mut SendStream,
-    recv: &mut RecvStream,
+    send: &mut SendLane,
+    recv: &mut RecvLane,
     connection: &Connection,
 ) -> Option<First> {
     loop {
@@ -159,12 +189,7 @@ async fn sign_in(shared: &Shared, request: &SignIn) -> Result<SignedIn, Error> {
     timeout(SIGN_IN_WITHIN, decide).await.unwrap_or_else(|_| Err(busy()))
 }
 
-async fn flush(
-    session: &mut Session,
-    send: &mut SendStream,
-    connection: &Connection,
-    after_ms: u64,
-) {
+async fn flush(session: &mut Session, send: &mut SendLane, connection: &Connection, after_ms: u64) {
     while let Some(output) = session.poll() {
         match output {
             Output::Send(bytes) => drop(send.write_chunk(bytes).await),
@@ -176,7 +201,7 @@ async fn flush(
 
 /// Says why and when to come again, then closes.
 pub(super) async fn say_goodbye(
-    send: &mut SendStream,
+    send: &mut SendLane,
     connection: &Connection,
     code: CloseCode,
     why: &'static str,

@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use parlour_carriers::{Connection, DatagramError, SendLane};
 use parlour_core::{
     draft::{ConnId, Submission, Submit},
     effects::{self, Job},
@@ -24,7 +25,7 @@ use parlour_protocol::{
     ids::RoomId,
     wire::{CloseCode, Drain, Ephemeral, EventFrame, event_frame, server_frame::Frame},
 };
-use parlour_quic::{Connection, Scratch, SendDatagramError, SendStream};
+use parlour_quic::Scratch;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Shared, connection, cost::Cost, reruns::Reruns, wakers::Writable};
@@ -87,8 +88,8 @@ impl Submit for HubSender {
 
 /// The writing sides of a connection.
 pub(super) struct Writer {
-    pub(super) control: SendStream,
-    event: SendStream,
+    pub(super) control: SendLane,
+    event: SendLane,
     pub(super) connection: Connection,
     reruns: Arc<Reruns>,
     control_full: bool,
@@ -99,8 +100,8 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(
-        control: SendStream,
-        event: SendStream,
+        control: SendLane,
+        event: SendLane,
         connection: Connection,
         reruns: Arc<Reruns>,
     ) -> Self {
@@ -282,8 +283,7 @@ impl Task {
         for id in hearers {
             let Some(writer) = self.writer(id) else { continue };
             let sent = writer.connection.send_datagram(bytes.clone());
-            use SendDatagramError::{Disabled, UnsupportedByPeer};
-            if let Err(UnsupportedByPeer | Disabled) = sent {
+            if sent == Err(DatagramError::Unsupported) {
                 self.hub.handle_ephemeral_frame(id, frame.clone());
             }
         }
@@ -359,7 +359,9 @@ impl Task {
             self.write(id, Lane::Control, now);
             self.write(id, Lane::Event, now);
             match self.writers.get(id.index as usize) {
-                Some(Some(writer)) if tasks > 1 => written.push(writer.connection.clone()),
+                Some(Some(writer)) if tasks > 1 => {
+                    written.extend(writer.connection.quic().cloned())
+                }
                 Some(Some(writer)) => writer.connection.drive(&mut self.scratch),
                 _ => {}
             }

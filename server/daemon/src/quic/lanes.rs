@@ -4,13 +4,13 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use parlour_carriers::{Connection, ReadError, RecvLane, SendLane};
 use parlour_core::node::Caller;
 use parlour_protocol::{
     frame::{FrameError, Splitter},
     limits::LANE_OPEN_BYTES_MAX,
     wire::{CloseCode, LaneKind, LaneOpen},
 };
-use parlour_quic::{Connection, ReadError, RecvStream, SendStream};
 use prost::Message;
 
 use super::{Shared, blob, bulk, transport};
@@ -26,8 +26,8 @@ pub(super) const CALL_WITHIN: Duration = Duration::from_secs(10);
 pub(super) async fn serve(
     shared: &Shared,
     caller: Arc<Caller>,
-    mut send: SendStream,
-    mut recv: RecvStream,
+    mut send: SendLane,
+    mut recv: RecvLane,
 ) -> Result<(), CloseCode> {
     let mut splitter = Splitter::new(LANE_OPEN_BYTES_MAX);
     let opened = match next_frame(&mut recv, &mut splitter, CALL_WITHIN).await {
@@ -41,8 +41,8 @@ pub(super) async fn serve(
         Ok(_) => CloseCode::UnknownLane,
         Err(code) => code,
     };
-    recv.stop((code as u32).into());
-    send.reset((code as u32).into());
+    recv.stop(code as u32);
+    send.reset(code as u32);
     Err(code)
 }
 
@@ -77,7 +77,7 @@ impl From<ReadError> for LaneError {
 
 /// The next frame, `None` at the lane's end.
 pub(super) async fn next_frame(
-    stream: &mut RecvStream,
+    stream: &mut RecvLane,
     splitter: &mut Splitter,
     within: Duration,
 ) -> Result<Option<Bytes>, LaneError> {

@@ -38,8 +38,10 @@ use crate::{
     },
     metrics::Metrics,
     traces::Traces,
+    web::Origins,
 };
 
+pub(crate) use endpoint::{Door, NoRoom};
 use hub_task::{Command, HubSender};
 pub use transport::{endpoint_config, server_config};
 
@@ -53,6 +55,8 @@ pub struct QuicParts {
     pub metrics: Arc<Metrics>,
     /// What is traced.
     pub traces: Traces,
+    /// Pages that may connect.
+    pub origins: Arc<Origins>,
     /// How much callers may ask.
     pub rates: Rates,
     /// Most connections at once, handshakes included.
@@ -66,6 +70,7 @@ pub(crate) struct Shared {
     pub(crate) node: Arc<Node>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) traces: Traces,
+    pub(crate) origins: Arc<Origins>,
     pub(crate) hub: HubSender,
     pub(crate) rates: SharedRates,
     pub(crate) draining: AtomicBool,
@@ -102,6 +107,7 @@ pub async fn start(parts: QuicParts) -> Result<QuicHandle, parlour_core::ports::
         node: parts.node,
         metrics: parts.metrics,
         traces: parts.traces,
+        origins: parts.origins,
         hub: hub.clone(),
         rates: Arc::new(Mutex::new(RateLimits::new(parts.rates))),
         draining: AtomicBool::new(false),
@@ -162,6 +168,11 @@ impl QuicHandle {
     /// What limits callers, however they call.
     pub(crate) fn rates(&self) -> SharedRates {
         self.shared.rates.clone()
+    }
+
+    /// The way in for connections that come over TCP.
+    pub(crate) fn door(&self) -> Door {
+        Door(self.shared.clone())
     }
 
     /// The way to the hub, for administration.

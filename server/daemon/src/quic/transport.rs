@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use parlour_carriers::Connection;
 use parlour_congestion::FlooredConfig;
 use quinn::{
     AckFrequencyConfig, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt,
@@ -85,13 +86,12 @@ fn transport() -> TransportConfig {
 }
 
 /// Raises the budgets of a connection that was authenticated.
-pub(super) fn raise(connection: &parlour_quic::Connection) {
-    connection.set_max_concurrent_bi_streams((BULK_LANES_FIRST + 1).into());
-    connection.set_receive_window(WINDOW_AFTER.into());
+pub(super) fn raise(connection: &Connection) {
+    connection.allow(BULK_LANES_FIRST + 1, WINDOW_AFTER);
 }
 
 /// As many bulk lanes as the protocol allows, for a client that uses them.
-pub(super) fn raise_lanes(connection: &parlour_quic::Connection) {
+pub(super) fn raise_lanes(connection: &Connection) {
     let bulk = parlour_protocol::limits::BULK_LANES_MAX as u32;
-    connection.set_max_concurrent_bi_streams((bulk + 1).into());
+    connection.allow(bulk + 1, WINDOW_AFTER);
 }

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parlour_carriers::webtransport;
 use parlour_core::{
     node::{Node, Parts},
     ports::{auth::TokenVerifier, blobs::Blobs, store::Store},
@@ -26,13 +27,13 @@ use crate::{
     clock::{self, SystemClock, SystemEntropy},
     config::{Config, StoreKind},
     data::{DataError, DataFolder},
-    http::{BlobParts, HttpParts, HttpServer, MetricsAccess, RpcParts},
+    http::{BlobParts, HttpParts, HttpServer, MetricsAccess, RpcParts, WebParts},
     keys::{ServerKeys, own_token_key},
     limits,
     metrics::{Metrics, SharedMetrics},
     outside::Network,
     previews::{self, Visitor},
-    quic::{self, QuicHandle, QuicParts},
+    quic::{self, Door, QuicHandle, QuicParts},
     seal::KeySealer,
     search,
     tls::{self, CertificateSource, Certificates, DevCertificates},
@@ -77,7 +78,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     let seen = (metrics.clone(), traces.clone());
     let quic = start_quic(&config, &server_keys, certificates.clone(), node.clone(), seen).await?;
     let listen = quic.local_addr().map_err(|error| bind_error("quic", config.listen, error))?;
-    let (submit, rates) = (quic.submit(), quic.rates());
+    let (submit, rates, door) = (quic.submit(), quic.rates(), quic.door());
     let shared = Arc::new(Shared {
         has_failed: AtomicBool::new(false),
         config_file,
@@ -97,7 +98,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         config: Mutex::new(config.clone()),
     });
     let (stop, stopped) = watch::channel(false);
-    let (http, own_metrics) = start_http(&config, &shared, rates, stopped).await?;
+    let (http, own_metrics) = start_http(&config, &shared, (rates, door), stopped).await?;
     let addresses = (http.as_ref(), own_metrics.as_ref());
     let (http_addr, metrics_addr) =
         (addresses.0.map(HttpServer::local_addr), addresses.1.map(HttpServer::local_addr));
@@ -229,7 +230,9 @@ async fn start_quic(
     node: Arc<Node>,
     (metrics, traces): (SharedMetrics, Traces),
 ) -> Result<QuicHandle, StartError> {
-    let tls = tls::server_config(certificates, &[parlour_protocol::ALPN])?;
+    let alpn = [parlour_protocol::ALPN, webtransport::ALPN];
+    let alpn = if config.web.enabled { &alpn[..] } else { &alpn[..1] };
+    let tls = tls::server_config(certificates, alpn)?;
     let server =
         quic::server_config(tls, keys).map_err(|_| StartError::Tls(tls::TlsError::Generate))?;
     let failed = |error| bind_error("quic", config.listen, error);
@@ -241,6 +244,7 @@ async fn start_quic(
         node,
         metrics,
         traces,
+        origins: Arc::new(config.origins()),
         rates: config.rates(),
         connections_max: config.limits.connections_max as usize,
         retry_above: config.limits.retry_above_handshakes as usize,
@@ -277,7 +281,7 @@ fn bind_one(address: SocketAddr) -> io::Result<UdpSocket> {
 async fn start_http(
     config: &Config,
     shared: &Arc<Shared>,
-    rates: SharedRates,
+    (rates, door): (SharedRates, Door),
     stopped: watch::Receiver<bool>,
 ) -> Result<(Option<HttpServer>, Option<HttpServer>), StartError> {
     let access = match &config.metrics.token_file {
@@ -310,8 +314,10 @@ async fn start_http(
             rates: rates.clone(),
             proxies: proxies.clone(),
         });
+        let is_open = what == "http" && config.web.enabled;
+        let web = is_open.then(|| WebParts::new(config, shared, door.clone(), proxies.clone()));
         let traces = shared.traces.clone();
-        let parts = HttpParts { blobs, rpc, readiness, metrics, access, traces };
+        let parts = HttpParts { blobs, rpc, web, readiness, metrics, access, traces };
         let server = HttpServer::start(address, parts, stopped.clone()).await;
         *slot = Some(server.map_err(|error| bind_error(what, address, error))?);
     }

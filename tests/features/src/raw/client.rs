@@ -21,12 +21,11 @@ use parlour_protocol::{
     },
 };
 use prost::Message;
-use quinn::{Connection, RecvStream, SendStream};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
 use super::{
-    CallError, Lane, LaneError, Lost, PATIENCE, bulk_open, client_frame as frame_of, closed,
-    hello_frame, lane_of,
+    CallError, Connection, Lane, LaneError, Lost, PATIENCE, RecvStream, SendStream, bulk_open,
+    client_frame as frame_of, closed, hello_frame, lane_of,
 };
 
 type Answer = Result<Bytes, Error>;
@@ -139,10 +138,10 @@ impl Client {
     /// Ends the control lane, with an error code or in order.
     pub async fn end_control(&self, code: Option<u32>) {
         let mut control = self.control.lock().await;
-        let _ = match code {
-            Some(code) => control.reset(code.into()),
+        match code {
+            Some(code) => control.reset(code),
             None => control.finish(),
-        };
+        }
     }
 
     /// Makes a call; calls reach the server in the order of these.
@@ -274,14 +273,14 @@ impl Client {
 
     /// Goes away in order.
     pub fn leave(&self) {
-        self.connection.close((CloseCode::ClientDone as u32).into(), b"");
+        self.connection.close(CloseCode::ClientDone as u32, "");
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
         // Lets the tasks that read end.
-        self.connection.close((CloseCode::ClientDone as u32).into(), b"");
+        self.connection.close(CloseCode::ClientDone as u32, "");
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod client;
 mod pin;
+mod socket;
+mod wire;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -18,11 +20,13 @@ use parlour_protocol::{
 };
 use prost::Message;
 use quinn::{
-    ClientConfig, Connection, ConnectionError, Endpoint, RecvStream, SendStream, TransportConfig,
-    crypto::rustls::QuicClientConfig,
+    ClientConfig, ConnectionError, Endpoint, TransportConfig, crypto::rustls::QuicClientConfig,
 };
 
+use web_transport_quinn::proto::{ConnectRequest, http};
+
 pub use client::{Client, Pending};
+pub use wire::{Carrier, Connection, ReadError, RecvStream, SendStream, Stopped};
 
 /// No test waits longer for what has to come.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -86,6 +90,9 @@ impl From<Lost> for CallError {
 pub struct Door {
     endpoint: Endpoint,
     address: SocketAddr,
+    carrier: Carrier,
+    // Where HTTP listens.
+    http: Option<SocketAddr>,
 }
 
 impl Door {
@@ -113,15 +120,57 @@ impl Door {
         let here = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut endpoint = Endpoint::client(here).expect("a UDP port can be had");
         endpoint.set_default_client_config(config);
-        Door { endpoint, address }
+        Door { endpoint, address, carrier: Carrier::Quic, http: None }
+    }
+
+    /// To a server over any carrier.
+    pub fn over(carrier: Carrier, quic: SocketAddr, http: SocketAddr, sha256: &str) -> Door {
+        let alpn = if carrier == Carrier::WebTransport { b"h3" } else { ALPN };
+        let door = Door::speaking(alpn, quic, sha256, transport());
+        Door { carrier, http: Some(http), ..door }
     }
 
     /// A connection on which nothing was said yet.
     pub async fn handshake(&self) -> Result<Connection, Lost> {
+        self.handshake_from(None).await
+    }
+
+    /// The same from a page of that origin; native connections have none.
+    pub async fn handshake_from(&self, origin: Option<&str>) -> Result<Connection, Lost> {
+        let connected = tokio::time::timeout(PATIENCE, self.begin(origin)).await;
+        connected.map_err(|_| Lost::Silence)?
+    }
+
+    async fn begin(&self, origin: Option<&str>) -> Result<Connection, Lost> {
+        match self.carrier {
+            Carrier::Quic => Ok(Connection::Quic(self.transport().await?)),
+            Carrier::WebTransport => self.handshake_to("/parlour/v1/wt", origin).await,
+            Carrier::WebSocket => {
+                let http = self.http.expect("whoever names the carrier names the port");
+                Ok(Connection::WebSocket(socket::open(http, origin).await?))
+            }
+        }
+    }
+
+    /// A QUIC connection, with whichever protocol the door speaks.
+    pub async fn transport(&self) -> Result<quinn::Connection, Lost> {
         let connecting = self.endpoint.connect(self.address, "localhost");
         let connecting = connecting.map_err(|error| Lost::Transport(error.to_string()))?;
-        let connected = tokio::time::timeout(PATIENCE, connecting).await;
-        Ok(connected.map_err(|_| Lost::Silence)??)
+        Ok(connecting.await?)
+    }
+
+    /// A session of WebTransport at that path.
+    pub async fn handshake_to(&self, path: &str, origin: Option<&str>) -> Result<Connection, Lost> {
+        let connection = self.transport().await?;
+        let url = format!("https://localhost:{}{path}", self.address.port());
+        let mut request = ConnectRequest::new(url.parse::<url::Url>().expect("a URL"));
+        if let Some(origin) = origin {
+            let origin = origin.parse().expect("origins are ASCII");
+            request = request.with_header(http::header::ORIGIN, origin);
+        }
+        let session = web_transport_quinn::Session::connect(connection, request).await;
+        let session = session.map_err(|error| Lost::Transport(error.to_string()))?;
+        Ok(Connection::WebTransport(Box::new(session)))
     }
 
     /// A connection that was welcomed.
@@ -185,7 +234,7 @@ pub fn bulk_open() -> Bytes {
 /// Waits for the end of a connection.
 pub async fn closed(connection: &Connection) -> Lost {
     match tokio::time::timeout(PATIENCE, connection.closed()).await {
-        Ok(error) => error.into(),
+        Ok(lost) => lost,
         Err(_) => Lost::Silence,
     }
 }
@@ -246,23 +295,17 @@ impl Lane {
                 let message = M::decode(frame);
                 return message.map(Some).map_err(|e| LaneError::Garbage(e.to_string()));
             }
-            match self.recv.read_chunk(64 * 1024, true).await {
-                Ok(Some(chunk)) => {
-                    self.bytes += chunk.bytes.len() as u64;
-                    self.splitter.push(&chunk.bytes);
+            match self.recv.read_chunk(64 * 1024).await {
+                Ok(Some(bytes)) => {
+                    self.bytes += bytes.len() as u64;
+                    self.splitter.push(&bytes);
                 }
                 Ok(None) => {
                     self.splitter.finish().map_err(garbage)?;
                     return Ok(None);
                 }
-                Err(quinn::ReadError::Reset(code)) => {
-                    let code = u32::try_from(code.into_inner()).unwrap_or(u32::MAX);
-                    return Err(LaneError::Reset(code));
-                }
-                Err(quinn::ReadError::ConnectionLost(error)) => {
-                    return Err(LaneError::Lost(error.into()));
-                }
-                Err(error) => return Err(LaneError::Lost(Lost::Transport(error.to_string()))),
+                Err(ReadError::Reset(code)) => return Err(LaneError::Reset(code)),
+                Err(ReadError::Lost(lost)) => return Err(LaneError::Lost(lost)),
             }
         }
     }
@@ -283,5 +326,5 @@ pub async fn lane_of(connection: &Connection, bytes: &[u8]) -> Result<Lane, Lost
 async fn write_and_finish(send: &mut SendStream, bytes: &[u8]) {
     // A server that has heard enough stops the stream; its answer says why.
     let _ = send.write_all(bytes).await;
-    let _ = send.finish();
+    send.finish();
 }

@@ -50,7 +50,7 @@ async fn a_server_whose_clients_have_left_does_not_wait_for_the_deadline() {
     let began = Instant::now();
     server.signal("TERM");
     hears_drain(&ada).await;
-    ada.connection().close((CloseCode::ClientMoved as u32).into(), b"");
+    ada.connection().close(CloseCode::ClientMoved as u32, "");
     assert_eq!(server.wait().code(), Some(0));
     assert!(began.elapsed() < Duration::from_secs(10), "took {:?}", began.elapsed());
 }

@@ -4,6 +4,7 @@ mod apps;
 mod auth;
 mod bad_input;
 mod bad_lanes;
+mod carriers;
 mod certificate;
 mod config;
 mod devices;

@@ -346,7 +346,7 @@ async fn datagrams(
         let mut message = garble(&valid, random);
         message.truncate(1_000);
         if let Err(error) = connected.connection().send_datagram(message.clone().into()) {
-            note(report, "a datagram", &message, &error.to_string());
+            note(report, "a datagram", &message, &format!("{error:?}"));
         }
     }
     let answer = connected.call::<GetUsers>(&Default::default()).await;

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 
 use parlour_features::{
-    raw::{Client, Door, bulk_open, client_frame, transport},
+    raw::{Client, Connection, Door, bulk_open, client_frame, transport},
     server::Server,
 };
 use parlour_protocol::wire::{Call, client_frame::Frame};
-use quinn::{Connection, VarInt};
+use quinn::VarInt;
 use tokio::net::UdpSocket;
 
 use super::writers::lasting_hello;

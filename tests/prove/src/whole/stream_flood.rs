@@ -15,7 +15,6 @@ use parlour_features::{
     world::join,
 };
 use parlour_protocol::wire::{CloseCode, Hello};
-use quinn::VarInt;
 
 use super::{
     block_on,
@@ -56,11 +55,11 @@ impl Way {
 
     /// Opens a lane and resets it; false if the connection is gone.
     async fn break_one(self, client: &Client) -> bool {
-        let code = VarInt::from_u32(1);
+        let code = 1;
         let mut send = match self {
             Way::Both => match client.connection().open_bi().await {
                 Ok((send, mut recv)) => {
-                    let _ = recv.stop(code);
+                    recv.stop(code);
                     send
                 }
                 Err(_) => return false,
@@ -72,7 +71,7 @@ impl Way {
         };
         // A byte, so that the lane is seen before it is gone.
         let _ = send.write_all(&[4]).await;
-        let _ = send.reset(code);
+        send.reset(code);
         true
     }
 }

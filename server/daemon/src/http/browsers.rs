@@ -1,0 +1,106 @@
+//! The routes of browsers: where to connect, and the WebSocket.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{ConnectInfo, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use parlour_mux::{Connection, Side};
+
+use super::{client::client, listener::Life};
+use crate::{
+    Config,
+    limits::{SOCKET_BUFFER_BYTES_MAX, SOCKET_WRITE_BYTES},
+    outside::Network,
+    quic::{Door, NoRoom},
+    server::Shared,
+    web::{Endpoints, Origins, carry},
+};
+
+/// What browsers are taken in with.
+#[derive(Clone)]
+pub(crate) struct WebParts {
+    door: Door,
+    origins: Arc<Origins>,
+    endpoints: Arc<Endpoints>,
+    proxies: Arc<[Network]>,
+}
+
+impl WebParts {
+    pub(crate) fn new(
+        config: &Config,
+        shared: &Shared,
+        door: Door,
+        proxies: Arc<[Network]>,
+    ) -> Self {
+        let is_generated = config.tls.certificate.is_none();
+        let endpoints = Endpoints {
+            port: config.public_port(shared.listen.port()),
+            hashes: is_generated.then(|| shared.data.certificate_hashes()),
+        };
+        let (origins, endpoints) = (Arc::new(config.origins()), Arc::new(endpoints));
+        WebParts { door, origins, endpoints, proxies }
+    }
+
+    fn allow(&self, headers: &HeaderMap) -> bool {
+        let text =
+            |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("null"));
+        self.origins.allow(text(header::ORIGIN), text(header::HOST).unwrap_or_default())
+    }
+
+    /// Where the client is: the last word of the proxy before the server, if there is one.
+    fn address(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+        client(peer, headers, &self.proxies)
+    }
+}
+
+/// Says nothing of anybody, so it takes no token; pages of other hosts may read it if they may connect.
+pub(super) async fn endpoints(State(parts): State<WebParts>, headers: HeaderMap) -> Response {
+    let mut response = Json(parts.endpoints.document()).into_response();
+    let out = response.headers_mut();
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    out.insert(header::VARY, HeaderValue::from_static("origin"));
+    if let Some(origin) = headers.get(header::ORIGIN).filter(|_| parts.allow(&headers)) {
+        out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    }
+    response
+}
+
+/// Opens a WebSocket for a connection; who it is, it says in its first message.
+pub(super) async fn connect(
+    State(parts): State<WebParts>,
+    ConnectInfo(life): ConnectInfo<Life>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    if !parts.allow(&headers) {
+        return (StatusCode::FORBIDDEN, "pages of that origin may not connect\n").into_response();
+    }
+    let address = parts.address(life.peer(), &headers);
+    if let Err(no_room) = parts.door.knock(address) {
+        let status = match no_room {
+            NoRoom::Full => StatusCode::SERVICE_UNAVAILABLE,
+            NoRoom::TooFast => StatusCode::TOO_MANY_REQUESTS,
+        };
+        return (status, "there is no room for another connection now\n").into_response();
+    }
+    let address = (address.unwrap_or(life.peer()), 0).into();
+    upgrade
+        .max_message_size(parlour_mux::limits::MESSAGE_BYTES_MAX)
+        .max_frame_size(parlour_mux::limits::MESSAGE_BYTES_MAX)
+        .write_buffer_size(SOCKET_WRITE_BYTES)
+        .max_write_buffer_size(SOCKET_BUFFER_BYTES_MAX)
+        .on_upgrade(move |socket| async move {
+            life.hand_over();
+            let (connection, carrier) = Connection::new(Side::Server);
+            let connection = parlour_carriers::Connection::WebSocket(connection, address);
+            tokio::join!(parts.door.serve(connection), carry(socket, carrier));
+        })
+}

@@ -1,0 +1,40 @@
+//! Where browsers may connect, as they read it before they do: one document, the same for everybody.
+
+use std::{fs, path::PathBuf};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::json;
+
+use super::{WEBSOCKET_PATH, WEBTRANSPORT_PATH};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoints {
+    /// The port of QUIC, as clients reach it.
+    pub(crate) port: u16,
+    /// Where the hashes of generated certificates are kept; none for a certificate that browsers trust by
+    /// themselves.
+    pub(crate) hashes: Option<PathBuf>,
+}
+
+impl Endpoints {
+    /// The document. The hashes are read each time: certificates change while the server runs.
+    pub(crate) fn document(&self) -> serde_json::Value {
+        let text = self.hashes.as_ref().and_then(|path| fs::read_to_string(path).ok());
+        let hashes = text.iter().flat_map(|text| text.lines()).filter_map(decode_hex);
+        let hashes: Vec<String> = hashes.map(|hash| STANDARD.encode(hash)).collect();
+        json!({
+            "webtransport": {
+                "port": self.port,
+                "path": WEBTRANSPORT_PATH,
+                "certificate_hashes": hashes,
+            },
+            "websocket": { "path": WEBSOCKET_PATH },
+        })
+    }
+}
+
+fn decode_hex(line: &str) -> Option<Vec<u8>> {
+    let byte = |at| u8::from_str_radix(line.get(at..at + 2)?, 16).ok();
+    (line.len() == 64).then(|| (0..64).step_by(2).map(byte).collect()).flatten()
+}
