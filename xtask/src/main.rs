@@ -14,6 +14,7 @@ mod suite;
 mod supply;
 mod tidy;
 mod tools;
+mod web;
 
 use std::process::ExitCode;
 
@@ -60,6 +61,12 @@ const COMMANDS: &[Command] = &[
         summary: "run the reliability tests: crashes, power cuts, hostile peers",
         help: prove::HELP,
         run: prove::run,
+    },
+    Command {
+        name: "web",
+        summary: "build the web client for the server to serve",
+        help: web::HELP,
+        run: web::run,
     },
     Command {
         name: "fuzz",

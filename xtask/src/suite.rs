@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::args::{Args, nearest};
-use crate::{Outcome, demo, fuzz, prove, shell, supply, tools};
+use crate::{Outcome, demo, fuzz, prove, shell, supply, tools, web};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask test [PART]
@@ -16,7 +16,8 @@ licences and sources, and the demo unattended. Installs what it needs and says s
   deps      dependencies' licences, sources and known holes
   python    the golden vectors decoded by Python's protobuf
   openapi   the calls over HTTP held against their description by schemathesis
-  web, kotlin, swift   the clients of those languages";
+  web       the TypeScript client and the web client, in Node and in Chromium
+  kotlin, swift   the clients of those languages";
 
 const FUZZ_SECONDS: u64 = 10;
 const SCHEMATHESIS_SECONDS: &str = "60";
@@ -55,7 +56,13 @@ pub(crate) fn run(mut args: Args) -> Outcome {
             suite.step("calls over HTTP", calls_as_described);
             suite.close()
         }
-        Some(part @ ("web" | "kotlin" | "swift")) => {
+        Some("web") => {
+            let mut suite = Suite::default();
+            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+            suite.web();
+            suite.close()
+        }
+        Some(part @ ("kotlin" | "swift")) => {
             println!("no {part} client yet; nothing to test");
             Ok(())
         }
@@ -74,6 +81,7 @@ fn whole() -> Outcome {
     let mut suite = Suite::default();
     suite.basics();
     suite.carriers();
+    suite.web();
     suite.step("golden vectors in Python", golden_in_python);
     suite.step("calls over HTTP", calls_as_described);
     let bins = shell::target_dir().join("debug");
@@ -193,6 +201,13 @@ impl Suite {
                 tests.env("PARLOUR_BIN", shell::target_dir().join("debug/parlour"));
                 passed(shell::run(tests.env("PARLOUR_CARRIER", carrier)))
             });
+        }
+    }
+
+    /// The TypeScript client and the web client, in Node and in a browser.
+    fn web(&mut self) {
+        for (name, run) in web::STEPS {
+            self.step(name, || passed(run()));
         }
     }
 

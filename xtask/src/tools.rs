@@ -80,6 +80,21 @@ pub(crate) fn attachments() -> Outcome {
     if missing.is_empty() { Ok(()) } else { apt(&missing) }
 }
 
+/// Node with npm. Those of Debian 12 are too old, so they aren't installed by themselves.
+pub(crate) fn node() -> Outcome {
+    let version = shell::output(&mut shell::program("node", &["--version"])).unwrap_or_default();
+    let major = version.trim().trim_start_matches('v').split('.').next().unwrap_or_default();
+    if major.parse::<u32>().is_ok_and(|major| major >= 20) && on_path("npm") {
+        return Ok(());
+    }
+    Err("Node 20 or newer with npm is needed: https://nodejs.org".into())
+}
+
+/// Debian's Chromium, in which the browsers' tests run.
+pub(crate) fn chromium() -> Outcome {
+    if on_path("chromium") { Ok(()) } else { apt(&["chromium"]) }
+}
+
 /// The S3 server that buckets are tested with.
 const S3: &str = "s3s-fs@0.14.1";
 

@@ -17,7 +17,7 @@ use crate::{
     outside::Network,
     quic::{Door, NoRoom},
     server::Shared,
-    web::{Endpoints, Origins, carry},
+    web::{Endpoints, Origins, carry, host_of},
 };
 
 /// What browsers are taken in with.
@@ -49,6 +49,23 @@ impl WebParts {
         let text =
             |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("null"));
         self.origins.allow(text(header::ORIGIN), text(header::HOST).unwrap_or_default())
+    }
+
+    /// What the web client's pages may do (Content Security Policy, level 3).
+    pub(super) fn policy(&self, headers: &HeaderMap) -> String {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let host = if host.bytes().all(is_of_host) { host } else { "" };
+        let name = host_of(host);
+        let port = self.endpoints.port;
+        let connect = match host.is_empty() {
+            true => String::new(),
+            false => format!(" https://{name}:{port} ws://{host} wss://{host}"),
+        };
+        format!(
+            "default-src 'self'; connect-src 'self'{connect}; img-src 'self' blob: data:; \
+             media-src 'self' blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; \
+             base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        )
     }
 
     /// Where the client is: the last word of the proxy before the server, if there is one.
@@ -103,4 +120,9 @@ pub(super) async fn connect(
             let connection = parlour_carriers::Connection::WebSocket(connection, address);
             tokio::join!(parts.door.serve(connection), carry(socket, carrier));
         })
+}
+
+/// Nothing that would mean something else in a policy.
+fn is_of_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte)
 }

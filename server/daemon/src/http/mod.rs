@@ -9,6 +9,7 @@ mod errors;
 mod hooks;
 mod listener;
 mod rpc;
+mod site;
 mod traced;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
@@ -140,6 +141,7 @@ fn browsers(parts: WebParts) -> Router {
     Router::new()
         .route(ENDPOINTS_PATH, get(browsers::endpoints))
         .route(WEBSOCKET_PATH, get(browsers::connect))
+        .fallback(site::file)
         .with_state(parts)
 }
 

@@ -2,11 +2,14 @@
 //! that let no UDP through.
 
 mod endpoints;
+mod files;
 mod origins;
 mod socket;
 
 pub(crate) use endpoints::Endpoints;
+pub(crate) use files::{File, are_there as has_files, find as find_file};
 pub use origins::Origins;
+pub(crate) use origins::host as host_of;
 pub(crate) use socket::carry;
 
 /// Where sessions over HTTP/3 are asked for.

@@ -51,7 +51,7 @@ impl Origins {
 }
 
 /// Without the port; an IPv6 address keeps its brackets.
-fn host(authority: &str) -> &str {
+pub(crate) fn host(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,

@@ -1,0 +1,147 @@
+//! The TypeScript client and the web client: installed, built, tested, and put where the server's build
+//! takes the web client into the program.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+};
+
+use crate::{Outcome, args::Args, shell, tools};
+
+pub(crate) const HELP: &str = "\
+usage: cargo xtask web
+
+Builds the web client and puts it where the server's build finds it, so that the server serves it at /.
+Needs Node 20 or newer with npm. Nothing is done where nothing has changed.";
+
+/// The client library, and the application on top of it.
+const CLIENT: &str = "bindings/web";
+const SITE: &str = "examples/web";
+/// Where the server's build looks.
+const TAKEN: &str = "server/daemon/web/dist";
+/// What the files there were made of.
+const STAMP: &str = "server/daemon/web/made-of";
+/// What isn't a source.
+const MADE: &[&str] = &["node_modules", "dist", "generated", "shots"];
+
+pub(crate) fn run(args: Args) -> Outcome {
+    args.finish()?;
+    build()
+}
+
+/// Builds both, unless that was done already.
+pub(crate) fn build() -> Outcome {
+    let root = shell::root();
+    let mut hash = DefaultHasher::new();
+    for folder in [CLIENT, SITE, "protocol/proto"] {
+        hash_sources(&root.join(folder), &mut hash)?;
+    }
+    let made_of = format!("{:016x}\n", hash.finish());
+    let taken = root.join(TAKEN);
+    let is_there = taken.join("index.html").is_file();
+    if is_there && fs::read_to_string(root.join(STAMP)).is_ok_and(|text| text == made_of) {
+        return Ok(());
+    }
+    println!("building the web client");
+    install(CLIENT)?;
+    npm(CLIENT, &["run", "generate"])?;
+    npm(CLIENT, &["run", "build"])?;
+    install(SITE)?;
+    npm(SITE, &["run", "build"])?;
+    let failed = |error: std::io::Error| format!("{}: {error}", taken.display());
+    if taken.exists() {
+        fs::remove_dir_all(&taken).map_err(failed)?;
+    }
+    copy(&root.join(SITE).join("dist"), &taken).map_err(failed)?;
+    fs::write(root.join(STAMP), made_of).map_err(failed)
+}
+
+/// What the suite does with them; each is a step of its own there.
+pub(crate) const STEPS: &[(&str, fn() -> Outcome)] = &[
+    ("TypeScript client", client),
+    ("TypeScript client against a server", client_whole),
+    ("web client", site),
+    ("web client in a browser", site_whole),
+];
+
+fn client() -> Outcome {
+    install(CLIENT)?;
+    npm(CLIENT, &["run", "generate"])?;
+    npm(CLIENT, &["run", "check"])?;
+    npm(CLIENT, &["run", "build"])?;
+    npm(CLIENT, &["test"])
+}
+
+fn client_whole() -> Outcome {
+    tools::chromium()?;
+    npm(CLIENT, &["run", "test:e2e"])?;
+    npm(CLIENT, &["run", "test:browser"])
+}
+
+fn site() -> Outcome {
+    build()?;
+    npm(SITE, &["run", "check"])?;
+    npm(SITE, &["test"])
+}
+
+fn site_whole() -> Outcome {
+    tools::chromium()?;
+    npm(SITE, &["run", "test:browser"])
+}
+
+/// What the lock file names, once for each of its contents.
+fn install(folder: &str) -> Outcome {
+    let lock = shell::root().join(folder).join("package-lock.json");
+    let wanted = fs::read(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
+    let stamp = shell::root().join(folder).join("node_modules/.installed");
+    if fs::read(&stamp).is_ok_and(|done| done == wanted) {
+        return Ok(());
+    }
+    tools::node()?;
+    println!("[tools] installing the packages of {folder} (npm)");
+    npm(folder, &["ci", "--no-audit", "--no-fund", "--loglevel=error"])?;
+    fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))
+}
+
+fn npm(folder: &str, words: &[&str]) -> Outcome {
+    let mut command = shell::program("npm", words);
+    command.current_dir(shell::root().join(folder));
+    command.env("PARLOUR_BIN", shell::target_dir().join("debug/parlour"));
+    shell::run(&mut command)
+}
+
+fn hash_sources(folder: &Path, hash: &mut DefaultHasher) -> Outcome {
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let entries = fs::read_dir(folder).map_err(failed)?;
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().map_err(failed)?;
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if MADE.contains(&name.as_str()) {
+            continue;
+        }
+        name.hash(hash);
+        if path.is_dir() {
+            hash_sources(&path, hash)?;
+        } else {
+            fs::read(&path).map_err(failed)?.hash(hash);
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        let there = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            copy(&path, &there)?;
+        } else {
+            fs::copy(&path, &there)?;
+        }
+    }
+    Ok(())
+}
