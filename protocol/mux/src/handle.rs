@@ -211,6 +211,11 @@ impl Connection {
         });
     }
 
+    /// Tells one connection from another as long as both are there.
+    pub fn stable_id(&self) -> usize {
+        Arc::as_ptr(&self.0.0) as usize
+    }
+
     /// Ends the connection; what waits is lost.
     pub fn close(&self, code: u32, reason: &str) {
         self.shared().act(|mux| mux.close(code, reason));

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     Client, SignIn, SignInLink, State, Token, Trust,
+    carrier::SocketUrl,
     client::Inner,
     driver::{Driver, Ends, Parts},
     environment::{Clock, Entropy, Environment, SocketFactory},
@@ -64,6 +65,7 @@ impl From<&std::path::Path> for Cache {
 #[derive(Default)]
 pub struct Builder {
     address: Option<String>,
+    websocket: Option<String>,
     token: Option<Token>,
     sign_in: Option<SignIn>,
     login_file: Option<PathBuf>,
@@ -119,6 +121,15 @@ impl Builder {
     /// token nor sign-in, the client goes on with the login that is kept there.
     pub fn login_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.login_file = Some(path.into());
+        self
+    }
+
+    /// Where to open a WebSocket when QUIC doesn't get through, as on networks that block UDP:
+    /// `wss://chat.example.org/parlour/v1/ws`. It carries the same, only that a lost packet holds up what
+    /// comes behind it. Without this there is QUIC alone. With `ws://` everything travels in the clear, the
+    /// token included: for servers on this machine.
+    pub fn websocket(mut self, url: impl Into<String>) -> Self {
+        self.websocket = Some(url.into());
         self
     }
 
@@ -230,10 +241,12 @@ impl Builder {
     pub async fn start(mut self) -> Result<Client, ConnectError> {
         let address = self.address.as_deref().and_then(Address::parse);
         let address = address.ok_or(ConnectError::Address)?;
+        let socket = self.websocket.as_deref().map(SocketUrl::parse);
+        let socket = socket.map(|url| url.ok_or(ConnectError::WebSocketUrl)).transpose()?;
         let environment = self.environment();
         let trust = |error| ConnectError::Trust(Arc::new(error));
         let tls = self.trust.tls().map_err(trust)?;
-        let dialer = Arc::new(Dialer::new(environment.clone(), tls).map_err(trust)?);
+        let dialer = Arc::new(Dialer::new(environment.clone(), tls, socket).map_err(trust)?);
         let cache = self.cache.unwrap_or(Cache::Memory);
         let login_file = self.login_file.or_else(|| match &cache {
             Cache::Path(path) => Some(with_login(path)),

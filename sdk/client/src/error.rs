@@ -100,6 +100,9 @@ pub enum ConnectError {
     /// The address isn't `host:port`.
     #[error("the address is not host:port")]
     Address,
+    /// The WebSocket's address isn't `wss://host/path` or `ws://host/path`.
+    #[error("the WebSocket's address is not wss://host/path")]
+    WebSocketUrl,
     /// Neither a token nor a sign-in was given to the builder, and no login is kept.
     #[error("no token, no sign-in and no login")]
     Token,

@@ -19,6 +19,7 @@ pub mod access;
 mod account;
 mod apps;
 mod builder;
+mod carrier;
 mod client;
 pub mod directory;
 mod drafts;

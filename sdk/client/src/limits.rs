@@ -24,6 +24,12 @@ pub const USERS_MAX: usize = 10_000;
 
 /// A handshake takes at most this long per address.
 pub const DIAL_WITHIN: Duration = Duration::from_secs(8);
+/// Where QUIC takes this long, a WebSocket is opened as well.
+pub const FALLBACK_AFTER: Duration = Duration::from_millis(800);
+/// A WebSocket's server says something at least half as often.
+pub const SOCKET_SILENT_MAX: Duration = Duration::from_secs(45);
+/// Most bytes of a WebSocket's messages that wait before the kernel.
+pub const SOCKET_BUFFER_BYTES_MAX: usize = 256 * 1024;
 /// A handshake that takes this long gets a second one beside it, and so on.
 pub const NEXT_DIAL_AFTER: Duration = Duration::from_millis(500);
 /// The application gives a token within this time.

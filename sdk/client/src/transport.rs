@@ -1,20 +1,27 @@
-//! QUIC: how connections are configured and made.
+//! How connections are configured and made: by QUIC, and where that takes too long by a WebSocket as well.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use parlour_congestion::FlooredConfig;
 use parlour_sdk_core::lanes::bulk_request;
 use quinn::{
-    ClientConfig, Connection, Endpoint, EndpointConfig, IdleTimeout, RecvStream, SendStream,
-    TransportConfig, VarInt, crypto::rustls::QuicClientConfig,
+    ClientConfig, Endpoint, EndpointConfig, IdleTimeout, TransportConfig, VarInt,
+    crypto::rustls::QuicClientConfig,
 };
 use quinn_proto::{ConnectionId, HashedConnectionIdGenerator};
 
 use crate::{
+    carrier::{Connection, RecvLane, SendLane, SocketUrl, open_socket},
     environment::Environment,
     limits::{
-        DATAGRAM_BUFFER_BYTES, DIAL_WITHIN, IDLE_MAX, INITIAL_RTT, KEEP_ALIVE_EVERY,
+        DATAGRAM_BUFFER_BYTES, DIAL_WITHIN, FALLBACK_AFTER, IDLE_MAX, INITIAL_RTT, KEEP_ALIVE_EVERY,
         NEXT_DIAL_AFTER, RECEIVE_WINDOW_BYTES, SEND_WINDOW_BYTES, SERVER_UNI_LANES,
         STREAM_WINDOW_BYTES,
     },
@@ -29,8 +36,8 @@ const BULK_PRIORITY: i32 = -10;
 #[derive(Debug)]
 pub(crate) struct Dialed {
     pub(crate) connection: Connection,
-    pub(crate) send: SendStream,
-    pub(crate) recv: RecvStream,
+    pub(crate) send: SendLane,
+    pub(crate) recv: RecvLane,
 }
 
 /// No connection could be made to any address.
@@ -66,11 +73,21 @@ impl Address {
 }
 
 /// Makes connections. One endpoint per address family, made when it is first needed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Dialer {
     environment: Environment,
     config: ClientConfig,
     endpoints: Arc<std::sync::Mutex<Endpoints>>,
+    fallback: Option<Arc<Fallback>>,
+}
+
+/// The way where UDP doesn't get through.
+#[derive(Debug)]
+struct Fallback {
+    url: SocketUrl,
+    tls: Arc<rustls::ClientConfig>,
+    // Whether it was the faster one the last time, on this network.
+    is_preferred: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -83,7 +100,16 @@ impl Dialer {
     pub(crate) fn new(
         environment: Environment,
         tls: rustls::ClientConfig,
+        socket: Option<SocketUrl>,
     ) -> Result<Self, rustls::Error> {
+        let fallback = socket.map(|url| {
+            let tls = rustls::ClientConfig {
+                alpn_protocols: vec![b"http/1.1".to_vec()],
+                ..tls.clone()
+            };
+            let is_preferred = AtomicBool::new(false);
+            Arc::new(Fallback { url, tls: Arc::new(tls), is_preferred })
+        });
         let crypto = QuicClientConfig::try_from(Arc::new(tls))
             .map_err(|error| rustls::Error::General(error.to_string()))?;
         let mut config = ClientConfig::new(Arc::new(crypto));
@@ -94,7 +120,7 @@ impl Dialer {
             entropy.fill(&mut id);
             ConnectionId::new(&id)
         }));
-        Ok(Dialer { environment, config, endpoints: Arc::default() })
+        Ok(Dialer { environment, config, endpoints: Arc::default(), fallback })
     }
 
     /// The present, Unix milliseconds.
@@ -112,20 +138,47 @@ impl Dialer {
         &self,
         address: Address,
     ) -> impl Future<Output = Result<Dialed, Unreachable>> + Send + use<> {
-        let dialer = Dialer {
-            environment: self.environment.clone(),
-            config: self.config.clone(),
-            endpoints: self.endpoints.clone(),
-        };
-        async move {
-            for remote in address.resolve().await {
-                let dial = dialer.dial_one(remote, &address.host);
-                if let Ok(Some(dialed)) = tokio::time::timeout(DIAL_WITHIN, dial).await {
-                    return Ok(dialed);
-                }
+        let dialer = self.clone();
+        async move { dialer.race(&address).await.ok_or(Unreachable) }
+    }
+
+    /// By QUIC; where that hasn't come about in a moment, by a WebSocket at the same time.
+    async fn race(&self, address: &Address) -> Option<Dialed> {
+        let Some(fallback) = self.fallback.clone() else { return self.dial_quic(address).await };
+        let quic = self.dial_quic(address);
+        let socket = async {
+            if !fallback.is_preferred.load(Ordering::Relaxed) {
+                tokio::time::sleep(FALLBACK_AFTER).await;
             }
-            Err(Unreachable)
+            let open = dial_socket(&fallback);
+            tokio::time::timeout(DIAL_WITHIN, open).await.ok().flatten()
+        };
+        tokio::pin!(quic, socket);
+        let dialed = tokio::select! {
+            biased;
+            dialed = &mut quic => match dialed {
+                Some(dialed) => Some(dialed),
+                None => socket.await,
+            },
+            dialed = &mut socket => match dialed {
+                Some(dialed) => Some(dialed),
+                None => quic.await,
+            },
+        };
+        if let Some(dialed) = &dialed {
+            fallback.is_preferred.store(dialed.connection.is_socket(), Ordering::Relaxed);
         }
+        dialed
+    }
+
+    async fn dial_quic(&self, address: &Address) -> Option<Dialed> {
+        for remote in address.resolve().await {
+            let dial = self.dial_one(remote, &address.host);
+            if let Ok(Some(dialed)) = tokio::time::timeout(DIAL_WITHIN, dial).await {
+                return Some(dialed);
+            }
+        }
+        None
     }
 
     /// Attempts begin one after the other without waiting for each other's end: QUIC sends a lost
@@ -159,13 +212,14 @@ impl Dialer {
                 return None;
             }
         };
-        let (send, recv) = connection.open_bi().await.ok()?;
-        send.set_priority(CONTROL_PRIORITY).ok()?;
-        Some(Dialed { connection, send, recv })
+        begin(Connection::Quic(connection)).await
     }
 
     /// The device has another network: connections go on from new sockets.
     pub(crate) fn rebind(&self) {
+        if let Some(fallback) = &self.fallback {
+            fallback.is_preferred.store(false, Ordering::Relaxed);
+        }
         let endpoints = self.endpoints.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for (endpoint, remote) in [&endpoints.v4, &endpoints.v6].into_iter().flatten() {
             let bound = self.environment.sockets.bind(*remote);
@@ -206,12 +260,22 @@ pub(crate) async fn open_bulk(
     connection: Connection,
     method: u32,
     body: bytes::Bytes,
-) -> Option<RecvStream> {
-    let (mut send, recv) = connection.open_bi().await.ok()?;
-    send.set_priority(BULK_PRIORITY).ok()?;
+) -> Option<RecvLane> {
+    let (mut send, recv) = connection.open_bi(BULK_PRIORITY).await.ok()?;
     send.write_chunk(bulk_request(method, body)).await.ok()?;
-    send.finish().ok()?;
+    send.finish();
     Some(recv)
+}
+
+async fn dial_socket(fallback: &Fallback) -> Option<Dialed> {
+    let socket = open_socket(&fallback.url, fallback.tls.clone()).await.ok()?;
+    begin(Connection::WebSocket(socket)).await
+}
+
+/// The control lane comes first.
+async fn begin(connection: Connection) -> Option<Dialed> {
+    let (send, recv) = connection.open_bi(CONTROL_PRIORITY).await.ok()?;
+    Some(Dialed { connection, send, recv })
 }
 
 fn endpoint_config(environment: &Environment) -> EndpointConfig {

@@ -8,10 +8,10 @@ use parlour_sdk_core::{
     engine::{Action, BulkId},
     lanes::BulkLane,
 };
-use quinn::RecvStream;
 
 use super::{Driver, Input};
 use crate::{
+    carrier::RecvLane,
     limits::{READ_CHUNKS_MAX, UNWRITTEN_BYTES_MAX},
     transport::open_bulk,
 };
@@ -24,7 +24,7 @@ pub(super) type Chunks = Vec<Bytes>;
 pub(super) struct Lanes {
     open: BTreeMap<BulkId, Open>,
     /// Lanes that aren't read until the cache has caught up.
-    paused: Vec<(BulkId, RecvStream)>,
+    paused: Vec<(BulkId, RecvLane)>,
 }
 
 struct Open {
@@ -62,8 +62,7 @@ impl Driver {
             }
             Action::Datagram(bytes) => {
                 if let Some(link) = &self.link {
-                    // What can't be sent now is lost, as datagrams may be.
-                    let _ = link.connection.send_datagram(bytes);
+                    link.connection.send_datagram(bytes);
                 }
             }
             Action::Load { id, room, before, limit } => self.persist.load(id, room, before, limit),
@@ -80,7 +79,7 @@ impl Driver {
         }));
     }
 
-    pub(super) fn handle_bulk_opened(&mut self, id: BulkId, lane: Option<RecvStream>) {
+    pub(super) fn handle_bulk_opened(&mut self, id: BulkId, lane: Option<RecvLane>) {
         match lane {
             Some(recv) => self.read_bulk(id, recv),
             None => self.cut_bulk(id),
@@ -90,7 +89,7 @@ impl Driver {
     pub(super) fn handle_bulk_read(
         &mut self,
         id: BulkId,
-        read: Option<(RecvStream, Option<Chunks>)>,
+        read: Option<(RecvLane, Option<Chunks>)>,
     ) {
         let now = self.now();
         let Some(open) = self.lanes.open.get_mut(&id) else { return };
@@ -126,7 +125,7 @@ impl Driver {
         }
     }
 
-    fn read_bulk(&mut self, id: BulkId, mut recv: RecvStream) {
+    fn read_bulk(&mut self, id: BulkId, mut recv: RecvLane) {
         let Some(open) = self.lanes.open.get_mut(&id) else { return };
         let read = async move {
             // A piece is one packet's: one by one, each would cost a turn of the driver.

@@ -14,10 +14,10 @@ use parlour_sdk_core::{
     reconnect::End,
 };
 use prost::Message;
-use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
 
 use super::{Driver, Input, TokenUse};
 use crate::{
+    carrier::{Connection, Ended, RecvLane, SendLane},
     limits::{ANSWERED_EVERY, READ_BYTES_MAX, TOKEN_WITHIN},
     token::NoTokenYet,
     transport::{Address, Dialed, Unreachable},
@@ -36,12 +36,12 @@ pub(super) struct Link {
     pub(super) connection: Connection,
     pub(super) machine: Machine,
     /// `None` while a write is under way.
-    writer: Option<SendStream>,
+    writer: Option<SendLane>,
 }
 
 impl Link {
     fn close(&self, code: CloseCode) {
-        self.connection.close(VarInt::from_u32(code as u32), b"");
+        self.connection.close(code as u32);
     }
 }
 
@@ -121,9 +121,7 @@ impl Driver {
         }
         match result {
             Ok(dialed) if wanted => self.say_hello(dialed),
-            Ok(dialed) => {
-                dialed.connection.close(VarInt::from_u32(CloseCode::ClientDone as u32), b"")
-            }
+            Ok(dialed) => dialed.connection.close(CloseCode::ClientDone as u32),
             Err(Unreachable) if wanted => self.attempt_failed(End::Unreachable),
             Err(Unreachable) => {}
         }
@@ -165,7 +163,7 @@ impl Driver {
 
     // While connected.
 
-    pub(super) fn handle_control(&mut self, id: LinkId, read: Option<(RecvStream, Bytes)>) {
+    pub(super) fn handle_control(&mut self, id: LinkId, read: Option<(RecvLane, Bytes)>) {
         let now = self.now();
         // Its end is the connection's, which says itself why.
         let (Some((recv, bytes)), Some(link)) = (read, self.link_mut(id)) else { return };
@@ -174,12 +172,12 @@ impl Driver {
         self.after_input(id, handled);
     }
 
-    pub(super) fn handle_event_lane(&mut self, id: LinkId, lane: Option<RecvStream>) {
+    pub(super) fn handle_event_lane(&mut self, id: LinkId, lane: Option<RecvLane>) {
         let (Some(lane), Some(_)) = (lane, self.link_mut(id)) else { return };
         self.spawn(read_events(id, lane));
     }
 
-    pub(super) fn handle_events(&mut self, id: LinkId, read: Option<(RecvStream, Bytes)>) {
+    pub(super) fn handle_events(&mut self, id: LinkId, read: Option<(RecvLane, Bytes)>) {
         let now = self.now();
         let (Some((recv, bytes)), Some(link)) = (read, self.link_mut(id)) else { return };
         let handled = link.machine.handle_events(&bytes, now);
@@ -289,17 +287,14 @@ impl Driver {
 
     // The end.
 
-    pub(super) fn handle_closed(&mut self, id: LinkId, error: &ConnectionError) {
-        let end = match error {
-            ConnectionError::ApplicationClosed(closed) => {
-                let code = u32::try_from(closed.error_code.into_inner()).unwrap_or(0);
-                End::Closed { code, retry_after_ms: 0 }
-            }
-            _ => End::Lost,
+    pub(super) fn handle_closed(&mut self, id: LinkId, ended: &Ended) {
+        let end = match ended.code {
+            Some(code) => End::Closed { code, retry_after_ms: 0 },
+            None => End::Lost,
         };
         // The goodbye may have come in the same packet: it knows more.
         if self.link_mut(id).is_some() {
-            tracing::debug!(%error, "connection closed");
+            tracing::debug!(why = ended.why, "connection closed");
             self.handle_outputs(id);
             self.end(id, end);
         }
@@ -388,33 +383,32 @@ impl Driver {
         writes.into_iter().for_each(|write| self.spawn(write));
     }
 
-    pub(super) fn handle_written(&mut self, id: LinkId, stream: Option<SendStream>) {
+    pub(super) fn handle_written(&mut self, id: LinkId, stream: Option<SendLane>) {
         if let Some(link) = self.link_mut(id) {
             link.writer = stream;
         }
     }
 }
 
-/// Waits until the other ends have answered the closes with their own. QUIC keeps a closed
-/// connection for three timeouts more, in which there is nothing to wait for.
+/// Waits until the other ends have answered the closes with their own.
 async fn answered(closed: &[Connection]) {
-    while !closed.iter().all(|connection| connection.stats().frame_rx.connection_close > 0) {
+    while !closed.iter().all(Connection::has_heard_close) {
         // Nothing tells when a closed connection hears something.
         tokio::time::sleep(ANSWERED_EVERY).await;
     }
 }
 
-async fn read_control(id: LinkId, recv: RecvStream) -> Input {
+async fn read_control(id: LinkId, recv: RecvLane) -> Input {
     Input::Control(id, read(recv).await)
 }
 
-async fn read_events(id: LinkId, recv: RecvStream) -> Input {
+async fn read_events(id: LinkId, recv: RecvLane) -> Input {
     Input::Events(id, read(recv).await)
 }
 
-async fn read(mut recv: RecvStream) -> Option<(RecvStream, Bytes)> {
-    let chunk = recv.read_chunk(READ_BYTES_MAX, true).await.ok()??;
-    Some((recv, chunk.bytes))
+async fn read(mut recv: RecvLane) -> Option<(RecvLane, Bytes)> {
+    let bytes = recv.read_chunk(READ_BYTES_MAX).await.ok()??;
+    Some((recv, bytes))
 }
 
 async fn read_datagram(id: LinkId, connection: Connection) -> Input {

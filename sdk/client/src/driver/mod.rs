@@ -18,13 +18,13 @@ use parlour_sdk_core::{
     engine::{BulkId, Config, Engine},
     reconnect::{Order, Phase, Supervisor},
 };
-use quinn::{ConnectionError, RecvStream, SendStream};
 use tokio::sync::{mpsc, watch};
 
 pub use command::Sent;
 pub(crate) use command::{Command, Noted, Queued, Signalled};
 
 use crate::{
+    carrier::{Ended, RecvLane, SendLane},
     environment::Environment,
     limits::{BULK_READ_INPUTS, INPUTS_AT_ONCE},
     state::State,
@@ -41,14 +41,14 @@ use persist::{Persist, Persisted};
 enum Input {
     Token(TokenUse, Result<String, NoTokenYet>),
     Dialed(u64, Result<Dialed, Unreachable>),
-    Control(LinkId, Option<(RecvStream, Bytes)>),
-    Written(LinkId, Option<SendStream>),
-    EventLane(LinkId, Option<RecvStream>),
-    Events(LinkId, Option<(RecvStream, Bytes)>),
+    Control(LinkId, Option<(RecvLane, Bytes)>),
+    Written(LinkId, Option<SendLane>),
+    EventLane(LinkId, Option<RecvLane>),
+    Events(LinkId, Option<(RecvLane, Bytes)>),
     Datagram(LinkId, Option<Bytes>),
-    Closed(LinkId, ConnectionError),
-    BulkOpened(BulkId, Option<RecvStream>),
-    Bulk(BulkId, Option<(RecvStream, Option<Chunks>)>),
+    Closed(LinkId, Ended),
+    BulkOpened(BulkId, Option<RecvLane>),
+    Bulk(BulkId, Option<(RecvLane, Option<Chunks>)>),
     Persisted(Persisted),
     Nothing,
 }
@@ -247,7 +247,7 @@ impl Driver {
             Input::EventLane(id, lane) => self.handle_event_lane(id, lane),
             Input::Events(id, read) => self.handle_events(id, read),
             Input::Datagram(id, bytes) => self.handle_datagram(id, bytes),
-            Input::Closed(id, error) => self.handle_closed(id, &error),
+            Input::Closed(id, ended) => self.handle_closed(id, &ended),
             Input::BulkOpened(id, lane) => self.handle_bulk_opened(id, lane),
             Input::Bulk(id, read) => self.handle_bulk_read(id, read),
             Input::Persisted(persisted) => self.handle_persisted(persisted),

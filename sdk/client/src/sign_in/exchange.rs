@@ -9,9 +9,9 @@ use parlour_protocol::{
     },
 };
 use prost::Message;
-use quinn::{RecvStream, VarInt};
 
 use crate::{
+    carrier::RecvLane,
     limits::READ_BYTES_MAX,
     token::NoTokenYet,
     transport::{Address, Dialed, Dialer},
@@ -29,15 +29,15 @@ pub(super) async fn ask(
     let frame = ClientFrame { frame: Some(client_frame::Frame::SignIn(request)) };
     send.write_chunk(frame::encode(&frame)).await.map_err(unreachable)?;
     let answer = tokio::time::timeout(SIGN_IN_WITHIN, answer(&mut recv)).await;
-    connection.close(VarInt::from_u32(CloseCode::ClientDone as u32), b"");
+    connection.close(CloseCode::ClientDone as u32);
     answer.ok().flatten().ok_or(NoTokenYet::NotNow)
 }
 
-async fn answer(recv: &mut RecvStream) -> Option<Result<SignedIn, Refusal>> {
+async fn answer(recv: &mut RecvLane) -> Option<Result<SignedIn, Refusal>> {
     let mut splitter = Splitter::new(CONTROL_FRAME_BYTES_MAX);
     loop {
-        let chunk = recv.read_chunk(READ_BYTES_MAX, true).await.ok()??;
-        splitter.push(&chunk.bytes);
+        let chunk = recv.read_chunk(READ_BYTES_MAX).await.ok()??;
+        splitter.push(&chunk);
         while let Some(frame) = splitter.next_frame().ok()? {
             let frame = ServerFrame::decode(frame).ok()?.frame;
             if let Some(server_frame::Frame::SignInResult(result)) = frame {

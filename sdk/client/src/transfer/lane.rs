@@ -7,25 +7,26 @@ use parlour_protocol::{
     prost::Message,
     wire::{BlobAnswer, BlobCall, LaneKind, LaneOpen, blob_answer::Answer, blob_call::Call},
 };
-use quinn::{RecvStream, SendStream};
 
 use super::{Cut, Path, TransferError};
-use crate::limits::FILE_PIECE_BYTES;
+use crate::{
+    carrier::{RecvLane, SendLane},
+    limits::FILE_PIECE_BYTES,
+};
 
 /// Behind history, which somebody may be waiting for.
 const PRIORITY: i32 = -20;
 
 /// A lane whose call has been made.
 pub(super) struct Lane {
-    pub(super) send: SendStream,
-    recv: RecvStream,
+    pub(super) send: SendLane,
+    recv: RecvLane,
     answers: Splitter,
 }
 
 impl Lane {
     pub(super) async fn open(path: &Path, call: Call) -> Result<Self, Cut> {
-        let (mut send, recv) = path.connection.open_bi().await.map_err(|_| Cut::Lost)?;
-        send.set_priority(PRIORITY).map_err(|_| Cut::Lost)?;
+        let (mut send, recv) = path.connection.open_bi(PRIORITY).await.map_err(|_| Cut::Lost)?;
         let mut out = BytesMut::new();
         out.put(frame::encode(&LaneOpen { kind: LaneKind::Blob as i32 }));
         out.put(frame::encode(&BlobCall { call: Some(call) }));
@@ -44,8 +45,8 @@ impl Lane {
                     answer => Ok(answer),
                 };
             }
-            match self.recv.read_chunk(FILE_PIECE_BYTES, true).await {
-                Ok(Some(chunk)) => self.answers.push(&chunk.bytes),
+            match self.recv.read_chunk(FILE_PIECE_BYTES).await {
+                Ok(Some(bytes)) => self.answers.push(&bytes),
                 Ok(None) | Err(_) => return Err(Cut::Lost),
             }
         }
@@ -60,7 +61,7 @@ impl Lane {
 /// Raw bytes that come.
 pub(super) struct Incoming {
     first: Bytes,
-    recv: RecvStream,
+    recv: RecvLane,
 }
 
 impl Incoming {
@@ -69,7 +70,6 @@ impl Incoming {
         if !self.first.is_empty() {
             return Ok(Some(std::mem::take(&mut self.first)));
         }
-        let chunk = self.recv.read_chunk(FILE_PIECE_BYTES, true).await.map_err(|_| Cut::Lost)?;
-        Ok(chunk.map(|chunk| chunk.bytes))
+        self.recv.read_chunk(FILE_PIECE_BYTES).await.map_err(|_| Cut::Lost)
     }
 }

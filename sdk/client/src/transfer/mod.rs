@@ -16,14 +16,16 @@ use parlour_protocol::{
     ids::{DeviceId, UploadId},
     wire::{Error as Refusal, ErrorReason, Retry},
 };
-use quinn::Connection;
 use tokio::sync::watch;
 
 pub use download::Download;
 pub use upload::{Source, Upload};
 
-use crate::limits::{
-    TRANSFER_AGAIN_AFTER, TRANSFER_CUTS_MAX, TRANSFER_DELAYS_MAX, TRANSFER_DOUBLINGS_MAX,
+use crate::{
+    carrier::Connection,
+    limits::{
+        TRANSFER_AGAIN_AFTER, TRANSFER_CUTS_MAX, TRANSFER_DELAYS_MAX, TRANSFER_DOUBLINGS_MAX,
+    },
 };
 
 /// Why a file wasn't transferred.
