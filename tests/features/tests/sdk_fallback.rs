@@ -4,8 +4,8 @@ mod sdk;
 
 use std::time::Duration;
 
-use parlour::{Builder, ConnectError, Draft, State};
-use parlour_features::server::Server;
+use parlour::{Builder, ConnectError, Draft, State, Trust};
+use parlour_features::server::{Options, ROOMY, Server};
 use sdk::{client, eventually, texts};
 use tokio::net::{TcpListener, UdpSocket};
 
@@ -102,4 +102,22 @@ async fn what_is_no_address_of_a_websocket_is_refused() {
         let refused = client(&server, "alice").websocket(wrong).start().await;
         assert!(matches!(refused, Err(ConnectError::WebSocketUrl)), "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn with_tls_of_its_own_the_server_is_checked_as_over_quic() {
+    let server = Server::start(Options::config(format!("{ROOMY}[http]\ntls = true\n")));
+    let wall = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("wss://localhost:{}/parlour/v1/ws", server.ready().http.port());
+    let behind = |sub| {
+        let address = wall.local_addr().unwrap().to_string();
+        client(&server, sub).address(address).websocket(url.clone())
+    };
+    let alice = behind("alice").connect().await.unwrap();
+    let _bob = behind("bob").connect().await.unwrap();
+    alice.open_direct("bob").await.unwrap().send("over TLS").await.unwrap();
+    let stranger = Trust::parse_sha256(&"ab".repeat(32)).unwrap();
+    let refused = behind("alice").trust(stranger).start().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_ne!(refused.state(), State::Live, "another certificate than the one that is pinned");
 }

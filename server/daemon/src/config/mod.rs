@@ -108,6 +108,8 @@ pub struct Http {
     pub listen: Option<SocketAddr>,
     /// Where clients reach it.
     pub url: Option<String>,
+    /// Whether it shows the certificate of `[tls]`, instead of leaving that to a proxy.
+    pub tls: bool,
     /// Ranges of addresses of reverse proxies, which say whom they speak for.
     pub proxies: Vec<String>,
 }
@@ -115,7 +117,8 @@ pub struct Http {
 impl Default for Http {
     fn default() -> Self {
         let proxies = ["127.0.0.0/8", "::1/128"].map(String::from).to_vec();
-        Http { listen: Some(SocketAddr::from(([127, 0, 0, 1], 8080))), url: None, proxies }
+        let listen = Some(SocketAddr::from(([127, 0, 0, 1], 8080)));
+        Http { listen, url: None, tls: false, proxies }
     }
 }
 

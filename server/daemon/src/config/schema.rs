@@ -52,12 +52,17 @@ pub const KEYS: &[KeyDoc] = &[
     key(
         "http.listen",
         r#""127.0.0.1:8080""#,
-        "Where /healthz, /readyz and /metrics are served, and attachments under links: TCP, without\nTLS, so for a reverse proxy. \"off\" for none.",
+        "Where /healthz, /readyz and /metrics are served, and attachments under links: TCP, for a\nreverse proxy unless `http.tls`. \"off\" for none.",
     ),
     example(
         "http.url",
         r#""https://chat.example.org""#,
         "Where clients reach that, without a slash at the end: links to attachments begin with it.",
+    ),
+    key(
+        "http.tls",
+        "false",
+        "Whether that port speaks TLS itself, with the certificate of [tls]: for servers without a reverse\nproxy, such as on 0.0.0.0:443.",
     ),
     key(
         "http.proxies",

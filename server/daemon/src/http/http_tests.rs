@@ -20,7 +20,7 @@ async fn start(access: MetricsAccess, ready: Arc<AtomicBool>) -> (HttpServer, wa
         Arc::new(move || if ready.load(Ordering::Relaxed) { Ok(()) } else { Err("draining") });
     let metrics = Arc::new(Metrics::default());
     let traces = Traces::default();
-    let parts = HttpParts { blobs: None, rpc: None, web: None, readiness, metrics, access, traces };
+    let parts = HttpParts { blobs: None, rpc: None, web: None, readiness, metrics, access, traces, tls: None };
     let (stop, stopped) = watch::channel(false);
     let address = "127.0.0.1:0".parse().expect("address");
     (HttpServer::start(address, parts, stopped).await.expect("bound"), stop)

@@ -21,13 +21,15 @@ use axum::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep, sleep},
 };
 
 use socket2::SockRef;
+use tokio_rustls::TlsAcceptor;
 
+use super::wire::Wire;
 use crate::limits::{
     ACCEPT_AGAIN_AFTER, HTTP_AHEAD_MAX, HTTP_BYTES_PER_SECOND_MIN, HTTP_CONNECTIONS_MAX,
     SOCKET_SEND_BYTES,
@@ -35,14 +37,15 @@ use crate::limits::{
 
 pub(super) struct Bounded {
     inner: TcpListener,
+    tls: Option<TlsAcceptor>,
     permits: Arc<Semaphore>,
     life: Duration,
 }
 
 impl Bounded {
-    /// Connections of this listener end after `life`.
-    pub(super) fn new(inner: TcpListener, life: Duration) -> Self {
-        Bounded { inner, permits: Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX)), life }
+    /// Connections of this listener end after `life`; with TLS, where there is some.
+    pub(super) fn new(inner: TcpListener, life: Duration, tls: Option<TlsAcceptor>) -> Self {
+        Bounded { inner, tls, permits: Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX)), life }
     }
 }
 
@@ -62,6 +65,7 @@ impl Listener for Bounded {
         };
         let ends = Box::pin(sleep(self.life));
         let (goes_on, is_handed_over) = (Arc::default(), Arc::default());
+        let stream = Wire::new(stream, self.tls.as_ref());
         let life = Life { peer: address.ip(), goes_on, is_handed_over };
         (Guarded { stream, ends, life, each: self.life, bytes: 0, permit: Some(permit) }, address)
     }
@@ -104,7 +108,7 @@ impl Connected<IncomingStream<'_, Bounded>> for Life {
 
 /// A connection that fails once its time is over.
 pub(super) struct Guarded {
-    stream: TcpStream,
+    stream: Wire,
     ends: Pin<Box<Sleep>>,
     life: Life,
     each: Duration,
@@ -122,8 +126,10 @@ impl Guarded {
         if self.life.is_handed_over.load(Ordering::Relaxed) {
             self.permit = None;
             // What waits in the kernel is sent before anything that becomes urgent meanwhile.
-            let _ = self.stream.set_nodelay(true);
-            let _ = SockRef::from(&self.stream).set_send_buffer_size(SOCKET_SEND_BYTES);
+            if let Some(tcp) = self.stream.tcp() {
+                let _ = tcp.set_nodelay(true);
+                let _ = SockRef::from(tcp).set_send_buffer_size(SOCKET_SEND_BYTES);
+            }
             return Ok(());
         }
         match self.ends.as_mut().poll(cx) {

@@ -11,6 +11,7 @@ mod listener;
 mod rpc;
 mod site;
 mod traced;
+mod wire;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -25,6 +26,7 @@ use parlour_core::{
     blobs::{DOWNLOAD_PATH, UPLOAD_PATH},
     hooks::HOOK_PATH,
 };
+use tokio_rustls::TlsAcceptor;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -75,6 +77,8 @@ pub struct HttpParts {
     pub access: MetricsAccess,
     /// What is traced.
     pub traces: Traces,
+    /// With which TLS; none without.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 /// A listening port.
@@ -91,7 +95,8 @@ impl HttpServer {
         parts: HttpParts,
         mut stop: watch::Receiver<bool>,
     ) -> io::Result<Self> {
-        let listener = Bounded::new(TcpListener::bind(address).await?, HTTP_CONNECTION_FOR);
+        let tls = parts.tls.clone().map(TlsAcceptor::from);
+        let listener = Bounded::new(TcpListener::bind(address).await?, HTTP_CONNECTION_FOR, tls);
         let address = axum::serve::Listener::local_addr(&listener)?;
         let router = router(parts).into_make_service_with_connect_info::<Life>();
         let stopped = async move {

@@ -317,7 +317,10 @@ async fn start_http(
         let is_open = what == "http" && config.web.enabled;
         let web = is_open.then(|| WebParts::new(config, shared, door.clone(), proxies.clone()));
         let traces = shared.traces.clone();
-        let parts = HttpParts { blobs, rpc, web, readiness, metrics, access, traces };
+        let tls = what == "http" && config.http.tls;
+        let tls = tls.then(|| tls::server_config(shared.certificates.clone(), &[b"http/1.1"])).transpose()?;
+        let tls = tls.map(Arc::new);
+        let parts = HttpParts { blobs, rpc, web, readiness, metrics, access, traces, tls };
         let server = HttpServer::start(address, parts, stopped.clone()).await;
         *slot = Some(server.map_err(|error| bind_error(what, address, error))?);
     }
