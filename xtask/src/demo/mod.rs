@@ -8,22 +8,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::args::Args;
-use crate::{Outcome, shell};
+use crate::{Outcome, shell, web};
 use site::Site;
 use talker::Talker;
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask demo [--check]
 
-Starts a server in .parlour-demo/ and prints two commands for two more terminals: a chat between
-Ada and Grace. Ctrl-C ends it; the next start has all that was said.
+Starts a server in .parlour-demo/ and prints addresses to open in a browser, one for each of three
+people, and the same chat for two terminals. Ctrl-C ends it; the next start has all that was said.
   --check   the same unattended in a fresh folder: two client processes exchange messages, the
             server is killed and started again, and nothing may be lost";
 
 const FOLDER: &str = ".parlour-demo";
 
 /// Where the example's server listens, if nothing else does.
-const ADDRESS: &str = "127.0.0.1:4433";
+const QUIC: &str = "127.0.0.1:4433";
+const HTTP: &str = "127.0.0.1:8080";
 
 const PEOPLE: &[(&str, &str)] =
     &[("ada", "Ada Lovelace"), ("grace", "Grace Hopper"), ("linus", "Linus Torvalds")];
@@ -50,7 +51,10 @@ pub(crate) fn run(mut args: Args) -> Outcome {
         println!("building the server and the client (the first time takes minutes)");
         return check(&shell::build(CHECKED, false)?);
     }
-    println!("building the server and the chat (the first time takes minutes)");
+    println!("building the web client, the server and the chat (the first time takes minutes)");
+    if let Err(why) = web::build() {
+        println!("[demo] without the web client: {why}");
+    }
     serve(&shell::build(&["parlour-daemon", "parlour-demo-client", "parlour-chat"], false)?)
 }
 
@@ -71,16 +75,20 @@ fn serve(bins: &Path) -> Outcome {
     for (subject, name) in PEOPLE {
         site.token(subject, name)?;
     }
-    let mut server = site.start(Some(site::free(ADDRESS)?), false)?;
+    let mut server = site.start(Some(site::Listen::near(QUIC, HTTP)?), false)?;
     site.organize()?;
     if !site.file(SEEDED).exists() {
         seed(&site, &server)?;
     }
-    println!("\nA server with a small organization is ready. In two more terminals:\n");
+    println!("\nA server with a small organization is ready. In a browser, each in a window of its own:\n");
+    for (subject, name) in PEOPLE {
+        println!("  {name}\n  {}\n", page(&site, &server, subject)?);
+    }
+    println!("Or in two more terminals:\n");
     for subject in ["ada", "grace"] {
         println!("  {}\n", chat(&site, &server, subject));
     }
-    println!("Linus has a token too (linus.jwt). Ctrl-C ends the server; what was said stays.\n");
+    println!("Ctrl-C ends the server; what was said stays.\n");
     server.wait()
 }
 
@@ -100,6 +108,13 @@ fn seed(site: &Site, server: &site::Server) -> Outcome {
     }
     talkers.into_iter().try_for_each(Talker::end)?;
     std::fs::write(site.file(SEEDED), "").map_err(|error| error.to_string())
+}
+
+/// The address for a browser. What stands behind the # stays in it.
+fn page(site: &Site, server: &site::Server, subject: &str) -> Outcome<String> {
+    let file = site.token_file(subject);
+    let token = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+    Ok(format!("http://{}/#token={}", server.http, token.trim()))
 }
 
 /// The command for a terminal.

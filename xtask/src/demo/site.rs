@@ -2,7 +2,7 @@
 //! and `parlour token` signs with that key.
 
 use std::io::{BufRead, BufReader};
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc;
@@ -79,11 +79,11 @@ impl Site {
     }
 
     /// Starts the server and waits until it is ready. `quiet`: its log goes to a file.
-    pub(super) fn start(&self, listen: Option<String>, quiet: bool) -> Outcome<Server> {
+    pub(super) fn start(&self, listen: Option<Listen>, quiet: bool) -> Outcome<Server> {
         let mut command = shell::program(self.program("parlour"), &["serve", "--config"]);
         command.arg(self.config()).stdout(Stdio::piped());
-        if let Some(address) = listen {
-            command.args(["--listen", &address]);
+        if let Some(Listen { quic, http }) = listen {
+            command.args(["--listen", &quic, "--http", &http]);
         }
         if quiet {
             let path = self.file("server.log");
@@ -97,10 +97,12 @@ impl Site {
             rest.split([' ', ',', '\n']).next().map(ToOwned::to_owned)
         };
         let (address, certificate) = (word("quic "), word("certificate sha-256 "));
+        let http = word("http ");
         let server = Server {
             child,
             _output: output,
             address: address.unwrap_or_default(),
+            http: http.unwrap_or_default(),
             certificate: certificate.unwrap_or_default(),
         };
         // The handle above ends the process should this return early.
@@ -134,7 +136,9 @@ pub(super) struct Server {
     _output: Option<BufReader<ChildStdout>>,
     /// Where clients connect.
     pub(super) address: String,
-    /// The SHA-256 they pin.
+    /// Where browsers begin.
+    pub(super) http: String,
+    /// The SHA-256 that clients pin.
     pub(super) certificate: String,
 }
 
@@ -168,11 +172,22 @@ impl Drop for Server {
     }
 }
 
-/// The address if nothing listens there, otherwise one that is free.
-pub(super) fn free(address: &str) -> Outcome<String> {
-    let socket = UdpSocket::bind(address).or_else(|_| UdpSocket::bind("127.0.0.1:0"));
-    let bound = socket.and_then(|socket| socket.local_addr());
-    bound.map(|address| address.to_string()).map_err(|error| format!("no free port: {error}"))
+/// Where a server listens.
+pub(super) struct Listen {
+    pub(super) quic: String,
+    pub(super) http: String,
+}
+
+impl Listen {
+    /// These addresses if nothing listens there, otherwise others that are free.
+    pub(super) fn near(quic: &str, http: &str) -> Outcome<Self> {
+        let failed = |error: std::io::Error| format!("no free port: {error}");
+        let udp = UdpSocket::bind(quic).or_else(|_| UdpSocket::bind("127.0.0.1:0"));
+        let tcp = TcpListener::bind(http).or_else(|_| TcpListener::bind("127.0.0.1:0"));
+        let quic = udp.and_then(|socket| socket.local_addr()).map_err(failed)?;
+        let http = tcp.and_then(|listener| listener.local_addr()).map_err(failed)?;
+        Ok(Listen { quic: quic.to_string(), http: http.to_string() })
+    }
 }
 
 fn write(path: &Path, text: &str) -> Outcome {
