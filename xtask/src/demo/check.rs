@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::site::{Server, Site};
+use super::site::{Listen, Server, Site};
 use super::talker::Talker;
 use crate::Outcome;
 
@@ -77,7 +77,8 @@ fn kill_in_the_middle(
     let acknowledged: usize = talkers.iter().map(|talker| talker.acknowledged.len()).sum();
     println!("demo: the server was killed with {acknowledged} of {} acknowledged", 4 * MESSAGES);
     let start = Instant::now();
-    let again = site.start(Some(server.address.clone()), true)?;
+    let there = Listen { quic: server.address.clone(), http: server.http.clone() };
+    let again = site.start(Some(there), true)?;
     println!("demo: it was ready again in {:.1} s", start.elapsed().as_secs_f64());
     Ok(again)
 }
