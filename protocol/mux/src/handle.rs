@@ -56,6 +56,17 @@ impl Inner {
         }
     }
 
+    /// Nobody waits for a half of a lane any more.
+    fn forget(&mut self, id: LaneId, is_sender: bool) {
+        self.wakers.retain(|(interest, _)| match interest {
+            Interest::Event(Event::Writable(other) | Event::Settled(other)) => {
+                !is_sender || *other != id
+            }
+            Interest::Event(Event::Readable(other)) => is_sender || *other != id,
+            _ => true,
+        });
+    }
+
     /// Those who wait for what has happened.
     fn woken(&mut self) -> Vec<Waker> {
         let mut out = vec![];
@@ -357,6 +368,7 @@ impl SendLane {
 
 impl Drop for SendLane {
     fn drop(&mut self) {
+        self.shared().lock().forget(self.id, true);
         self.finish();
     }
 }
@@ -399,6 +411,7 @@ impl RecvLane {
 
 impl Drop for RecvLane {
     fn drop(&mut self) {
+        self.hold.0.lock().forget(self.id, false);
         if !self.is_done {
             self.stop(0);
         }

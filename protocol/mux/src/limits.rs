@@ -6,6 +6,8 @@ pub const CLIENT_CREDIT_FIRST: u64 = 32 * 1024;
 pub const SERVER_CREDIT_FIRST: u64 = 256 * 1024;
 /// Bytes of one lane that may be under way or unread.
 pub const WINDOW: u64 = 256 * 1024;
+/// Bytes of all lanes together that may be under way or unread, besides what each has at first.
+pub const WINDOWS_MAX: u64 = 2 * 1024 * 1024;
 /// Lanes a client may open before it is told of more.
 pub const LANES_FIRST: u32 = 2;
 /// Bytes of a lane in one message: what comes of another lane waits no longer than for those.

@@ -8,7 +8,7 @@ use crate::{
     frame::{Frame, LaneId},
     limits::{
         CLIENT_CREDIT_FIRST, DATAGRAM_BYTES_MAX, DATAGRAMS_MAX, LANES_FIRST, REASON_BYTES_MAX,
-        SERVER_CREDIT_FIRST, WINDOW,
+        SERVER_CREDIT_FIRST, WINDOW, WINDOWS_MAX,
     },
     receiving::{ReadError, Receiving},
     sending::{Sending, WriteError, Written},
@@ -86,7 +86,8 @@ pub struct Mux {
     // How many lanes the client may have opened in all, and how many of that it knows of.
     allowed: u32,
     allowed_told: u32,
-    window: u64,
+    // Whether the other side may have whole windows under way.
+    is_wide: bool,
     turns: u64,
     datagrams: VecDeque<Bytes>,
     datagrams_in: VecDeque<Bytes>,
@@ -106,10 +107,7 @@ impl Mux {
             accepted: 0,
             allowed: LANES_FIRST,
             allowed_told: LANES_FIRST,
-            window: match side {
-                Side::Client => WINDOW,
-                Side::Server => CLIENT_CREDIT_FIRST,
-            },
+            is_wide: side == Side::Client,
             turns: 0,
             datagrams: VecDeque::new(),
             datagrams_in: VecDeque::new(),
@@ -132,11 +130,7 @@ impl Mux {
             Frame::Credit { lane, total } => self.handle_credit(lane, total),
             Frame::Lanes { count } => self.handle_lanes(count),
             Frame::Datagram(bytes) => {
-                if self.datagrams_in.len() == DATAGRAMS_MAX {
-                    self.datagrams_in.pop_front();
-                }
-                self.datagrams_in.push_back(bytes);
-                self.events.push_back(Event::Datagram);
+                self.handle_datagram(&bytes);
                 Ok(())
             }
             Frame::Close { code, reason } => {
@@ -145,6 +139,19 @@ impl Mux {
             }
             Frame::Unknown => Ok(()),
         }
+    }
+
+    fn handle_datagram(&mut self, bytes: &[u8]) {
+        // Nobody listens before a client is known.
+        if self.side == Side::Server && !self.is_wide {
+            return;
+        }
+        if self.datagrams_in.len() == DATAGRAMS_MAX {
+            self.datagrams_in.pop_front();
+        }
+        // A copy, or what waits would hold all that came with it.
+        self.datagrams_in.push_back(Bytes::copy_from_slice(bytes));
+        self.events.push_back(Event::Datagram);
     }
 
     fn handle_data(&mut self, id: LaneId, bytes: &[u8], is_last: bool) -> Result<(), Broken> {
@@ -289,6 +296,8 @@ impl Mux {
             self.allowed_told = self.allowed;
             return Some(Frame::Lanes { count: self.allowed });
         }
+        let window = if self.is_wide { WINDOW } else { CLIENT_CREDIT_FIRST };
+        let open: u64 = self.lanes.values().filter_map(|lane| lane.recv.as_ref()).map(Receiving::open).sum();
         let mut found = None;
         for (id, lane) in &mut self.lanes {
             let lane_id = *id;
@@ -296,8 +305,10 @@ impl Mux {
             found = reset.map(|code| Frame::Reset { lane: lane_id, code });
             if let (None, Some(recv)) = (&found, &mut lane.recv) {
                 let stop = recv.take_stop().map(|code| Frame::Stop { lane: lane_id, code });
+                // Control always gets its share.
+                let is_within = lane_id == 0 || open - recv.open() + window <= WINDOWS_MAX;
                 found = stop.or_else(|| {
-                    let total = recv.take_credit(self.window)?;
+                    let total = is_within.then(|| recv.take_credit(window)).flatten()?;
                     Some(Frame::Credit { lane: lane_id, total })
                 });
             }
@@ -306,6 +317,7 @@ impl Mux {
             }
         }
         if let Some(Frame::Reset { lane, .. }) = found {
+            self.events.push_back(Event::Settled(lane));
             self.tidy(lane);
         }
         found
@@ -411,7 +423,7 @@ impl Mux {
 
     /// The client may have as much of a lane under way from now on as the protocol allows.
     pub fn widen(&mut self) {
-        self.window = WINDOW;
+        self.is_wide = true;
     }
 
     /// Ends the connection; what waits is lost.

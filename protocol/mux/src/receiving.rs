@@ -95,7 +95,11 @@ impl Receiving {
                 }
             };
         }
-        let bytes = self.unread.split_to(self.unread.len().min(bytes_max)).freeze();
+        let bytes = match self.unread.len() <= bytes_max {
+            // All of it, and the memory with it.
+            true => std::mem::take(&mut self.unread).freeze(),
+            false => self.unread.split_to(bytes_max).freeze(),
+        };
         self.read += bytes.len() as u64;
         Ok(Some(bytes))
     }
@@ -113,6 +117,14 @@ impl Receiving {
 
     pub(crate) fn take_stop(&mut self) -> Option<u32> {
         self.stop.take()
+    }
+
+    /// What may still come of it, and what waits to be read.
+    pub(crate) fn open(&self) -> u64 {
+        match self.end {
+            End::Open if !self.is_stopped => self.credit - self.read,
+            _ => self.unread.len() as u64,
+        }
     }
 
     /// How much the other side may send in all, if it is worth telling.

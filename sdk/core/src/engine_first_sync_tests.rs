@@ -128,6 +128,42 @@ fn a_digest_from_before_a_marker_moved_doesnt_move_it_back() {
     assert_eq!((counts.marker, counts.messages), (marker, 0));
 }
 
+/// The log is too long, so that all rooms come anew.
+fn reset(client: &mut Client, sync: BulkId, as_of_seq: u64) {
+    let delta = UserDelta { reset: true, as_of_seq, ..UserDelta::default() };
+    say(client, sync, sync_item::Item::User(delta));
+}
+
+#[test]
+fn a_marker_that_moves_in_a_room_not_known_yet_waits_for_its_digest() {
+    let mut client = Client::new();
+    client.connect_to(1, ME);
+    let sync = client.bulk(rpc::Sync::METHOD.id);
+    reset(&mut client, sync, 1);
+    let marker = Marker { seq: 5, msg_no: 5, set_at_seq: 5, ..Marker::default() };
+    hear(&mut client, event(2, &MarkerMoved { room: ROOM.to_field(), marker: Some(marker) }));
+    let mut older = digests();
+    older.rooms[0].unread = Some(Unread { messages: 5, mentions: 0 });
+    say(&mut client, sync, sync_item::Item::Digests(older));
+    let record = client.engine.rooms().get(ROOM).expect("the room is learned");
+    assert_eq!((record.counts.marker, record.counts.messages), (marker, 0));
+}
+
+#[test]
+fn what_a_digest_says_of_a_room_gained_meanwhile_counts() {
+    let mut client = Client::new();
+    client.connect_to(1, ME);
+    let sync = client.bulk(rpc::Sync::METHOD.id);
+    hear(&mut client, gained(1));
+    log(&mut client, sync, &[gained(1)], 1);
+    let marker = Marker { seq: 5, msg_no: 5, ..Marker::default() };
+    let mut read = digests();
+    read.rooms[0].marker = Some(marker);
+    say(&mut client, sync, sync_item::Item::Digests(read));
+    let record = client.engine.rooms().get(ROOM).expect("the room is there");
+    assert_eq!((record.counts.marker, record.counts.messages), (marker, 0));
+}
+
 #[test]
 fn a_digest_from_before_a_room_was_lost_doesnt_bring_it_back() {
     let (mut client, sync) = syncing_again();

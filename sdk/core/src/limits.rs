@@ -14,6 +14,8 @@ pub const OUTBOX_ENTRIES_MAX: usize = 10_000;
 pub const SENDS_PER_ROOM_MAX: usize = 16;
 /// Those of all rooms together: half of the calls a server lets be in flight.
 pub const SENDS_MAX: usize = parlour_protocol::limits::CALLS_IN_FLIGHT_MAX / 2;
+/// Events of the user's own log about one room that are heard again behind a digest that may be older.
+pub const EVENTS_SINCE_MAX: usize = 64;
 /// Events of one room held while a gap before them is read; more are read again.
 pub const WAITING_EVENTS_MAX: usize = 2000;
 /// A room that misses at most this many events reads them one by one; else it starts over from

@@ -1,6 +1,12 @@
 //! A connection over whichever carrier it came.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use parlour_mux::Closed;
@@ -36,6 +42,17 @@ pub enum DatagramError {
     Dropped,
 }
 
+/// Where a WebSocket comes from, and whether its client is known.
+#[derive(Debug)]
+pub struct Origin {
+    /// Who is on the other side of the socket: the client, or a proxy before it.
+    pub peer: IpAddr,
+    /// The client's address; none where a proxy doesn't say.
+    pub address: Option<IpAddr>,
+    /// Set once the client is welcomed.
+    pub is_admitted: Arc<AtomicBool>,
+}
+
 /// A connection. It ends when the last of its handles and lanes is dropped.
 #[derive(Clone)]
 pub enum Connection {
@@ -43,8 +60,8 @@ pub enum Connection {
     Native(parlour_quic::Connection),
     /// A session over HTTP/3, on a QUIC connection of its own.
     WebTransport(Arc<webtransport::Session>),
-    /// Lanes in the messages of a WebSocket, and where it comes from.
-    WebSocket(parlour_mux::Connection, SocketAddr),
+    /// Lanes in the messages of a WebSocket.
+    WebSocket(parlour_mux::Connection, Arc<Origin>),
 }
 
 impl Connection {
@@ -165,16 +182,25 @@ impl Connection {
         }
     }
 
-    /// Where the client is at present.
-    pub fn remote_address(&self) -> SocketAddr {
+    /// Where the client is at present, as far as that is known.
+    pub fn address(&self) -> Option<IpAddr> {
         match self {
-            Connection::WebSocket(_, address) => *address,
-            _ => self.quic().expect("all others are over QUIC").remote_address(),
+            Connection::WebSocket(_, origin) => origin.address,
+            _ => Some(self.peer()),
         }
     }
 
-    /// How many lanes the client may have open at once, and, over QUIC, how many bytes it may have under
-    /// way on all of them.
+    /// Who is on the other side: the client, or a proxy before it.
+    pub fn peer(&self) -> IpAddr {
+        match self {
+            Connection::Native(connection) => connection.remote_address().ip(),
+            Connection::WebTransport(session) => session.quic().remote_address().ip(),
+            Connection::WebSocket(_, origin) => origin.peer,
+        }
+    }
+
+    /// The client is known: how many lanes it may have open at once, and, over QUIC, how many bytes it may
+    /// have under way on all of them.
     pub fn allow(&self, lanes: u32, window: u32) {
         match self {
             Connection::Native(connection) => {
@@ -182,7 +208,10 @@ impl Connection {
                 connection.set_receive_window(window.into());
             }
             Connection::WebTransport(session) => session.allow(lanes, window),
-            Connection::WebSocket(connection, _) => connection.allow_lanes(lanes),
+            Connection::WebSocket(connection, origin) => {
+                origin.is_admitted.store(true, Ordering::Relaxed);
+                connection.allow_lanes(lanes);
+            }
         }
     }
 }

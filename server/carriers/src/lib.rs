@@ -11,6 +11,6 @@ mod recv;
 mod send;
 pub mod webtransport;
 
-pub use connection::{Connection, DatagramError, Lost};
+pub use connection::{Connection, DatagramError, Lost, Origin};
 pub use recv::{ReadError, RecvLane};
 pub use send::{SendLane, WriteError, Written};

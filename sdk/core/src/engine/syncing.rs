@@ -1,6 +1,6 @@
 //! What changed while the client was away: the user's own log, digests of rooms, the watermark.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -17,7 +17,7 @@ use crate::{
     cache::RoomRecord,
     counts::{Counts, Head},
     event::{LogEvent, Malformed, events_in, submessages},
-    limits::{FIRST_DIGESTS, READ_AGAIN_AFTER, WAITING_EVENTS_MAX},
+    limits::{EVENTS_SINCE_MAX, FIRST_DIGESTS, READ_AGAIN_AFTER, WAITING_EVENTS_MAX},
     settings::{RoomSettings, Settings},
     time::{Now, sooner},
 };
@@ -30,8 +30,8 @@ pub(super) struct Syncing {
     is_full: bool,
     /// How far the user's log goes that comes; it may come in several items.
     as_of: u64,
-    /// Rooms of which the user's own log has said more since: their digests may be older than that.
-    overtaken: BTreeSet<RoomId>,
+    /// What the user's own log has said of rooms since: their digests may be older than that.
+    since: BTreeMap<RoomId, Vec<LogEvent>>,
 }
 
 impl Engine {
@@ -67,6 +67,7 @@ impl Engine {
                     self.meta.user_seq = delta.as_of_seq.min(SEQ_MAX);
                     if let Some(Task::Sync(syncing)) = self.bulks.get_mut(&id) {
                         syncing.is_full = true;
+                        syncing.as_of = delta.as_of_seq.min(SEQ_MAX);
                     }
                 } else {
                     let raw = submessages(1, &item)?.pop().unwrap_or_default();
@@ -126,36 +127,29 @@ impl Engine {
         }
     }
 
+    /// A digest may have been read before what the user's own log has said of the room meanwhile: that is
+    /// heard once more, behind it.
     fn handle_digest(&mut self, id: BulkId, digest: &RoomDigest, now: Now) -> Option<RoomId> {
         let room = RoomId::parse(&digest.room.as_ref()?.id).ok()?;
-        let is_overtaken = match self.bulks.get(&id) {
-            Some(Task::Sync(syncing)) => syncing.overtaken.contains(&room),
-            _ => false,
+        let mut since = match self.bulks.get_mut(&id) {
+            Some(Task::Sync(syncing)) => {
+                let as_of = syncing.as_of;
+                let mut since = syncing.since.remove(&room).unwrap_or_default();
+                since.retain(|event| event.seq() > as_of);
+                since
+            }
+            _ => vec![],
         };
-        if is_overtaken {
-            self.learn_overtaken(room, digest, now)?;
-        } else {
-            self.learn_digest(digest)?;
+        let is_lost = |event: &LogEvent| matches!(event.decoded(), EventBody::RoomLost(_));
+        if since.iter().any(is_lost) {
+            return None;
+        }
+        self.learn_digest(digest)?;
+        for event in since.drain(..) {
+            self.handle_own(&event, now);
         }
         self.catch_up(room);
         Some(room)
-    }
-
-    /// A digest that may have been read before what the user's own log has said of the room meanwhile: of
-    /// what is the user's own, that holds.
-    fn learn_overtaken(&mut self, room: RoomId, digest: &RoomDigest, now: Now) -> Option<()> {
-        // Lost meanwhile.
-        let known = self.rooms.get(room)?;
-        let (marker, settings) = (known.counts.marker, known.settings.clone());
-        let threads = known.threads.clone();
-        self.learn_digest(digest)?;
-        let record = self.rooms.entry(room);
-        let head = record.head;
-        record.counts.handle_marker(marker, head);
-        record.settings = settings;
-        record.threads = threads;
-        self.doubt_threads(now);
-        Some(())
     }
 
     fn learn_digest(&mut self, digest: &RoomDigest) -> Option<RoomId> {
@@ -246,17 +240,26 @@ impl Engine {
         if event.seq() <= self.screen_as_of && room.is_some_and(is_shown) {
             return;
         }
-        self.overtake(room, event.seq());
+        self.keep_for_digests(room, event);
         self.handle_own(event, now);
     }
 
-    /// A sync under way that began before this may bring what is older.
-    fn overtake(&mut self, room: Option<RoomId>, seq: u64) {
+    /// A sync under way may bring a digest that is older.
+    fn keep_for_digests(&mut self, room: Option<RoomId>, event: &LogEvent) {
+        let Some(room) = room else { return };
+        // A room that one has come into begins anew, and what a digest says of it is newer.
+        let is_gained = matches!(event.decoded(), EventBody::RoomGained(_));
         for task in self.bulks.values_mut() {
-            if let (Task::Sync(syncing), Some(room)) = (task, room)
-                && seq > syncing.as_of
-            {
-                syncing.overtaken.insert(room);
+            let Task::Sync(syncing) = task else { continue };
+            if is_gained {
+                syncing.since.remove(&room);
+            } else if event.seq() > syncing.as_of {
+                let since = syncing.since.entry(room).or_default();
+                // The last ones say how it is.
+                if since.len() == EVENTS_SINCE_MAX {
+                    since.remove(0);
+                }
+                since.push(event.clone());
             }
         }
     }

@@ -1,5 +1,10 @@
 //! A client's stream, which says first whose it is.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use bytes::{Bytes, BytesMut};
 use web_transport_proto::{Frame, VarInt};
 
@@ -15,11 +20,16 @@ pub struct Headed {
     // What has come of the head, until it is whole.
     head: Option<Box<BytesMut>>,
     session: u64,
+    is_closed: Arc<AtomicBool>,
 }
 
 impl Headed {
-    pub(super) fn new(stream: parlour_quic::RecvStream, session: u64) -> Self {
-        Headed { stream, head: Some(Box::default()), session }
+    pub(super) fn new(
+        stream: parlour_quic::RecvStream,
+        session: u64,
+        is_closed: Arc<AtomicBool>,
+    ) -> Self {
+        Headed { stream, head: Some(Box::default()), session, is_closed }
     }
 
     pub(crate) fn stop(&mut self, code: parlour_quic::VarInt) {
@@ -49,6 +59,11 @@ impl Headed {
                 _ => return Err(ReadError::Reset),
             }
         }
-        Ok(self.stream.read_chunk(bytes_max).await?)
+        let chunk = self.stream.read_chunk(bytes_max).await?;
+        // Closed from this side, the connection lasts a moment longer.
+        match self.is_closed.load(Ordering::Relaxed) {
+            true => Err(ReadError::Closed),
+            false => Ok(chunk),
+        }
     }
 }

@@ -3,8 +3,11 @@
 use std::{
     collections::VecDeque,
     future::poll_fn,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -37,13 +40,14 @@ struct State {
     capsules: BytesMut,
     unknown: VecDeque<(RecvStream, BytesMut)>,
     code: Option<u32>,
-    is_closed: bool,
 }
 
 /// See the module.
 pub struct Session {
     connection: Connection,
     id: u64,
+    // From this side: nothing that comes counts any more.
+    is_closed: Arc<AtomicBool>,
     state: Mutex<State>,
 }
 
@@ -66,9 +70,9 @@ impl Session {
             capsules: BytesMut::new(),
             unknown: VecDeque::new(),
             code: None,
-            is_closed: false,
         };
-        Arc::new(Session { connection, id, state: Mutex::new(state) })
+        let (is_closed, state) = (Arc::default(), Mutex::new(state));
+        Arc::new(Session { connection, id, is_closed, state })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -81,7 +85,11 @@ impl Session {
 
     pub(crate) async fn accept_bi(&self) -> Result<(SendLane, RecvLane), Lost> {
         let (send, recv) = self.connection.accept_bi().await?;
-        Ok((SendLane::WebTransport(send), RecvLane::WebTransport(Headed::new(recv, self.id))))
+        Ok((SendLane::WebTransport(send), RecvLane::WebTransport(self.headed(recv))))
+    }
+
+    fn headed(&self, stream: RecvStream) -> Headed {
+        Headed::new(stream, self.id, self.is_closed.clone())
     }
 
     pub(crate) async fn open_uni(&self) -> Result<SendLane, Lost> {
@@ -105,7 +113,7 @@ impl Session {
             state.poll_unknown(&self.connection, context)
         })
         .await
-        .map(|stream| RecvLane::WebTransport(Headed::new(stream, self.id)))
+        .map(|stream| RecvLane::WebTransport(self.headed(stream)))
     }
 
     /// Datagrams of other sessions, of which there are none, and malformed ones are passed over.
@@ -127,9 +135,9 @@ impl Session {
     }
 
     /// Tells the client, which ends the connection; if it doesn't, that is done here.
-    pub(crate) fn close(&self, code: u32, reason: &str) {
+    pub(crate) fn close(self: &Arc<Self>, code: u32, reason: &str) {
         let mut state = self.lock();
-        if std::mem::replace(&mut state.is_closed, true) {
+        if self.is_closed.swap(true, Ordering::Relaxed) {
             return;
         }
         let (mut capsule, mut frame) = (BytesMut::new(), BytesMut::new());
@@ -141,10 +149,11 @@ impl Session {
         SendLane::write_now(&mut state.request, frame.freeze());
         state.request.finish();
         drop(state);
-        let connection = self.connection.clone();
+        // With the session: the end of its own streams would be an error to the client, which comes first.
+        let session = self.clone();
         tokio::spawn(async move {
-            let _ = tokio::time::timeout(CLOSE_WITHIN, connection.closed()).await;
-            connection.close(H3_NO_ERROR.into(), b"");
+            let _ = tokio::time::timeout(CLOSE_WITHIN, session.connection.closed()).await;
+            session.connection.close(H3_NO_ERROR.into(), b"");
         });
     }
 
@@ -156,7 +165,10 @@ impl Session {
     }
 
     pub(crate) fn close_code(&self) -> Option<u32> {
-        self.lock().code
+        let mut state = self.lock();
+        // The word of it may have come together with the connection's end.
+        let _ = state.poll_words(&Context::from_waker(Waker::noop()));
+        state.code
     }
 
     pub(crate) fn allow(&self, lanes: u32, window: u32) {

@@ -8,12 +8,14 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use parlour_carriers::Origin;
 use parlour_mux::{Connection, Side};
+use tokio::sync::Semaphore;
 
 use super::{client::client, listener::Life};
 use crate::{
     Config,
-    limits::{SOCKET_BUFFER_BYTES_MAX, SOCKET_WRITE_BYTES},
+    limits::{SOCKET_BUFFER_BYTES_MAX, SOCKET_READ_BYTES, SOCKET_WRITE_BYTES, sockets_max},
     outside::Network,
     quic::{Door, NoRoom},
     server::Shared,
@@ -27,6 +29,8 @@ pub(crate) struct WebParts {
     origins: Arc<Origins>,
     endpoints: Arc<Endpoints>,
     proxies: Arc<[Network]>,
+    // Each is a descriptor, which others need as well.
+    sockets: Arc<Semaphore>,
 }
 
 impl WebParts {
@@ -42,7 +46,9 @@ impl WebParts {
             hashes: is_generated.then(|| shared.data.certificate_hashes()),
         };
         let (origins, endpoints) = (Arc::new(config.origins()), Arc::new(endpoints));
-        WebParts { door, origins, endpoints, proxies }
+        let sockets_max = sockets_max(config.limits.connections_max as usize);
+        let sockets = Arc::new(Semaphore::new(sockets_max));
+        WebParts { door, origins, endpoints, proxies, sockets }
     }
 
     fn allow(&self, headers: &HeaderMap) -> bool {
@@ -76,7 +82,7 @@ impl WebParts {
 
 /// Says nothing of anybody, so it takes no token; pages of other hosts may read it if they may connect.
 pub(super) async fn endpoints(State(parts): State<WebParts>, headers: HeaderMap) -> Response {
-    let mut response = Json(parts.endpoints.document()).into_response();
+    let mut response = Json(parts.endpoints.document().await).into_response();
     let out = response.headers_mut();
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     out.insert(header::VARY, HeaderValue::from_static("origin"));
@@ -100,24 +106,34 @@ pub(super) async fn connect(
     if !parts.allow(&headers) {
         return (StatusCode::FORBIDDEN, "pages of that origin may not connect\n").into_response();
     }
-    let address = parts.address(life.peer(), &headers);
-    if let Err(no_room) = parts.door.knock(address) {
-        let status = match no_room {
-            NoRoom::Full => StatusCode::SERVICE_UNAVAILABLE,
-            NoRoom::TooFast => StatusCode::TOO_MANY_REQUESTS,
-        };
-        return (status, "there is no room for another connection now\n").into_response();
-    }
-    let address = (address.unwrap_or(life.peer()), 0).into();
+    let (peer, address) = (life.peer(), parts.address(life.peer(), &headers));
+    let room = match parts.door.knock(address) {
+        Ok(()) => parts.sockets.clone().try_acquire_owned().map_err(|_| NoRoom::Full),
+        Err(no_room) => Err(no_room),
+    };
+    let held = match room {
+        Ok(held) => held,
+        Err(no_room) => {
+            let status = match no_room {
+                NoRoom::Full => StatusCode::SERVICE_UNAVAILABLE,
+                NoRoom::TooFast => StatusCode::TOO_MANY_REQUESTS,
+            };
+            return (status, "there is no room for another connection now\n").into_response();
+        }
+    };
+    // Time for its hello; once it is welcomed, it counts as a connection and no longer as a request.
+    life.prolong();
+    let origin = Arc::new(Origin { peer, address, is_admitted: life.handed_over() });
     upgrade
+        .read_buffer_size(SOCKET_READ_BYTES)
         .max_message_size(parlour_mux::limits::MESSAGE_BYTES_MAX)
         .max_frame_size(parlour_mux::limits::MESSAGE_BYTES_MAX)
         .write_buffer_size(SOCKET_WRITE_BYTES)
         .max_write_buffer_size(SOCKET_BUFFER_BYTES_MAX)
         .on_upgrade(move |socket| async move {
-            life.hand_over();
+            let _held = held;
             let (connection, carrier) = Connection::new(Side::Server);
-            let connection = parlour_carriers::Connection::WebSocket(connection, address);
+            let connection = parlour_carriers::Connection::WebSocket(connection, origin);
             tokio::join!(parts.door.serve(connection), carry(socket, carrier));
         })
 }

@@ -32,7 +32,7 @@ use tokio_rustls::TlsAcceptor;
 use super::wire::Wire;
 use crate::limits::{
     ACCEPT_AGAIN_AFTER, HTTP_AHEAD_MAX, HTTP_BYTES_PER_SECOND_MIN, HTTP_CONNECTIONS_MAX,
-    SOCKET_SEND_BYTES,
+    SOCKET_UNSENT_BYTES,
 };
 
 pub(super) struct Bounded {
@@ -94,9 +94,9 @@ impl Life {
         self.goes_on.store(true, Ordering::Relaxed);
     }
 
-    /// From now on somebody else bounds it: it neither ends by itself nor counts as one of this port's.
-    pub(super) fn hand_over(&self) {
-        self.is_handed_over.store(true, Ordering::Relaxed);
+    /// Set, somebody else bounds it: it neither ends by itself nor counts as one of this port's.
+    pub(super) fn handed_over(&self) -> Arc<AtomicBool> {
+        self.is_handed_over.clone()
     }
 }
 
@@ -128,7 +128,7 @@ impl Guarded {
             // What waits in the kernel is sent before anything that becomes urgent meanwhile.
             if let Some(tcp) = self.stream.tcp() {
                 let _ = tcp.set_nodelay(true);
-                let _ = SockRef::from(tcp).set_send_buffer_size(SOCKET_SEND_BYTES);
+                let _ = SockRef::from(tcp).set_tcp_notsent_lowat(SOCKET_UNSENT_BYTES);
             }
             return Ok(());
         }
@@ -144,6 +144,9 @@ impl Guarded {
 
     /// Each so many bytes put the end off by a second, up to a minute from now.
     fn moved(&mut self, bytes: usize) {
+        if self.permit.is_none() {
+            return;
+        }
         self.bytes += bytes;
         let seconds = self.bytes / HTTP_BYTES_PER_SECOND_MIN;
         if seconds > 0 {

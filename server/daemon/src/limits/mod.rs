@@ -81,8 +81,20 @@ pub const SOCKET_CLOSES_WITHIN: Duration = Duration::from_secs(1);
 pub const SOCKET_WRITE_BYTES: usize = 16 * 1024;
 /// Most bytes of a WebSocket's messages that wait before the kernel.
 pub const SOCKET_BUFFER_BYTES_MAX: usize = 256 * 1024;
-/// What a WebSocket's messages may fill of the kernel's memory, in bytes.
-pub const SOCKET_SEND_BYTES: usize = 128 * 1024;
+/// What of a WebSocket's messages may wait in the kernel to be sent for the first time, in bytes: what is
+/// urgent comes behind no more than that.
+pub const SOCKET_UNSENT_BYTES: u32 = 16 * 1024;
+/// What is read of a WebSocket at once, in bytes; each holds so much memory.
+pub const SOCKET_READ_BYTES: usize = 4 * 1024;
+/// Descriptors that are left to everything else, at least.
+const DESCRIPTORS_KEPT: u64 = 256;
+
+/// WebSockets at once: each is a descriptor, of which half may be theirs.
+pub fn sockets_max(connections_max: usize) -> usize {
+    let soft = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let half = soft.map_or(u64::MAX, |soft| (soft / 2).saturating_sub(DESCRIPTORS_KEPT).max(64));
+    usize::try_from(half).unwrap_or(usize::MAX).min(connections_max)
+}
 /// How long the HTTP port has to finish answers at the end.
 pub const HTTP_STOP_WITHIN: Duration = Duration::from_secs(2);
 /// Histograms are digested every so many looks at the files.

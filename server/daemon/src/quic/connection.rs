@@ -54,15 +54,18 @@ type Greeting = Pin<Box<dyn Future<Output = Greeted> + Send>>;
 /// Serves one connection from its first packet to its end.
 pub(super) fn serve(newcomer: Newcomer, shared: Arc<Shared>) -> impl Future<Output = ()> + Send {
     // On the heap, and gone afterwards: what stays per connection is only what `run` needs.
-    attend(Box::pin(greet(newcomer, shared.clone())), shared)
+    let is_over_udp = matches!(newcomer, Newcomer::Incoming(_));
+    attend(Box::pin(greet(newcomer, shared.clone())), is_over_udp, shared)
 }
 
-async fn attend(greeting: Greeting, shared: Arc<Shared>) {
+async fn attend(greeting: Greeting, is_over_udp: bool, shared: Arc<Shared>) {
     shared.connections.fetch_add(1, Ordering::AcqRel);
     let _counted = Counted(shared.clone());
-    shared.handshakes.fetch_add(1, Ordering::AcqRel);
+    // Those over TCP have shown that they get what is sent to them.
+    let is_unproven = usize::from(is_over_udp);
+    shared.handshakes.fetch_add(is_unproven, Ordering::AcqRel);
     let greeted = tokio::time::timeout(2 * HELLO_WITHIN + SIGN_IN_WITHIN, greeting).await;
-    shared.handshakes.fetch_sub(1, Ordering::AcqRel);
+    shared.handshakes.fetch_sub(is_unproven, Ordering::AcqRel);
     let mut established = match greeted {
         Ok(Ok(Some(established))) => established,
         // It only came for a token.

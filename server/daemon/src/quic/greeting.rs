@@ -49,7 +49,21 @@ pub(super) async fn greet(
         Newcomer::Incoming(incoming) => connect(incoming, &shared).await?,
         Newcomer::Open(connection) => connection,
     };
-    let from = connection.remote_address().ip();
+    let end = connection.clone();
+    tokio::select! {
+        biased;
+        greeted = hear(connection, shared) => greeted,
+        // A browser that has come another way says so, and holds no place for longer.
+        () = end.closed() => Err(HandshakeFailure::Transport),
+    }
+}
+
+/// What a client says first.
+async fn hear(
+    connection: Connection,
+    shared: Arc<Shared>,
+) -> Result<Option<Box<Established>>, HandshakeFailure> {
+    let (from, peer) = (connection.address(), connection.peer());
     let mut session = Session::new(shared.node.now().elapsed);
     let Ok(lane) = timeout(HELLO_WITHIN, connection.accept_bi()).await else {
         return Err(no_hello(&connection));
@@ -68,7 +82,7 @@ pub(super) async fn greet(
             Ok(None) => return Err(HandshakeFailure::Malformed),
             Ok(Some(First::Hello(hello))) => break hello,
             Ok(Some(First::SignIn(request))) => {
-                let result = match over_rate(&shared, &request, from) {
+                let result = match over_rate(&shared, &request, peer) {
                     Some(error) => Err(error),
                     None => sign_in(&shared, &request).await,
                 };
@@ -116,9 +130,9 @@ async fn connect(incoming: Box<Incoming>, shared: &Shared) -> Result<Connection,
 }
 
 /// Whose hello it is, unless too many from there were wrong lately.
-async fn admit(shared: &Shared, hello: &Hello, from: IpAddr) -> Result<Admission, Refusal> {
+async fn admit(shared: &Shared, hello: &Hello, from: Option<IpAddr>) -> Result<Admission, Refusal> {
     let Shared { rates, metrics, node, .. } = shared;
-    let (from, secret) = (Some(from), hello.token.as_bytes());
+    let secret = hello.token.as_bytes();
     Knock { rates, metrics, node, from, secret }.admit(node.admit(hello)).await
 }
 

@@ -1,6 +1,6 @@
 //! Where browsers may connect, as they read it before they do: one document, the same for everybody.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
@@ -19,8 +19,11 @@ pub(crate) struct Endpoints {
 
 impl Endpoints {
     /// The document. The hashes are read each time: certificates change while the server runs.
-    pub(crate) fn document(&self) -> serde_json::Value {
-        let text = self.hashes.as_ref().and_then(|path| fs::read_to_string(path).ok());
+    pub(crate) async fn document(&self) -> serde_json::Value {
+        let text = match &self.hashes {
+            Some(path) => tokio::fs::read_to_string(path).await.ok(),
+            None => None,
+        };
         let hashes = text.iter().flat_map(|text| text.lines()).filter_map(decode_hex);
         let hashes: Vec<String> = hashes.map(|hash| STANDARD.encode(hash)).collect();
         json!({

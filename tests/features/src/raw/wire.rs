@@ -1,6 +1,6 @@
 //! What a client's connection is made of, over each carrier: connections, streams, what they end with.
-//! WebTransport is `web-transport-quinn`'s client, and WebSockets are tungstenite's: neither is the server's
-//! own code.
+//! WebTransport is `web-transport-quinn`'s client. Over a WebSocket both ends have the same lanes
+//! (`parlour-mux`); clients of another make are TypeScript's and the conformance kit's.
 
 use bytes::Bytes;
 use web_transport_quinn as wt;

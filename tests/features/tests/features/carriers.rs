@@ -14,6 +14,7 @@ use parlour_features::{
 use parlour_protocol::wire::CloseCode;
 use serde_json::Value;
 use tokio_tungstenite::{connect_async, tungstenite::Message};
+use web_transport_quinn::proto::Settings;
 
 const ALL: [Carrier; 3] = [Carrier::Quic, Carrier::WebTransport, Carrier::WebSocket];
 const BROWSERS: [Carrier; 2] = [Carrier::WebTransport, Carrier::WebSocket];
@@ -184,14 +185,95 @@ async fn what_is_no_request_for_a_session_is_refused() {
     let door = server.door_over(Carrier::WebTransport);
     let none = door.handshake_to("/elsewhere", None).await;
     assert!(matches!(&none, Err(Lost::Transport(why)) if why.contains("404")), "{none:?}");
-    // A connection that says nothing, and one that talks nonsense.
+    // A connection that says nothing.
     let silent = door.transport().await.expect("a handshake");
-    let noisy = door.transport().await.expect("a handshake");
-    let (mut send, _recv) = noisy.open_bi().await.expect("a stream");
-    send.write_all(&[0x40; 40_000]).await.expect("it takes bytes");
-    for connection in [silent, noisy] {
-        tokio::time::timeout(PATIENCE, connection.closed()).await.expect("it is closed in time");
+    // Nonsense instead of settings, settings without WebTransport, and nonsense instead of a request.
+    let nonsense = |bytes: usize| vec![0x40; bytes];
+    let mut plain = vec![];
+    Settings::default().encode(&mut plain);
+    let mut settings = Settings::default();
+    settings.enable_webtransport(1);
+    let mut good = vec![];
+    settings.encode(&mut good);
+    for (what, control, request) in [
+        ("nonsense", nonsense(40_000), vec![]),
+        ("another HTTP/3", plain, vec![]),
+        ("no request", good.clone(), nonsense(40_000)),
+        ("half a request", good, vec![1, 0x40]),
+    ] {
+        let connection = door.transport().await.expect("a handshake");
+        let mut uni = connection.open_uni().await.expect("a stream");
+        let _ = uni.write_all(&control).await;
+        let (mut send, _recv) = connection.open_bi().await.expect("a stream");
+        let _ = send.write_all(&request).await;
+        let at_once = Duration::from_secs(if what == "half a request" { 10 } else { 3 });
+        let closed = tokio::time::timeout(at_once, connection.closed()).await;
+        assert!(closed.is_ok(), "{what}: it isn't closed");
     }
+    tokio::time::timeout(PATIENCE, silent.closed()).await.expect("it is closed in time");
     over(Carrier::WebTransport, &server, "ada").await;
     server.assert_well();
+}
+
+#[tokio::test]
+async fn sockets_that_say_nothing_take_no_place_from_those_who_chat() {
+    let mut server = Server::roomy();
+    let url = format!("ws://{}/parlour/v1/ws", server.ready().http);
+    let mut flood = vec![];
+    for _ in 0..600 {
+        let url = url.clone();
+        flood.push(tokio::spawn(async move {
+            let opened = connect_async(&url).await;
+            tokio::time::sleep(Duration::from_secs(8)).await;
+            drop(opened);
+        }));
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let files = std::fs::read_dir(format!("/proc/{}/fd", server.pid())).expect("Linux").count();
+    assert!(files < 350, "{files} open files: no more than the port of HTTP may have");
+    let ada = over(Carrier::Quic, &server, "ada").await;
+    let room = group(&ada, "kitchen", &[]).await;
+    say(&ada, &room, "fine here").await.expect("sent");
+    for one in flood {
+        let _ = one.await;
+    }
+    over(Carrier::WebSocket, &server, "bob").await;
+    server.assert_well();
+}
+
+#[tokio::test]
+async fn a_close_arrives_whatever_the_client_is_saying() {
+    let server = Server::roomy();
+    let url = format!("ws://{}/parlour/v1/ws", server.ready().http);
+    for _ in 0..5 {
+        let (mut socket, _) = connect_async(&url).await.expect("it opens");
+        // A broken rule, and much behind it that nobody reads.
+        socket.send(Message::Binary(vec![0, 0x80].into())).await.expect("it takes bytes");
+        for _ in 0..20 {
+            let _ = socket.send(Message::Binary(vec![200; 60_000].into())).await;
+        }
+        let mut last = None;
+        let heard = tokio::time::timeout(PATIENCE, async {
+            while let Some(Ok(message)) = socket.next().await {
+                if let Message::Binary(bytes) = message {
+                    last = bytes.first().copied();
+                }
+            }
+        });
+        heard.await.expect("it is closed");
+        assert_eq!(last, Some(7), "the close was said");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_closes_the_socket_gets_its_answer() {
+    let server = Server::roomy();
+    let url = format!("ws://{}/parlour/v1/ws", server.ready().http);
+    let (mut socket, _) = connect_async(&url).await.expect("it opens");
+    socket.close(None).await.expect("it takes the close");
+    let mut answered = false;
+    while let Some(message) = socket.next().await {
+        answered |= matches!(message, Ok(Message::Close(_)));
+    }
+    assert!(answered, "the close was answered");
 }
