@@ -451,6 +451,11 @@ impl Mux {
         }
     }
 
+    /// Bytes that have come and wait to be read.
+    pub fn unread_bytes(&self) -> usize {
+        self.lanes.values().filter_map(|lane| lane.recv.as_ref()).map(Receiving::unread).sum()
+    }
+
     /// How it has ended, if it has.
     pub fn closed(&self) -> Option<&Closed> {
         self.closed.as_ref()

@@ -119,6 +119,10 @@ impl Receiving {
         self.stop.take()
     }
 
+    pub(crate) fn unread(&self) -> usize {
+        self.unread.len()
+    }
+
     /// What may still come of it, and what waits to be read.
     pub(crate) fn open(&self) -> u64 {
         match self.end {
