@@ -2,6 +2,7 @@
 
 mod bad_network;
 mod beside;
+mod carriers;
 mod connect_storm;
 mod durable_send;
 mod fanout;
@@ -60,6 +61,7 @@ pub(crate) const ALL: &[Bench] = &[
     Bench { name: "sync-first", relayed: false, run: sync::first },
     Bench { name: "sdk-start", relayed: false, run: sync::sdk_start },
     Bench { name: "upload", relayed: false, run: upload::run },
+    Bench { name: "carriers", relayed: false, run: carriers::run },
     Bench { name: "search", relayed: false, run: search::run },
     Bench { name: "icount", relayed: false, run: icount::run },
 ];

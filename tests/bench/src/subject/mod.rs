@@ -76,6 +76,11 @@ pub(crate) trait Running {
     /// Where its clients connect.
     fn address(&self) -> SocketAddr;
 
+    /// Where it speaks HTTP, if it does.
+    fn http(&self) -> Option<SocketAddr> {
+        None
+    }
+
     /// Clients for it.
     fn swarm(&self) -> Outcome<Box<dyn Swarm>>;
 

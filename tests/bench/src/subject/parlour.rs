@@ -26,6 +26,7 @@ pub(crate) struct Server {
     launch: Launch,
     process: Process,
     address: SocketAddr,
+    http: SocketAddr,
     world: Arc<World>,
     rooms: Arc<Rooms>,
     _data: tempfile::TempDir,
@@ -36,8 +37,9 @@ impl Server {
         let data = tempfile::tempdir_in(setup.folder).map_err(during("data folder"))?;
         let port = super::peers::free_port(setup)?;
         let address = SocketAddr::new(setup.address, port);
+        let http = SocketAddr::new(setup.address, super::peers::free_port(setup)?);
         let config = data.path().join("parlour.toml");
-        fs::write(&config, configuration(setup, address)).map_err(during("configuration"))?;
+        fs::write(&config, configuration(setup, address, http)).map_err(during("configuration"))?;
         let launch = Launch::new(binary()?)
             .word("serve")
             .option("--config", &config)
@@ -46,7 +48,7 @@ impl Server {
         let (process, _) = launch.start(READY)?;
         let rooms = Arc::new(Rooms::make(address, &setup.world)?);
         let world = setup.world.clone();
-        let mut server = Self { launch, process, address, world, rooms, _data: data };
+        let mut server = Self { launch, process, address, http, world, rooms, _data: data };
         // Memory and caches are those of a server that has just started.
         server.restart()?;
         Ok(server)
@@ -61,11 +63,11 @@ fn binary() -> Outcome<PathBuf> {
     if beside.is_file() { Ok(beside) } else { Err(format!("no server: set {BINARY}")) }
 }
 
-fn configuration(setup: &Setup<'_>, address: SocketAddr) -> String {
+fn configuration(setup: &Setup<'_>, address: SocketAddr, http: SocketAddr) -> String {
     let quoted = |path: &std::path::Path| format!("{:?}", path.display().to_string());
     let (cert, key) = (quoted(&setup.certificate.cert), quoted(&setup.certificate.key));
     format!(
-        "listen = \"{address}\"\ndata = \"data\"\n[http]\nlisten = \"off\"\n\
+        "listen = \"{address}\"\ndata = \"data\"\n[http]\nlisten = \"{http}\"\n\
          [tls]\ncertificate = {cert}\nkey = {key}\n\
          [[auth.keys]]\nid = \"{}\"\nalgorithm = \"HS256\"\nsecret = \"{}\"\n\
          [limits]\nconnects_per_second_per_address = 1000000.0\n\
@@ -86,6 +88,10 @@ impl Running for Server {
 
     fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    fn http(&self) -> Option<SocketAddr> {
+        Some(self.http)
     }
 
     fn swarm(&self) -> Outcome<Box<dyn Swarm>> {

@@ -96,7 +96,7 @@ async fn all<R: parlour_protocol::generated::ControlRpc>(
 }
 
 /// A runtime for the generator's side.
-pub(super) fn runtime() -> Outcome<tokio::runtime::Runtime> {
+pub(in crate::bench) fn runtime() -> Outcome<tokio::runtime::Runtime> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     built.map_err(during("runtime"))
 }
