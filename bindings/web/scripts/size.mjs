@@ -1,0 +1,42 @@
+// Measures what the client costs a page: bundled and minified, then gzipped. Fails over the budget.
+
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+/** Bytes, gzipped, of everything that `import "@parlour/client"` brings. */
+export const BUDGET = 30 * 1024;
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** The size of an entry point, and what its parts are. */
+export async function measure(entry) {
+  const options = {
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+    metafile: true,
+  };
+  const built = await build({ ...options, entryPoints: [join(ROOT, "src", entry)], outdir: ROOT });
+  const [file] = built.outputFiles;
+  const [output] = Object.values(built.metafile.outputs);
+  const parts = Object.entries(output.inputs).map(([path, { bytesInOutput }]) => [path, bytesInOutput]);
+  parts.sort((a, b) => b[1] - a[1]);
+  return { minified: file.contents.length, gzip: gzipSync(file.contents, { level: 9 }).length, parts };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const entry of ["index.ts", "proto.ts"]) {
+    const { minified, gzip, parts } = await measure(entry);
+    console.log(`${entry}: ${minified} bytes minified, ${gzip} gzipped`);
+    if (process.argv.includes("--parts"))
+      for (const [path, bytes] of parts) console.log(`  ${bytes} ${path}`);
+    if (entry === "index.ts" && gzip > BUDGET) {
+      console.error(`over the budget of ${BUDGET} bytes`);
+      process.exitCode = 1;
+    }
+  }
+}
