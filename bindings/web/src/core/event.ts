@@ -26,7 +26,9 @@ export class LogEvent {
   ) {}
 
   /** Reads an `Event` message. Throws `Malformed`. */
-  static parse(raw: Uint8Array): LogEvent {
+  static parse(bytes: Uint8Array): LogEvent {
+    // A copy: a view would keep all of the frame it came in.
+    const raw = bytes.slice();
     const { header, body } = decode(Event, raw);
     if (header === undefined || header.seq === 0 || header.seq > SEQ_MAX) throw new Malformed();
     return new LogEvent(header, body, raw);

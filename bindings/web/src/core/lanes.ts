@@ -12,7 +12,6 @@ import {
   EventFrame,
   LaneKind,
   LaneOpen,
-  RoomEvents,
   type RoomPulse,
 } from "../generated/wire/v1/lanes.js";
 import type { RoomId } from "../ids.js";
@@ -23,8 +22,6 @@ import { eventsIn, type LogEvent, roomIn, submessages } from "./event.js";
 export type Live =
   /** Events of one room, in order. */
   | { type: "room"; room: RoomId; events: LogEvent[] }
-  /** Those of a stretch of a room's log that are wanted: of all from this place up to the head's. */
-  | { type: "stretch"; room: RoomId; from: number; head: RoomPulse; events: LogEvent[] }
   /** Events of the user's own log, in order. */
   | { type: "user"; events: LogEvent[] }
   /** The head of a room whose events aren't sent. */
@@ -93,13 +90,10 @@ function readLive(bytes: Uint8Array): Live | undefined {
   }
 }
 
+/** This client wants all of its rooms' events: stretches with some left out never come. */
 function readRoomEvents(raw: Uint8Array): Live {
-  const { room: field, fromSeq, head } = decode(RoomEvents, raw);
-  const room = roomIn(field);
-  const events = eventsIn(2, raw);
-  return head === undefined
-    ? { type: "room", room, events }
-    : { type: "stretch", room, from: fromSeq, head, events };
+  const [room] = submessages(1, raw);
+  return { type: "room", room: roomIn(room), events: eventsIn(2, raw) };
 }
 
 /** What a datagram says; a malformed one is nothing. */
