@@ -1,0 +1,151 @@
+/**
+ * Observables: a value, or a list with its changes. Both are async iterables; `subscribe` is what user interface
+ * libraries want. An observer that doesn't keep up gets the whole list instead of ever more diffs.
+ */
+
+import { applyDiff, type Diff } from "../core/diff.js";
+import { FEED_DIFFS_MAX } from "../limits.js";
+
+/** A queue that an async iterator reads. */
+class Feed<T> implements AsyncIterableIterator<T> {
+  queue: T[] = [];
+  private wake: ((result: IteratorResult<T>) => void) | undefined;
+  private isDone = false;
+
+  constructor(private readonly leave: (feed: Feed<T>) => void) {}
+
+  push(item: T): void {
+    if (this.wake) {
+      this.wake({ done: false, value: item });
+      this.wake = undefined;
+    } else this.queue.push(item);
+  }
+
+  end(): void {
+    this.isDone = true;
+    this.wake?.({ done: true, value: undefined });
+    this.wake = undefined;
+  }
+
+  async next(): Promise<IteratorResult<T>> {
+    const [item] = this.queue;
+    if (this.queue.length > 0) {
+      this.queue.shift();
+      return { done: false, value: item as T };
+    }
+    if (this.isDone) return { done: true, value: undefined };
+    return new Promise((resolve) => {
+      this.wake = resolve;
+    });
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    this.leave(this);
+    this.queue = [];
+    this.end();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+/** What both kinds have: observers of the moment. */
+abstract class Source<T> implements AsyncIterable<T> {
+  protected readonly feeds = new Set<Feed<T>>();
+  private readonly listeners = new Set<() => void>();
+  private isOver = false;
+
+  /** Calls back after each change; returns what ends that. For `useSyncExternalStore` and the like. */
+  readonly subscribe = (onChange: () => void): (() => void) => {
+    this.listeners.add(onChange);
+    return () => {
+      this.listeners.delete(onChange);
+    };
+  };
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    const feed = new Feed<T>((gone) => this.feeds.delete(gone));
+    feed.push(this.first());
+    if (this.isOver) feed.end();
+    else this.feeds.add(feed);
+    return feed;
+  }
+
+  /** What an observer is told to begin with. */
+  protected abstract first(): T;
+
+  protected notify(): void {
+    for (const listener of [...this.listeners]) listener();
+  }
+
+  /** @internal Nothing changes any more: iterations end. */
+  end(): void {
+    this.isOver = true;
+    for (const feed of this.feeds) feed.end();
+    this.feeds.clear();
+  }
+}
+
+/** A value that changes. Its iterator begins with the present one. */
+export class ObservableValue<T> extends Source<T> {
+  constructor(private value: T) {
+    super();
+  }
+
+  /** The value now. */
+  get current(): T {
+    return this.value;
+  }
+
+  /** @internal */
+  set(value: T): void {
+    this.value = value;
+    for (const feed of this.feeds) {
+      // Only the newest matters.
+      feed.queue = [];
+      feed.push(value);
+    }
+    this.notify();
+  }
+
+  protected first(): T {
+    return this.value;
+  }
+}
+
+/** A list that changes. Its iterator begins with a `reset` to the present list. */
+export class ObservableList<T> extends Source<Diff<T>> {
+  private list: readonly T[];
+
+  constructor(items: readonly T[] = []) {
+    super();
+    this.list = items;
+  }
+
+  /** The list now. Each change makes a new array, so that it can be compared. */
+  get items(): readonly T[] {
+    return this.list;
+  }
+
+  /** @internal */
+  change(diffs: readonly Diff<T>[]): void {
+    if (diffs.length === 0) return;
+    const list = [...this.list];
+    for (const diff of diffs) applyDiff(diff, list);
+    this.list = list;
+    for (const feed of this.feeds) {
+      if (feed.queue.length + diffs.length <= FEED_DIFFS_MAX) for (const diff of diffs) feed.push(diff);
+      else {
+        feed.queue = [];
+        feed.push(this.first());
+      }
+    }
+    this.notify();
+  }
+
+  protected first(): Diff<T> {
+    return { type: "reset", items: this.list };
+  }
+}

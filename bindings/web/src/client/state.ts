@@ -1,0 +1,27 @@
+/** Where a client stands. */
+
+import type { End } from "../core/reconnect.js";
+import { type CloseName, closeName, type Stop } from "../errors.js";
+
+/** What ended the last attempt or connection; of a close also its code. */
+export type Ended =
+  | { readonly why: "closed"; readonly code: CloseName }
+  | { readonly why: "lost" | "unreachable" | "no-token" };
+
+/** Where a client stands. */
+export type State =
+  /** A connection is being made. */
+  | { readonly type: "connecting" }
+  /** Connected, over this carrier. */
+  | { readonly type: "live"; readonly carrier: "webtransport" | "websocket" }
+  /** Not connected. Reading and writing go on with the cache and the outbox. */
+  | { readonly type: "offline"; readonly retryAtMs: number; readonly after: Ended }
+  /** Not connected, and not by itself again; see `Client.reconnect`. */
+  | { readonly type: "stopped"; readonly stop: Stop }
+  /** Disconnected for good. */
+  | { readonly type: "closed" };
+
+/** An end, for people. */
+export function endedOf(end: End): Ended {
+  return end.type === "closed" ? { why: "closed", code: closeName(end.code) } : { why: end.type };
+}
