@@ -1,0 +1,117 @@
+// A real server process on free ports, in a folder of its own.
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import WebSocket from "ws";
+import { Client, type ClientOptions, type SocketConstructor } from "../../src/index.js";
+
+const READY_WITHIN_MS = 20_000;
+
+function program(): string {
+  const path = process.env["PARLOUR_BIN"];
+  if (!path) throw new Error("PARLOUR_BIN names no server to test against");
+  return path;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (typeof address !== "object" || address === null) throw new Error("no port");
+  return address.port;
+}
+
+/** One server, which can be killed and started again. */
+export class TestServer {
+  private process: ChildProcess | undefined;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly udpPort: number,
+    readonly httpPort: number,
+  ) {}
+
+  static async start(): Promise<TestServer> {
+    const folder = mkdtempSync(join(tmpdir(), "parlour-web-"));
+    const server = new TestServer(folder, await freePort(), await freePort());
+    await server.run();
+    return server;
+  }
+
+  get url(): string {
+    return `http://localhost:${this.httpPort}`;
+  }
+
+  async run(): Promise<void> {
+    const data = ["--data", join(this.folder, "data")];
+    const ports = ["--listen", `127.0.0.1:${this.udpPort}`, "--http", `127.0.0.1:${this.httpPort}`];
+    const child = spawn(program(), ["serve", ...data, ...ports], { stdio: ["ignore", "pipe", "pipe"] });
+    this.process = child;
+    let said = "";
+    const ready = new Promise<void>((resolve, reject) => {
+      const hear = (text: Buffer) => {
+        said += text.toString();
+        if (said.includes("parlour is ready")) resolve();
+      };
+      child.stdout.on("data", hear);
+      child.stderr.on("data", hear);
+      child.once("exit", () => reject(new Error(`the server ended: ${said}`)));
+      setTimeout(() => reject(new Error(`the server isn't ready: ${said}`)), READY_WITHIN_MS).unref();
+    });
+    await ready;
+  }
+
+  /** Ends it as a power cut would, by its own id. */
+  async kill(): Promise<void> {
+    const child = this.process;
+    this.process = undefined;
+    if (!child || child.exitCode !== null) return;
+    const exit = once(child, "exit");
+    child.kill("SIGKILL");
+    await exit;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  token(subject: string): string {
+    const args = ["token", "--sub", subject, "--org", "acme", "--data", join(this.folder, "data")];
+    return execFileSync(program(), args, { stdio: ["ignore", "pipe", "pipe"] })
+      .toString()
+      .trim();
+  }
+
+  /** A client of this server, over WebSocket. */
+  connect(subject: string, options: Partial<ClientOptions> = {}): Promise<Client> {
+    return Client.connect(this.options(subject, options));
+  }
+
+  options(subject: string, options: Partial<ClientOptions> = {}): ClientOptions {
+    const token = this.token(subject);
+    return { url: this.url, token, webSocket: WebSocket as unknown as SocketConstructor, ...options };
+  }
+}
+
+/** Waits until something is so. */
+export async function until<T>(
+  look: () => T | undefined | false,
+  what: string,
+  withinMs = 15_000,
+): Promise<T> {
+  const endMs = performance.now() + withinMs;
+  for (;;) {
+    const found = look();
+    if (found) return found;
+    if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
