@@ -42,7 +42,9 @@ export type ErrorKind =
   /** More than 100 users are mentioned. */
   | "mentions"
   /** The cache can't be used. */
-  | "cache";
+  | "cache"
+  /** Another client, perhaps of another tab, has the cache open. */
+  | "cache-in-use";
 
 /** A reason by its name in the protocol, such as `"ROOM_NOT_FOUND"`; an unknown one as `"REASON_<number>"`. */
 export type Reason = keyof typeof ErrorReason | `REASON_${number}`;

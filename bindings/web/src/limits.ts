@@ -123,6 +123,8 @@ export const MUX_SEND_CREDIT = 32 * 1024;
 export const MUX_RECEIVE_CREDIT = 256 * 1024;
 /** Lanes a client may open before the server allows more. */
 export const MUX_LANES_FIRST = 2;
+/** Lanes that the other side may open at once by naming the last of them. */
+export const MUX_LANES_OPENED_MAX = 64;
 /** Bytes that may wait in the browser's own buffer before more is handed to it. */
 export const SOCKET_BUFFERED_MAX = 256 * 1024;
 /** Datagrams that wait in a mux; more are dropped. */

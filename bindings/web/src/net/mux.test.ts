@@ -147,6 +147,13 @@ describe("the mux", () => {
     expect(laneOf(heard[0]).sending).toBe("done");
   });
 
+  it("takes a lane that is named as opened, and those of its side below it", () => {
+    const { client } = pair();
+    client.handleMessage(frame(0, 5, 1));
+    const opened = client.takeEvents().filter((event) => event.type === "opened");
+    expect(opened.map((event) => event.lane.id)).toEqual([1, 3, 5]);
+  });
+
   it("carries datagrams, and drops those that are too many or too large", () => {
     const { client, server } = pair();
     client.sendDatagram(bytes(1001));
@@ -173,7 +180,7 @@ describe("the mux", () => {
 
   it.each([
     ["an empty message", new Uint8Array(0)],
-    ["a lane out of order", frame(0, 3, 1)],
+    ["a lane far beyond the others", frame(0, 1001, 1)],
     ["a lane of the client's that it didn't open", frame(0, 2, 1)],
     ["a stop of a lane that isn't open", frame(3, 1, 1)],
     ["credit for a lane that isn't open", frame(4, 1, 1)],

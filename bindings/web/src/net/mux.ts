@@ -9,6 +9,7 @@ import {
   DATAGRAM_BYTES_MAX,
   MUX_DATAGRAMS_MAX,
   MUX_LANES_FIRST,
+  MUX_LANES_OPENED_MAX,
   MUX_MESSAGE_BYTES,
   MUX_MESSAGE_BYTES_MAX,
   MUX_RECEIVE_CREDIT,
@@ -213,19 +214,28 @@ export class Mux {
     else if (lane.sending !== "done") lane.creditToSend = Math.max(lane.creditToSend, value);
   }
 
-  /** A lane the other side opens with this frame; `undefined` for a late word on one that is over. */
+  /**
+   * A lane the other side opens with this frame, and with it all of its lanes below, as in QUIC (RFC 9000,
+   * section 2.1); `undefined` for a late word on one that is over.
+   */
   private opened(id: number, kind: number): MuxLane | undefined {
     const isOwn = id % 2 === (this.isClient ? 0 : 1);
-    const isOver = id < (isOwn ? this.nextOwn : this.nextPeers);
-    if (isOver && (kind === STOP || kind === CREDIT)) return undefined;
-    if (isOwn || id !== this.nextPeers || kind === STOP || kind === CREDIT) throw new MuxError();
-    this.nextPeers += 2;
+    const isReverse = kind === STOP || kind === CREDIT;
+    if (id < (isOwn ? this.nextOwn : this.nextPeers) && isReverse) return undefined;
+    // A server's lanes go one way: there is nothing of the client's on them to stop or to give credit for.
+    if (isOwn || id < this.nextPeers || (isReverse && this.isClient)) throw new MuxError();
+    if (id - this.nextPeers > 2 * MUX_LANES_OPENED_MAX) throw new MuxError();
+    while (this.nextPeers <= id) this.openPeers();
+    return this.lanes.get(id);
+  }
+
+  private openPeers(): void {
     const lane = this.newLane(!this.isClient, true);
-    lane.id = id;
-    this.lanes.set(id, lane);
+    lane.id = this.nextPeers;
+    this.nextPeers += 2;
+    this.lanes.set(lane.id, lane);
     this.turns.push(lane);
     this.events.push({ type: "opened", lane });
-    return lane;
   }
 
   private handleData(lane: MuxLane, bytes: Uint8Array, isLast: boolean): void {

@@ -12,7 +12,7 @@ import { Client, type ClientOptions, type SocketConstructor } from "../../src/in
 const READY_WITHIN_MS = 20_000;
 
 function program(): string {
-  const path = process.env["PARLOUR_BIN"];
+  const path = process.env.PARLOUR_BIN;
   if (!path) throw new Error("PARLOUR_BIN names no server to test against");
   return path;
 }

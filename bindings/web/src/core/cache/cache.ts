@@ -4,7 +4,7 @@
  */
 
 import type { Settings } from "../../generated/settings/v1/settings.js";
-import type { ClientRef, DeviceId, RoomId, UserId } from "../../ids.js";
+import type { DeviceId, RoomId, UserId } from "../../ids.js";
 import type { LogEvent } from "../event.js";
 import type { Entry } from "../outbox.js";
 import type { RoomRecord } from "../record.js";
@@ -87,7 +87,7 @@ export type Write =
   /** Puts a row of the outbox, in the place of the one with its order. */
   | { type: "outbox"; entry: Entry }
   /** Removes a row of the outbox. */
-  | { type: "outbox-gone"; clientRef: ClientRef }
+  | { type: "outbox-gone"; order: number }
   /** Forgets all rooms and events, but neither the outbox nor the meta. */
   | { type: "reset" }
   /** Forgets the outbox. */

@@ -48,15 +48,11 @@ export class MemoryCache implements Cache {
     else if (write.type === "stale") this.change(write.room, (run) => ({ ...run, isStale: true }));
     else if (write.type === "erase") this.change(write.room, (run) => withoutBodies(run, write.seqs));
     else if (write.type === "outbox") this.outbox.set(write.entry.order, write.entry);
-    else if (write.type === "outbox-gone") this.removeEntry(write.clientRef);
+    else if (write.type === "outbox-gone") this.outbox.delete(write.order);
     else if (write.type === "reset") {
       this.rooms.clear();
       this.kept.clear();
     } else if (write.type === "reset-outbox") this.outbox.clear();
-  }
-
-  private removeEntry(clientRef: string): void {
-    for (const [order, entry] of this.outbox) if (entry.clientRef === clientRef) this.outbox.delete(order);
   }
 
   private putRun(run: Run): void {

@@ -71,7 +71,6 @@ export function renewRef(
   const newRef = uuidV7(core.serverMs(now), random);
   const entry = core.outbox.handleNotInLog(clientRef, newRef);
   if (!entry) return undefined;
-  core.writes.push({ type: "outbox-gone", clientRef });
   keepAndShow(core, entry);
   sendOutbox(core, now);
   return newRef;
@@ -171,7 +170,7 @@ export function settle(core: Core, room: RoomId, to: number): void {
 }
 
 function endEntry(core: Core, entry: Entry): void {
-  core.writes.push({ type: "outbox-gone", clientRef: entry.clientRef });
+  core.writes.push({ type: "outbox-gone", order: entry.order });
 }
 
 /** The user isn't in the room any more. */

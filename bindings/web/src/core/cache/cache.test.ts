@@ -1,0 +1,25 @@
+import "fake-indexeddb/auto";
+import { describe, expect, it } from "vitest";
+import { posted, ROOM } from "../testing/events.js";
+import { conforms } from "./conformance.js";
+import { IndexedDbCache } from "./indexeddb.js";
+import { MemoryCache } from "./memory.js";
+
+let databases = 0;
+
+describe("the cache in memory", () => {
+  conforms(async () => new MemoryCache());
+});
+
+describe("the cache in IndexedDB", () => {
+  conforms(() => IndexedDbCache.open(`test-${databases++}`));
+
+  it("is there again after it was closed", async () => {
+    const first = await IndexedDbCache.open("again");
+    const run = { room: ROOM, from: 1, to: 1, events: [posted(1, "hi")], isStale: false };
+    await first.commit([{ type: "run", run }]);
+    first.close();
+    const second = await IndexedDbCache.open("again");
+    expect((await second.runs(ROOM, 10, 10)).map((one) => one.events.length)).toEqual([1]);
+  });
+});
