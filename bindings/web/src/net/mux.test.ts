@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { concat, Writer } from "../codec/wire.js";
+import { randomFrom } from "../core/testing/events.js";
 import { Mux, MuxError, type MuxEvent, type MuxLane } from "./mux.js";
 
 const bytes = (length: number, fill = 7) => new Uint8Array(length).fill(fill);
@@ -216,17 +217,6 @@ describe("the mux", () => {
     expect(client.takeMessage()).toBeUndefined();
   });
 });
-
-/** mulberry32: the same numbers for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** What one side has heard of the other's lanes. */
 class Heard {
