@@ -1,6 +1,6 @@
 // Two clients and a real server, over WebSocket.
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   type Client,
   MemoryCache,
@@ -9,7 +9,7 @@ import {
   type Room,
   type Timeline,
 } from "../../src/index.js";
-import { rpc } from "../../src/proto.js";
+import * as rpc from "../../src/rpc.js";
 import { TestServer, until } from "./server.js";
 
 let server: TestServer;
@@ -94,8 +94,11 @@ describe("two clients", () => {
     await until(() => texts(shown).length === 2, "root and reply are shown");
     expect(texts(shown)).toEqual(["root", "reply"]);
     shown.close();
-    const followed = await ben.threads();
-    expect(followed.some((one) => one.thread.rootSeq === seq && one.summary.replies === 1)).toBe(true);
+    // Who follows is noted after the reply.
+    await vi.waitFor(async () => {
+      const followed = await ben.threads();
+      expect(followed.some((one) => one.thread.rootSeq === seq && one.summary.replies === 1)).toBe(true);
+    });
   });
 
   it("vote in polls, and everyone counts alike", async () => {
@@ -128,7 +131,7 @@ describe("two clients", () => {
     const { mine, at } = await group("typing");
     mine.typing();
     await until(() => at.summary?.typing.includes(anna.me as never), "anna is typing");
-    mine.typing(false);
+    await mine.send("done");
     await until(() => at.summary?.typing.length === 0, "she has stopped");
   });
 
@@ -193,6 +196,48 @@ describe("calls", () => {
     const call = anna.call(rpc.ListOpenRooms, {}, { signal: given.signal });
     given.abort(new Error("enough"));
     await expect(call).rejects.toThrow("enough");
+  });
+});
+
+describe("a token", () => {
+  it("that runs out is replaced while the connection goes on", async () => {
+    const token = vi.fn(async () => server.token("carl", "3s"));
+    const carl = await server.connect("carl", { token });
+    const states: string[] = [];
+    const leave = carl.state.subscribe(() => states.push(carl.state.current.type));
+    await until(() => token.mock.calls.length >= 3, "three tokens are used");
+    await carl.createGroup("still there");
+    leave();
+    expect(states).toEqual([]);
+    await carl.disconnect();
+  });
+
+  it("that is refused stops the client", async () => {
+    const refused = server.connect("carl", { token: "no token" });
+    const stop = { why: "token-refused", code: "TOKEN_INVALID" };
+    await expect(refused).rejects.toMatchObject({ kind: "stopped", stop });
+  });
+});
+
+describe("a server that isn't there", () => {
+  it("leaves a client offline, in time", async () => {
+    const options = { url: "http://localhost:9", connectWithinMs: 500 };
+    await expect(server.connect("anna", options)).rejects.toMatchObject({ kind: "offline" });
+  });
+});
+
+describe("a server that stops", () => {
+  it("is left, and found again", async () => {
+    const { mine, his } = await group("drain");
+    await mine.send("before");
+    const stopped = server.kill("SIGTERM");
+    await until(() => anna.state.current.type !== "live", "anna has left");
+    const sent = mine.send("while it is away");
+    await stopped;
+    await server.run();
+    await sent;
+    await until(() => texts(his).length === 2, "ben has both");
+    expect(texts(his)).toEqual(["before", "while it is away"]);
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import WebSocket from "ws";
 import { Client, type ClientOptions, type SocketConstructor } from "../../src/index.js";
 
 const READY_WITHIN_MS = 20_000;
+const CONFIGURATION = "[drain]\ndeadline_s = 2\njitter_s = 1\n";
 
 function program(): string {
   const path = process.env.PARLOUR_BIN;
@@ -40,6 +41,7 @@ export class TestServer {
 
   static async start(): Promise<TestServer> {
     const folder = mkdtempSync(join(tmpdir(), "parlour-web-"));
+    writeFileSync(join(folder, "parlour.toml"), CONFIGURATION);
     const server = new TestServer(folder, await freePort(), await freePort());
     await server.run();
     return server;
@@ -50,7 +52,7 @@ export class TestServer {
   }
 
   async run(): Promise<void> {
-    const data = ["--data", join(this.folder, "data")];
+    const data = ["--config", join(this.folder, "parlour.toml"), "--data", join(this.folder, "data")];
     const ports = ["--listen", `127.0.0.1:${this.udpPort}`, "--http", `127.0.0.1:${this.httpPort}`];
     const child = spawn(program(), ["serve", ...data, ...ports], { stdio: ["ignore", "pipe", "pipe"] });
     this.process = child;
@@ -68,13 +70,13 @@ export class TestServer {
     await ready;
   }
 
-  /** Ends it as a power cut would, by its own id. */
-  async kill(): Promise<void> {
+  /** Ends it as a power cut would, or politely, by its own id. */
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     const child = this.process;
     this.process = undefined;
     if (!child || child.exitCode !== null) return;
     const exit = once(child, "exit");
-    child.kill("SIGKILL");
+    child.kill(signal);
     await exit;
   }
 
@@ -83,8 +85,9 @@ export class TestServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  token(subject: string): string {
-    const args = ["token", "--sub", subject, "--org", "acme", "--data", join(this.folder, "data")];
+  token(subject: string, ttl = "12h"): string {
+    const who = ["--sub", subject, "--org", "acme", "--ttl", ttl];
+    const args = ["token", ...who, "--data", join(this.folder, "data")];
     return execFileSync(program(), args, { stdio: ["ignore", "pipe", "pipe"] })
       .toString()
       .trim();
