@@ -37,12 +37,14 @@ export class TestServer {
     private readonly folder: string,
     private readonly udpPort: number,
     readonly httpPort: number,
+    private readonly host: string,
   ) {}
 
-  static async start(): Promise<TestServer> {
+  /** Browsers look for `localhost` at `[::]` first. */
+  static async start(host = "127.0.0.1"): Promise<TestServer> {
     const folder = mkdtempSync(join(tmpdir(), "parlour-web-"));
     writeFileSync(join(folder, "parlour.toml"), CONFIGURATION);
-    const server = new TestServer(folder, await freePort(), await freePort());
+    const server = new TestServer(folder, await freePort(), await freePort(), host);
     await server.run();
     return server;
   }
@@ -53,7 +55,7 @@ export class TestServer {
 
   async run(): Promise<void> {
     const data = ["--config", join(this.folder, "parlour.toml"), "--data", join(this.folder, "data")];
-    const ports = ["--listen", `127.0.0.1:${this.udpPort}`, "--http", `127.0.0.1:${this.httpPort}`];
+    const ports = ["--listen", `${this.host}:${this.udpPort}`, "--http", `127.0.0.1:${this.httpPort}`];
     const child = spawn(program(), ["serve", ...data, ...ports], { stdio: ["ignore", "pipe", "pipe"] });
     this.process = child;
     let said = "";

@@ -1,0 +1,10 @@
+// What the pages of the test run: the client, where the test can reach it.
+
+import * as client from "../../src/index.js";
+import { IndexedDbCache } from "../../src/indexeddb.js";
+
+declare global {
+  var parlour: typeof client & { IndexedDbCache: typeof IndexedDbCache };
+}
+
+globalThis.parlour = { ...client, IndexedDbCache };
