@@ -24,8 +24,9 @@ export const SUBSCRIPTIONS_MAX = 1000;
 export const POLLS_PER_CALL_MAX = 100;
 /** Options of one poll. */
 export const POLL_OPTIONS_MAX = 20;
-/** Users whose presence one connection hears of, and of how many one call asks. */
+/** Users whose presence one connection hears of. */
 export const PRESENCE_WATCHED_MAX = 1000;
+/** Users of whose presence one call asks. */
 export const PRESENCE_WATCHED_PER_CALL_MAX = 200;
 
 /** Calls in flight, where the server announces no more. */

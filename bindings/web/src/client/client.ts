@@ -91,12 +91,12 @@ export class Client {
 
   /** The device has another network, or woke up: looks at once whether the connection lives. Pages do it by themselves. */
   networkChanged(): void {
-    this.#driver.networkChanged();
+    this.#driver.nudge((connector) => connector.networkChanged());
   }
 
   /** Connects again after a stop, or at once while offline, with a fresh token. */
   reconnect(): void {
-    this.#driver.reconnect();
+    this.#driver.nudge((connector) => connector.reconnect());
   }
 
   /** Ends the client: closes the connection and writes the cache. What waits in the outbox is kept there. */

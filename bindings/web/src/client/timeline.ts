@@ -16,6 +16,7 @@ import type { Room } from "./room.js";
  */
 export class Timeline implements AsyncIterable<Diff<TimelineItem>> {
   private isClosed = false;
+  private readonly iterations = new Set<AsyncIterableIterator<Diff<Item>>>();
   private from: readonly Item[] = [];
   private lines: readonly TimelineItem[] = [];
 
@@ -50,7 +51,14 @@ export class Timeline implements AsyncIterable<Diff<TimelineItem>> {
   readonly subscribe = (onChange: () => void): (() => void) => this.list.subscribe(onChange);
 
   async *[Symbol.asyncIterator](): AsyncIterableIterator<Diff<TimelineItem>> {
-    for await (const diff of this.list) yield mapDiff(diff, (item) => lineOf(item, this.room));
+    const diffs = this.list[Symbol.asyncIterator]();
+    this.iterations.add(diffs);
+    if (this.isClosed) void diffs.return?.();
+    try {
+      for await (const diff of diffs) yield mapDiff(diff, (item) => lineOf(item, this.room));
+    } finally {
+      this.iterations.delete(diffs);
+    }
   }
 
   /** Adds a page before the first item, which has come when this settles; `false` when nothing comes before it. */
@@ -58,10 +66,11 @@ export class Timeline implements AsyncIterable<Diff<TimelineItem>> {
     return this.driver.timelines.loadOlder(this.scope, limit);
   }
 
-  /** Nobody looks at it any more. */
+  /** Nobody looks at it any more: iterations end. */
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    for (const diffs of this.iterations) void diffs.return?.();
     this.driver.timelines.unwatch(this.scope);
   }
 }

@@ -110,7 +110,7 @@ export class TestServer {
 export async function until<T>(
   look: () => T | undefined | false,
   what: string,
-  withinMs = 15_000,
+  withinMs = 40_000,
 ): Promise<T> {
   const endMs = performance.now() + withinMs;
   for (;;) {

@@ -7,10 +7,8 @@ import {
   GetRoom,
   ListOpenRooms,
   ListPins,
-  MarkRead,
   ReadLog,
   ReadTimeline,
-  Send,
   Subscribe,
   Sync,
 } from "../../generated/rpc.js";
@@ -19,19 +17,7 @@ import type { UserId } from "../../ids.js";
 import { fieldOf } from "../../ids.js";
 import { MemoryCache } from "../cache/memory.js";
 import { digest, TestClient, wire } from "../testing/client.js";
-import {
-  deleted,
-  echoed,
-  event,
-  id,
-  ME,
-  OTHER,
-  post,
-  posted,
-  ROOM,
-  refusal,
-  YOU,
-} from "../testing/events.js";
+import { deleted, event, id, ME, OTHER, post, posted, ROOM, refusal, YOU } from "../testing/events.js";
 
 const messages = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, n) => posted(from + n, `message ${from + n}`));
@@ -136,7 +122,7 @@ describe("live events", () => {
   it("behind a gap wait until that is read, and stay in order", async () => {
     const client = await TestClient.live();
     await client.open();
-    answerNewest(client, messages(1, 10), 10);
+    client.answerNewest(messages(1, 10), 10);
     client.hear(posted(13, "message 13"));
     const [read] = client.reads(ReadLog);
     expect(read?.request.fromSeq).toBe(11);
@@ -176,10 +162,10 @@ describe("live events", () => {
   it("of an open room that is far behind start over from its end", async () => {
     const client = await TestClient.live();
     await client.open();
-    answerNewest(client, messages(1, 10), 10);
+    client.answerNewest(messages(1, 10), 10);
     client.engine.takeTimelineDiffs();
     client.pulse(900);
-    answerNewest(client, messages(851, 900), 900);
+    client.answerNewest(messages(851, 900), 900);
     expect(client.texts()).toEqual(numbers(851, 900));
     expect(client.engine.takeTimelineDiffs()[0]?.diffs).toMatchObject([{ type: "reset" }]);
   });
@@ -246,22 +232,14 @@ describe("the user's own log", () => {
   });
 });
 
-/** Answers the read of the newest page of the room. */
-function answerNewest(client: TestClient, events: ReturnType<typeof messages>, asOfSeq: number): void {
-  const [read] = client.reads(ReadTimeline).slice(-1);
-  if (!read) throw new Error("no page is read");
-  client.item(read.id, ReadTimeline, { events: wire(events), asOfSeq, atStart: events[0]?.seq === 1 });
-  client.end(read.id);
-}
-
 describe("history", () => {
   it("is read page by page to its beginning", async () => {
     const client = await TestClient.live(100);
     await client.open();
-    answerNewest(client, messages(51, 100), 100);
+    client.answerNewest(messages(51, 100), 100);
     expect(client.texts()).toEqual(numbers(51, 100));
     client.engine.loadOlder({ room: ROOM, root: 0 }, 50);
-    answerNewest(client, messages(1, 50), 100);
+    client.answerNewest(messages(1, 50), 100);
     expect(client.texts()).toEqual(numbers(1, 100));
     expect(client.told("paged")).toMatchObject([{ fault: undefined }]);
     expect(client.engine.timeline({ room: ROOM, root: 0 })?.isAtStart).toBe(true);
@@ -270,7 +248,7 @@ describe("history", () => {
   it("is in the cache, and shown without a connection", async () => {
     const first = await TestClient.live(10);
     await first.open();
-    answerNewest(first, messages(1, 10), 10);
+    first.answerNewest(messages(1, 10), 10);
     first.hear(posted(11, "message 11"));
     await first.settle();
     const second = await TestClient.start(first.cache);
@@ -284,7 +262,7 @@ describe("history", () => {
   it("doesn't come without a connection where the cache hasn't it", async () => {
     const first = await TestClient.live(100);
     await first.open();
-    answerNewest(first, messages(51, 100), 100);
+    first.answerNewest(messages(51, 100), 100);
     await first.settle();
     const second = await TestClient.start(first.cache);
     await second.open();
@@ -296,7 +274,7 @@ describe("history", () => {
   it("that was wanted on the old connection is read on the new one", async () => {
     const client = await TestClient.live(100);
     await client.open();
-    answerNewest(client, messages(51, 100), 100);
+    client.answerNewest(messages(51, 100), 100);
     client.engine.loadOlder({ room: ROOM, root: 0 }, 50);
     expect(client.reads(ReadTimeline)).toHaveLength(1);
     client.engine.handleDisconnected();
@@ -307,10 +285,10 @@ describe("history", () => {
   it("loses the body of a message that is deleted while its page is read", async () => {
     const client = await TestClient.live(100);
     await client.open();
-    answerNewest(client, messages(51, 100), 100);
+    client.answerNewest(messages(51, 100), 100);
     client.engine.loadOlder({ room: ROOM, root: 0 }, 50);
     client.hear(deleted(101, 20));
-    answerNewest(client, messages(1, 50), 100);
+    client.answerNewest(messages(1, 50), 100);
     expect(client.texts()[19]).toBe("");
     await client.settle();
     const runs = await client.cache.runs(ROOM, 51, 100);
@@ -320,7 +298,7 @@ describe("history", () => {
   it("is gone with its room", async () => {
     const client = await TestClient.live(100);
     await client.open();
-    answerNewest(client, messages(51, 100), 100);
+    client.answerNewest(messages(51, 100), 100);
     client.send(post("hi"));
     client.engine.loadOlder({ room: ROOM, root: 0 }, 50);
     userEvent(client, 1, Kind.roomLost, RoomLost, { room: fieldOf(ROOM) });
@@ -328,118 +306,6 @@ describe("history", () => {
     expect(client.told("failed")).toMatchObject([{ fault: { why: "room-lost" } }]);
     await client.settle();
     expect((await client.cache.load()).outbox).toEqual([]);
-  });
-});
-
-describe("sending", () => {
-  it("shows a message at once and tells when it is in the log", async () => {
-    const client = await TestClient.live();
-    await client.open();
-    answerNewest(client, messages(1, 10), 10);
-    const clientRef = client.send(post("hi"));
-    expect(client.texts().at(-1)).toBe("hi");
-    const [call] = client.sends();
-    client.answer(call?.id, Send, { seq: 11, atMs: 5 });
-    expect(client.told("sent")).toEqual([{ type: "sent", clientRef, seq: 11, atMs: 5 }]);
-    client.hear(echoed(11, "hi", clientRef));
-    expect(client.texts().filter((text) => text === "hi")).toHaveLength(1);
-  });
-
-  it("is answered by the echo where the answer is lost", async () => {
-    const client = await TestClient.live();
-    const clientRef = client.send(post("hi"));
-    client.engine.handleDisconnected();
-    client.welcome();
-    client.sends();
-    client.hear(echoed(11, "hi", clientRef));
-    expect(client.told("sent")).toMatchObject([{ clientRef, seq: 11 }]);
-    expect(client.engine.outboxSize).toBe(0);
-  });
-
-  it("goes on in the next run of the program, under the same ref", async () => {
-    const first = await TestClient.live();
-    const clientRef = first.send(post("hi"));
-    await first.settle();
-    const second = await TestClient.start(first.cache);
-    second.welcome();
-    expect(second.sends()[0]?.request.clientRef).toEqual(fieldOf(clientRef));
-  });
-
-  it("keeps what was acknowledged until the log has it", async () => {
-    const client = await TestClient.live();
-    const clientRef = client.send(post("hi"));
-    const [call] = client.sends();
-    client.answer(call?.id, Send, { seq: 12, atMs: 5 });
-    await client.settle();
-    expect((await client.cache.load()).outbox).toHaveLength(1);
-    client.hear(posted(11, "a"), echoed(12, "hi", clientRef));
-    await client.settle();
-    expect((await client.cache.load()).outbox).toEqual([]);
-  });
-
-  it("looks in the log for what is too old, and renews what isn't there", async () => {
-    const client = await TestClient.live();
-    const clientRef = client.send(post("hi"));
-    const [call] = client.sends();
-    client.refuse(call?.id ?? 0, refusal(ErrorReason.REF_EXPIRED, Retry.AFTER_RESYNC));
-    const [search] = client.reads(ReadLog);
-    expect(search?.request.fromSeq).toBe(11);
-    client.end(search?.id ?? 0);
-    expect(client.told("ref-expired")).toMatchObject([{ clientRef }]);
-    const renewed = client.engine.renewRef(clientRef, new Uint8Array(10), client.now);
-    expect(client.sends()[0]?.request.clientRef).toEqual(fieldOf(renewed as string));
-  });
-
-  it("tells what was refused, and sends it again when asked", async () => {
-    const client = await TestClient.live();
-    const clientRef = client.send(post("hi"));
-    const [call] = client.sends();
-    client.refuse(call?.id ?? 0, refusal(ErrorReason.NOT_ALLOWED, Retry.NEVER));
-    expect(client.told("failed")).toMatchObject([{ clientRef, fault: { why: "refused" } }]);
-    client.engine.retry(clientRef, client.now);
-    expect(client.sends()).toHaveLength(1);
-  });
-});
-
-describe("read markers", () => {
-  it("are shown at once, told to the server, and kept until it knows them", async () => {
-    const client = await TestClient.live();
-    client.hear(posted(11, "a"));
-    client.engine.markRead(ROOM, 11);
-    expect(client.engine.room(ROOM)).toMatchObject({ unread: 0, readSeq: 11 });
-    await client.settle();
-    expect((await client.cache.load()).rooms[0]?.unsentRead).toBe(11);
-    const [call] = client.calls(MarkRead);
-    client.answer(call?.id, MarkRead, { marker: { seq: 11 }, unread: {} });
-    await client.settle();
-    expect((await client.cache.load()).rooms[0]?.unsentRead).toBe(0);
-  });
-
-  it("that the server puts off are told again by themselves", async () => {
-    const client = await TestClient.live();
-    client.hear(posted(11, "a"));
-    client.engine.markRead(ROOM, 11);
-    client.refuse(
-      client.calls(MarkRead)[0]?.id ?? 0,
-      refusal(ErrorReason.RATE_LIMITED, Retry.AFTER_DELAY, 100),
-    );
-    client.pass(2000);
-    expect(client.calls(MarkRead)).toHaveLength(1);
-  });
-
-  it("make counts certain again that deletes have made uncertain", async () => {
-    const client = await TestClient.live();
-    client.hear(posted(11, "a"));
-    client.engine.markRead(ROOM, 11);
-    const marked = { marker: { seq: 11, msgNo: 11, setAtSeq: 11 }, unread: {} };
-    client.answer(client.calls(MarkRead)[0]?.id ?? 0, MarkRead, marked);
-    client.hear(posted(12, "b", { mentions: [fieldOf(ME)] }), posted(13, "c"), deleted(14, 12));
-    client.pass(2000);
-    const [call] = client.calls(MarkRead);
-    expect(call?.request.seq).toBe(11);
-    const answer = { marker: marked.marker, unread: { messages: 1, mentions: 0 } };
-    client.answer(call?.id, MarkRead, answer);
-    expect(client.engine.room(ROOM)).toMatchObject({ unread: 1, mentions: 0 });
   });
 });
 
@@ -470,25 +336,11 @@ describe("calls of the application", () => {
   });
 });
 
-describe("typing", () => {
-  it("is said every 4 s, however often the user types", async () => {
-    const client = await TestClient.live();
-    for (let key = 0; key < 5; key++) {
-      client.engine.typing(ROOM, true, client.now);
-      client.pass(1000);
-    }
-    expect(client.datagrams()).toBe(2);
-    client.engine.typing(ROOM, false, client.now);
-    client.engine.typing(ROOM, false, client.now);
-    expect(client.datagrams()).toBe(1);
-  });
-});
-
 describe("messages that disappear", () => {
   it("are gone at their time from what is shown and from the cache, also without a connection", async () => {
     const client = await TestClient.live();
     await client.open();
-    answerNewest(client, messages(1, 10), 10);
+    client.answerNewest(messages(1, 10), 10);
     client.hear(posted(11, "soon", { expiresAtMs: client.now.unixMs + 5000 }));
     client.engine.handleDisconnected();
     client.pass(1);

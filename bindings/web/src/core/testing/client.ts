@@ -3,7 +3,7 @@
 import { decode, encode, type Init, type MessageType } from "../../codec/message.js";
 import type { BulkMethod, ControlMethod } from "../../codec/method.js";
 import { RoomKind } from "../../generated/room/v1/room.js";
-import { Send, Sync } from "../../generated/rpc.js";
+import { ReadTimeline, Send, Sync } from "../../generated/rpc.js";
 import type { RoomDigest, SyncItem } from "../../generated/sync/v1/sync.js";
 import type { Error as WireError } from "../../generated/wire/v1/error.js";
 import type { Event } from "../../generated/wire/v1/lanes.js";
@@ -188,6 +188,14 @@ export class TestClient {
   /** The end of a bulk lane. */
   end(lane: number): void {
     this.engine.handleBulk(lane, { type: "end" }, this.now);
+  }
+
+  /** Answers the read of the newest page of the room. */
+  answerNewest(events: readonly LogEvent[], asOfSeq: number): void {
+    const [read] = this.reads(ReadTimeline).slice(-1);
+    if (!read) throw new Error("no page is read");
+    this.item(read.id, ReadTimeline, { events: wire(events), asOfSeq, atStart: events[0]?.seq === 1 });
+    this.end(read.id);
   }
 
   // The cache, and what is to be seen.

@@ -17,10 +17,13 @@ import { LogEvent } from "../event.js";
 import type { Entry, EntryState } from "../outbox.js";
 import type { Payload } from "../payload.js";
 
-/** Ids that are easy to tell apart. */
+/** The room of most tests. */
 export const ROOM = id<RoomId>(1);
+/** Another one. */
 export const OTHER = id<RoomId>(2);
+/** The user who runs the client. */
 export const ME = id<UserId>(3);
+/** Somebody else. */
 export const YOU = id<UserId>(4);
 
 /** An id out of a small number. */

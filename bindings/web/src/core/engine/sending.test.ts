@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import { MarkRead, ReadLog, Send } from "../../generated/rpc.js";
+import { ErrorReason, Retry } from "../../generated/wire/v1/error.js";
+import { fieldOf } from "../../ids.js";
+import { TestClient } from "../testing/client.js";
+import { deleted, echoed, ME, post, posted, ROOM, refusal } from "../testing/events.js";
+
+const messages = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, n) => posted(from + n, `message ${from + n}`));
+describe("sending", () => {
+  it("shows a message at once and tells when it is in the log", async () => {
+    const client = await TestClient.live();
+    await client.open();
+    client.answerNewest(messages(1, 10), 10);
+    const clientRef = client.send(post("hi"));
+    expect(client.texts().at(-1)).toBe("hi");
+    const [call] = client.sends();
+    client.answer(call?.id, Send, { seq: 11, atMs: 5 });
+    expect(client.told("sent")).toEqual([{ type: "sent", clientRef, seq: 11, atMs: 5 }]);
+    client.hear(echoed(11, "hi", clientRef));
+    expect(client.texts().filter((text) => text === "hi")).toHaveLength(1);
+  });
+
+  it("is answered by the echo where the answer is lost", async () => {
+    const client = await TestClient.live();
+    const clientRef = client.send(post("hi"));
+    client.engine.handleDisconnected();
+    client.welcome();
+    client.sends();
+    client.hear(echoed(11, "hi", clientRef));
+    expect(client.told("sent")).toMatchObject([{ clientRef, seq: 11 }]);
+    expect(client.engine.outboxSize).toBe(0);
+  });
+
+  it("goes on in the next run of the program, under the same ref", async () => {
+    const first = await TestClient.live();
+    const clientRef = first.send(post("hi"));
+    await first.settle();
+    const second = await TestClient.start(first.cache);
+    second.welcome();
+    expect(second.sends()[0]?.request.clientRef).toEqual(fieldOf(clientRef));
+  });
+
+  it("keeps what was acknowledged until the log has it", async () => {
+    const client = await TestClient.live();
+    const clientRef = client.send(post("hi"));
+    const [call] = client.sends();
+    client.answer(call?.id, Send, { seq: 12, atMs: 5 });
+    await client.settle();
+    expect((await client.cache.load()).outbox).toHaveLength(1);
+    client.hear(posted(11, "a"), echoed(12, "hi", clientRef));
+    await client.settle();
+    expect((await client.cache.load()).outbox).toEqual([]);
+  });
+
+  it("looks in the log for what is too old, and renews what isn't there", async () => {
+    const client = await TestClient.live();
+    const clientRef = client.send(post("hi"));
+    const [call] = client.sends();
+    client.refuse(call?.id ?? 0, refusal(ErrorReason.REF_EXPIRED, Retry.AFTER_RESYNC));
+    const [search] = client.reads(ReadLog);
+    expect(search?.request.fromSeq).toBe(11);
+    client.end(search?.id ?? 0);
+    expect(client.told("ref-expired")).toMatchObject([{ clientRef }]);
+    const renewed = client.engine.renewRef(clientRef, new Uint8Array(10), client.now);
+    expect(client.sends()[0]?.request.clientRef).toEqual(fieldOf(renewed as string));
+  });
+
+  it("tells what was refused, and sends it again when asked", async () => {
+    const client = await TestClient.live();
+    const clientRef = client.send(post("hi"));
+    const [call] = client.sends();
+    client.refuse(call?.id ?? 0, refusal(ErrorReason.NOT_ALLOWED, Retry.NEVER));
+    expect(client.told("failed")).toMatchObject([{ clientRef, fault: { why: "refused" } }]);
+    client.engine.retry(clientRef, client.now);
+    expect(client.sends()).toHaveLength(1);
+  });
+});
+
+describe("read markers", () => {
+  it("are shown at once, told to the server, and kept until it knows them", async () => {
+    const client = await TestClient.live();
+    client.hear(posted(11, "a"));
+    client.engine.markRead(ROOM, 11);
+    expect(client.engine.room(ROOM)).toMatchObject({ unread: 0, readSeq: 11 });
+    await client.settle();
+    expect((await client.cache.load()).rooms[0]?.unsentRead).toBe(11);
+    const [call] = client.calls(MarkRead);
+    client.answer(call?.id, MarkRead, { marker: { seq: 11 }, unread: {} });
+    await client.settle();
+    expect((await client.cache.load()).rooms[0]?.unsentRead).toBe(0);
+  });
+
+  it("that the server puts off are told again by themselves", async () => {
+    const client = await TestClient.live();
+    client.hear(posted(11, "a"));
+    client.engine.markRead(ROOM, 11);
+    client.refuse(
+      client.calls(MarkRead)[0]?.id ?? 0,
+      refusal(ErrorReason.RATE_LIMITED, Retry.AFTER_DELAY, 100),
+    );
+    client.pass(2000);
+    expect(client.calls(MarkRead)).toHaveLength(1);
+  });
+
+  it("make counts certain again that deletes have made uncertain", async () => {
+    const client = await TestClient.live();
+    client.hear(posted(11, "a"));
+    client.engine.markRead(ROOM, 11);
+    const marked = { marker: { seq: 11, msgNo: 11, setAtSeq: 11 }, unread: {} };
+    client.answer(client.calls(MarkRead)[0]?.id ?? 0, MarkRead, marked);
+    client.hear(posted(12, "b", { mentions: [fieldOf(ME)] }), posted(13, "c"), deleted(14, 12));
+    client.pass(2000);
+    const [call] = client.calls(MarkRead);
+    expect(call?.request.seq).toBe(11);
+    const answer = { marker: marked.marker, unread: { messages: 1, mentions: 0 } };
+    client.answer(call?.id, MarkRead, answer);
+    expect(client.engine.room(ROOM)).toMatchObject({ unread: 1, mentions: 0 });
+  });
+});
+
+describe("typing", () => {
+  it("is said every 4 s, however often the user types", async () => {
+    const client = await TestClient.live();
+    for (let key = 0; key < 5; key++) {
+      client.engine.typing(ROOM, true, client.now);
+      client.pass(1000);
+    }
+    expect(client.datagrams()).toBe(2);
+    client.engine.typing(ROOM, false, client.now);
+    client.engine.typing(ROOM, false, client.now);
+    expect(client.datagrams()).toBe(1);
+  });
+});
