@@ -41,6 +41,10 @@ export type ErrorKind =
   | "text"
   /** More than 100 users are mentioned. */
   | "mentions"
+  /** A file's bytes aren't those that were sent. */
+  | "damaged"
+  /** A transfer is cut off again and again. */
+  | "cut-off"
   /** The cache can't be used. */
   | "cache"
   /** Another client, perhaps of another tab, has the cache open. */

@@ -67,6 +67,20 @@ export const TIMELINE_ITEMS_MAX = 10_000;
 export const TYPISTS_MAX = 50;
 /** Changes that wait for an observer; one that is further behind gets the whole list. */
 export const FEED_DIFFS_MAX = 1000;
+/** Frames of a blob lane. */
+export const BLOB_FRAME_BYTES_MAX = 4 * 1024;
+/** Bytes of a file that are handed to a lane at once. */
+export const FILE_PIECE_BYTES = 64 * 1024;
+/** Files on their way at the same time; more wait. */
+export const TRANSFERS_AT_ONCE = 4;
+/** A file's hash is told before it is sent, so that what is there needn't be sent, up to this size. */
+export const HASHED_BYTES_MAX = 16 * 1024 * 1024;
+/** Largest file that is downloaded into memory, unless the caller says otherwise. */
+export const DOWNLOAD_BYTES_MAX = 256 * 1024 * 1024;
+/** Times a transfer is cut off, without a byte in between, before it fails. */
+export const TRANSFER_CUTS_MAX = 8;
+/** A transfer that was cut off goes on after this time, doubled with each cut. */
+export const TRANSFER_AGAIN_AFTER_MS = 250;
 
 /** The first back-off is a random part of this. */
 export const BACKOFF_BASE_MS = 200;

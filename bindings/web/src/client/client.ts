@@ -23,6 +23,15 @@ import { refOf, type User, usersOf, type Who } from "./user.js";
 
 const CONNECT_WITHIN_MS = 15_000;
 
+const drivers = new WeakMap<Client, Driver>();
+
+/** @internal What drives a client, for the entry points beside the main one. */
+export function driverOf(client: Client): Driver {
+  const driver = drivers.get(client);
+  if (!driver) throw new ParlourError("closed");
+  return driver;
+}
+
 /** One user on one device. Works in a page, in a worker, and in Node. */
 export class Client {
   readonly #driver: Driver;
@@ -33,6 +42,7 @@ export class Client {
 
   private constructor(driver: Driver) {
     this.#driver = driver;
+    drivers.set(this, driver);
     this.#leavePage = followPage(driver);
     this.presence = new Presence(driver);
   }

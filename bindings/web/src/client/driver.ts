@@ -173,6 +173,23 @@ export class Driver {
     return this.connector.link;
   }
 
+  /** Waits for a connection. */
+  async whenLive(signal: AbortSignal | undefined): Promise<Link> {
+    const states = this.state[Symbol.asyncIterator]();
+    const abort = () => void states.return?.();
+    signal?.addEventListener("abort", abort);
+    try {
+      for await (const state of states) {
+        if (this.link) return this.link;
+        if (state.type === "stopped") throw new ParlourError("stopped", { stop: state.stop });
+      }
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+    signal?.throwIfAborted();
+    throw new ParlourError("closed");
+  }
+
   /** Does something with the connection that needs no answer. */
   nudge(command: (connector: Connector) => void): void {
     if (this.isClosed) return;

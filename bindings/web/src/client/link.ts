@@ -10,7 +10,7 @@ import type { End } from "../core/reconnect.js";
 import { Reauth } from "../generated/rpc.js";
 import { CloseCode } from "../generated/wire/v1/error.js";
 import { BULK_LANES_OPEN_MAX } from "../limits.js";
-import { type Carrier, type CarrierEnd, LANE_CANCELLED, type Lane } from "../net/carrier.js";
+import { type Carrier, type CarrierEnd, LANE_CANCELLED, type Lane, type LaneSink } from "../net/carrier.js";
 import { clock } from "./environment.js";
 
 /** Ids of the link's own calls, which are none of the engine's. */
@@ -54,6 +54,11 @@ export class Link {
       datagram: (bytes) => this.take(() => this.connection.handleDatagram(bytes, clock())),
     });
     void carrier.closed.then((end) => this.handleClosed(end));
+  }
+
+  /** Opens a lane for a file, which is its owner's to read and to write. */
+  openBlob(sink: LaneSink): Lane {
+    return this.carrier.openLane(sink);
   }
 
   /** Which carrier it goes over. */

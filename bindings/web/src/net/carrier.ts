@@ -9,8 +9,10 @@ export interface LaneSink {
   data(bytes: Uint8Array): void | Promise<void>;
   /** Everything was said. */
   end(): void;
-  /** The other side gives up the lane, or doesn't want what is sent on it; or the carrier has ended. */
+  /** The other side gives up the lane, or the carrier has ended. */
   reset(code: number): void;
+  /** The other side wants no more of what is sent; what it says may still come. */
+  stopped?(): void;
 }
 
 /** The sending end of a lane that this side opened. */

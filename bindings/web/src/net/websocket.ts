@@ -139,13 +139,19 @@ class WebSocketCarrier implements Carrier {
     else if (event.type === "closed") this.end({ type: "closed", code: event.code, reason: event.reason });
     else if (event.type === "opened") this.handleOpened(event.lane, sink);
     else if (event.type === "data") this.handleData(event.lane, event.bytes);
+    else this.handleLast(event);
+  }
+
+  private handleLast(event: Extract<MuxEvent, { type: "ended" | "reset" | "stopped" }>): void {
+    const heard = this.sinks.get(event.lane);
+    if (event.type === "ended") heard?.end();
+    else if (event.type === "reset") heard?.reset(event.code);
     else {
-      const heard = this.sinks.get(event.lane);
-      if (event.type !== "ended") this.sinks.delete(event.lane);
       this.release(event.lane);
-      if (event.type === "ended") heard?.end();
-      else heard?.reset(event.code);
+      heard?.stopped?.();
+      return;
     }
+    this.sinks.delete(event.lane);
   }
 
   /** The server's first lane is the event lane. Of others this version knows nothing. */

@@ -105,7 +105,8 @@ class StreamLane implements Lane {
   async write(bytes: Uint8Array): Promise<void> {
     const before = this.written;
     const done = before.then(async () => (await this.writer)?.write(bytes));
-    this.written = done.catch((error: unknown) => this.break(codeOf(error)));
+    // What the server says may still come.
+    this.written = done.catch(() => this.isCancelled || this.sink.stopped?.());
     await this.written;
   }
 

@@ -69,6 +69,30 @@ describe.each(["webtransport", "websocket"] as const)("over %s", (carrier) => {
     expect(seen.shown).toBeGreaterThanOrEqual(120);
   });
 
+  it("files go up and come down", async () => {
+    const page = await open();
+    const isSame = await page.evaluate(
+      async ({ options, carrier }) => {
+        if (carrier === "websocket") Reflect.deleteProperty(globalThis, "WebTransport");
+        const client = await parlour.Client.connect(options);
+        const room = await client.createGroup("files");
+        const bytes = new Uint8Array(3_000_000).map((_, at) => (at * at) >> 7);
+        const attachment = await parlour.upload(client, new File([bytes], "a.bin"));
+        const { seq } = await room.send({ attachments: [attachment] });
+        const blob = await parlour.download(client, { room: room.id, seq }, attachment);
+        const came = new Uint8Array(await blob.arrayBuffer());
+        await client.disconnect();
+        return (
+          attachment.name === "a.bin" &&
+          came.length === bytes.length &&
+          came.every((b, at) => b === bytes[at])
+        );
+      },
+      { options: options(`${carrier}-user`), carrier },
+    );
+    expect(isSame).toBe(true);
+  });
+
   it("a client finds its way back to a server that was killed", async () => {
     const page = await open();
     await page.evaluate(

@@ -1,10 +1,11 @@
 // What the pages of the test run: the client, where the test can reach it.
 
+import * as files from "../../src/files.js";
 import * as client from "../../src/index.js";
 import { IndexedDbCache } from "../../src/indexeddb.js";
 
 declare global {
-  var parlour: typeof client & { IndexedDbCache: typeof IndexedDbCache };
+  var parlour: typeof client & typeof files & { IndexedDbCache: typeof IndexedDbCache };
 }
 
-globalThis.parlour = { ...client, IndexedDbCache };
+globalThis.parlour = { ...client, ...files, IndexedDbCache };
