@@ -9,8 +9,8 @@ import { type Browser, chromium } from "playwright-core";
 const HERE = import.meta.dirname;
 
 async function bundle(name: string): Promise<string> {
-  const options = { bundle: true, format: "esm", target: "es2022", write: false } as const;
-  const built = await build({ ...options, entryPoints: [join(HERE, `${name}.ts`)], outdir: HERE });
+  const options = { bundle: true, format: "esm", target: "es2022", jsx: "automatic", write: false } as const;
+  const built = await build({ ...options, entryPoints: [join(HERE, name)], outdir: HERE });
   return built.outputFiles[0]?.text ?? "";
 }
 
@@ -24,8 +24,10 @@ export class Site {
   static async start(): Promise<Site> {
     const files = new Map([
       ["/", "<!doctype html><title>Parlour</title><script type=module src=/page.js></script>"],
-      ["/page.js", await bundle("page")],
-      ["/worker.js", await bundle("worker")],
+      ["/react", "<!doctype html><title>Parlour</title><body><script type=module src=/react.js></script>"],
+      ["/react.js", await bundle("react-page.tsx")],
+      ["/page.js", await bundle("page.ts")],
+      ["/worker.js", await bundle("worker.ts")],
     ]);
     const server = createServer((request, response) => {
       const file = files.get(request.url ?? "");
