@@ -60,7 +60,10 @@ export class IndexedDbCache implements Cache {
         request.result.createObjectStore(RUNS, { keyPath: ["room", "from"] });
         request.result.createObjectStore(OUTBOX, { keyPath: "order" });
       };
-      return new IndexedDbCache(await done(request), release);
+      const database = await done(request);
+      // A later version in another tab isn't held up; what is written here from then on isn't kept.
+      database.onversionchange = () => database.close();
+      return new IndexedDbCache(database, release);
     } catch (cause) {
       release();
       throw new ParlourError("cache", { cause });
