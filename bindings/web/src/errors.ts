@@ -23,6 +23,8 @@ export type ErrorKind =
   | "too-large"
   /** More calls wait than the client holds. */
   | "too-many-calls"
+  /** More users would be watched than a connection may. */
+  | "too-many-watched"
   /** The client is closed. */
   | "closed"
   /** There is no connection, and it isn't in the cache. */

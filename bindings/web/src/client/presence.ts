@@ -27,7 +27,7 @@ export class Presence {
     this.driver.hint((engine) => {
       isWatched = engine.watchPresence(users, this.driver.now());
     });
-    if (!isWatched) throw new ParlourError("too-many-calls");
+    if (!isWatched) throw new ParlourError("too-many-watched");
     return () => {
       if (isWatched) this.driver.hint((engine) => engine.unwatchPresence(users, this.driver.now()));
       isWatched = false;

@@ -157,6 +157,19 @@ describe("a page", () => {
     expect(texts).toEqual(["kept"]);
   });
 
+  it("that is put away leaves the server, and is back when it is shown again", async () => {
+    const page = await open();
+    await page.evaluate(async (options) => {
+      const client = await parlour.Client.connect(options);
+      Object.assign(globalThis, { client, room: await client.createGroup("away") });
+    }, options("away"));
+    await page.evaluate("dispatchEvent(new Event('pagehide'))");
+    expect(await page.evaluate("client.state.current.type")).not.toBe("live");
+    const sent = page.evaluate("room.send('while it is away')");
+    await page.evaluate("dispatchEvent(new Event('pageshow'))");
+    expect(await sent).toMatchObject({ seq: 2 });
+  });
+
   it("has its cache for itself", async () => {
     const first = await open();
     await first.evaluate(

@@ -143,6 +143,21 @@ describe("two clients", () => {
     unwatch();
   });
 
+  it("hear of rooms that they don't look at only how many messages there are", async () => {
+    const { mine } = await group("focused");
+    const carl = await server.connect("ben", { focus: "focused" });
+    await carl.synced();
+    await mine.send("unseen");
+    const seen = () => carl.room(mine.id).summary;
+    await until(() => seen()?.unread === 1, "it is counted");
+    const timeline = await carl.room(mine.id).timeline();
+    await until(() => texts(timeline).includes("unseen"), "it is read");
+    await mine.send("seen");
+    await until(() => texts(timeline).includes("seen"), "it comes");
+    timeline.close();
+    await carl.disconnect();
+  });
+
   it("open one direct room for both", async () => {
     const room = await anna.openDirect({ subject: "ben" });
     const same = await ben.openDirect(anna.me as never);

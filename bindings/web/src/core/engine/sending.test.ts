@@ -66,6 +66,15 @@ describe("sending", () => {
     expect(client.sends()[0]?.request.clientRef).toEqual(fieldOf(renewed as string));
   });
 
+  it("is done with what was answered, even where the answer can't be read", async () => {
+    const client = await TestClient.live();
+    const clientRef = client.send(post("hi"));
+    const [call] = client.sends();
+    client.engine.handleReply(call?.id ?? 0, { ok: true, body: Uint8Array.of(0x0a, 5) }, client.now);
+    expect(client.told("sent")).toMatchObject([{ clientRef, seq: 0 }]);
+    expect(client.engine.outboxSize).toBe(0);
+  });
+
   it("tells what was refused, and sends it again when asked", async () => {
     const client = await TestClient.live();
     const clientRef = client.send(post("hi"));

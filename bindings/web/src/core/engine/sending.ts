@@ -98,8 +98,7 @@ export function maySend(core: Core): boolean {
 function handleAnswer(core: Core, clientRef: ClientRef, result: CallResult, now: Now): void {
   const outcome = core.outbox.handleAnswer(clientRef, result.ok ? undefined : result.error, now);
   if (outcome.type === "sent" && result.ok) {
-    // The answers to send, edit, delete and the others have the same fields.
-    const { seq, atMs } = decode(SendResponse, result.body);
+    const { seq, atMs } = placeIn(result.body);
     finishEntry(core, outcome.entry, seq, atMs);
   } else if (outcome.type === "again") showEntry(core, outcome.entry);
   else if (outcome.type === "search") lookFor(core, outcome.entry);
@@ -108,6 +107,15 @@ function handleAnswer(core: Core, clientRef: ClientRef, result: CallResult, now:
     core.notices.push({ type: "failed", clientRef, fault: { why: "refused", error: outcome.error } });
   }
   sendOutbox(core, now);
+}
+
+/** The answers to send, edit, delete and the others have the same fields. One that can't be read names no place. */
+function placeIn(answer: Uint8Array): { seq: number; atMs: number } {
+  try {
+    return decode(SendResponse, answer);
+  } catch {
+    return { seq: 0, atMs: 0 };
+  }
 }
 
 /** An own event of the log, live or read, answers for its entry. */
