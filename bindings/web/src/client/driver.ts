@@ -35,119 +35,117 @@ const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 /** Drives one client. */
 export class Driver {
+  readonly #cache: Cache;
   readonly engine: Engine;
   readonly state = new ObservableValue<State>({ type: "connecting" });
   readonly rooms: ObservableList<RoomSummary>;
   readonly timelines: WatchedTimelines;
   readonly presences = new ObservableValue<ReadonlyMap<UserId, UserPresence>>(new Map());
-  private readonly connector: Connector;
-  private readonly calls = new Waiters<number, CallResult>();
-  private readonly asked = new Waiters<number, Answer>();
-  private readonly sends = new Waiters<ClientRef, Sent>();
-  private readonly synced = new Waiters<"synced", void>();
-  private syncedSoon: Promise<void> | undefined;
-  private committed: Promise<void> = Promise.resolve();
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private isFlushing = false;
-  private isAgain = false;
-  private isClosed = false;
+  readonly #connector: Connector;
+  readonly #calls = new Waiters<number, CallResult>();
+  readonly #asked = new Waiters<number, Answer>();
+  readonly #sends = new Waiters<ClientRef, Sent>();
+  readonly #synced = new Waiters<"synced", void>();
+  #syncedSoon: Promise<void> | undefined;
+  #committed: Promise<void> = Promise.resolve();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isFlushing = false;
+  #isAgain = false;
+  #isClosed = false;
 
-  constructor(
-    options: ClientOptions,
-    private readonly cache: Cache,
-    saved: Saved,
-  ) {
+  constructor(options: ClientOptions, cache: Cache, saved: Saved) {
+    this.#cache = cache;
     this.engine = new Engine(saved, newDevice(), options.focus);
     this.rooms = new ObservableList([...this.engine.rooms]);
     this.engine.takeRoomDiffs();
     this.timelines = new WatchedTimelines(this.engine, this.flush);
-    this.connector = new Connector(options, this.engine, this.flush);
+    this.#connector = new Connector(options, this.engine, this.flush);
   }
 
   // The loop.
 
   /** Does what is to be done, until nothing is. */
   readonly flush = (): void => {
-    this.isAgain = true;
-    if (this.isFlushing) return;
-    this.isFlushing = true;
+    this.#isAgain = true;
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
     try {
-      while (this.isAgain) {
-        this.isAgain = false;
-        this.step();
+      while (this.#isAgain) {
+        this.#isAgain = false;
+        this.#step();
       }
     } finally {
-      this.isFlushing = false;
+      this.#isFlushing = false;
     }
-    this.setTimer();
+    this.#setTimer();
   };
 
-  private step(): void {
-    this.connector.step();
+  #step(): void {
+    this.#connector.step();
     for (const action of this.engine.takeActions()) {
-      if (action.type === "load") void this.load(action);
-      else this.connector.perform(action);
+      if (action.type === "load") void this.#load(action);
+      else this.#connector.perform(action);
     }
-    this.connector.transmit();
-    this.commit();
-    for (const notice of this.engine.takeNotices()) this.tell(notice);
-    this.publish();
+    this.#connector.transmit();
+    this.#commit();
+    for (const notice of this.engine.takeNotices()) this.#tell(notice);
+    this.#publish();
   }
 
-  private setTimer(): void {
-    clearTimeout(this.timer);
-    const dueMs = Math.min(this.engine.timeoutMs, this.connector.timeoutMs);
-    if (this.isClosed || dueMs === NEVER) return;
+  #setTimer(): void {
+    clearTimeout(this.#timer);
+    const dueMs = Math.min(this.engine.timeoutMs, this.#connector.timeoutMs);
+    if (this.#isClosed || dueMs === NEVER) return;
     const waitMs = Math.min(Math.max(dueMs - performance.now(), 0), TIMEOUT_MS_MAX);
-    this.timer = setTimeout(this.handleTimeout, Math.ceil(waitMs));
+    this.#timer = setTimeout(this.#handleTimeout, Math.ceil(waitMs));
   }
 
-  private readonly handleTimeout = (): void => {
+  readonly #handleTimeout = (): void => {
     const now = clock();
-    this.connector.handleTimeout(now);
+    this.#connector.handleTimeout(now);
     this.engine.handleTimeout(now);
     this.flush();
   };
 
   // The cache.
 
-  private async load({ id, room, before, limit }: Extract<Action, { type: "load" }>): Promise<void> {
+  async #load({ id, room, before, limit }: Extract<Action, { type: "load" }>): Promise<void> {
     // What was written before is read.
-    await this.committed.catch(() => undefined);
-    const runs = await this.cache.runs(room, before, limit).catch(() => []);
+    await this.#committed.catch(() => undefined);
+    const runs = await this.#cache.runs(room, before, limit).catch(() => []);
     this.engine.handleLoaded(id, runs);
     this.flush();
   }
 
-  private commit(): void {
+  #commit(): void {
     const batch = this.engine.takeWrites();
     if (!batch) return;
-    const before = this.committed.catch(() => undefined);
-    this.committed = before.then(() => this.cache.commit(batch.writes));
+    const before = this.#committed.catch(() => undefined);
+    this.#committed = before.then(() => this.#cache.commit(batch.writes));
     // Whoever wants to know awaits it; for the others it is only slower the next time.
-    this.committed.catch(() => undefined);
+    this.#committed.catch(() => undefined);
   }
 
   // The application.
 
-  private tell(notice: Notice): void {
-    if (notice.type === "reply") this.calls.take(notice.id)?.resolve(notice.result);
-    else if (notice.type === "answered") this.asked.take(notice.id)?.resolve(notice.answer);
-    else if (notice.type === "sent") this.sends.take(notice.clientRef)?.resolve(sentOf(notice));
-    else if (notice.type === "failed") this.sends.take(notice.clientRef)?.reject(sendError(notice.fault));
-    else if (notice.type === "ref-expired") this.renewRef(notice.clientRef);
+  #tell(notice: Notice): void {
+    if (notice.type === "reply") this.#calls.take(notice.id)?.resolve(notice.result);
+    else if (notice.type === "answered") this.#asked.take(notice.id)?.resolve(notice.answer);
+    else if (notice.type === "sent") this.#sends.take(notice.clientRef)?.resolve(sentOf(notice));
+    else if (notice.type === "failed") this.#sends.take(notice.clientRef)?.reject(sendError(notice.fault));
+    else if (notice.type === "ref-expired") this.#renewRef(notice.clientRef);
     else if (notice.type === "opened") this.timelines.handleOpened(notice.scope);
     else if (notice.type === "paged") this.timelines.handlePaged(notice.scope, notice.fault);
-    else if (notice.type === "synced") this.synced.take("synced")?.resolve();
+    else if (notice.type === "synced") this.#synced.take("synced")?.resolve();
   }
 
-  private renewRef(clientRef: ClientRef): void {
+  #renewRef(clientRef: ClientRef): void {
     const renewed = this.engine.renewRef(clientRef, randomBytes(10), clock());
-    if (renewed) this.sends.rename(clientRef, renewed);
-    this.isAgain = true;
+    if (renewed) this.#sends.rename(clientRef, renewed);
+    this.#isAgain = true;
   }
 
-  private publish(): void {
+  #publish(): void {
     this.rooms.change(this.engine.takeRoomDiffs());
     this.timelines.publish();
     const changes = this.engine.takePresenceChanges();
@@ -157,7 +155,7 @@ export class Driver {
       this.presences.set(all);
     }
     const before = this.state.current;
-    const state: State = this.isClosed ? { type: "closed" } : this.connector.stateAfter(before);
+    const state: State = this.#isClosed ? { type: "closed" } : this.#connector.stateAfter(before);
     if (JSON.stringify(state) !== JSON.stringify(before)) this.state.set(state);
   }
 
@@ -170,7 +168,7 @@ export class Driver {
 
   /** The connection in use. */
   get link(): Link | undefined {
-    return this.connector.link;
+    return this.#connector.link;
   }
 
   /** Waits for a connection. */
@@ -192,55 +190,55 @@ export class Driver {
 
   /** Does something with the connection that needs no answer. */
   nudge(command: (connector: Connector) => void): void {
-    if (this.isClosed) return;
-    command(this.connector);
-    this.handleTimeout();
+    if (this.#isClosed) return;
+    command(this.#connector);
+    this.#handleTimeout();
   }
 
   /** Does something with the engine that needs no answer. */
   hint(command: (engine: Engine) => void): void {
-    if (this.isClosed) return;
+    if (this.#isClosed) return;
     command(this.engine);
     this.flush();
   }
 
   /** Ends the client. What waits in the outbox is kept in the cache. */
   async close(): Promise<void> {
-    if (this.isClosed) return;
-    this.isClosed = true;
-    this.connector.rest();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#connector.rest();
     this.flush();
-    clearTimeout(this.timer);
-    for (const waiters of [this.calls, this.asked, this.sends, this.synced]) waiters.close();
+    clearTimeout(this.#timer);
+    for (const waiters of [this.#calls, this.#asked, this.#sends, this.#synced]) waiters.close();
     this.timelines.close();
     for (const source of [this.rooms, this.state, this.presences]) source.end();
-    await this.committed.catch(() => undefined);
-    this.cache.close();
+    await this.#committed.catch(() => undefined);
+    this.#cache.close();
   }
 
   /** Makes a call. */
   async call(request: Request, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    const id = this.isClosed ? undefined : this.engine.call(request);
-    const result = await this.wait(this.calls, id, signal, (given) => this.engine.cancel(given));
+    const id = this.#isClosed ? undefined : this.engine.call(request);
+    const result = await this.#wait(this.#calls, id, signal, (given) => this.engine.cancel(given));
     if (!result.ok) throw ParlourError.refused(result.error);
     return result.body;
   }
 
   /** Makes a bulk call, and waits for all of its answer. */
   async ask(request: Request, signal: AbortSignal | undefined): Promise<Uint8Array[]> {
-    const id = this.isClosed ? undefined : this.engine.ask(request);
-    const result = await this.wait(this.asked, id, signal, (given) => this.engine.stopAsking(given));
+    const id = this.#isClosed ? undefined : this.engine.ask(request);
+    const result = await this.#wait(this.#asked, id, signal, (given) => this.engine.stopAsking(given));
     if (result.ok) return result.items;
     throw "error" in result ? ParlourError.refused(result.error) : new ParlourError("too-large");
   }
 
-  private async wait<T>(
+  async #wait<T>(
     waiters: Waiters<number, T>,
     id: number | undefined,
     signal: AbortSignal | undefined,
     cancel: (id: number) => void,
   ): Promise<T> {
-    if (id === undefined) throw new ParlourError(this.isClosed ? "closed" : "too-many-calls");
+    if (id === undefined) throw new ParlourError(this.#isClosed ? "closed" : "too-many-calls");
     const answer = waiters.wait(id);
     const abort = () => {
       cancel(id);
@@ -259,15 +257,15 @@ export class Driver {
 
   /** Puts something into the outbox: it is written down, and will be sent. */
   async queue(room: RoomId, payload: Payload): Promise<{ clientRef: ClientRef; sent: Promise<Sent> }> {
-    if (this.isClosed) throw new ParlourError("closed");
+    if (this.#isClosed) throw new ParlourError("closed");
     const clientRef = this.engine.send(room, payload, randomBytes(10), clock());
     if (clientRef === undefined) throw new ParlourError("outbox-full");
-    const sent = this.sends.wait(clientRef);
+    const sent = this.#sends.wait(clientRef);
     // Whoever doesn't wait sees in the timeline what became of it.
     sent.catch(() => undefined);
     this.flush();
     try {
-      await this.committed;
+      await this.#committed;
     } catch (cause) {
       throw new ParlourError("cache", { cause });
     }
@@ -276,18 +274,18 @@ export class Driver {
 
   /** The list of a timeline, once what the cache has of it is there. */
   async watch(scope: Scope): Promise<ObservableList<Item>> {
-    if (this.isClosed) throw new ParlourError("closed");
+    if (this.#isClosed) throw new ParlourError("closed");
     return this.timelines.watch(scope);
   }
 
   /** Waits until everything that happened while the client was away is known. */
   whenSynced(): Promise<void> {
     if (this.engine.isSynced) return Promise.resolve();
-    if (this.isClosed) return Promise.reject(new ParlourError("closed"));
-    this.syncedSoon ??= this.synced.wait("synced").finally(() => {
-      this.syncedSoon = undefined;
+    if (this.#isClosed) return Promise.reject(new ParlourError("closed"));
+    this.#syncedSoon ??= this.#synced.wait("synced").finally(() => {
+      this.#syncedSoon = undefined;
     });
-    return this.syncedSoon;
+    return this.#syncedSoon;
   }
 }
 

@@ -28,157 +28,157 @@ export interface LinkOwner {
 
 /** One connection. */
 export class Link {
+  readonly #carrier: Carrier;
+  readonly #owner: LinkOwner;
   readonly connection: Connection;
-  private readonly control: Lane;
-  private readonly bulks = new Map<number, Lane>();
-  private waiting: { id: number; request: Request }[] = [];
-  private isOver = false;
-  private ownCalls = OWN_CALLS_FROM;
+  readonly #control: Lane;
+  readonly #bulks = new Map<number, Lane>();
+  #waiting: { id: number; request: Request }[] = [];
+  #isOver = false;
+  #ownCalls = OWN_CALLS_FROM;
 
-  constructor(
-    private readonly carrier: Carrier,
-    introduction: Introduction,
-    private readonly owner: LinkOwner,
-  ) {
+  constructor(carrier: Carrier, introduction: Introduction, owner: LinkOwner) {
+    this.#carrier = carrier;
+    this.#owner = owner;
     this.connection = new Connection(introduction, clock());
-    this.control = carrier.openLane({
-      data: (bytes) => this.take(() => this.connection.handleControl(bytes, clock())),
+    this.#control = carrier.openLane({
+      data: (bytes) => this.#take(() => this.connection.handleControl(bytes, clock())),
       // Whether the server said why is told by the carrier's end, which comes with it.
       end: () => undefined,
       reset: () => undefined,
     });
     this.transmit();
     carrier.start({
-      events: (bytes) => this.take(() => this.connection.handleEvents(bytes, clock())),
-      eventsLost: () => this.fail(CloseCode.UNSPECIFIED, { type: "lost" }),
-      datagram: (bytes) => this.take(() => this.connection.handleDatagram(bytes, clock())),
+      events: (bytes) => this.#take(() => this.connection.handleEvents(bytes, clock())),
+      eventsLost: () => this.#fail(CloseCode.UNSPECIFIED, { type: "lost" }),
+      datagram: (bytes) => this.#take(() => this.connection.handleDatagram(bytes, clock())),
     });
-    void carrier.closed.then((end) => this.handleClosed(end));
+    void carrier.closed.then((end) => this.#handleClosed(end));
   }
 
   /** Opens a lane for a file, which is its owner's to read and to write. */
   openBlob(sink: LaneSink): Lane {
-    return this.carrier.openLane(sink);
+    return this.#carrier.openLane(sink);
   }
 
   /** Which carrier it goes over. */
   get carrierName(): Carrier["name"] {
-    return this.carrier.name;
+    return this.#carrier.name;
   }
 
   /** The server has said goodbye, or doesn't answer any more. */
   handleLast(output: Extract<Output, { type: "goodbye" | "lost" }>): void {
-    if (output.type === "lost") return this.fail(CloseCode.UNSPECIFIED, { type: "lost" });
+    if (output.type === "lost") return this.#fail(CloseCode.UNSPECIFIED, { type: "lost" });
     const { code, retryAfterMs } = output.goodbye;
-    this.fail(code, { type: "closed", code, retryAfterMs });
+    this.#fail(code, { type: "closed", code, retryAfterMs });
   }
 
   /** Sends what waits on the control lane. */
   transmit(): void {
     const bytes = this.connection.takeTransmit();
-    if (bytes) void this.control.write(bytes);
+    if (bytes) void this.#control.write(bytes);
   }
 
   /** Replaces the connection's token. If the server doesn't take it, it says goodbye at the deadline. */
   reauth(token: string): void {
-    this.ownCalls += 1;
-    this.connection.call(this.ownCalls, Reauth.id, encode(Reauth.request, { token }), 0);
+    this.#ownCalls += 1;
+    this.connection.call(this.#ownCalls, Reauth.id, encode(Reauth.request, { token }), 0);
     this.transmit();
   }
 
   /** Sends a datagram, if it can be sent. */
   sendDatagram(bytes: Uint8Array): void {
-    this.carrier.sendDatagram(bytes);
+    this.#carrier.sendDatagram(bytes);
   }
 
   /** Ends it; its owner isn't told. */
   close(code: number): void {
-    this.isOver = true;
-    this.carrier.close(code, "");
+    this.#isOver = true;
+    this.#carrier.close(code, "");
   }
 
   // Bulk lanes.
 
   /** Opens a bulk lane, now or when there are fewer. */
   openBulk(id: number, request: Request): void {
-    if (this.bulks.size >= BULK_LANES_OPEN_MAX) {
-      this.waiting.push({ id, request });
+    if (this.#bulks.size >= BULK_LANES_OPEN_MAX) {
+      this.#waiting.push({ id, request });
       return;
     }
     const decoder = new BulkLane();
-    const lane = this.carrier.openLane({
+    const lane = this.#carrier.openLane({
       data: (bytes) => {
         decoder.push(bytes);
-        this.readBulk(id, decoder);
+        this.#readBulk(id, decoder);
       },
-      end: () => this.endBulk(id, decoder.isComplete),
-      reset: () => this.endBulk(id, decoder.isComplete),
+      end: () => this.#endBulk(id, decoder.isComplete),
+      reset: () => this.#endBulk(id, decoder.isComplete),
     });
-    this.bulks.set(id, lane);
+    this.#bulks.set(id, lane);
     void lane.write(bulkRequest(request.method, request.body));
     lane.end();
   }
 
   /** Gives up a bulk lane. */
   cancelBulk(id: number): void {
-    this.waiting = this.waiting.filter((waiting) => waiting.id !== id);
-    const lane = this.bulks.get(id);
+    this.#waiting = this.#waiting.filter((waiting) => waiting.id !== id);
+    const lane = this.#bulks.get(id);
     lane?.cancel(LANE_CANCELLED);
-    if (this.bulks.delete(id)) this.openWaiting();
+    if (this.#bulks.delete(id)) this.#openWaiting();
   }
 
-  private readBulk(id: number, decoder: BulkLane): void {
-    if (this.isOver || !this.bulks.has(id)) return;
+  #readBulk(id: number, decoder: BulkLane): void {
+    if (this.#isOver || !this.#bulks.has(id)) return;
     try {
-      for (let bulk = decoder.nextBulk(); bulk; bulk = decoder.nextBulk()) this.owner.bulk(id, bulk);
+      for (let bulk = decoder.nextBulk(); bulk; bulk = decoder.nextBulk()) this.#owner.bulk(id, bulk);
     } catch (error) {
       if (!isOfPeer(error)) throw error;
-      this.bulks.get(id)?.cancel(LANE_CANCELLED);
-      this.endBulk(id, false);
+      this.#bulks.get(id)?.cancel(LANE_CANCELLED);
+      this.#endBulk(id, false);
     }
   }
 
   /** A lane that ends without having said everything was cut off. */
-  private endBulk(id: number, isComplete: boolean): void {
-    if (!this.bulks.delete(id) || this.isOver) return;
-    if (!isComplete) this.owner.bulk(id, undefined);
-    this.openWaiting();
+  #endBulk(id: number, isComplete: boolean): void {
+    if (!this.#bulks.delete(id) || this.#isOver) return;
+    if (!isComplete) this.#owner.bulk(id, undefined);
+    this.#openWaiting();
   }
 
-  private openWaiting(): void {
-    const next = this.isOver ? undefined : this.waiting.shift();
+  #openWaiting(): void {
+    const next = this.#isOver ? undefined : this.#waiting.shift();
     if (next) this.openBulk(next.id, next.request);
   }
 
   // Its end.
 
-  private take(read: () => void): void {
-    if (this.isOver) return;
+  #take(read: () => void): void {
+    if (this.#isOver) return;
     try {
       read();
     } catch (error) {
       if (!isOfPeer(error) && closeCodeOf(error) === CloseCode.MALFORMED_FRAME) throw error;
       const code = closeCodeOf(error);
-      this.fail(code, { type: "closed", code, retryAfterMs: 0 });
+      this.#fail(code, { type: "closed", code, retryAfterMs: 0 });
     }
-    this.owner.changed();
+    this.#owner.changed();
   }
 
-  private handleClosed(end: CarrierEnd): void {
-    if (end.type === "closed") this.finish({ type: "closed", code: end.code, retryAfterMs: 0 });
-    else this.finish({ type: "lost" });
+  #handleClosed(end: CarrierEnd): void {
+    if (end.type === "closed") this.#finish({ type: "closed", code: end.code, retryAfterMs: 0 });
+    else this.#finish({ type: "lost" });
   }
 
-  private fail(code: number, end: End): void {
-    if (this.isOver) return;
-    this.carrier.close(code, "");
-    this.finish(end);
+  #fail(code: number, end: End): void {
+    if (this.#isOver) return;
+    this.#carrier.close(code, "");
+    this.#finish(end);
   }
 
-  private finish(end: End): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.owner.ended(this, end);
+  #finish(end: End): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#owner.ended(this, end);
   }
 }
 

@@ -8,23 +8,26 @@ import { FEED_DIFFS_MAX } from "../limits.js";
 
 /** A queue that an async iterator reads. */
 class Feed<T> implements AsyncIterableIterator<T> {
+  readonly #leave: (feed: Feed<T>) => void;
   queue: T[] = [];
-  private wake: ((result: IteratorResult<T>) => void) | undefined;
-  private isDone = false;
+  #wake: ((result: IteratorResult<T>) => void) | undefined;
+  #isDone = false;
 
-  constructor(private readonly leave: (feed: Feed<T>) => void) {}
+  constructor(leave: (feed: Feed<T>) => void) {
+    this.#leave = leave;
+  }
 
   push(item: T): void {
-    if (this.wake) {
-      this.wake({ done: false, value: item });
-      this.wake = undefined;
+    if (this.#wake) {
+      this.#wake({ done: false, value: item });
+      this.#wake = undefined;
     } else this.queue.push(item);
   }
 
   end(): void {
-    this.isDone = true;
-    this.wake?.({ done: true, value: undefined });
-    this.wake = undefined;
+    this.#isDone = true;
+    this.#wake?.({ done: true, value: undefined });
+    this.#wake = undefined;
   }
 
   async next(): Promise<IteratorResult<T>> {
@@ -33,14 +36,14 @@ class Feed<T> implements AsyncIterableIterator<T> {
       this.queue.shift();
       return { done: false, value: item as T };
     }
-    if (this.isDone) return { done: true, value: undefined };
+    if (this.#isDone) return { done: true, value: undefined };
     return new Promise((resolve) => {
-      this.wake = resolve;
+      this.#wake = resolve;
     });
   }
 
   async return(): Promise<IteratorResult<T>> {
-    this.leave(this);
+    this.#leave(this);
     this.queue = [];
     this.end();
     return { done: true, value: undefined };
@@ -54,21 +57,21 @@ class Feed<T> implements AsyncIterableIterator<T> {
 /** What both kinds have: observers of the moment. */
 abstract class Source<T> implements AsyncIterable<T> {
   protected readonly feeds = new Set<Feed<T>>();
-  private readonly listeners = new Set<() => void>();
-  private isOver = false;
+  readonly #listeners = new Set<() => void>();
+  #isOver = false;
 
   /** Calls back after each change; returns what ends that. For `useSyncExternalStore` and the like. */
   readonly subscribe = (onChange: () => void): (() => void) => {
-    this.listeners.add(onChange);
+    this.#listeners.add(onChange);
     return () => {
-      this.listeners.delete(onChange);
+      this.#listeners.delete(onChange);
     };
   };
 
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     const feed = new Feed<T>((gone) => this.feeds.delete(gone));
     feed.push(this.first());
-    if (this.isOver) feed.end();
+    if (this.#isOver) feed.end();
     else this.feeds.add(feed);
     return feed;
   }
@@ -77,12 +80,12 @@ abstract class Source<T> implements AsyncIterable<T> {
   protected abstract first(): T;
 
   protected notify(): void {
-    for (const listener of [...this.listeners]) listener();
+    for (const listener of [...this.#listeners]) listener();
   }
 
   /** @internal Nothing changes any more: iterations end. */
   end(): void {
-    this.isOver = true;
+    this.#isOver = true;
     for (const feed of this.feeds) feed.end();
     this.feeds.clear();
   }
@@ -90,18 +93,20 @@ abstract class Source<T> implements AsyncIterable<T> {
 
 /** A value that changes. Its iterator begins with the present one. */
 export class ObservableValue<T> extends Source<T> {
-  constructor(private value: T) {
+  #value: T;
+  constructor(value: T) {
     super();
+    this.#value = value;
   }
 
   /** The value now. */
   get current(): T {
-    return this.value;
+    return this.#value;
   }
 
   /** @internal */
   set(value: T): void {
-    this.value = value;
+    this.#value = value;
     for (const feed of this.feeds) {
       // Only the newest matters.
       feed.queue = [];
@@ -111,30 +116,30 @@ export class ObservableValue<T> extends Source<T> {
   }
 
   protected first(): T {
-    return this.value;
+    return this.#value;
   }
 }
 
 /** A list that changes. Its iterator begins with a `reset` to the present list. */
 export class ObservableList<T> extends Source<Diff<T>> {
-  private list: readonly T[];
+  #list: readonly T[];
 
   constructor(items: readonly T[] = []) {
     super();
-    this.list = items;
+    this.#list = items;
   }
 
   /** The list now. Each change makes a new array, so that it can be compared. */
   get items(): readonly T[] {
-    return this.list;
+    return this.#list;
   }
 
   /** @internal */
   change(diffs: readonly Diff<T>[]): void {
     if (diffs.length === 0) return;
-    const list = [...this.list];
+    const list = [...this.#list];
     for (const diff of diffs) applyDiff(diff, list);
-    this.list = list;
+    this.#list = list;
     for (const feed of this.feeds) {
       if (feed.queue.length + diffs.length <= FEED_DIFFS_MAX) for (const diff of diffs) feed.push(diff);
       else {
@@ -146,6 +151,6 @@ export class ObservableList<T> extends Source<Diff<T>> {
   }
 
   protected first(): Diff<T> {
-    return { type: "reset", items: this.list };
+    return { type: "reset", items: this.#list };
   }
 }

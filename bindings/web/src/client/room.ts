@@ -29,18 +29,21 @@ export interface QueuedSend {
 
 /** A room. Nothing is asked of the server to have one. */
 export class Room {
+  readonly #driver: Driver;
   /** @internal Made by a client. */
   constructor(
     /** The client. */
     readonly client: Client,
-    private readonly driver: Driver,
+    driver: Driver,
     /** Its id. */
     readonly id: RoomId,
-  ) {}
+  ) {
+    this.#driver = driver;
+  }
 
   /** The room on one line: name, counts, who is typing. Absent when the user isn't in it, or it isn't known yet. */
   get summary(): RoomSummary | undefined {
-    return this.driver.engine.room(this.id);
+    return this.#driver.engine.room(this.id);
   }
 
   // Sending.
@@ -50,63 +53,63 @@ export class Room {
    * meanwhile, the next one with the same cache sends it. An aborted one is taken out of the outbox.
    */
   async send(message: Sendable, options: CallOptions = {}): Promise<Sent> {
-    return this.put(postPayload(message), options);
+    return this.#put(postPayload(message), options);
   }
 
   /** Writes a message down and returns; it is sent when its turn comes. */
   async queue(message: Sendable): Promise<QueuedSend> {
-    const { clientRef, sent } = await this.driver.queue(this.id, postPayload(message));
+    const { clientRef, sent } = await this.#driver.queue(this.id, postPayload(message));
     return { clientRef, sent, discard: () => this.discard(clientRef) };
   }
 
   /** Gives the user's own message at `seq` another text. */
   async edit(seq: number, text: string): Promise<Sent> {
-    return this.put(editPayload(seq, text));
+    return this.#put(editPayload(seq, text));
   }
 
   /** Deletes the message at `seq`: the user's own, or any for the group's creator. */
   async delete(seq: number): Promise<Sent> {
-    return this.put({ type: "delete", target: seq });
+    return this.#put({ type: "delete", target: seq });
   }
 
   /** Puts an emoji, or `:name:`, to the message at `seq`. It shows at once. */
   async react(seq: number, emoji: string): Promise<Sent> {
-    return this.put({ type: "react", target: seq, emoji, on: true });
+    return this.#put({ type: "react", target: seq, emoji, on: true });
   }
 
   /** Takes the user's emoji off the message at `seq`. */
   async unreact(seq: number, emoji: string): Promise<Sent> {
-    return this.put({ type: "react", target: seq, emoji, on: false });
+    return this.#put({ type: "react", target: seq, emoji, on: false });
   }
 
   /** Pins the message at `seq` for everyone in the room. */
   async pin(seq: number): Promise<Sent> {
-    return this.put({ type: "pin", target: seq, on: true });
+    return this.#put({ type: "pin", target: seq, on: true });
   }
 
   /** Takes the pin off the message at `seq`, whoever pinned it. */
   async unpin(seq: number): Promise<Sent> {
-    return this.put({ type: "pin", target: seq, on: false });
+    return this.#put({ type: "pin", target: seq, on: false });
   }
 
   /** Chooses options of the poll of the message at `seq`, by places from 0; none takes the vote back. */
   async vote(seq: number, choices: readonly number[]): Promise<Sent> {
-    return this.put({ type: "vote", target: seq, choices: [...choices] });
+    return this.#put({ type: "vote", target: seq, choices: [...choices] });
   }
 
   /** Ends the poll of the message at `seq`. */
   async closePoll(seq: number): Promise<Sent> {
-    return this.put({ type: "close-poll", target: seq });
+    return this.#put({ type: "close-poll", target: seq });
   }
 
   /** Takes the previews of the links of the message at `seq` away for everyone, for good. */
   async hideLinkPreviews(seq: number): Promise<Sent> {
-    return this.put({ type: "hide-previews", target: seq });
+    return this.#put({ type: "hide-previews", target: seq });
   }
 
-  private async put(payload: Payload, { signal }: CallOptions = {}): Promise<Sent> {
+  async #put(payload: Payload, { signal }: CallOptions = {}): Promise<Sent> {
     signal?.throwIfAborted();
-    const { clientRef, sent } = await this.driver.queue(this.id, payload);
+    const { clientRef, sent } = await this.#driver.queue(this.id, payload);
     const abort = () => this.discard(clientRef);
     signal?.addEventListener("abort", abort);
     if (signal?.aborted) abort();
@@ -125,7 +128,7 @@ export class Room {
   rewrite(clientRef: ClientRef, text: string): void {
     checkText(text, false);
     let isRewritten = false;
-    this.driver.hint((engine) => {
+    this.#driver.hint((engine) => {
       isRewritten = engine.rewrite(clientRef, text);
     });
     if (!isRewritten) throw new ParlourError("not-sent");
@@ -133,24 +136,24 @@ export class Room {
 
   /** Sends what failed again. */
   retry(clientRef: ClientRef): void {
-    this.driver.hint((engine) => engine.retry(clientRef, this.driver.now()));
+    this.#driver.hint((engine) => engine.retry(clientRef, this.#driver.now()));
   }
 
   /** Takes something out of the outbox. When it is under way it may arrive all the same. */
   discard(clientRef: ClientRef): void {
-    this.driver.hint((engine) => engine.discard(clientRef, this.driver.now()));
+    this.#driver.hint((engine) => engine.discard(clientRef, this.#driver.now()));
   }
 
   // Reading.
 
   /** The room's messages: what the cache has at once, everything newer and older as it comes. `close` it after use. */
   async timeline(): Promise<Timeline> {
-    return Timeline.open(this, this.driver, { room: this.id, root: 0 });
+    return Timeline.open(this, this.#driver, { room: this.id, root: 0 });
   }
 
   /** The thread under the message at `rootSeq`. */
   thread(rootSeq: number): Thread {
-    return new Thread(this, this.driver, rootSeq);
+    return new Thread(this, this.#driver, rootSeq);
   }
 
   /**
@@ -159,17 +162,17 @@ export class Room {
    */
   markRead(seq?: number): void {
     const upTo = seq ?? this.summary?.lastSeq ?? 0;
-    this.driver.hint((engine) => engine.markRead(this.id, upTo));
+    this.#driver.hint((engine) => engine.markRead(this.id, upTo));
   }
 
   /** `seq` and everything after it is unread, even what the user wrote. */
   async markUnread(seq: number, options: CallOptions = {}): Promise<void> {
-    await this.client.call(MarkUnread, { room: this.field, seq }, options);
+    await this.client.call(MarkUnread, { room: this.#field, seq }, options);
   }
 
   /** The user is typing, or has stopped. Call it at every key: what need not be sent isn't. */
   typing(active = true): void {
-    this.driver.hint((engine) => engine.typing(this.id, active, this.driver.now()));
+    this.#driver.hint((engine) => engine.typing(this.id, active, this.#driver.now()));
   }
 
   // Members.
@@ -179,7 +182,7 @@ export class Room {
     const members: User[] = [];
     let page = new Uint8Array(0);
     do {
-      const request = { room: this.field, page, pageSize: 500 };
+      const request = { room: this.#field, page, pageSize: 500 };
       const answer = await this.client.call(ListMembers, request, options);
       members.push(...usersOf(answer.members));
       page = answer.nextPage as Uint8Array<ArrayBuffer>;
@@ -191,13 +194,13 @@ export class Room {
   async addMembers(who: readonly Who[], options: CallOptions = {}): Promise<void> {
     for (let at = 0; at < who.length; at += MEMBERS_PER_CALL_MAX) {
       const members = who.slice(at, at + MEMBERS_PER_CALL_MAX).map(refOf);
-      await this.client.call(AddMembers, { room: this.field, members }, options);
+      await this.client.call(AddMembers, { room: this.#field, members }, options);
     }
   }
 
   /** Removes a member from a group: oneself, or anyone for the group's creator. */
   async removeMember(user: UserId, options: CallOptions = {}): Promise<void> {
-    await this.client.call(RemoveMember, { room: this.field, user: fieldOf(user) }, options);
+    await this.client.call(RemoveMember, { room: this.#field, user: fieldOf(user) }, options);
   }
 
   /** Leaves a group. */
@@ -209,10 +212,10 @@ export class Room {
 
   /** Gives a group another name. */
   async rename(name: string, options: CallOptions = {}): Promise<void> {
-    await this.client.call(RenameRoom, { room: this.field, name }, options);
+    await this.client.call(RenameRoom, { room: this.#field, name }, options);
   }
 
-  private get field(): Uint8Array {
+  get #field(): Uint8Array {
     return fieldOf(this.id);
   }
 }

@@ -11,14 +11,17 @@ import { Timeline } from "./timeline.js";
 
 /** The thread under a message, be it an empty one. */
 export class Thread {
+  readonly #driver: Driver;
   /** @internal Made by a room. */
   constructor(
     /** Its room. */
     readonly room: Room,
-    private readonly driver: Driver,
+    driver: Driver,
     /** The message it stands under, by its number in the log. */
     readonly rootSeq: number,
-  ) {}
+  ) {
+    this.#driver = driver;
+  }
 
   /** Replies, and waits until the server has it on its disk; as `Room.send`. */
   async send(message: Sendable, options: CallOptions = {}): Promise<Sent> {
@@ -32,30 +35,30 @@ export class Thread {
 
   /** The root and the replies. `close` it after use. */
   async timeline(): Promise<Timeline> {
-    return Timeline.open(this.room, this.driver, { room: this.room.id, root: this.rootSeq });
+    return Timeline.open(this.room, this.#driver, { room: this.room.id, root: this.rootSeq });
   }
 
   /** Follows it from now on. Whoever replies or is mentioned follows by that. */
   async follow(options: CallOptions = {}): Promise<void> {
-    await this.room.client.call(FollowThread, this.names, options);
+    await this.room.client.call(FollowThread, this.#names, options);
   }
 
   /** Follows it no longer. */
   async unfollow(options: CallOptions = {}): Promise<void> {
-    await this.room.client.call(UnfollowThread, this.names, options);
+    await this.room.client.call(UnfollowThread, this.#names, options);
   }
 
   /** Everything up to the reply at `seq` is read; past the end, all of it. Never moves the marker back. */
   async markRead(seq: number, options: CallOptions = {}): Promise<void> {
-    await this.room.client.call(MarkThreadRead, { ...this.names, seq }, options);
+    await this.room.client.call(MarkThreadRead, { ...this.#names, seq }, options);
   }
 
   /** The reply at `seq` and everything after it is unread, even what the user wrote. */
   async markUnread(seq: number, options: CallOptions = {}): Promise<void> {
-    await this.room.client.call(MarkThreadUnread, { ...this.names, seq }, options);
+    await this.room.client.call(MarkThreadUnread, { ...this.#names, seq }, options);
   }
 
-  private get names() {
+  get #names() {
     return { room: fieldOf(this.room.id), rootSeq: this.rootSeq };
   }
 }

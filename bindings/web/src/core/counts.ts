@@ -88,11 +88,11 @@ export class Counts {
    * the room's to count, and mentions by somebody whom the user has blocked aren't.
    */
   handleEvent(event: LogEvent, me: UserId, isByBlocked: boolean): void {
-    this.handleDeletes(event);
+    this.#handleDeletes(event);
     if (!isCountable(event.kind)) return;
     if (event.sender === me) {
       this.ownSeq = event.seq;
-      if (this.readSeq === event.seq) return this.clear();
+      if (this.readSeq === event.seq) return this.#clear();
     }
     if (event.seq <= this.readSeq || event.isErased) return;
     this.messages += 1;
@@ -100,7 +100,7 @@ export class Counts {
     this.mentions += Number(isToMe || event.mentionsEveryone);
   }
 
-  private handleDeletes(event: LogEvent): void {
+  #handleDeletes(event: LogEvent): void {
     const gone = event.deleted.filter((seq) => seq > this.readSeq).length;
     if (gone === 0) return;
     // Whether a deleted one mentioned somebody isn't known here, nor, of several, whether all were counted.
@@ -130,7 +130,7 @@ export class Counts {
   handleMarker(marker: Marker, head: Head): void {
     if (isSame(marker, this.marker)) return;
     this.marker = marker;
-    if (this.readSeq >= head.seq) this.clear();
+    if (this.readSeq >= head.seq) this.#clear();
     else if (this.readSeq === marker.seq) {
       this.messages = minus(head.msgNo, marker.msgNo);
       this.isUncertain = this.messages > 0 && (head.delNo > 0 || this.mentions > 0);
@@ -152,7 +152,7 @@ export class Counts {
     if (seq >= head.seq) this.messages = this.mentions = 0;
   }
 
-  private clear(): void {
+  #clear(): void {
     this.messages = this.mentions = 0;
     this.isUncertain = false;
   }

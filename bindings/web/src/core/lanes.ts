@@ -42,25 +42,25 @@ export class UnknownLane extends Error {
 
 /** The server's event lane. */
 export class EventLane {
-  private readonly frames = new Splitter(EVENT_FRAME_BYTES_MAX);
-  private isOpen = false;
+  readonly #frames = new Splitter(EVENT_FRAME_BYTES_MAX);
+  #isOpen = false;
 
   /** Takes bytes as they came. */
   push(bytes: Uint8Array): void {
-    this.frames.push(bytes);
+    this.#frames.push(bytes);
   }
 
   /** The next thing the lane says. Throws `FrameError`, `Malformed` or `UnknownLane`. */
   nextLive(): Live | undefined {
     for (;;) {
-      const bytes = this.frames.nextFrame();
+      const bytes = this.#frames.nextFrame();
       if (bytes === undefined) return undefined;
-      if (this.isOpen) {
+      if (this.#isOpen) {
         const live = readLive(bytes);
         if (live !== undefined) return live;
       } else {
         if (decode(LaneOpen, bytes).kind !== LaneKind.EVENT) throw new UnknownLane();
-        this.isOpen = true;
+        this.#isOpen = true;
       }
     }
   }
@@ -121,23 +121,23 @@ export type Bulk =
 
 /** The answers of one bulk lane. */
 export class BulkLane {
-  private readonly frames = new Splitter(BULK_FRAME_BYTES_MAX);
-  private isEnded = false;
+  readonly #frames = new Splitter(BULK_FRAME_BYTES_MAX);
+  #isEnded = false;
 
   /** Takes bytes as they came. */
   push(bytes: Uint8Array): void {
-    this.frames.push(bytes);
+    this.#frames.push(bytes);
   }
 
   /** The next thing the lane says; nothing after its end. Throws `FrameError` or `Malformed`. */
   nextBulk(): Bulk | undefined {
-    while (!this.isEnded) {
-      const bytes = this.frames.nextFrame();
+    while (!this.#isEnded) {
+      const bytes = this.#frames.nextFrame();
       if (bytes === undefined) return undefined;
       const { item } = decode(BulkItem, bytes);
       if (item?.case === "body") return { type: "item", body: item.value };
       if (item === undefined) continue;
-      this.isEnded = true;
+      this.#isEnded = true;
       return item.case === "error" ? { type: "failed", error: item.value } : { type: "end" };
     }
     return undefined;
@@ -145,6 +145,6 @@ export class BulkLane {
 
   /** The stream has ended: whether everything was said. One that was cut off is no answer. */
   get isComplete(): boolean {
-    return this.isEnded;
+    return this.#isEnded;
   }
 }

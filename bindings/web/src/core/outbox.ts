@@ -67,13 +67,13 @@ const AT_ONCE: EntryState = { type: "queued", notBeforeMs: 0 };
 
 /** All that waits to be sent. */
 export class Outbox {
-  private readonly rooms = new Map<RoomId, Entry[]>();
-  private readonly places = new Map<ClientRef, RoomId>();
-  private lastOrder = 0;
+  readonly #rooms = new Map<RoomId, Entry[]>();
+  readonly #places = new Map<ClientRef, RoomId>();
+  #lastOrder = 0;
   /** The chain that isn't broken yet. */
-  private chain = 1;
+  #chain = 1;
   /** How many a room has in flight: fewer after the server had to slow the client down. */
-  private window = SENDS_PER_ROOM_MAX;
+  #window = SENDS_PER_ROOM_MAX;
 
   /** The outbox as it was saved, in order. What was under way then may have arrived. */
   static restore(saved: readonly Entry[]): Outbox {
@@ -81,8 +81,8 @@ export class Outbox {
     for (const row of saved) {
       const state = row.state.type === "failed" ? row.state : AT_ONCE;
       const entry: Entry = { ...row, attempts: Math.max(row.attempts, 1), chain: 0, state };
-      outbox.lastOrder = Math.max(outbox.lastOrder, entry.order);
-      outbox.put(entry);
+      outbox.#lastOrder = Math.max(outbox.#lastOrder, entry.order);
+      outbox.#put(entry);
     }
     return outbox;
   }
@@ -97,11 +97,11 @@ export class Outbox {
     createdMs: number,
     afterSeq: number,
   ): Entry | undefined {
-    if (this.places.size >= OUTBOX_ENTRIES_MAX) return undefined;
-    this.lastOrder += 1;
+    if (this.#places.size >= OUTBOX_ENTRIES_MAX) return undefined;
+    this.#lastOrder += 1;
     const begun = { attempts: 0, chain: 0, refsReplaced: 0, state: AT_ONCE };
-    const entry: Entry = { order: this.lastOrder, room, clientRef, payload, createdMs, afterSeq, ...begun };
-    this.put(entry);
+    const entry: Entry = { order: this.#lastOrder, room, clientRef, payload, createdMs, afterSeq, ...begun };
+    this.#put(entry);
     return entry;
   }
 
@@ -117,10 +117,10 @@ export class Outbox {
   discard(clientRef: ClientRef): Entry | undefined {
     const entry = this.entry(clientRef);
     if (entry === undefined) return undefined;
-    this.places.delete(clientRef);
+    this.#places.delete(clientRef);
     const rest = this.room(entry.room).filter((other) => other !== entry);
-    if (rest.length > 0) this.rooms.set(entry.room, rest);
-    else this.rooms.delete(entry.room);
+    if (rest.length > 0) this.#rooms.set(entry.room, rest);
+    else this.#rooms.delete(entry.room);
     return entry;
   }
 
@@ -136,8 +136,8 @@ export class Outbox {
   /** Takes out everything of a room the user is no longer in. */
   discardRoom(room: RoomId): readonly Entry[] {
     const entries = this.room(room);
-    for (const entry of entries) this.places.delete(entry.clientRef);
-    this.rooms.delete(room);
+    for (const entry of entries) this.#places.delete(entry.clientRef);
+    this.#rooms.delete(room);
     return entries;
   }
 
@@ -145,15 +145,15 @@ export class Outbox {
 
   /** There is a connection: what waited for one goes on. */
   handleConnected(): void {
-    this.chain = 1;
-    for (const entry of this.all()) {
+    this.#chain = 1;
+    for (const entry of this.#all()) {
       if (entry.state.type === "queued" || entry.state.type === "sending") entry.state = AT_ONCE;
     }
   }
 
   /** The connection is gone: what was under way is sent again under the same refs. */
   handleDisconnected(): void {
-    for (const entry of this.all()) {
+    for (const entry of this.#all()) {
       if (entry.state.type === "sending" || entry.state.type === "searching") entry.state = AT_ONCE;
     }
   }
@@ -161,22 +161,22 @@ export class Outbox {
   /** The answer to a send; without an error it is in the log. */
   handleAnswer(clientRef: ClientRef, error: WireError | undefined, now: Now): Outcome {
     if (error === undefined) {
-      this.widen();
+      this.#widen();
       const entry = this.discard(clientRef);
       return entry ? { type: "sent", entry } : { type: "known" };
     }
-    if (error.retry === Retry.AFTER_DELAY) this.window = Math.max(1, this.window >> 1);
+    if (error.retry === Retry.AFTER_DELAY) this.#window = Math.max(1, this.#window >> 1);
     const entry = this.entry(clientRef);
     if (entry === undefined) return { type: "known" };
     // What is sent from here on is behind nothing that was refused.
-    if (entry.chain === this.chain) this.chain += 1;
+    if (entry.chain === this.#chain) this.#chain += 1;
     return refused(entry, error, now);
   }
 
   /** An own event of the log with this ref, or one found by searching: the entry is done. */
   handleEcho(clientRef: ClientRef): Entry | undefined {
     const entry = this.discard(clientRef);
-    if (entry?.state.type === "sending") this.widen();
+    if (entry?.state.type === "sending") this.#widen();
     return entry;
   }
 
@@ -184,8 +184,8 @@ export class Outbox {
   handleNotInLog(clientRef: ClientRef, newRef: ClientRef): Entry | undefined {
     const entry = this.entry(clientRef);
     if (entry === undefined) return undefined;
-    this.places.delete(clientRef);
-    this.places.set(newRef, entry.room);
+    this.#places.delete(clientRef);
+    this.#places.set(newRef, entry.room);
     entry.clientRef = newRef;
     entry.refsReplaced += 1;
     entry.state = AT_ONCE;
@@ -198,20 +198,20 @@ export class Outbox {
     if (entry) entry.state = { type: "queued", notBeforeMs: now.elapsedMs + SEND_AGAIN_AFTER_MS };
   }
 
-  private widen(): void {
-    this.window = Math.min(SENDS_PER_ROOM_MAX, this.window + 1);
+  #widen(): void {
+    this.#window = Math.min(SENDS_PER_ROOM_MAX, this.#window + 1);
   }
 
   // Outputs.
 
   /** The next call to make, while there is a connection. */
   takeTransmit(now: Now): Transmit | undefined {
-    for (const queue of this.rooms.values()) {
-      const entry = this.next(queue);
+    for (const queue of this.#rooms.values()) {
+      const entry = this.#next(queue);
       if (entry?.state.type !== "queued" || entry.state.notBeforeMs > now.elapsedMs) continue;
       entry.state = { type: "sending" };
       entry.attempts += 1;
-      entry.chain = this.chain;
+      entry.chain = this.#chain;
       const { clientRef, chain } = entry;
       return { clientRef, chain, ...requestOf(entry.room, clientRef, entry.payload) };
     }
@@ -221,8 +221,8 @@ export class Outbox {
   /** When `takeTransmit` may have something again. */
   get timeoutMs(): number {
     let soonest = NEVER;
-    for (const queue of this.rooms.values()) {
-      const state = this.next(queue)?.state;
+    for (const queue of this.#rooms.values()) {
+      const state = this.#next(queue)?.state;
       if (state?.type === "queued") soonest = Math.min(soonest, state.notBeforeMs);
     }
     return soonest;
@@ -230,40 +230,40 @@ export class Outbox {
 
   /** An entry. */
   entry(clientRef: ClientRef): Entry | undefined {
-    const room = this.places.get(clientRef);
+    const room = this.#places.get(clientRef);
     return room && this.room(room).find((entry) => entry.clientRef === clientRef);
   }
 
   /** What waits in a room, in order. */
   room(room: RoomId): readonly Entry[] {
-    return this.rooms.get(room) ?? [];
+    return this.#rooms.get(room) ?? [];
   }
 
   /** How many entries there are. */
   get size(): number {
-    return this.places.size;
+    return this.#places.size;
   }
 
-  private put(entry: Entry): void {
-    this.places.set(entry.clientRef, entry.room);
-    const queue = this.rooms.get(entry.room);
+  #put(entry: Entry): void {
+    this.#places.set(entry.clientRef, entry.room);
+    const queue = this.#rooms.get(entry.room);
     if (queue) queue.push(entry);
-    else this.rooms.set(entry.room, [entry]);
+    else this.#rooms.set(entry.room, [entry]);
   }
 
-  private all(): Entry[] {
-    return [...this.rooms.values()].flat();
+  #all(): Entry[] {
+    return [...this.#rooms.values()].flat();
   }
 
   /**
    * The entry of a room that is sent next, unless it waits for others: a room's entries go out in order.
    * Those under way in a chain that has broken may all have to come again first.
    */
-  private next(queue: readonly Entry[]): Entry | undefined {
+  #next(queue: readonly Entry[]): Entry | undefined {
     let underWay = 0;
     for (const entry of queue) {
-      if (entry.state.type === "queued") return underWay < this.window ? entry : undefined;
-      if (entry.state.type === "sending" && entry.chain === this.chain) underWay += 1;
+      if (entry.state.type === "queued") return underWay < this.#window ? entry : undefined;
+      if (entry.state.type === "sending" && entry.chain === this.#chain) underWay += 1;
       else if (entry.state.type !== "failed") return undefined;
     }
     return undefined;

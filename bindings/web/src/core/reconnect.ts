@@ -17,18 +17,18 @@ import { NEVER, type Now } from "../time.js";
 
 /** Delays between attempts, with full jitter: a random part of twice the last bound. */
 export class Backoff {
-  private attempts = 0;
+  #attempts = 0;
 
   /** The next delay in milliseconds. `random` is uniform in [0, 1). */
   nextDelay(random: number): number {
-    const boundMs = Math.min(BACKOFF_BASE_MS * 2 ** Math.min(this.attempts, 16), BACKOFF_MAX_MS);
-    this.attempts += 1;
+    const boundMs = Math.min(BACKOFF_BASE_MS * 2 ** Math.min(this.#attempts, 16), BACKOFF_MAX_MS);
+    this.#attempts += 1;
     return boundMs * random;
   }
 
   /** Starts anew. */
   reset(): void {
-    this.attempts = 0;
+    this.#attempts = 0;
   }
 }
 
@@ -90,145 +90,145 @@ export type Phase =
 
 /** The policy of one client. Randomness is uniform in [0, 1). */
 export class Supervisor {
-  private current: Phase = { type: "connecting" };
-  private readonly backoff = new Backoff();
-  private beganMs = 0;
-  private needsToken = false;
-  private refusals = 0;
-  private order: Order | undefined = { type: "get-token", fresh: false };
+  #current: Phase = { type: "connecting" };
+  readonly #backoff = new Backoff();
+  #beganMs = 0;
+  #needsToken = false;
+  #refusals = 0;
+  #order: Order | undefined = { type: "get-token", fresh: false };
   /** A second connection is made beside the live one from this time on. */
-  private secondMs: number | undefined;
+  #secondMs: number | undefined;
 
   /** Where the client stands. */
   get phase(): Phase {
-    return this.current;
+    return this.#current;
   }
 
   /** What the owner does next, once. */
   takeOrder(): Order | undefined {
-    const order = this.order;
-    this.order = undefined;
+    const order = this.#order;
+    this.#order = undefined;
     return order;
   }
 
   /** When `handleTimeout` is due. */
   get timeoutMs(): number {
-    if (this.current.type === "waiting") return this.current.untilMs;
-    return this.current.type === "live" ? (this.secondMs ?? NEVER) : NEVER;
+    if (this.#current.type === "waiting") return this.#current.untilMs;
+    return this.#current.type === "live" ? (this.#secondMs ?? NEVER) : NEVER;
   }
 
   /** The time of `timeoutMs` has come. */
   handleTimeout(now: Now): void {
     if (this.timeoutMs > now.elapsedMs) return;
-    if (this.current.type === "waiting") this.attempt(now);
-    else if (this.current.type === "live") this.second();
+    if (this.#current.type === "waiting") this.#attempt(now);
+    else if (this.#current.type === "live") this.#second();
   }
 
   /** The application gave a token. */
   handleToken(): void {
-    this.needsToken = false;
-    if (this.current.type !== "stopped") this.order = { type: "dial" };
+    this.#needsToken = false;
+    if (this.#current.type !== "stopped") this.#order = { type: "dial" };
   }
 
   /** A connection was welcomed. */
   handleWelcome(now: Now): void {
-    this.secondMs = undefined;
-    this.refusals = 0;
-    this.current = { type: "live", sinceMs: now.elapsedMs };
+    this.#secondMs = undefined;
+    this.#refusals = 0;
+    this.#current = { type: "live", sinceMs: now.elapsedMs };
   }
 
   /** The connection in use, or the attempt to make the first one, has ended. */
   handleEnd(end: End, now: Now, random: number): void {
-    const before = this.current;
+    const before = this.#current;
     if (before.type === "waiting" || before.type === "stopped") return;
     const wasLive = before.type === "live";
     const isStable = wasLive && now.elapsedMs - before.sinceMs >= STABLE_AFTER_MS;
-    this.secondMs = undefined;
-    if (isStable) this.backoff.reset();
+    this.#secondMs = undefined;
+    if (isStable) this.#backoff.reset();
     const what = whatAfter(end, wasLive);
-    if (what === "never" || (what === "with-new-token" && this.refuse(wasLive))) {
-      this.current = { type: "stopped", stop: stopOf(end) };
+    if (what === "never" || (what === "with-new-token" && this.#refuse(wasLive))) {
+      this.#current = { type: "stopped", stop: stopOf(end) };
       return;
     }
     // A live connection whose token ran out gets a new one at once; a token refused in a hello is not
     // asked for in a tight loop.
     const isAtOnce = what !== "back-off" && isStable;
     // A path that died under a good connection is worth an attempt at once.
-    const delayMs = isAtOnce ? 0 : this.backoff.nextDelay(random);
-    this.wait(end, delayMs, now);
+    const delayMs = isAtOnce ? 0 : this.#backoff.nextDelay(random);
+    this.#wait(end, delayMs, now);
   }
 
   /** Whether one token too many was refused. */
-  private refuse(wasLive: boolean): boolean {
-    this.needsToken = true;
-    if (!wasLive) this.refusals += 1;
-    return this.refusals >= TOKENS_REFUSED_MAX;
+  #refuse(wasLive: boolean): boolean {
+    this.#needsToken = true;
+    if (!wasLive) this.#refusals += 1;
+    return this.#refusals >= TOKENS_REFUSED_MAX;
   }
 
-  private wait(end: End, delayMs: number, now: Now): void {
+  #wait(end: End, delayMs: number, now: Now): void {
     const wishMs = end.type === "closed" ? Math.min(end.retryAfterMs, RETRY_AFTER_MAX_MS) : 0;
     const untilMs =
       end.type === "unreachable"
         ? // Nobody heard the attempt, and it took long: its time counts as a part of the wait.
-          Math.max(this.beganMs + delayMs, now.elapsedMs)
+          Math.max(this.#beganMs + delayMs, now.elapsedMs)
         : // What the server asks for is a minimum, to which the jitter is added.
           now.elapsedMs + wishMs + delayMs;
-    this.current = { type: "waiting", untilMs, after: end };
-    if (untilMs === now.elapsedMs) this.attempt(now);
+    this.#current = { type: "waiting", untilMs, after: end };
+    if (untilMs === now.elapsedMs) this.#attempt(now);
   }
 
   /** An attempt to make a second connection beside the live one failed: the live one goes on. */
   handleSecondFailed(now: Now, random: number): void {
-    if (this.secondMs === undefined) return;
-    this.secondMs = now.elapsedMs + Math.min(this.backoff.nextDelay(random), SECOND_WITHIN_MS);
+    if (this.#secondMs === undefined) return;
+    this.#secondMs = now.elapsedMs + Math.min(this.#backoff.nextDelay(random), SECOND_WITHIN_MS);
   }
 
   /** The device has another network: whoever waits connects now; a live connection gets a second one. */
   handleNetworkChanged(now: Now): void {
-    this.backoff.reset();
-    if (this.current.type === "live") this.handleStalled(now);
-    else if (this.current.type !== "stopped") this.attempt(now);
+    this.#backoff.reset();
+    if (this.#current.type === "live") this.handleStalled(now);
+    else if (this.#current.type !== "stopped") this.#attempt(now);
   }
 
   /** The live connection may be dead: a second one is made beside it, unless that is under way. */
   handleStalled(now: Now): void {
-    if (this.current.type !== "live" || this.secondMs !== undefined) return;
-    this.secondMs = now.elapsedMs;
-    this.second();
+    if (this.#current.type !== "live" || this.#secondMs !== undefined) return;
+    this.#secondMs = now.elapsedMs;
+    this.#second();
   }
 
   /** The live connection's path was shown to work: no second connection is wanted. */
   handlePathAlive(): void {
-    this.secondMs = undefined;
-    if (this.current.type === "live") this.order = undefined;
+    this.#secondMs = undefined;
+    if (this.#current.type === "live") this.#order = undefined;
   }
 
   /** The server drains: a second connection is made after a random part of the jitter. */
   handleDrain(jitterMs: number, now: Now, random: number): void {
-    if (this.current.type === "live") {
-      this.secondMs = now.elapsedMs + Math.min(jitterMs, RETRY_AFTER_MAX_MS) * random;
+    if (this.#current.type === "live") {
+      this.#secondMs = now.elapsedMs + Math.min(jitterMs, RETRY_AFTER_MAX_MS) * random;
     }
   }
 
   /** The application asks for another attempt, with a new token. */
   handleRestart(now: Now): void {
-    if (this.current.type !== "stopped" && this.current.type !== "waiting") return;
-    this.backoff.reset();
-    this.refusals = 0;
-    this.needsToken = true;
-    this.attempt(now);
+    if (this.#current.type !== "stopped" && this.#current.type !== "waiting") return;
+    this.#backoff.reset();
+    this.#refusals = 0;
+    this.#needsToken = true;
+    this.#attempt(now);
   }
 
-  private attempt(now: Now): void {
-    this.beganMs = now.elapsedMs;
-    this.current = { type: "connecting" };
-    this.order = { type: "get-token", fresh: this.needsToken };
+  #attempt(now: Now): void {
+    this.#beganMs = now.elapsedMs;
+    this.#current = { type: "connecting" };
+    this.#order = { type: "get-token", fresh: this.#needsToken };
   }
 
-  private second(): void {
-    this.order = { type: "get-token", fresh: false };
+  #second(): void {
+    this.#order = { type: "get-token", fresh: false };
     // Asked once; a failure sets the time again.
-    this.secondMs = NEVER;
+    this.#secondMs = NEVER;
   }
 }
 

@@ -54,152 +54,152 @@ export interface RoomSummary {
 
 /** All rooms of the user. */
 export class RoomList {
-  private readonly records = new Map<RoomId, RoomRecord>();
-  private readonly typing = new Map<RoomId, Map<UserId, number>>();
-  private readonly summaries = new Map<RoomId, RoomSummary>();
-  private shown: RoomSummary[] = [];
-  private diffs: Diff<RoomSummary>[] = [];
+  readonly #records = new Map<RoomId, RoomRecord>();
+  readonly #typing = new Map<RoomId, Map<UserId, number>>();
+  readonly #summaries = new Map<RoomId, RoomSummary>();
+  #shown: RoomSummary[] = [];
+  #diffs: Diff<RoomSummary>[] = [];
 
   /** The rooms as they were saved. */
   static restore(saved: readonly RoomRecord[]): RoomList {
     const list = new RoomList();
-    for (const record of saved) list.records.set(record.id, restoreRoom(record));
-    list.rebuild();
+    for (const record of saved) list.#records.set(record.id, restoreRoom(record));
+    list.#rebuild();
     return list;
   }
 
   /** All of them that are described, newest first. */
   get items(): readonly RoomSummary[] {
-    return this.shown;
+    return this.#shown;
   }
 
   /** The changes since the last call. */
   takeDiffs(): Diff<RoomSummary>[] {
-    const diffs = this.diffs;
-    this.diffs = [];
+    const diffs = this.#diffs;
+    this.#diffs = [];
     return diffs;
   }
 
   /** A room on one line. */
   summary(room: RoomId): RoomSummary | undefined {
-    return this.summaries.get(room);
+    return this.#summaries.get(room);
   }
 
   /** What is known of a room. */
   get(room: RoomId): RoomRecord | undefined {
-    return this.records.get(room);
+    return this.#records.get(room);
   }
 
   /** Every room, those included that aren't shown yet. */
   all(): RoomRecord[] {
-    return [...this.records.values()];
+    return [...this.#records.values()];
   }
 
   /** How many rooms there are, those included that aren't shown yet. */
   get size(): number {
-    return this.records.size;
+    return this.#records.size;
   }
 
   /** A room to be changed, which is made if it isn't there. Call `touch` afterwards. */
   entry(room: RoomId): RoomRecord {
-    const known = this.records.get(room);
+    const known = this.#records.get(room);
     if (known) return known;
     const record = unknownRoom(room);
-    this.records.set(room, record);
+    this.#records.set(room, record);
     return record;
   }
 
   /** Shows a room as it is now. */
   touch(room: RoomId): void {
-    const record = this.records.get(room);
+    const record = this.#records.get(room);
     if (record === undefined || !isDescribed(record)) return;
-    const item = this.summarize(record);
-    const old = this.summaries.get(room);
+    const item = this.#summarize(record);
+    const old = this.#summaries.get(room);
     if (old && isSame(old, item)) return;
-    this.summaries.set(room, item);
+    this.#summaries.set(room, item);
     if (old && compare(old, item) === 0) {
-      const index = this.find(old);
-      this.shown[index] = item;
-      this.diffs.push({ type: "update", index, item });
+      const index = this.#find(old);
+      this.#shown[index] = item;
+      this.#diffs.push({ type: "update", index, item });
       return;
     }
-    if (old) this.hide(old);
-    const index = -1 - this.find(item);
-    this.shown.splice(index, 0, item);
-    this.diffs.push({ type: "insert", index, item });
+    if (old) this.#hide(old);
+    const index = -1 - this.#find(item);
+    this.#shown.splice(index, 0, item);
+    this.#diffs.push({ type: "insert", index, item });
   }
 
   /** The user is no longer in the room. */
   remove(room: RoomId): RoomRecord | undefined {
-    this.typing.delete(room);
-    const old = this.summaries.get(room);
-    if (old) this.hide(old);
-    this.summaries.delete(room);
-    const record = this.records.get(room);
-    this.records.delete(room);
+    this.#typing.delete(room);
+    const old = this.#summaries.get(room);
+    if (old) this.#hide(old);
+    this.#summaries.delete(room);
+    const record = this.#records.get(room);
+    this.#records.delete(room);
     return record;
   }
 
   /** Forgets all rooms. */
   clear(): void {
-    this.records.clear();
-    this.typing.clear();
-    this.rebuild();
+    this.#records.clear();
+    this.#typing.clear();
+    this.#rebuild();
   }
 
   // Typing.
 
   /** Somebody is typing, or has stopped. */
   handleTyping(room: RoomId, user: UserId, isActive: boolean, now: Now): void {
-    if (!this.records.has(room)) return;
-    const typists = this.typing.get(room) ?? new Map<UserId, number>();
+    if (!this.#records.has(room)) return;
+    const typists = this.#typing.get(room) ?? new Map<UserId, number>();
     if (!isActive) typists.delete(user);
     else if (typists.size < TYPISTS_MAX || typists.has(user))
       typists.set(user, now.elapsedMs + TYPING_FOR_MS);
-    this.setTyping(room, typists);
+    this.#setTyping(room, typists);
   }
 
   /** When `handleTimeout` is due. */
   get timeoutMs(): number {
-    return Math.min(NEVER, ...[...this.typing.values()].flatMap((typists) => [...typists.values()]));
+    return Math.min(NEVER, ...[...this.#typing.values()].flatMap((typists) => [...typists.values()]));
   }
 
   /** Forgets who stopped typing without saying so. */
   handleTimeout(now: Now): void {
-    for (const [room, typists] of this.typing) {
+    for (const [room, typists] of this.#typing) {
       const left = [...typists].filter(([, untilMs]) => untilMs > now.elapsedMs);
-      if (left.length < typists.size) this.setTyping(room, new Map(left));
+      if (left.length < typists.size) this.#setTyping(room, new Map(left));
     }
   }
 
-  private setTyping(room: RoomId, typists: Map<UserId, number>): void {
-    if (typists.size > 0) this.typing.set(room, typists);
-    else this.typing.delete(room);
+  #setTyping(room: RoomId, typists: Map<UserId, number>): void {
+    if (typists.size > 0) this.#typing.set(room, typists);
+    else this.#typing.delete(room);
     this.touch(room);
   }
 
-  private rebuild(): void {
-    this.shown = this.all()
+  #rebuild(): void {
+    this.#shown = this.all()
       .filter(isDescribed)
-      .map((record) => this.summarize(record));
-    this.shown.sort(compare);
-    this.summaries.clear();
-    for (const item of this.shown) this.summaries.set(item.id, item);
-    this.diffs = [{ type: "reset", items: [...this.shown] }];
+      .map((record) => this.#summarize(record));
+    this.#shown.sort(compare);
+    this.#summaries.clear();
+    for (const item of this.#shown) this.#summaries.set(item.id, item);
+    this.#diffs = [{ type: "reset", items: [...this.#shown] }];
   }
 
-  private hide(item: RoomSummary): void {
-    const index = this.find(item);
+  #hide(item: RoomSummary): void {
+    const index = this.#find(item);
     if (index < 0) return;
-    this.shown.splice(index, 1);
-    this.diffs.push({ type: "remove", index });
+    this.#shown.splice(index, 1);
+    this.#diffs.push({ type: "remove", index });
   }
 
-  private find(item: RoomSummary): number {
-    return search(this.shown.length, (at) => compare(this.shown[at] ?? item, item));
+  #find(item: RoomSummary): number {
+    return search(this.#shown.length, (at) => compare(this.#shown[at] ?? item, item));
   }
 
-  private summarize(record: RoomRecord): RoomSummary {
+  #summarize(record: RoomRecord): RoomSummary {
     const { id, kind, name, peer, memberCount, topic, isArchived, parent, isOpen } = record;
     const { slowModeS, messageExpiryS, avatar, counts, threads, settings } = record;
     return {
@@ -224,7 +224,7 @@ export class RoomList {
       threadMentions: threads.reduce((sum, thread) => sum + thread.counts.mentions, 0),
       settings,
       readSeq: Math.max(counts.readSeq, record.unsentRead),
-      typing: [...(this.typing.get(id)?.keys() ?? [])],
+      typing: [...(this.#typing.get(id)?.keys() ?? [])],
     };
   }
 }

@@ -36,78 +36,78 @@ const READ_WITHIN_MS = 10_000;
 
 /** What is known of one server's carriers. */
 export class Directory {
-  private readonly base: URL;
-  private known: Known;
+  readonly #memory: Memory | undefined;
+  readonly #fetch: typeof globalThis.fetch;
+  readonly #base: URL;
+  #known: Known;
 
   /** `url` is the server's HTTP address, such as `https://chat.example.com`. */
-  constructor(
-    url: string,
-    private readonly memory: Memory | undefined,
-    private readonly fetch: typeof globalThis.fetch,
-  ) {
-    this.base = new URL(url.replace(/^ws/, "http"));
-    this.known = this.recall();
+  constructor(url: string, memory: Memory | undefined, fetch: typeof globalThis.fetch) {
+    this.#memory = memory;
+    this.#fetch = fetch;
+    this.#base = new URL(url.replace(/^ws/, "http"));
+    this.#known = this.#recall();
   }
 
   /** The endpoints: those of the last visit at once, which are read anew meanwhile; else those of the server. */
   async endpoints(): Promise<Endpoints> {
-    const reading = this.read();
-    if (this.known.document === undefined) await reading;
-    return this.resolve(this.known.document ?? {});
+    const reading = this.#read();
+    if (this.#known.document === undefined) await reading;
+    return this.#resolve(this.#known.document ?? {});
   }
 
   /** The carrier that won not long ago. */
   winner(nowMs: number): CarrierName | undefined {
-    const { winner, wonAtMs = 0 } = this.known;
+    const { winner, wonAtMs = 0 } = this.#known;
     return nowMs - wonAtMs < WINNER_FOR_MS ? winner : undefined;
   }
 
   /** This carrier won. */
   remember(winner: CarrierName, nowMs: number): void {
-    this.keep({ ...this.known, winner, wonAtMs: nowMs });
+    this.#keep({ ...this.#known, winner, wonAtMs: nowMs });
   }
 
   /** A server that can't be asked has a WebSocket at its usual place, if it has one at all. */
-  private async read(): Promise<void> {
+  async #read(): Promise<void> {
     try {
       const signal = AbortSignal.timeout(READ_WITHIN_MS);
-      const answer = await this.fetch(new URL(PATH, this.base), { signal });
-      if (answer.ok) this.keep({ ...this.known, document: (await answer.json()) as Document });
+      const answer = await this.#fetch(new URL(PATH, this.#base), { signal });
+      if (answer.ok) this.#keep({ ...this.#known, document: (await answer.json()) as Document });
     } catch {
       // What is known already stays.
     }
   }
 
-  private resolve(document: Document): Endpoints {
-    const socket = new URL(document.websocket?.path ?? WEBSOCKET_PATH, this.base);
-    socket.protocol = this.base.protocol === "https:" ? "wss:" : "ws:";
+  #resolve(document: Document): Endpoints {
+    const socket = new URL(document.websocket?.path ?? WEBSOCKET_PATH, this.#base);
+    socket.protocol = this.#base.protocol === "https:" ? "wss:" : "ws:";
     const endpoints: Endpoints = { websocket: { url: socket.href } };
     const { webtransport } = document;
     if (webtransport?.port !== undefined) {
-      const url = `https://${this.base.hostname}:${webtransport.port}${webtransport.path ?? WEBTRANSPORT_PATH}`;
+      const url = `https://${this.#base.hostname}:${webtransport.port}${webtransport.path ?? WEBTRANSPORT_PATH}`;
       const certificateHashes = (webtransport.certificate_hashes ?? []).map(bytesOfBase64);
       endpoints.webtransport = { url, certificateHashes };
     }
     return endpoints;
   }
 
-  private get key(): string {
-    return `parlour:endpoints:${this.base.origin}`;
+  get #key(): string {
+    return `parlour:endpoints:${this.#base.origin}`;
   }
 
-  private recall(): Known {
+  #recall(): Known {
     try {
-      const known: unknown = JSON.parse(this.memory?.getItem(this.key) ?? "{}");
+      const known: unknown = JSON.parse(this.#memory?.getItem(this.#key) ?? "{}");
       return typeof known === "object" && known !== null ? known : {};
     } catch {
       return {};
     }
   }
 
-  private keep(known: Known): void {
-    this.known = known;
+  #keep(known: Known): void {
+    this.#known = known;
     try {
-      this.memory?.setItem(this.key, JSON.stringify(known));
+      this.#memory?.setItem(this.#key, JSON.stringify(known));
     } catch {
       // Full, or not allowed here: it is only faster with it.
     }

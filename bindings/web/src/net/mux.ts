@@ -78,29 +78,32 @@ export class MuxLane {
 
 /** One side of a connection. */
 export class Mux {
-  private readonly lanes = new Map<number, MuxLane>();
+  readonly #lanes = new Map<number, MuxLane>();
   /** Lanes in the order they take turns; those without a number have sent nothing yet. */
-  private turns: MuxLane[] = [];
-  private urgent: Uint8Array[] = [];
-  private datagrams: Uint8Array[] = [];
-  private events: MuxEvent[] = [];
-  private nextOwn: number;
-  private nextPeers: number;
-  private lanesAllowed: number;
-  private isClosed = false;
+  #turns: MuxLane[] = [];
+  #urgent: Uint8Array[] = [];
+  #datagrams: Uint8Array[] = [];
+  #events: MuxEvent[] = [];
+  #nextOwn: number;
+  #nextPeers: number;
+  #lanesAllowed: number;
+  #isClosed = false;
+  readonly #isClient: boolean;
 
-  constructor(private readonly isClient = true) {
-    this.nextOwn = isClient ? 0 : 1;
-    this.nextPeers = isClient ? 1 : 0;
-    this.lanesAllowed = isClient ? MUX_LANES_FIRST : Number.POSITIVE_INFINITY;
+  /** The client's side, unless it is said. */
+  constructor(isClient = true) {
+    this.#isClient = isClient;
+    this.#nextOwn = isClient ? 0 : 1;
+    this.#nextPeers = isClient ? 1 : 0;
+    this.#lanesAllowed = isClient ? MUX_LANES_FIRST : Number.POSITIVE_INFINITY;
   }
 
   // Commands.
 
   /** Opens a lane. It waits, if need be, until the other side allows one more. */
   open(): MuxLane {
-    const lane = this.newLane(true, this.isClient);
-    this.turns.push(lane);
+    const lane = this.#newLane(true, this.#isClient);
+    this.#turns.push(lane);
     return lane;
   }
 
@@ -125,18 +128,18 @@ export class Mux {
     if (lane.id === undefined) {
       // Nobody has heard of it.
       lane.receiving = "done";
-      this.turns = this.turns.filter((other) => other !== lane);
+      this.#turns = this.#turns.filter((other) => other !== lane);
       return;
     }
-    this.urgent.push(message(RESET, lane.id, code));
-    this.forgetIfOver(lane);
+    this.#urgent.push(message(RESET, lane.id, code));
+    this.#forgetIfOver(lane);
   }
 
   /** No more is wanted of a lane. */
   stop(lane: MuxLane, code: number): void {
     if (lane.receiving !== "open" || lane.id === undefined) return;
     lane.receiving = "dropping";
-    this.urgent.push(message(STOP, lane.id, code));
+    this.#urgent.push(message(STOP, lane.id, code));
   }
 
   /** Bytes of a lane were used: the other side may send as many more. */
@@ -145,72 +148,72 @@ export class Mux {
     if (lane.id === undefined || lane.receiving !== "open") return;
     if (lane.creditGiven - lane.wasRead > MUX_RECEIVE_CREDIT / 2) return;
     lane.creditGiven = lane.wasRead + MUX_RECEIVE_CREDIT;
-    this.urgent.push(message(CREDIT, lane.id, lane.creditGiven));
+    this.#urgent.push(message(CREDIT, lane.id, lane.creditGiven));
   }
 
   /** Of a server: how many lanes in all the client may have opened. */
   allowLanes(count: number): void {
-    this.urgent.push(new Writer().varint(LANES).varint(count).finish());
+    this.#urgent.push(new Writer().varint(LANES).varint(count).finish());
   }
 
   /** Sends a datagram, unless it is too large or too many wait. */
   sendDatagram(bytes: Uint8Array): void {
-    if (bytes.length > DATAGRAM_BYTES_MAX || this.datagrams.length >= MUX_DATAGRAMS_MAX) return;
-    this.datagrams.push(new Writer().varint(DATAGRAM).raw(bytes).finish());
+    if (bytes.length > DATAGRAM_BYTES_MAX || this.#datagrams.length >= MUX_DATAGRAMS_MAX) return;
+    this.#datagrams.push(new Writer().varint(DATAGRAM).raw(bytes).finish());
   }
 
   /** Ends the connection. Nothing else is sent or heard after it. */
   close(code: number, reason: string): void {
-    if (this.isClosed) return;
-    this.isClosed = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     const text = new TextEncoder().encode(reason);
-    this.urgent = [...this.urgent, new Writer().varint(CLOSE).varint(code).raw(text).finish()];
-    this.turns = [];
-    this.datagrams = [];
+    this.#urgent = [...this.#urgent, new Writer().varint(CLOSE).varint(code).raw(text).finish()];
+    this.#turns = [];
+    this.#datagrams = [];
   }
 
   // Inputs.
 
   /** A message of the other side. Throws `MuxError` when it breaks a rule. */
   handleMessage(bytes: Uint8Array): void {
-    if (this.isClosed) return;
+    if (this.#isClosed) return;
     const kind = bytes[0];
     if (kind === undefined || bytes.length > MUX_MESSAGE_BYTES_MAX) throw new MuxError();
-    if (kind === DATAGRAM) this.handleDatagram(bytes.subarray(1));
-    else if (kind === CLOSE) this.handleClose(bytes.subarray(1));
-    else if (kind === LANES) this.handleLanes(bytes.subarray(1));
-    else if (kind <= CREDIT) this.handleLaneFrame(kind, bytes.subarray(1));
+    if (kind === DATAGRAM) this.#handleDatagram(bytes.subarray(1));
+    else if (kind === CLOSE) this.#handleClose(bytes.subarray(1));
+    else if (kind === LANES) this.#handleLanes(bytes.subarray(1));
+    else if (kind <= CREDIT) this.#handleLaneFrame(kind, bytes.subarray(1));
   }
 
-  private handleDatagram(bytes: Uint8Array): void {
+  #handleDatagram(bytes: Uint8Array): void {
     if (bytes.length > DATAGRAM_BYTES_MAX) throw new MuxError();
-    this.events.push({ type: "datagram", bytes });
+    this.#events.push({ type: "datagram", bytes });
   }
 
-  private handleClose(bytes: Uint8Array): void {
+  #handleClose(bytes: Uint8Array): void {
     const [code, rest] = varint(bytes);
-    this.isClosed = true;
-    this.events.push({ type: "closed", code, reason: new TextDecoder().decode(rest) });
+    this.#isClosed = true;
+    this.#events.push({ type: "closed", code, reason: new TextDecoder().decode(rest) });
   }
 
-  private handleLanes(bytes: Uint8Array): void {
+  #handleLanes(bytes: Uint8Array): void {
     const [count, rest] = varint(bytes);
-    if (!this.isClient || rest.length > 0) throw new MuxError();
-    this.lanesAllowed = Math.max(this.lanesAllowed, count);
+    if (!this.#isClient || rest.length > 0) throw new MuxError();
+    this.#lanesAllowed = Math.max(this.#lanesAllowed, count);
   }
 
-  private handleLaneFrame(kind: number, bytes: Uint8Array): void {
+  #handleLaneFrame(kind: number, bytes: Uint8Array): void {
     const [id, rest] = varint(bytes);
-    const lane = this.lanes.get(id) ?? this.opened(id, kind);
+    const lane = this.#lanes.get(id) ?? this.#opened(id, kind);
     if (lane === undefined) return;
     if (kind === DATA || kind === END) {
-      this.handleData(lane, rest, kind === END);
+      this.#handleData(lane, rest, kind === END);
       return;
     }
     const [value, more] = varint(rest);
     if (more.length > 0) throw new MuxError();
-    if (kind === RESET) this.handleReset(lane, value);
-    else if (kind === STOP) this.handleStop(lane, value);
+    if (kind === RESET) this.#handleReset(lane, value);
+    else if (kind === STOP) this.#handleStop(lane, value);
     else if (lane.sending !== "done") lane.creditToSend = Math.max(lane.creditToSend, value);
   }
 
@@ -218,91 +221,91 @@ export class Mux {
    * A lane the other side opens with this frame, and with it all of its lanes below, as in QUIC (RFC 9000,
    * section 2.1); `undefined` for a late word on one that is over.
    */
-  private opened(id: number, kind: number): MuxLane | undefined {
-    const isOwn = id % 2 === (this.isClient ? 0 : 1);
+  #opened(id: number, kind: number): MuxLane | undefined {
+    const isOwn = id % 2 === (this.#isClient ? 0 : 1);
     const isReverse = kind === STOP || kind === CREDIT;
-    if (id < (isOwn ? this.nextOwn : this.nextPeers) && isReverse) return undefined;
+    if (id < (isOwn ? this.#nextOwn : this.#nextPeers) && isReverse) return undefined;
     // A server's lanes go one way: there is nothing of the client's on them to stop or to give credit for.
-    if (isOwn || id < this.nextPeers || (isReverse && this.isClient)) throw new MuxError();
-    if (id - this.nextPeers > 2 * MUX_LANES_OPENED_MAX) throw new MuxError();
-    while (this.nextPeers <= id) this.openPeers();
-    return this.lanes.get(id);
+    if (isOwn || id < this.#nextPeers || (isReverse && this.#isClient)) throw new MuxError();
+    if (id - this.#nextPeers > 2 * MUX_LANES_OPENED_MAX) throw new MuxError();
+    while (this.#nextPeers <= id) this.#openPeers();
+    return this.#lanes.get(id);
   }
 
-  private openPeers(): void {
-    const lane = this.newLane(!this.isClient, true);
-    lane.id = this.nextPeers;
-    this.nextPeers += 2;
-    this.lanes.set(lane.id, lane);
-    this.turns.push(lane);
-    this.events.push({ type: "opened", lane });
+  #openPeers(): void {
+    const lane = this.#newLane(!this.#isClient, true);
+    lane.id = this.#nextPeers;
+    this.#nextPeers += 2;
+    this.#lanes.set(lane.id, lane);
+    this.#turns.push(lane);
+    this.#events.push({ type: "opened", lane });
   }
 
-  private handleData(lane: MuxLane, bytes: Uint8Array, isLast: boolean): void {
+  #handleData(lane: MuxLane, bytes: Uint8Array, isLast: boolean): void {
     lane.received += bytes.length;
     if (lane.receiving === "done" || lane.received > lane.creditGiven) throw new MuxError();
     const isWanted = lane.receiving === "open";
-    if (isWanted && bytes.length > 0) this.events.push({ type: "data", lane, bytes });
+    if (isWanted && bytes.length > 0) this.#events.push({ type: "data", lane, bytes });
     if (!isLast) return;
     lane.receiving = "done";
-    if (isWanted) this.events.push({ type: "ended", lane });
-    this.forgetIfOver(lane);
+    if (isWanted) this.#events.push({ type: "ended", lane });
+    this.#forgetIfOver(lane);
   }
 
-  private handleReset(lane: MuxLane, code: number): void {
+  #handleReset(lane: MuxLane, code: number): void {
     if (lane.receiving === "done") throw new MuxError();
     const isWanted = lane.receiving === "open";
     lane.receiving = "done";
-    if (isWanted) this.events.push({ type: "reset", lane, code });
-    this.forgetIfOver(lane);
+    if (isWanted) this.#events.push({ type: "reset", lane, code });
+    this.#forgetIfOver(lane);
   }
 
-  private handleStop(lane: MuxLane, code: number): void {
+  #handleStop(lane: MuxLane, code: number): void {
     if (lane.sending === "done") return;
     this.reset(lane, code);
-    this.events.push({ type: "stopped", lane, code });
+    this.#events.push({ type: "stopped", lane, code });
   }
 
   // Outputs.
 
   /** What the other side did, in order. */
   takeEvents(): MuxEvent[] {
-    const events = this.events;
-    this.events = [];
+    const events = this.#events;
+    this.#events = [];
     return events;
   }
 
   /** The next message to send: what keeps lanes going, then control, then events, then the others in turn. */
   takeMessage(): Uint8Array | undefined {
-    const first = this.urgent.shift() ?? this.datagrams.shift();
+    const first = this.#urgent.shift() ?? this.#datagrams.shift();
     if (first !== undefined) return first;
-    let at = this.turns.findIndex((lane) => (lane.id === 0 || lane.id === 1) && this.maySend(lane));
-    if (at < 0) at = this.turns.findIndex((lane) => this.maySend(lane));
-    const [lane] = at < 0 ? [] : this.turns.splice(at, 1);
+    let at = this.#turns.findIndex((lane) => (lane.id === 0 || lane.id === 1) && this.#maySend(lane));
+    if (at < 0) at = this.#turns.findIndex((lane) => this.#maySend(lane));
+    const [lane] = at < 0 ? [] : this.#turns.splice(at, 1);
     if (lane === undefined) return undefined;
-    this.turns.push(lane);
-    return this.nextOf(lane);
+    this.#turns.push(lane);
+    return this.#nextOf(lane);
   }
 
-  private maySend(lane: MuxLane): boolean {
-    if (lane.id === undefined && this.nextOwn / 2 >= this.lanesAllowed) return false;
+  #maySend(lane: MuxLane): boolean {
+    if (lane.id === undefined && this.#nextOwn / 2 >= this.#lanesAllowed) return false;
     if (lane.queued > 0 && lane.creditToSend > lane.sent) return true;
     return lane.queued === 0 && lane.sending === "ending";
   }
 
-  private nextOf(lane: MuxLane): Uint8Array {
+  #nextOf(lane: MuxLane): Uint8Array {
     if (lane.id === undefined) {
       // Numbered by its first frame, since lanes are opened in order.
-      lane.id = this.nextOwn;
-      this.nextOwn += 2;
-      this.lanes.set(lane.id, lane);
+      lane.id = this.#nextOwn;
+      this.#nextOwn += 2;
+      this.#lanes.set(lane.id, lane);
     }
     const bytes = takeFrom(lane, Math.min(MUX_MESSAGE_BYTES, lane.creditToSend - lane.sent));
     lane.sent += bytes.length;
     const isLast = lane.queued === 0 && lane.sending === "ending";
     if (isLast) {
       lane.sending = "done";
-      this.forgetIfOver(lane);
+      this.#forgetIfOver(lane);
     }
     return new Writer()
       .varint(isLast ? END : DATA)
@@ -311,16 +314,16 @@ export class Mux {
       .finish();
   }
 
-  private newLane(canSend: boolean, canReceive: boolean): MuxLane {
-    const [toSend, given] = this.isClient
+  #newLane(canSend: boolean, canReceive: boolean): MuxLane {
+    const [toSend, given] = this.#isClient
       ? [MUX_SEND_CREDIT, MUX_RECEIVE_CREDIT]
       : [MUX_RECEIVE_CREDIT, MUX_SEND_CREDIT];
     return new MuxLane(canSend, canReceive, toSend, given);
   }
 
-  private forgetIfOver(lane: MuxLane): void {
-    if (lane.sending === "done") this.turns = this.turns.filter((other) => other !== lane);
-    if (lane.isOver && lane.id !== undefined) this.lanes.delete(lane.id);
+  #forgetIfOver(lane: MuxLane): void {
+    if (lane.sending === "done") this.#turns = this.#turns.filter((other) => other !== lane);
+    if (lane.isOver && lane.id !== undefined) this.#lanes.delete(lane.id);
   }
 }
 

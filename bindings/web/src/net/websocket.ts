@@ -46,175 +46,178 @@ export function dialWebSocket(make: SocketConstructor, url: string, signal: Abor
 }
 
 class WebSocketCarrier implements Carrier {
+  readonly #socket: Socket;
   readonly name = "websocket";
   readonly closed: Promise<CarrierEnd>;
-  private readonly mux = new Mux();
-  private readonly sinks = new Map<MuxLane, LaneSink>();
-  private readonly writers = new Map<MuxLane, (() => void)[]>();
-  private sink: CarrierSink | undefined;
-  private lookAgain: ReturnType<typeof setTimeout> | undefined;
-  private finish!: (end: CarrierEnd) => void;
-  private isOver = false;
+  readonly #mux = new Mux();
+  readonly #sinks = new Map<MuxLane, LaneSink>();
+  readonly #writers = new Map<MuxLane, (() => void)[]>();
+  #sink: CarrierSink | undefined;
+  #lookAgain: ReturnType<typeof setTimeout> | undefined;
+  #finish!: (end: CarrierEnd) => void;
+  #isOver = false;
 
-  constructor(private readonly socket: Socket) {
+  constructor(socket: Socket) {
+    this.#socket = socket;
     this.closed = new Promise((resolve) => {
-      this.finish = resolve;
+      this.#finish = resolve;
     });
-    socket.onmessage = ((event: { data: unknown }) => this.handleMessage(event.data)) as never;
+    socket.onmessage = ((event: { data: unknown }) => this.#handleMessage(event.data)) as never;
     // What went wrong is told by the close behind it.
     socket.onerror = () => undefined;
-    socket.onclose = () => this.end({ type: "lost" });
+    socket.onclose = () => this.#end({ type: "lost" });
   }
 
   start(sink: CarrierSink): void {
-    this.sink = sink;
-    this.tellAll();
+    this.#sink = sink;
+    this.#tellAll();
   }
 
   openLane(sink: LaneSink): Lane {
-    const lane = this.mux.open();
-    this.sinks.set(lane, sink);
+    const lane = this.#mux.open();
+    this.#sinks.set(lane, sink);
     return {
-      write: (bytes) => this.write(lane, bytes),
+      write: (bytes) => this.#write(lane, bytes),
       end: () => {
-        this.mux.end(lane);
-        this.pump();
+        this.#mux.end(lane);
+        this.#pump();
       },
-      cancel: (code) => this.cancel(lane, code),
+      cancel: (code) => this.#cancel(lane, code),
     };
   }
 
   sendDatagram(bytes: Uint8Array): void {
-    this.mux.sendDatagram(bytes);
-    this.pump();
+    this.#mux.sendDatagram(bytes);
+    this.#pump();
   }
 
   close(code: number, reason: string): void {
-    if (this.isOver) return;
-    this.mux.close(code, reason);
-    for (let message = this.mux.takeMessage(); message; message = this.mux.takeMessage()) this.hand(message);
-    this.end({ type: "closed", code, reason });
+    if (this.#isOver) return;
+    this.#mux.close(code, reason);
+    for (let message = this.#mux.takeMessage(); message; message = this.#mux.takeMessage())
+      this.#hand(message);
+    this.#end({ type: "closed", code, reason });
   }
 
-  private write(lane: MuxLane, bytes: Uint8Array): Promise<void> {
-    this.mux.send(lane, bytes);
-    this.pump();
-    if (lane.queued === 0 || this.isOver) return Promise.resolve();
+  #write(lane: MuxLane, bytes: Uint8Array): Promise<void> {
+    this.#mux.send(lane, bytes);
+    this.#pump();
+    if (lane.queued === 0 || this.#isOver) return Promise.resolve();
     return new Promise((resolve) => {
-      this.writers.set(lane, [...(this.writers.get(lane) ?? []), resolve]);
+      this.#writers.set(lane, [...(this.#writers.get(lane) ?? []), resolve]);
     });
   }
 
-  private cancel(lane: MuxLane, code: number): void {
-    this.mux.stop(lane, code);
-    this.mux.reset(lane, code);
-    this.sinks.delete(lane);
-    this.release(lane);
-    this.pump();
+  #cancel(lane: MuxLane, code: number): void {
+    this.#mux.stop(lane, code);
+    this.#mux.reset(lane, code);
+    this.#sinks.delete(lane);
+    this.#release(lane);
+    this.#pump();
   }
 
-  private handleMessage(data: unknown): void {
-    if (this.isOver) return;
+  #handleMessage(data: unknown): void {
+    if (this.#isOver) return;
     if (!(data instanceof ArrayBuffer) || data.byteLength > MUX_MESSAGE_BYTES_MAX) {
       this.close(MUX_BROKEN, "");
       return;
     }
     try {
-      this.mux.handleMessage(new Uint8Array(data));
+      this.#mux.handleMessage(new Uint8Array(data));
     } catch {
       this.close(MUX_BROKEN, "");
       return;
     }
-    this.tellAll();
-    this.pump();
+    this.#tellAll();
+    this.#pump();
   }
 
-  private tellAll(): void {
-    if (this.sink === undefined) return;
-    for (const event of this.mux.takeEvents()) this.tell(event, this.sink);
+  #tellAll(): void {
+    if (this.#sink === undefined) return;
+    for (const event of this.#mux.takeEvents()) this.#tell(event, this.#sink);
   }
 
-  private tell(event: MuxEvent, sink: CarrierSink): void {
+  #tell(event: MuxEvent, sink: CarrierSink): void {
     if (event.type === "datagram") sink.datagram(event.bytes);
-    else if (event.type === "closed") this.end({ type: "closed", code: event.code, reason: event.reason });
-    else if (event.type === "opened") this.handleOpened(event.lane, sink);
-    else if (event.type === "data") this.handleData(event.lane, event.bytes);
-    else this.handleLast(event);
+    else if (event.type === "closed") this.#end({ type: "closed", code: event.code, reason: event.reason });
+    else if (event.type === "opened") this.#handleOpened(event.lane, sink);
+    else if (event.type === "data") this.#handleData(event.lane, event.bytes);
+    else this.#handleLast(event);
   }
 
-  private handleLast(event: Extract<MuxEvent, { type: "ended" | "reset" | "stopped" }>): void {
-    const heard = this.sinks.get(event.lane);
+  #handleLast(event: Extract<MuxEvent, { type: "ended" | "reset" | "stopped" }>): void {
+    const heard = this.#sinks.get(event.lane);
     if (event.type === "ended") heard?.end();
     else if (event.type === "reset") heard?.reset(event.code);
     else {
-      this.release(event.lane);
+      this.#release(event.lane);
       heard?.stopped?.();
       return;
     }
-    this.sinks.delete(event.lane);
+    this.#sinks.delete(event.lane);
   }
 
   /** The server's first lane is the event lane. Of others this version knows nothing. */
-  private handleOpened(lane: MuxLane, sink: CarrierSink): void {
+  #handleOpened(lane: MuxLane, sink: CarrierSink): void {
     if (lane.id !== 1) {
-      this.mux.stop(lane, LANE_CANCELLED);
+      this.#mux.stop(lane, LANE_CANCELLED);
       return;
     }
     const eventsLost = () => sink.eventsLost();
-    this.sinks.set(lane, { data: (bytes) => sink.events(bytes), end: eventsLost, reset: eventsLost });
+    this.#sinks.set(lane, { data: (bytes) => sink.events(bytes), end: eventsLost, reset: eventsLost });
   }
 
-  private handleData(lane: MuxLane, bytes: Uint8Array): void {
-    const used = this.sinks.get(lane)?.data(bytes);
+  #handleData(lane: MuxLane, bytes: Uint8Array): void {
+    const used = this.#sinks.get(lane)?.data(bytes);
     const isRead = () => {
-      this.mux.read(lane, bytes.length);
-      this.pump();
+      this.#mux.read(lane, bytes.length);
+      this.#pump();
     };
     if (used === undefined) isRead();
     else used.then(isRead, isRead);
   }
 
   /** Hands on what may be sent, as long as the socket's own buffer has room. */
-  private pump(): void {
-    if (this.isOver || this.lookAgain !== undefined) return;
-    while (this.socket.bufferedAmount < SOCKET_BUFFERED_MAX) {
-      const message = this.mux.takeMessage();
+  #pump(): void {
+    if (this.#isOver || this.#lookAgain !== undefined) return;
+    while (this.#socket.bufferedAmount < SOCKET_BUFFERED_MAX) {
+      const message = this.#mux.takeMessage();
       if (message === undefined) {
-        this.releaseDone();
+        this.#releaseDone();
         return;
       }
-      this.hand(message);
+      this.#hand(message);
     }
-    this.releaseDone();
-    this.lookAgain = setTimeout(() => {
-      this.lookAgain = undefined;
-      this.pump();
+    this.#releaseDone();
+    this.#lookAgain = setTimeout(() => {
+      this.#lookAgain = undefined;
+      this.#pump();
     }, LOOK_AGAIN_MS);
   }
 
-  private hand(message: Uint8Array): void {
-    if (this.socket.readyState === OPEN) this.socket.send(message);
+  #hand(message: Uint8Array): void {
+    if (this.#socket.readyState === OPEN) this.#socket.send(message);
   }
 
-  private releaseDone(): void {
-    for (const lane of this.writers.keys()) if (lane.queued === 0) this.release(lane);
+  #releaseDone(): void {
+    for (const lane of this.#writers.keys()) if (lane.queued === 0) this.#release(lane);
   }
 
-  private release(lane: MuxLane): void {
-    const writers = this.writers.get(lane) ?? [];
-    this.writers.delete(lane);
+  #release(lane: MuxLane): void {
+    const writers = this.#writers.get(lane) ?? [];
+    this.#writers.delete(lane);
     for (const done of writers) done();
   }
 
-  private end(end: CarrierEnd): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    clearTimeout(this.lookAgain);
-    this.socket.close(NORMAL);
-    this.finish(end);
+  #end(end: CarrierEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#lookAgain);
+    this.#socket.close(NORMAL);
+    this.#finish(end);
     const code = end.type === "closed" ? end.code : LANE_CANCELLED;
-    for (const lane of this.writers.keys()) this.release(lane);
-    for (const sink of this.sinks.values()) sink.reset(code);
-    this.sinks.clear();
+    for (const lane of this.#writers.keys()) this.#release(lane);
+    for (const sink of this.#sinks.values()) sink.reset(code);
+    this.#sinks.clear();
   }
 }

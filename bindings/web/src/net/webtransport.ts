@@ -28,50 +28,52 @@ export async function dialWebTransport(
 }
 
 class WebTransportCarrier implements Carrier {
+  readonly #session: WebTransport;
   readonly name = "webtransport";
   readonly closed: Promise<CarrierEnd>;
   /** Lanes are opened one after the other: the first must be the control lane. */
-  private opening: Promise<unknown> = Promise.resolve();
-  private readonly datagrams: WritableStreamDefaultWriter<Uint8Array> | undefined;
-  private own: CarrierEnd | undefined;
+  #opening: Promise<unknown> = Promise.resolve();
+  readonly #datagrams: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  #own: CarrierEnd | undefined;
 
-  constructor(private readonly session: WebTransport) {
+  constructor(session: WebTransport) {
+    this.#session = session;
     this.closed = session.closed.then(
-      ({ closeCode, reason }) => this.own ?? { type: "closed", code: closeCode ?? 0, reason: reason ?? "" },
-      () => this.own ?? { type: "lost" },
+      ({ closeCode, reason }) => this.#own ?? { type: "closed", code: closeCode ?? 0, reason: reason ?? "" },
+      () => this.#own ?? { type: "lost" },
     );
-    this.datagrams = datagramWriter(session);
+    this.#datagrams = datagramWriter(session);
   }
 
   start(sink: CarrierSink): void {
-    void this.hearEvents(sink);
-    void hear(this.session.datagrams.readable.getReader(), (bytes) => sink.datagram(bytes)).catch(
+    void this.#hearEvents(sink);
+    void hear(this.#session.datagrams.readable.getReader(), (bytes) => sink.datagram(bytes)).catch(
       () => undefined,
     );
   }
 
   openLane(sink: LaneSink): Lane {
-    const opened = this.opening.then(() => this.session.createBidirectionalStream());
-    this.opening = opened.catch(() => undefined);
+    const opened = this.#opening.then(() => this.#session.createBidirectionalStream());
+    this.#opening = opened.catch(() => undefined);
     return new StreamLane(opened, sink);
   }
 
   sendDatagram(bytes: Uint8Array): void {
-    if (bytes.length <= DATAGRAM_BYTES_MAX) this.datagrams?.write(bytes).catch(() => undefined);
+    if (bytes.length <= DATAGRAM_BYTES_MAX) this.#datagrams?.write(bytes).catch(() => undefined);
   }
 
   close(code: number, reason: string): void {
-    this.own ??= { type: "closed", code, reason };
+    this.#own ??= { type: "closed", code, reason };
     try {
-      this.session.close({ closeCode: code, reason });
+      this.#session.close({ closeCode: code, reason });
     } catch {
       // It is closed already.
     }
   }
 
-  private async hearEvents(sink: CarrierSink): Promise<void> {
+  async #hearEvents(sink: CarrierSink): Promise<void> {
     try {
-      const streams = this.session.incomingUnidirectionalStreams.getReader();
+      const streams = this.#session.incomingUnidirectionalStreams.getReader();
       const { value: stream } = await streams.read();
       streams.releaseLock();
       if (stream !== undefined) await hear(stream.getReader(), (bytes) => sink.events(bytes));
@@ -84,72 +86,71 @@ class WebTransportCarrier implements Carrier {
 
 /** One bidirectional stream, which may still be on its way to be opened. */
 class StreamLane implements Lane {
-  private isCancelled = false;
-  private reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  private readonly writer: Promise<WritableStreamDefaultWriter<Uint8Array> | undefined>;
-  private written: Promise<unknown> = Promise.resolve();
+  readonly #sink: LaneSink;
+  #isCancelled = false;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  readonly #writer: Promise<WritableStreamDefaultWriter<Uint8Array> | undefined>;
+  #written: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    opened: Promise<WebTransportBidirectionalStream>,
-    private readonly sink: LaneSink,
-  ) {
-    this.writer = opened.then(
-      (stream) => this.begin(stream),
+  constructor(opened: Promise<WebTransportBidirectionalStream>, sink: LaneSink) {
+    this.#sink = sink;
+    this.#writer = opened.then(
+      (stream) => this.#begin(stream),
       () => {
-        this.break(LANE_CANCELLED);
+        this.#break(LANE_CANCELLED);
         return undefined;
       },
     );
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    const before = this.written;
-    const done = before.then(async () => (await this.writer)?.write(bytes));
+    const before = this.#written;
+    const done = before.then(async () => (await this.#writer)?.write(bytes));
     // What the server says may still come.
-    this.written = done.catch(() => this.isCancelled || this.sink.stopped?.());
-    await this.written;
+    this.#written = done.catch(() => this.#isCancelled || this.#sink.stopped?.());
+    await this.#written;
   }
 
   end(): void {
-    const before = this.written;
-    this.written = before.then(async () => (await this.writer)?.close()).catch(() => undefined);
+    const before = this.#written;
+    this.#written = before.then(async () => (await this.#writer)?.close()).catch(() => undefined);
   }
 
   cancel(code: number): void {
-    if (this.isCancelled) return;
-    this.isCancelled = true;
-    if (this.reader !== undefined) this.abandon(code);
+    if (this.#isCancelled) return;
+    this.#isCancelled = true;
+    if (this.#reader !== undefined) this.#abandon(code);
   }
 
-  private begin(stream: WebTransportBidirectionalStream): WritableStreamDefaultWriter<Uint8Array> {
-    this.reader = (stream.readable as ReadableStream<Uint8Array>).getReader();
+  #begin(stream: WebTransportBidirectionalStream): WritableStreamDefaultWriter<Uint8Array> {
+    this.#reader = (stream.readable as ReadableStream<Uint8Array>).getReader();
     const writer = (stream.writable as WritableStream<Uint8Array>).getWriter();
     writer.closed.catch(() => undefined);
-    if (this.isCancelled) this.abandon(LANE_CANCELLED);
-    else void this.read(this.reader);
+    if (this.#isCancelled) this.#abandon(LANE_CANCELLED);
+    else void this.#read(this.#reader);
     return writer;
   }
 
-  private async read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  async #read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     try {
-      await hear(reader, (bytes) => (this.isCancelled ? undefined : this.sink.data(bytes)));
-      if (!this.isCancelled) this.sink.end();
+      await hear(reader, (bytes) => (this.#isCancelled ? undefined : this.#sink.data(bytes)));
+      if (!this.#isCancelled) this.#sink.end();
     } catch (error) {
-      this.break(codeOf(error));
+      this.#break(codeOf(error));
     }
   }
 
-  private break(code: number): void {
-    if (this.isCancelled) return;
-    this.isCancelled = true;
-    this.sink.reset(code);
+  #break(code: number): void {
+    if (this.#isCancelled) return;
+    this.#isCancelled = true;
+    this.#sink.reset(code);
   }
 
-  private abandon(code: number): void {
+  #abandon(code: number): void {
     const options: WebTransportErrorOptions = { source: "stream", streamErrorCode: code };
     const why = new WebTransportError("given up", options);
-    void this.writer.then((writer) => writer?.abort(why)).catch(() => undefined);
-    this.reader?.cancel(why).catch(() => undefined);
+    void this.#writer.then((writer) => writer?.abort(why)).catch(() => undefined);
+    this.#reader?.cancel(why).catch(() => undefined);
   }
 }
 

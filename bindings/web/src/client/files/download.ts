@@ -67,57 +67,61 @@ export async function attachmentLink(
 
 /** One download under way. */
 class Getting {
+  readonly #room: RoomId;
+  readonly #seq: number;
+  readonly #attachment: Attachment;
+  readonly #options: DownloadOptions;
   /** How much has come. */
   length = 0;
-  private pieces: Uint8Array[] = [];
-  private mediaType = "";
+  #pieces: Uint8Array[] = [];
+  #mediaType = "";
 
-  constructor(
-    private readonly room: RoomId,
-    private readonly seq: number,
-    private readonly attachment: Attachment,
-    private readonly options: DownloadOptions,
-  ) {}
+  constructor(room: RoomId, seq: number, attachment: Attachment, options: DownloadOptions) {
+    this.#room = room;
+    this.#seq = seq;
+    this.#attachment = attachment;
+    this.#options = options;
+  }
 
   async attempt(link: Link): Promise<void> {
-    const hash = bytesOf(this.attachment.hash);
-    const variant = this.options.preview ? Variant.PREVIEW : Variant.UNSPECIFIED;
-    const value = { room: fieldOf(this.room), seq: this.seq, hash, variant, offset: this.length };
+    const hash = bytesOf(this.#attachment.hash);
+    const variant = this.#options.preview ? Variant.PREVIEW : Variant.UNSPECIFIED;
+    const value = { room: fieldOf(this.#room), seq: this.#seq, hash, variant, offset: this.length };
     const lane = new BlobLane(link, { case: "download", value });
     lane.close();
     const abort = () => lane.cancel();
-    this.options.signal?.addEventListener("abort", abort);
+    this.#options.signal?.addEventListener("abort", abort);
     try {
-      await this.read(lane);
+      await this.#read(lane);
     } catch (error) {
       lane.cancel();
       throw error;
     } finally {
-      this.options.signal?.removeEventListener("abort", abort);
+      this.#options.signal?.removeEventListener("abort", abort);
     }
   }
 
-  private async read(lane: BlobLane): Promise<void> {
+  async #read(lane: BlobLane): Promise<void> {
     const answer = await lane.answer();
     if (answer.case !== "ready") throw new ParlourError("malformed");
     const { size, mediaType } = answer.value;
-    this.mediaType = mediaType;
-    if (size > (this.options.bytesMax ?? DOWNLOAD_BYTES_MAX)) throw new ParlourError("too-large");
+    this.#mediaType = mediaType;
+    if (size > (this.#options.bytesMax ?? DOWNLOAD_BYTES_MAX)) throw new ParlourError("too-large");
     for (let piece: Uint8Array | undefined = lane.takeRest(); piece; piece = await lane.next()) {
       if (piece.length === 0) continue;
-      this.pieces.push(piece);
+      this.#pieces.push(piece);
       this.length += piece.length;
-      this.options.onProgress?.(this.length, size);
+      this.#options.onProgress?.(this.length, size);
     }
     if (this.length < size) throw new Cut();
   }
 
   /** The whole, if it is right. Previews have no hash. */
   async finish(): Promise<Blob> {
-    const blob = new Blob(this.pieces as Uint8Array<ArrayBuffer>[], { type: this.mediaType });
-    if (this.options.preview) return blob;
+    const blob = new Blob(this.#pieces as Uint8Array<ArrayBuffer>[], { type: this.#mediaType });
+    if (this.#options.preview) return blob;
     const hash = await sha256(new Uint8Array(await blob.arrayBuffer()));
-    if (hash && !sameBytes(hash, bytesOf(this.attachment.hash))) throw new ParlourError("damaged");
+    if (hash && !sameBytes(hash, bytesOf(this.#attachment.hash))) throw new ParlourError("damaged");
     return blob;
   }
 }

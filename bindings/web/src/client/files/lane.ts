@@ -25,57 +25,57 @@ export type BlobSaid = Exclude<NonNullable<BlobAnswer["answer"]>, { case: "error
 
 /** A lane whose call has been made. */
 export class BlobLane {
-  private readonly lane: Lane;
-  private readonly answers = new Splitter(BLOB_FRAME_BYTES_MAX);
-  private readonly pieces: Piece[] = [];
-  private end: "ended" | "cut" | undefined;
-  private wake: () => void = () => undefined;
+  readonly #lane: Lane;
+  readonly #answers = new Splitter(BLOB_FRAME_BYTES_MAX);
+  readonly #pieces: Piece[] = [];
+  #end: "ended" | "cut" | undefined;
+  #wake: () => void = () => undefined;
   /** Whether the server wants no more bytes: its answer says why. */
   isStopped = false;
 
   constructor(link: Link, call: Init<NonNullable<BlobCall["call"]>>) {
-    this.lane = link.openBlob({
+    this.#lane = link.openBlob({
       data: (bytes) =>
         new Promise((taken) => {
-          this.pieces.push({ bytes, taken });
-          this.wake();
+          this.#pieces.push({ bytes, taken });
+          this.#wake();
         }),
-      end: () => this.finish("ended"),
-      reset: () => this.finish("cut"),
+      end: () => this.#finish("ended"),
+      reset: () => this.#finish("cut"),
       stopped: () => {
         this.isStopped = true;
       },
     });
-    void this.lane.write(concat([frame(LaneOpen, { kind: LaneKind.BLOB }), frame(BlobCall, { call })]));
+    void this.#lane.write(concat([frame(LaneOpen, { kind: LaneKind.BLOB }), frame(BlobCall, { call })]));
   }
 
-  private finish(end: "ended" | "cut"): void {
-    this.end ??= end;
+  #finish(end: "ended" | "cut"): void {
+    this.#end ??= end;
     this.isStopped = true;
-    this.wake();
+    this.#wake();
   }
 
   /** The next bytes; `undefined` at the end. Throws `Cut`. */
   async next(): Promise<Uint8Array | undefined> {
-    while (this.pieces.length === 0 && this.end === undefined) {
+    while (this.#pieces.length === 0 && this.#end === undefined) {
       await new Promise<void>((resolve) => {
-        this.wake = resolve;
+        this.#wake = resolve;
       });
     }
-    const piece = this.pieces.shift();
+    const piece = this.#pieces.shift();
     piece?.taken();
-    if (piece === undefined && this.end === "cut") throw new Cut();
+    if (piece === undefined && this.#end === "cut") throw new Cut();
     return piece?.bytes;
   }
 
   /** What the server says next. Throws `ParlourError` where that is a refusal, and `Cut`. */
   async answer(): Promise<BlobSaid> {
     for (;;) {
-      const bytes = this.answers.nextFrame();
+      const bytes = this.#answers.nextFrame();
       if (bytes === undefined) {
         const piece = await this.next();
         if (piece === undefined) throw new Cut();
-        this.answers.push(piece);
+        this.#answers.push(piece);
         continue;
       }
       const { answer } = decode(BlobAnswer, bytes);
@@ -86,23 +86,23 @@ export class BlobLane {
 
   /** What came behind the last answer. */
   takeRest(): Uint8Array {
-    return this.answers.takeRest();
+    return this.#answers.takeRest();
   }
 
   /** Sends bytes; settles once they have gone on. */
   write(bytes: Uint8Array): Promise<void> {
-    return this.lane.write(bytes);
+    return this.#lane.write(bytes);
   }
 
   /** Everything was said. */
   close(): void {
-    this.lane.end();
+    this.#lane.end();
   }
 
   /** The transfer is given up. */
   cancel(): void {
-    this.lane.cancel(LANE_CANCELLED);
-    this.finish("cut");
-    for (const piece of this.pieces) piece.taken();
+    this.#lane.cancel(LANE_CANCELLED);
+    this.#finish("cut");
+    for (const piece of this.#pieces) piece.taken();
   }
 }

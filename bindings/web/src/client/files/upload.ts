@@ -51,49 +51,51 @@ export async function upload(
 
 /** One upload under way. */
 class Sending {
+  readonly #file: Blob;
+  readonly #options: UploadOptions;
   /** How far the server has it, as far as is known. */
   sent = 0;
-  private hash: Uint8Array | undefined;
-  private readonly id = randomBytes(16);
+  #hash: Uint8Array | undefined;
+  readonly #id = randomBytes(16);
 
-  constructor(
-    private readonly file: Blob,
-    private readonly options: UploadOptions,
-  ) {}
+  constructor(file: Blob, options: UploadOptions) {
+    this.#file = file;
+    this.#options = options;
+  }
 
   /** What the server has already needn't be sent. */
   async prepare(): Promise<void> {
-    if (this.file.size > HASHED_BYTES_MAX) return;
-    this.hash = await sha256(new Uint8Array(await this.file.arrayBuffer()));
+    if (this.#file.size > HASHED_BYTES_MAX) return;
+    this.#hash = await sha256(new Uint8Array(await this.#file.arrayBuffer()));
   }
 
   async attempt(link: Link): Promise<WireBlob> {
-    const mediaType = this.options.mediaType ?? this.file.type;
-    const value = { upload: this.id, size: this.file.size, mediaType, sha256: this.hash };
+    const mediaType = this.#options.mediaType ?? this.#file.type;
+    const value = { upload: this.#id, size: this.#file.size, mediaType, sha256: this.#hash };
     const lane = new BlobLane(link, { case: "upload", value });
     const abort = () => lane.cancel();
-    this.options.signal?.addEventListener("abort", abort);
+    this.#options.signal?.addEventListener("abort", abort);
     try {
       const answer = await lane.answer();
       if (answer.case === "stored") return storedOf(answer);
-      await this.send(lane, answer.value.offset);
+      await this.#send(lane, answer.value.offset);
       return storedOf(await lane.answer());
     } catch (error) {
       lane.cancel();
       throw error;
     } finally {
-      this.options.signal?.removeEventListener("abort", abort);
+      this.#options.signal?.removeEventListener("abort", abort);
     }
   }
 
   /** Sends the bytes from a place on, unless the server says why it wants no more. */
-  private async send(lane: BlobLane, from: number): Promise<void> {
-    const { size } = this.file;
+  async #send(lane: BlobLane, from: number): Promise<void> {
+    const { size } = this.#file;
     for (let at = from; at < size && !lane.isStopped; at += FILE_PIECE_BYTES) {
-      const piece = await this.file.slice(at, at + FILE_PIECE_BYTES).arrayBuffer();
+      const piece = await this.#file.slice(at, at + FILE_PIECE_BYTES).arrayBuffer();
       await lane.write(new Uint8Array(piece));
       this.sent = Math.min(at + FILE_PIECE_BYTES, size);
-      this.options.onProgress?.(this.sent, size);
+      this.#options.onProgress?.(this.sent, size);
     }
     lane.close();
   }

@@ -41,10 +41,12 @@ interface Row {
 
 /** Keeps things in a database of the browser. One client at a time may have it open. */
 export class IndexedDbCache implements Cache {
-  private constructor(
-    private readonly database: IDBDatabase,
-    private readonly release: () => void,
-  ) {}
+  readonly #database: IDBDatabase;
+  readonly #release: () => void;
+  private constructor(database: IDBDatabase, release: () => void) {
+    this.#database = database;
+    this.#release = release;
+  }
 
   /**
    * Opens the database of that name, which is made if it isn't there. Fails with `cache-in-use` when another client,
@@ -71,7 +73,7 @@ export class IndexedDbCache implements Cache {
   }
 
   async load(): Promise<Saved> {
-    const transaction = this.database.transaction(STORES);
+    const transaction = this.#database.transaction(STORES);
     const [meta, rooms, outbox] = await Promise.all([
       done(transaction.objectStore(META).get(META) as IDBRequest<Meta | undefined>),
       done(transaction.objectStore(ROOMS).getAll() as IDBRequest<RoomRecord[]>),
@@ -82,7 +84,7 @@ export class IndexedDbCache implements Cache {
 
   async commit(writes: readonly Write[]): Promise<void> {
     const durability = writes.some(isIrreplaceable) ? "strict" : "relaxed";
-    const transaction = this.database.transaction(STORES, "readwrite", { durability });
+    const transaction = this.#database.transaction(STORES, "readwrite", { durability });
     const end = ended(transaction);
     try {
       for (const write of writes) await make(transaction, write);
@@ -97,7 +99,7 @@ export class IndexedDbCache implements Cache {
   async runs(room: RoomId, before: number, limit: number): Promise<Run[]> {
     const found: Run[] = [];
     let events = 0;
-    await eachRun(this.database.transaction(RUNS).objectStore(RUNS), room, before, true, (row) => {
+    await eachRun(this.#database.transaction(RUNS).objectStore(RUNS), room, before, true, (row) => {
       const run = runOf(row);
       found.push(run);
       events += run.events.filter((event) => event.seq < before).length;
@@ -107,8 +109,8 @@ export class IndexedDbCache implements Cache {
   }
 
   close(): void {
-    this.database.close();
-    this.release();
+    this.#database.close();
+    this.#release();
   }
 }
 

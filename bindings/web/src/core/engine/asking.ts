@@ -14,56 +14,58 @@ const ASKED = "asked:";
 
 /** A bulk call, and what came of its answer. */
 class Asked implements Task {
+  readonly #core: Core;
+  readonly #id: number;
+  readonly #request: Request;
   readonly key: string;
   readonly room = undefined;
   readonly page = undefined;
   /** On its way, on the present connection. */
   isUnderWay = false;
-  private items: Uint8Array[] = [];
-  private bytes = 0;
+  #items: Uint8Array[] = [];
+  #bytes = 0;
 
-  constructor(
-    private readonly core: Core,
-    private readonly id: number,
-    private readonly request: Request,
-  ) {
+  constructor(core: Core, id: number, request: Request) {
+    this.#core = core;
+    this.#id = id;
+    this.#request = request;
     this.key = ASKED + id;
   }
 
   start(): void {
     this.isUnderWay = true;
-    this.core.actions.push({ type: "bulk", id: this.id, request: this.request });
+    this.#core.actions.push({ type: "bulk", id: this.#id, request: this.#request });
   }
 
   item(item: Uint8Array): void {
-    this.bytes += item.length;
-    this.items.push(item.slice());
-    if (this.bytes <= ASKED_BYTES_MAX) return;
-    this.core.cancelTask(this.id);
-    this.core.notices.push({ type: "answered", id: this.id, answer: { ok: false, tooLarge: true } });
+    this.#bytes += item.length;
+    this.#items.push(item.slice());
+    if (this.#bytes <= ASKED_BYTES_MAX) return;
+    this.#core.cancelTask(this.#id);
+    this.#core.notices.push({ type: "answered", id: this.#id, answer: { ok: false, tooLarge: true } });
   }
 
   end(): void {
-    this.core.notices.push({ type: "answered", id: this.id, answer: { ok: true, items: this.items } });
+    this.#core.notices.push({ type: "answered", id: this.#id, answer: { ok: true, items: this.#items } });
   }
 
   /** Asked from the beginning: a part is no answer. */
   disconnected(): void {
-    this.items = [];
-    this.bytes = 0;
+    this.#items = [];
+    this.#bytes = 0;
     this.isUnderWay = false;
   }
 
   cut(now: Now): void {
     this.disconnected();
-    this.core.tasks.set(this.id, this);
-    repairSoon(this.core, now);
+    this.#core.tasks.set(this.#id, this);
+    repairSoon(this.#core, now);
   }
 
   failed(error: WireError, now: Now): void {
     // With the next connection's answer it isn't a failure.
     if (error.retry === Retry.RECONNECT) this.cut(now);
-    else this.core.notices.push({ type: "answered", id: this.id, answer: { ok: false, error } });
+    else this.#core.notices.push({ type: "answered", id: this.#id, answer: { ok: false, error } });
   }
 }
 

@@ -171,8 +171,8 @@ export class Core {
   notices: Notice[] = [];
   writes: Write[] = [];
   readonly changedRooms = new Set<RoomId>();
-  private lastId = 0;
-  private writesNo = 0;
+  #lastId = 0;
+  #writesNo = 0;
 
   /** The client as it was saved. `device` is used when the cache has none yet. */
   constructor(
@@ -196,8 +196,8 @@ export class Core {
 
   /** A number that no other call, lane or load has. */
   nextId(): number {
-    this.lastId += 1;
-    return this.lastId;
+    this.#lastId += 1;
+    return this.#lastId;
   }
 
   /** Whether a call for this is under way. */
@@ -278,12 +278,12 @@ export class Core {
     if (this.writes.length === 0) return undefined;
     const writes = this.writes;
     this.writes = [];
-    this.writesNo += 1;
-    return { number: this.writesNo, writes };
+    this.#writesNo += 1;
+    return { number: this.#writesNo, writes };
   }
 
   /** The number that the next batch of writes will have. */
   get nextWritesNo(): number {
-    return this.writesNo + 1;
+    return this.#writesNo + 1;
   }
 }

@@ -45,7 +45,7 @@ export class TestClient {
   engine: Engine;
   ms = 0;
   notices: Notice[] = [];
-  private actions: Action[] = [];
+  #actions: Action[] = [];
 
   private constructor(
     readonly cache: MemoryCache,
@@ -132,7 +132,7 @@ export class TestClient {
 
   /** Calls of a method since the last time that was asked. */
   calls<Request>(method: ControlMethod<Request, unknown>): Asked<Request>[] {
-    return this.taken("call", method.id).map((action) => ({
+    return this.#taken("call", method.id).map((action) => ({
       id: action.id,
       request: decode(method.request, action.request.body),
       chain: action.chain,
@@ -141,26 +141,26 @@ export class TestClient {
 
   /** Bulk lanes of a method since the last time that was asked. */
   reads<Request>(method: BulkMethod<Request, unknown>): Asked<Request>[] {
-    return this.taken("bulk", method.id).map((action) => ({
+    return this.#taken("bulk", method.id).map((action) => ({
       id: action.id,
       request: decode(method.request, action.request.body),
       chain: 0,
     }));
   }
 
-  private taken<Type extends "call" | "bulk">(type: Type, method: number): Extract<Action, { type: Type }>[] {
-    this.actions.push(...this.engine.takeActions());
+  #taken<Type extends "call" | "bulk">(type: Type, method: number): Extract<Action, { type: Type }>[] {
+    this.#actions.push(...this.engine.takeActions());
     const is = (action: Action) => action.type === type && action.request.method === method;
-    const found = this.actions.filter(is);
-    this.actions = this.actions.filter((action) => !is(action));
+    const found = this.#actions.filter(is);
+    this.#actions = this.#actions.filter((action) => !is(action));
     return found as Extract<Action, { type: Type }>[];
   }
 
   /** Datagrams since the last time that was asked. */
   datagrams(): number {
-    this.actions.push(...this.engine.takeActions());
-    const found = this.actions.filter((action) => action.type === "datagram");
-    this.actions = this.actions.filter((action) => action.type !== "datagram");
+    this.#actions.push(...this.engine.takeActions());
+    const found = this.#actions.filter((action) => action.type === "datagram");
+    this.#actions = this.#actions.filter((action) => action.type !== "datagram");
     return found.length;
   }
 
@@ -205,10 +205,10 @@ export class TestClient {
     for (;;) {
       const batch = this.engine.takeWrites();
       if (batch) await this.cache.commit(batch.writes);
-      this.actions.push(...this.engine.takeActions());
+      this.#actions.push(...this.engine.takeActions());
       this.notices.push(...this.engine.takeNotices());
-      const at = this.actions.findIndex((action) => action.type === "load");
-      const [load] = at < 0 ? [] : this.actions.splice(at, 1);
+      const at = this.#actions.findIndex((action) => action.type === "load");
+      const [load] = at < 0 ? [] : this.#actions.splice(at, 1);
       if (load?.type !== "load" && !batch) return;
       if (load?.type === "load") {
         this.engine.handleLoaded(load.id, await this.cache.runs(load.room, load.before, load.limit));

@@ -32,31 +32,34 @@ interface Overlay {
 
 /** All that is known of the events shown. */
 export class Fold {
-  private readonly base = new Map<number, LogEvent>();
-  private readonly edits = new Map<number, { seq: number; edit: MessageEdited }>();
-  private readonly deletes = new Map<number, number>();
-  private readonly overlays = new Map<number, Overlay>();
-  private readonly reactions = new Reactions();
-  private readonly threads = new Threads();
-  private readonly pins = new Pins();
-  private readonly previews = new Previews();
+  readonly #polls: Polls;
+  readonly #base = new Map<number, LogEvent>();
+  readonly #edits = new Map<number, { seq: number; edit: MessageEdited }>();
+  readonly #deletes = new Map<number, number>();
+  readonly #overlays = new Map<number, Overlay>();
+  readonly #reactions = new Reactions();
+  readonly #threads = new Threads();
+  readonly #pins = new Pins();
+  readonly #previews = new Previews();
 
   /** What was said of polls doesn't come again with the events: a fold that starts over keeps it. */
-  constructor(private readonly polls: Polls = new Polls()) {}
+  constructor(polls: Polls = new Polls()) {
+    this.#polls = polls;
+  }
 
   /** Whether an event is shown. */
   has(seq: number): boolean {
-    return this.base.has(seq);
+    return this.#base.has(seq);
   }
 
   /** Nothing but what was said of polls. */
   startOver(): Fold {
-    this.polls.startOver();
-    return new Fold(this.polls);
+    this.#polls.startOver();
+    return new Fold(this.#polls);
   }
 
-  private get max(): number {
-    return this.base.size + PENDING_AMENDMENTS_MAX;
+  get #max(): number {
+    return this.#base.size + PENDING_AMENDMENTS_MAX;
   }
 
   // What the log says.
@@ -66,80 +69,80 @@ export class Fold {
     const target = event.header.targetSeq;
     if (event.kind === Kind.messageEdited) {
       // An erased edit belongs to a deleted message.
-      return event.isErased ? undefined : this.edit(target, event.seq, event.bodyAs(MessageEdited));
+      return event.isErased ? undefined : this.#edit(target, event.seq, event.bodyAs(MessageEdited));
     }
     if (event.kind === Kind.messageDeleted) return this.delete(target, event.seq);
     const reaction = reactionOf(event);
-    if (reaction) return this.applyReaction(event, reaction.emoji, reaction.on);
+    if (reaction) return this.#applyReaction(event, reaction.emoji, reaction.on);
     const pin = pinOf(event);
-    if (pin !== undefined) return this.pins.apply(target, event.seq, pin, this.max) ? target : undefined;
+    if (pin !== undefined) return this.#pins.apply(target, event.seq, pin, this.#max) ? target : undefined;
     const said = previewsOf(event);
     if (said) {
-      const isNew = !this.deletes.has(target) && this.previews.apply(target, said, this.max);
+      const isNew = !this.#deletes.has(target) && this.#previews.apply(target, said, this.#max);
       return isNew ? target : undefined;
     }
-    return isAboutPoll(event) ? undefined : this.insert(event);
+    return isAboutPoll(event) ? undefined : this.#insert(event);
   }
 
-  private applyReaction(event: LogEvent, emoji: string, on: boolean): Change {
+  #applyReaction(event: LogEvent, emoji: string, on: boolean): Change {
     const { sender, seq } = event;
     const target = event.header.targetSeq;
-    const isNew = sender && this.reactions.apply(target, emoji, sender, seq, on, this.max);
+    const isNew = sender && this.#reactions.apply(target, emoji, sender, seq, on, this.#max);
     return isNew ? target : undefined;
   }
 
   /** An event of a thread, which isn't shown itself. */
   applyToThread(event: LogEvent): Change {
-    return this.threads.apply(event, this.max) ? event.header.threadRootSeq : undefined;
+    return this.#threads.apply(event, this.#max) ? event.header.threadRootSeq : undefined;
   }
 
   /** What the server says of a thread. */
   learnThread(thread: Thread): Change {
-    return this.threads.learn(thread, this.max) ? thread.rootSeq : undefined;
+    return this.#threads.learn(thread, this.#max) ? thread.rootSeq : undefined;
   }
 
   /** What is known of a poll. */
   learnPoll(record: PollRecord): Change {
-    this.polls.learn(record, this.max);
+    this.#polls.learn(record, this.#max);
     return record.seq;
   }
 
   /** Polls shown of which the server has to be asked. */
   pollsInDoubt(): number[] {
-    return this.polls.inDoubt().filter((seq) => !this.deletes.has(seq));
+    return this.#polls.inDoubt().filter((seq) => !this.#deletes.has(seq));
   }
 
-  private insert(event: LogEvent): Change {
-    const known = this.base.get(event.seq);
+  #insert(event: LogEvent): Change {
+    const known = this.#base.get(event.seq);
     // Of a message and its tombstone the tombstone is the later state.
     if (known && (known.isErased || !event.isErased)) return undefined;
-    this.polls.note(event);
-    this.base.set(event.seq, event);
+    this.#polls.note(event);
+    this.#base.set(event.seq, event);
     return event.seq;
   }
 
-  private edit(target: number, seq: number, edit: MessageEdited): Change {
-    if ((this.edits.get(target)?.seq ?? 0) >= seq) return undefined;
-    this.edits.set(target, { seq, edit });
-    bound(this.edits, this.max);
+  #edit(target: number, seq: number, edit: MessageEdited): Change {
+    if ((this.#edits.get(target)?.seq ?? 0) >= seq) return undefined;
+    this.#edits.set(target, { seq, edit });
+    bound(this.#edits, this.#max);
     return target;
   }
 
   /** A message is deleted, by the event at `seq`. */
   delete(target: number, seq: number): Change {
-    this.deletes.set(target, seq);
-    this.edits.delete(target);
-    this.previews.forget(target);
-    const known = this.base.get(target);
-    if (known && !known.isErased) this.base.set(target, known.erased());
-    bound(this.deletes, this.max);
+    this.#deletes.set(target, seq);
+    this.#edits.delete(target);
+    this.#previews.forget(target);
+    const known = this.#base.get(target);
+    if (known && !known.isErased) this.#base.set(target, known.erased());
+    bound(this.#deletes, this.#max);
     return target;
   }
 
   /** Forgets everything up to this number. */
   forgetTo(seq: number): void {
-    for (const known of [this.base, this.edits, this.deletes]) forgetTo(known, seq);
-    for (const part of [this.reactions, this.threads, this.pins, this.polls, this.previews])
+    for (const known of [this.#base, this.#edits, this.#deletes]) forgetTo(known, seq);
+    for (const part of [this.#reactions, this.#threads, this.#pins, this.#polls, this.#previews])
       part.forgetTo(seq);
   }
 
@@ -152,16 +155,16 @@ export class Fold {
     const { target } = payload;
     if (payload.type === "edit" || payload.type === "delete") {
       const text = payload.type === "edit" ? editText(payload.body) : undefined;
-      this.overlays.set(target, { clientRef, text, delivery });
+      this.#overlays.set(target, { clientRef, text, delivery });
     } else if (delivery.state === "failed") {
       // Nobody wants to see an emoji or a vote that failed; it isn't there.
       return this.drop(entry);
     } else if (payload.type === "react") {
-      this.reactions.putPending(target, payload.emoji, clientRef, payload.on);
-    } else if (payload.type === "pin") this.pins.putPending(target, clientRef, payload.on);
-    else if (payload.type === "vote") this.polls.putVote(target, clientRef, payload.choices);
-    else if (payload.type === "close-poll") this.polls.putClose(target, clientRef);
-    else this.previews.putPending(target, clientRef);
+      this.#reactions.putPending(target, payload.emoji, clientRef, payload.on);
+    } else if (payload.type === "pin") this.#pins.putPending(target, clientRef, payload.on);
+    else if (payload.type === "vote") this.#polls.putVote(target, clientRef, payload.choices);
+    else if (payload.type === "close-poll") this.#polls.putClose(target, clientRef);
+    else this.#previews.putPending(target, clientRef);
     return target;
   }
 
@@ -169,12 +172,12 @@ export class Fold {
   drop({ payload, clientRef }: Entry): Change {
     if (payload.type === "post") return undefined;
     const { target } = payload;
-    if (payload.type === "react") this.reactions.dropPending(target, payload.emoji, clientRef);
-    else if (payload.type === "pin") this.pins.dropPending(target, clientRef);
-    else if (payload.type === "vote") this.polls.dropVote(target, clientRef);
-    else if (payload.type === "close-poll") this.polls.dropClose(target, clientRef);
-    else if (payload.type === "hide-previews") this.previews.dropPending(target, clientRef);
-    else if (this.overlays.get(target)?.clientRef === clientRef) this.overlays.delete(target);
+    if (payload.type === "react") this.#reactions.dropPending(target, payload.emoji, clientRef);
+    else if (payload.type === "pin") this.#pins.dropPending(target, clientRef);
+    else if (payload.type === "vote") this.#polls.dropVote(target, clientRef);
+    else if (payload.type === "close-poll") this.#polls.dropClose(target, clientRef);
+    else if (payload.type === "hide-previews") this.#previews.dropPending(target, clientRef);
+    else if (this.#overlays.get(target)?.clientRef === clientRef) this.#overlays.delete(target);
     return target;
   }
 
@@ -184,13 +187,13 @@ export class Fold {
     this.drop(entry);
     if (payload.type === "post") return undefined;
     const { target } = payload;
-    if (payload.type === "edit" && !this.deletes.has(target)) {
-      this.edit(target, seq, { text: editText(payload.body), components: undefined });
+    if (payload.type === "edit" && !this.#deletes.has(target)) {
+      this.#edit(target, seq, { text: editText(payload.body), components: undefined });
     } else if (payload.type === "delete") this.delete(target, seq);
     else if (payload.type === "react" && me && seq > 0) {
-      this.reactions.apply(target, payload.emoji, me, seq, payload.on, this.max);
-    } else if (payload.type === "pin" && seq > 0) this.pins.apply(target, seq, payload.on, this.max);
-    else if (payload.type === "hide-previews") this.previews.apply(target, "hidden", this.max);
+      this.#reactions.apply(target, payload.emoji, me, seq, payload.on, this.#max);
+    } else if (payload.type === "pin" && seq > 0) this.#pins.apply(target, seq, payload.on, this.#max);
+    else if (payload.type === "hide-previews") this.#previews.apply(target, "hidden", this.#max);
     return target;
   }
 
@@ -198,9 +201,9 @@ export class Fold {
 
   /** The item at a place. */
   item(room: RoomId, seq: number, me: UserId | undefined): Item | undefined {
-    const event = this.base.get(seq);
+    const event = this.#base.get(seq);
     if (event === undefined) return undefined;
-    if (event.kind === Kind.messagePosted) return this.message(event, room, me);
+    if (event.kind === Kind.messagePosted) return this.#message(event, room, me);
     const { sender, kind, header } = event;
     return {
       type: "notice",
@@ -212,13 +215,13 @@ export class Fold {
     };
   }
 
-  private message(event: LogEvent, room: RoomId, me: UserId | undefined): MessageItem {
+  #message(event: LogEvent, room: RoomId, me: UserId | undefined): MessageItem {
     const { seq, header } = event;
-    const isErased = event.isErased || this.deletes.has(seq);
-    const overlay = isErased ? undefined : this.overlays.get(seq);
+    const isErased = event.isErased || this.#deletes.has(seq);
+    const overlay = isErased ? undefined : this.#overlays.get(seq);
     const isFailed = overlay?.delivery.state === "failed";
     const isDeleted = isErased || (overlay !== undefined && overlay.text === undefined && !isFailed);
-    const edit = isErased ? undefined : this.edits.get(seq);
+    const edit = isErased ? undefined : this.#edits.get(seq);
     return {
       type: "message",
       room,
@@ -226,18 +229,18 @@ export class Fold {
       sender: event.sender,
       atMs: header.atMs,
       expiresAtMs: header.expiresAtMs || undefined,
-      ...this.content(event, isDeleted, edit, overlay),
+      ...this.#content(event, isDeleted, edit, overlay),
       isEdited: edit !== undefined || overlay?.text !== undefined,
       isDeleted,
       mentions: idsOf(header.mentions),
       mentionsEveryone: event.mentionsEveryone,
       replyTo: header.targetSeq || undefined,
       threadRoot: header.threadRootSeq || undefined,
-      thread: this.threads.shown(seq),
-      reactions: isDeleted ? [] : this.reactions.shown(seq, me),
+      thread: this.#threads.shown(seq),
+      reactions: isDeleted ? [] : this.#reactions.shown(seq, me),
       linkPreviews:
-        isDeleted || overlay?.text !== undefined ? [] : this.previews.shown(seq, edit?.seq ?? seq),
-      isPinned: !isDeleted && this.pins.shown(seq),
+        isDeleted || overlay?.text !== undefined ? [] : this.#previews.shown(seq, edit?.seq ?? seq),
+      isPinned: !isDeleted && this.#pins.shown(seq),
       clientRef: event.clientRef,
       pending: overlay?.clientRef,
       delivery: overlay?.delivery ?? SENT,
@@ -245,7 +248,7 @@ export class Fold {
   }
 
   /** What a message says and carries. */
-  private content(
+  #content(
     event: LogEvent,
     isDeleted: boolean,
     edit: { edit: MessageEdited } | undefined,
@@ -258,7 +261,7 @@ export class Fold {
     return {
       text: overlay?.text ?? edit?.edit.text ?? posted.text,
       attachments: attachmentsOf(posted.attachments),
-      poll: posted.poll && this.polls.shown(event.seq, posted.poll),
+      poll: posted.poll && this.#polls.shown(event.seq, posted.poll),
       // An edit says all that is offered from then on.
       components: edit ? edit.edit.components : posted.components,
       mentionGroups: idsOf<RoomId>(posted.mentionGroups),

@@ -14,35 +14,35 @@ export function pinOf(event: LogEvent): boolean | undefined {
 /** All that is known of pins. */
 export class Pins {
   /** By message: the newest event and what it says. */
-  private readonly known = new Map<number, { seq: number; on: boolean }>();
+  readonly #known = new Map<number, { seq: number; on: boolean }>();
   /** What the user did that the server doesn't have yet, by message. */
-  private readonly pending = new Map<number, { clientRef: ClientRef; on: boolean }>();
+  readonly #pending = new Map<number, { clientRef: ClientRef; on: boolean }>();
 
   /** Takes in an event; whether it says anything new. */
   apply(target: number, seq: number, on: boolean, max: number): boolean {
-    if ((this.known.get(target)?.seq ?? 0) >= seq) return false;
-    this.known.set(target, { seq, on });
-    bound(this.known, max);
+    if ((this.#known.get(target)?.seq ?? 0) >= seq) return false;
+    this.#known.set(target, { seq, on });
+    bound(this.#known, max);
     return true;
   }
 
   /** The user did something that isn't sent yet. Of two the later one is shown. */
   putPending(target: number, clientRef: ClientRef, on: boolean): void {
-    this.pending.set(target, { clientRef, on });
+    this.#pending.set(target, { clientRef, on });
   }
 
   /** It won't be sent, or it was. */
   dropPending(target: number, clientRef: ClientRef): void {
-    if (this.pending.get(target)?.clientRef === clientRef) this.pending.delete(target);
+    if (this.#pending.get(target)?.clientRef === clientRef) this.#pending.delete(target);
   }
 
   /** Forgets everything up to this number. */
   forgetTo(seq: number): void {
-    forgetTo(this.known, seq);
+    forgetTo(this.#known, seq);
   }
 
   /** Whether a message is pinned. */
   shown(target: number): boolean {
-    return (this.pending.get(target) ?? this.known.get(target))?.on ?? false;
+    return (this.#pending.get(target) ?? this.#known.get(target))?.on ?? false;
   }
 }

@@ -23,65 +23,65 @@ function asks(event: LogEvent): boolean {
 
 /** All that is known of polls. */
 export class Polls {
-  private readonly asking = new Set<number>();
-  private readonly known = new Map<number, PollRecord>();
+  readonly #asking = new Set<number>();
+  readonly #known = new Map<number, PollRecord>();
   /** The user's own votes that the server doesn't have yet. */
-  private readonly votes = new Map<number, { clientRef: ClientRef; choices: number[] }>();
+  readonly #votes = new Map<number, { clientRef: ClientRef; choices: number[] }>();
   /** Polls that the user closes. */
-  private readonly closing = new Map<number, ClientRef>();
+  readonly #closing = new Map<number, ClientRef>();
 
   /** A message is shown. */
   note(event: LogEvent): void {
-    if (asks(event)) this.asking.add(event.seq);
+    if (asks(event)) this.#asking.add(event.seq);
   }
 
   /** What is known of a poll. */
   learn(record: PollRecord, max: number): void {
-    this.known.set(record.seq, { ...record });
-    bound(this.known, max);
+    this.#known.set(record.seq, { ...record });
+    bound(this.#known, max);
   }
 
   /** Polls shown of which the server has to be asked. */
   inDoubt(): number[] {
-    return [...this.asking].filter((seq) => this.known.get(seq)?.isStale !== false);
+    return [...this.#asking].filter((seq) => this.#known.get(seq)?.isStale !== false);
   }
 
   /** The user votes. Of two votes the later one is shown. */
   putVote(target: number, clientRef: ClientRef, choices: readonly number[]): void {
-    this.votes.set(target, { clientRef, choices: [...choices].sort((a, b) => a - b) });
+    this.#votes.set(target, { clientRef, choices: [...choices].sort((a, b) => a - b) });
   }
 
   /** It won't be sent, or it was. */
   dropVote(target: number, clientRef: ClientRef): void {
-    if (this.votes.get(target)?.clientRef === clientRef) this.votes.delete(target);
+    if (this.#votes.get(target)?.clientRef === clientRef) this.#votes.delete(target);
   }
 
   /** The user closes a poll. */
   putClose(target: number, clientRef: ClientRef): void {
-    this.closing.set(target, clientRef);
+    this.#closing.set(target, clientRef);
   }
 
   /** It won't be sent, or it was. */
   dropClose(target: number, clientRef: ClientRef): void {
-    if (this.closing.get(target) === clientRef) this.closing.delete(target);
+    if (this.#closing.get(target) === clientRef) this.#closing.delete(target);
   }
 
   /** Forgets everything up to this number. */
   forgetTo(seq: number): void {
-    forgetTo(this.asking, seq);
-    forgetTo(this.known, seq);
+    forgetTo(this.#asking, seq);
+    forgetTo(this.#known, seq);
   }
 
   /** Nothing is shown any more; what is known stays. */
   startOver(): void {
-    this.asking.clear();
+    this.#asking.clear();
   }
 
   /** What is to be seen of a message's poll. */
   shown(target: number, asked: WirePoll): Poll {
-    const record = this.known.get(target) ?? unknownPoll(target);
-    const own = this.votes.get(target)?.choices ?? record.own;
-    const isClosed = record.isClosed || this.closing.has(target);
+    const record = this.#known.get(target) ?? unknownPoll(target);
+    const own = this.#votes.get(target)?.choices ?? record.own;
+    const isClosed = record.isClosed || this.#closing.has(target);
     return { asked, tally: tallyOf(record, own), own, isClosed };
   }
 }

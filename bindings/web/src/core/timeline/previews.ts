@@ -28,45 +28,45 @@ interface Known {
 
 /** All that is known of previews. */
 export class Previews {
-  private readonly known = new Map<number, Known>();
+  readonly #known = new Map<number, Known>();
   /** What the user has hidden that the server doesn't have yet, by message. */
-  private readonly pending = new Map<number, ClientRef>();
+  readonly #pending = new Map<number, ClientRef>();
 
   /** Takes in what was said of a message; whether that is new. */
   apply(target: number, said: Said, max: number): boolean {
-    const known = this.known.get(target) ?? { textSeq: 0, previews: [], isHidden: false };
+    const known = this.#known.get(target) ?? { textSeq: 0, previews: [], isHidden: false };
     const isNew = said === "hidden" ? !known.isHidden : said.textSeq > known.textSeq;
     if (!isNew) return false;
     const { textSeq, previews } = said === "hidden" ? known : said;
-    this.known.set(target, { textSeq, previews, isHidden: known.isHidden || said === "hidden" });
-    bound(this.known, max);
+    this.#known.set(target, { textSeq, previews, isHidden: known.isHidden || said === "hidden" });
+    bound(this.#known, max);
     return true;
   }
 
   /** The message is deleted, and with it what its links said. */
   forget(target: number): void {
-    this.known.delete(target);
+    this.#known.delete(target);
   }
 
   /** The user has hidden them, and that isn't sent yet. */
   putPending(target: number, clientRef: ClientRef): void {
-    this.pending.set(target, clientRef);
+    this.#pending.set(target, clientRef);
   }
 
   /** It won't be sent, or it was. */
   dropPending(target: number, clientRef: ClientRef): void {
-    if (this.pending.get(target) === clientRef) this.pending.delete(target);
+    if (this.#pending.get(target) === clientRef) this.#pending.delete(target);
   }
 
   /** Forgets everything up to this number. */
   forgetTo(seq: number): void {
-    forgetTo(this.known, seq);
+    forgetTo(this.#known, seq);
   }
 
   /** Those of a message whose text is that at `textSeq`. */
   shown(target: number, textSeq: number): readonly LinkPreview[] {
-    const known = this.known.get(target);
-    const fits = known?.textSeq === textSeq && !known.isHidden && !this.pending.has(target);
+    const known = this.#known.get(target);
+    const fits = known?.textSeq === textSeq && !known.isHidden && !this.#pending.has(target);
     return fits ? known.previews : [];
   }
 }

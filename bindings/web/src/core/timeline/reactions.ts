@@ -20,43 +20,43 @@ type ToOne = Map<string, Map<UserId, { seq: number; on: boolean }>>;
 
 /** All that is known of reactions. */
 export class Reactions {
-  private readonly known = new Map<number, ToOne>();
+  readonly #known = new Map<number, ToOne>();
   /** The user's own that the server doesn't have yet, by message, then by emoji. */
-  private readonly pending = new Map<number, Map<string, { clientRef: ClientRef; on: boolean }>>();
+  readonly #pending = new Map<number, Map<string, { clientRef: ClientRef; on: boolean }>>();
 
   /** Takes in an event; whether it says anything new. */
   apply(target: number, emoji: string, user: UserId, seq: number, on: boolean, max: number): boolean {
-    const users = within(within(this.known, target), emoji);
+    const users = within(within(this.#known, target), emoji);
     if ((users.get(user)?.seq ?? 0) >= seq) return false;
     users.set(user, { seq, on });
-    bound(this.known, max);
+    bound(this.#known, max);
     return true;
   }
 
   /** The user did something that isn't sent yet. Of two the later one is shown. */
   putPending(target: number, emoji: string, clientRef: ClientRef, on: boolean): void {
-    within(this.pending, target).set(emoji, { clientRef, on });
+    within(this.#pending, target).set(emoji, { clientRef, on });
   }
 
   /** It won't be sent, or it was. */
   dropPending(target: number, emoji: string, clientRef: ClientRef): void {
-    const pending = this.pending.get(target);
+    const pending = this.#pending.get(target);
     if (pending?.get(emoji)?.clientRef === clientRef) pending.delete(emoji);
   }
 
   /** Forgets everything up to this number. */
   forgetTo(seq: number): void {
-    forgetTo(this.known, seq);
+    forgetTo(this.#known, seq);
   }
 
   /** What is to be seen at a message. */
   shown(target: number, me: UserId | undefined): Reaction[] {
     const shown = new Map<string, UserId[]>();
-    for (const [emoji, users] of this.known.get(target) ?? []) {
+    for (const [emoji, users] of this.#known.get(target) ?? []) {
       const on = [...users].filter(([, newest]) => newest.on).map(([user]) => user);
       shown.set(emoji, on.sort());
     }
-    for (const [emoji, { on }] of this.pending.get(target) ?? []) {
+    for (const [emoji, { on }] of this.#pending.get(target) ?? []) {
       if (me === undefined) break;
       const others = (shown.get(emoji) ?? []).filter((user) => user !== me);
       shown.set(emoji, on ? [...others, me] : others);

@@ -40,12 +40,12 @@ interface Known {
 
 /** All that is known of threads, by root. Nothing here depends on the order in which events come. */
 export class Threads {
-  private readonly known = new Map<number, Known>();
+  readonly #known = new Map<number, Known>();
 
   /** An event of a thread; whether it changes what is to be seen of it. */
   apply(event: LogEvent, max: number): boolean {
     const { seq, atMs, threadNo, threadRootSeq } = event.header;
-    return this.change(threadRootSeq, max, (known) => {
+    return this.#change(threadRootSeq, max, (known) => {
       const gone = event.deleted.length;
       if (gone > 0 && seq > known.asOf) known.deletes.set(seq, gone);
       else if (gone === 0 && threadNo > known.threadNo) {
@@ -56,7 +56,7 @@ export class Threads {
 
   /** What the server says of a thread; whether it changes what is to be seen of it. */
   learn({ rootSeq, changedSeq, deleted, threadNo, lastSeq, lastAtMs }: Thread, max: number): boolean {
-    return this.change(rootSeq, max, (known) => {
+    return this.#change(rootSeq, max, (known) => {
       if (changedSeq > known.asOf) {
         Object.assign(known, { asOf: changedSeq, deleted });
         forgetTo(known.deletes, changedSeq);
@@ -67,7 +67,7 @@ export class Threads {
 
   /** What is to be seen under a message. */
   shown(root: number): ThreadSummary | undefined {
-    const known = this.known.get(root);
+    const known = this.#known.get(root);
     if (known === undefined || known.threadNo === 0) return undefined;
     const deleted = [...known.deletes.values()].reduce((sum, gone) => sum + gone, known.deleted);
     const { lastSeq, lastAtMs } = known;
@@ -76,17 +76,17 @@ export class Threads {
 
   /** Forgets everything up to this number. */
   forgetTo(seq: number): void {
-    forgetTo(this.known, seq);
+    forgetTo(this.#known, seq);
   }
 
-  private change(root: number, max: number, change: (known: Known) => void): boolean {
+  #change(root: number, max: number, change: (known: Known) => void): boolean {
     const before = this.shown(root);
     const nothing = { threadNo: 0, lastSeq: 0, lastAtMs: 0, deleted: 0, asOf: 0, deletes: new Map() };
-    const known = this.known.get(root) ?? nothing;
+    const known = this.#known.get(root) ?? nothing;
     change(known);
-    this.known.set(root, known);
+    this.#known.set(root, known);
     const after = this.shown(root);
-    bound(this.known, max);
+    bound(this.#known, max);
     return before?.replies !== after?.replies || before?.lastSeq !== after?.lastSeq;
   }
 }
