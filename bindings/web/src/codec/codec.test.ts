@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { randomFrom } from "../core/testing/events.js";
+import { SyncItem } from "../generated/sync/v1/sync.js";
 import { Profile } from "../generated/user/v1/user.js";
-import { Call, ClientFrame, Reply } from "../generated/wire/v1/control.js";
+import { Call, ClientFrame, Reply, ServerFrame } from "../generated/wire/v1/control.js";
+import { EventFrame } from "../generated/wire/v1/lanes.js";
 import { FrameError, frame, Splitter } from "./frame.js";
-import { decode, encode } from "./message.js";
+import { decode, encode, type MessageType } from "./message.js";
 import { Malformed, Reader, Writer } from "./wire.js";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
@@ -51,6 +54,26 @@ describe("a message", () => {
   it("is read without what isn't known", () => {
     const unknown = bytes("0801 c03e05 c23e03616263 c33e0801c43e");
     expect(decode(Call, unknown)).toEqual({ id: 1, method: 0, body: new Uint8Array(0), chain: 0 });
+  });
+});
+
+describe("any bytes at all", () => {
+  it("are a message, or malformed", () => {
+    const random = randomFrom(1);
+    let taken = 0;
+    for (let n = 0; n < 20_000; n++) {
+      const length = Math.floor(random() * 40);
+      const garbage = Uint8Array.from({ length }, () => Math.floor(random() * (random() < 0.5 ? 32 : 256)));
+      for (const type of [ServerFrame, EventFrame, SyncItem] as MessageType<unknown>[]) {
+        try {
+          encode(type, decode(type, garbage) as never);
+          taken++;
+        } catch (error) {
+          expect(error).toBeInstanceOf(Malformed);
+        }
+      }
+    }
+    expect(taken).toBeGreaterThan(1000);
   });
 });
 

@@ -305,6 +305,28 @@ class Conversation {
 
 const text = (pieces: Uint8Array[]) => Buffer.concat(pieces);
 
+describe("a mux that hears anything", () => {
+  it("takes it, or says that a rule is broken", () => {
+    for (let seed = 1; seed <= 300; seed++) {
+      const random = randomFrom(seed);
+      const { client, control } = pair();
+      try {
+        for (let message = 0; message < 30; message++) {
+          const length = Math.floor(random() * 12);
+          const byte = () => Math.floor(random() * (random() < 0.7 ? 8 : 256));
+          client.handleMessage(Uint8Array.from({ length }, byte));
+          for (const event of client.takeEvents())
+            if (event.type === "data") client.read(event.lane, event.bytes.length);
+          client.send(control, bytes(1));
+          client.takeMessage();
+        }
+      } catch (error) {
+        expect(error).toBeInstanceOf(MuxError);
+      }
+    }
+  });
+});
+
 describe("two muxes back to back", () => {
   it("lose nothing and mix nothing up, whatever is sent, ended and given up when", () => {
     let breaks = 0;

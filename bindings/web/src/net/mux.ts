@@ -349,7 +349,11 @@ function message(kind: number, lane: number, value: number): Uint8Array {
 function varint(bytes: Uint8Array): [value: number, rest: Uint8Array] {
   const end = bytes.findIndex((byte) => byte < 0x80) + 1;
   if (end === 0 || end > 10) throw new MuxError();
-  return [new Reader(bytes.subarray(0, end)).uint64(), bytes.subarray(end)];
+  try {
+    return [new Reader(bytes.subarray(0, end)).uint64(), bytes.subarray(end)];
+  } catch {
+    throw new MuxError();
+  }
 }
 
 /** What a connection is closed with whose mux's rules were broken. */

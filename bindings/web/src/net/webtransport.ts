@@ -147,8 +147,7 @@ class StreamLane implements Lane {
   }
 
   #abandon(code: number): void {
-    const options: WebTransportErrorOptions = { source: "stream", streamErrorCode: code };
-    const why = new WebTransportError("given up", options);
+    const why = streamError(code);
     void this.#writer.then((writer) => writer?.abort(why)).catch(() => undefined);
     this.#reader?.cancel(why).catch(() => undefined);
   }
@@ -174,6 +173,19 @@ function datagramWriter(session: WebTransport): WritableStreamDefaultWriter<Uint
   const writer = (datagrams.writable ?? datagrams.createWritable?.())?.getWriter();
   writer?.closed.catch(() => undefined);
   return writer;
+}
+
+/** What resets a stream with a code. The constructor was another before the standard was settled. */
+function streamError(code: number): WebTransportError {
+  const streamErrorCode = code;
+  try {
+    return new WebTransportError("", { source: "stream", streamErrorCode });
+  } catch {
+    const Before = WebTransportError as unknown as new (init: {
+      streamErrorCode: number;
+    }) => WebTransportError;
+    return new Before({ streamErrorCode });
+  }
 }
 
 function codeOf(error: unknown): number {

@@ -93,6 +93,42 @@ describe.each(["webtransport", "websocket"] as const)("over %s", (carrier) => {
     expect(isSame).toBe(true);
   });
 
+  it("what is given up in the middle takes nothing else with it", async () => {
+    const page = await open();
+    const seen = await page.evaluate(
+      async ({ options, carrier }) => {
+        if (carrier === "websocket") Reflect.deleteProperty(globalThis, "WebTransport");
+        const client = await parlour.Client.connect(options);
+        const room = await client.createGroup("given up");
+        const bytes = new Uint8Array(8_000_000).map((_, at) => (at * at) >> 9);
+        const given = new AbortController();
+        const onProgress = (at: number) => at > 1_000_000 && given.abort(new Error("enough"));
+        const failed = parlour.upload(client, bytes, { signal: given.signal, onProgress });
+        const why = await failed.catch((error: Error) => error.message);
+        const attachment = await parlour.upload(client, bytes);
+        const { seq } = await room.send({ attachments: [attachment] });
+        const stopped = new AbortController();
+        const message = { room: room.id, seq };
+        const download = parlour.download(client, message, attachment, {
+          signal: stopped.signal,
+          onProgress: (at) => at > 1_000_000 && stopped.abort(new Error("stop")),
+        });
+        const whyNot = await download.catch((error: Error) => error.message);
+        const blob = await parlour.download(client, message, attachment);
+        const state = client.state.current;
+        await client.disconnect();
+        return { why, whyNot, size: blob.size, state };
+      },
+      { options: options(`${carrier}-user`), carrier },
+    );
+    expect(seen).toEqual({
+      why: "enough",
+      whyNot: "stop",
+      size: 8_000_000,
+      state: { type: "live", carrier },
+    });
+  });
+
   it("a client finds its way back to a server that was killed", async () => {
     const page = await open();
     await page.evaluate(

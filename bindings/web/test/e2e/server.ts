@@ -58,6 +58,7 @@ export class TestServer {
     const ports = ["--listen", `${this.host}:${this.udpPort}`, "--http", `127.0.0.1:${this.httpPort}`];
     const child = spawn(program(), ["serve", ...data, ...ports], { stdio: ["ignore", "pipe", "pipe"] });
     this.process = child;
+    process.once("exit", () => child.kill("SIGKILL"));
     let said = "";
     const ready = new Promise<void>((resolve, reject) => {
       const hear = (text: Buffer) => {
