@@ -110,12 +110,11 @@ async function chat(
 describe("over a network that breaks all the time", () => {
   it.each([1, 2, 3])("everything arrives, once and in order (%d)", async (seed) => {
     const random = randomFrom(seed);
-    const [anna, ben] = await Promise.all(
-      ["anna", "ben"].map((who) => server.connect(who, { url: cable.url })),
-    );
-    if (!anna || !ben) throw new Error("no clients");
-    const group = await anna.createGroup(`faults ${seed}`, [{ subject: "ben" }]);
-    await until(() => ben.room(group.id).summary, "ben hears of the room");
+    const connected = ["anna", "ben", "carl"].map((who) => server.connect(who, { url: cable.url }));
+    const [anna, ben, carl] = await Promise.all(connected);
+    if (!anna || !ben || !carl) throw new Error("no clients");
+    const group = await anna.createGroup(`faults ${seed}`, [{ subject: "ben" }, { subject: "carl" }]);
+    await until(() => ben.room(group.id).summary && carl.room(group.id).summary, "they hear of the room");
     const [hers, his] = await Promise.all([anna, ben].map((client) => client.room(group.id).timeline()));
     if (!hers || !his) throw new Error("no timelines");
     let connections = 0;
@@ -127,12 +126,12 @@ describe("over a network that breaks all the time", () => {
       if (random() < 0.5) cable.cut();
       else cable.cutAfter(Math.floor(random() * 3000));
       // Else the back-off decides how long the test takes.
-      for (const client of [anna, ben]) client.networkChanged();
+      for (const client of [anna, ben, carl]) client.networkChanged();
     }, 150);
     await Promise.all([chat(anna, group.id, hers, 200, random), chat(ben, group.id, his, 200, random)]);
     clearInterval(cutter);
     cable.cut();
-    for (const client of [anna, ben]) client.networkChanged();
+    for (const client of [anna, ben, carl]) client.networkChanged();
     await until(() => own(hers).length === 400 && own(his).length === 400, "both have all");
     const shown = (timeline: Timeline) =>
       own(timeline).map(({ seq, text, sender, reactions }) => ({ seq, text, sender, reactions }));
@@ -147,7 +146,9 @@ describe("over a network that breaks all the time", () => {
     const items = await anna.call(rpc.ReadLog, { room, fromSeq: 1 });
     const posted = items.flatMap((item) => item.events).filter((event) => event.header?.kind === 10);
     expect(posted).toHaveLength(400);
+    // Who has only listened has counted all of them, however they came.
+    await until(() => carl.room(group.id).summary?.unread === 400, "carl has counted all");
     expect(connections).toBeGreaterThan(3);
-    await Promise.all([anna.disconnect(), ben.disconnect()]);
+    await Promise.all([anna, ben, carl].map((client) => client.disconnect()));
   });
 });
