@@ -67,6 +67,8 @@ export const TIMELINE_ITEMS_MAX = 10_000;
 export const TYPISTS_MAX = 50;
 /** Changes that wait for an observer; one that is further behind gets the whole list. */
 export const FEED_DIFFS_MAX = 1000;
+/** Batches of events that wait for an observer; one that is further behind loses the oldest. */
+export const FEED_EVENTS_MAX = 100_000;
 /** Frames of a blob lane. */
 export const BLOB_FRAME_BYTES_MAX = 4 * 1024;
 /** Bytes of a file that are handed to a lane at once. */

@@ -11,9 +11,9 @@ import type { FollowedThread as WireFollowed } from "../generated/thread/v1/thre
 import { fieldOf, idOf, idsOf, type RoomId, type UserId, uuidV7 } from "../ids.js";
 import { USERS_PER_CALL_MAX } from "../limits.js";
 import type { CallOptions } from "./call.js";
-import { Driver } from "./driver.js";
+import { Driver, type RoomEvents } from "./driver.js";
 import { type ClientOptions, randomBytes } from "./environment.js";
-import type { ObservableList, ObservableValue } from "./observe.js";
+import type { ObservableList, ObservableStream, ObservableValue } from "./observe.js";
 import { followPage } from "./page.js";
 import { Presence } from "./presence.js";
 import { Room } from "./room.js";
@@ -160,6 +160,14 @@ export class Client {
     const id = idOf(room?.id);
     if (id === undefined) throw new ParlourError("malformed");
     return this.room(id);
+  }
+
+  /**
+   * Every event of every room while connected, in each room's order, without repetition. For programs; screens want
+   * timelines. After a long absence the events between are left out: read `Room.timeline` for those.
+   */
+  get events(): ObservableStream<RoomEvents> {
+    return this.#driver.events;
   }
 
   // Users.

@@ -7,6 +7,7 @@ import type { Cache, Saved } from "../core/cache/cache.js";
 import type { CallResult } from "../core/connection.js";
 import type { Action, Answer, Notice, SendFault } from "../core/engine/core.js";
 import { Engine } from "../core/engine/engine.js";
+import type { LogEvent } from "../core/event.js";
 import type { Payload, Request } from "../core/payload.js";
 import type { UserPresence } from "../core/presence.js";
 import type { RoomSummary } from "../core/rooms.js";
@@ -18,10 +19,17 @@ import { NEVER, type Now } from "../time.js";
 import { Connector } from "./connector.js";
 import { type ClientOptions, clock, newDevice, randomBytes } from "./environment.js";
 import type { Link } from "./link.js";
-import { ObservableList, ObservableValue } from "./observe.js";
+import { ObservableList, ObservableStream, ObservableValue } from "./observe.js";
 import type { State } from "./state.js";
 import { Waiters } from "./waiters.js";
 import { WatchedTimelines } from "./watched.js";
+
+/** The next events of one room's log, as the server wrote them. */
+export interface RoomEvents {
+  readonly room: RoomId;
+  /** In the log's order. */
+  readonly events: readonly LogEvent[];
+}
 
 /** Where something sent got its place. */
 export interface Sent {
@@ -40,6 +48,7 @@ export class Driver {
   readonly state = new ObservableValue<State>({ type: "connecting" });
   readonly rooms: ObservableList<RoomSummary>;
   readonly timelines: WatchedTimelines;
+  readonly events = new ObservableStream<RoomEvents>();
   readonly presences = new ObservableValue<ReadonlyMap<UserId, UserPresence>>(new Map());
   readonly #connector: Connector;
   readonly #calls = new Waiters<number, CallResult>();
@@ -136,6 +145,7 @@ export class Driver {
     else if (notice.type === "ref-expired") this.#renewRef(notice.clientRef);
     else if (notice.type === "opened") this.timelines.handleOpened(notice.scope);
     else if (notice.type === "paged") this.timelines.handlePaged(notice.scope, notice.fault);
+    else if (notice.type === "events") this.events.emit({ room: notice.room, events: notice.events });
     else if (notice.type === "synced") this.#synced.take("synced")?.resolve();
   }
 
@@ -211,7 +221,7 @@ export class Driver {
     clearTimeout(this.#timer);
     for (const waiters of [this.#calls, this.#asked, this.#sends, this.#synced]) waiters.close();
     this.timelines.close();
-    for (const source of [this.rooms, this.state, this.presences]) source.end();
+    for (const source of [this.rooms, this.state, this.presences, this.events]) source.end();
     await this.#committed.catch(() => undefined);
     this.#cache.close();
   }

@@ -1,10 +1,10 @@
 /**
- * Observables: a value, or a list with its changes. Both are async iterables; `subscribe` is what user interface
+ * Observables: a value, a list with its changes, or what happens. All are async iterables; `subscribe` is what user interface
  * libraries want. An observer that doesn't keep up gets the whole list instead of ever more diffs.
  */
 
 import { applyDiff, type Diff } from "../core/diff.js";
-import { FEED_DIFFS_MAX } from "../limits.js";
+import { FEED_DIFFS_MAX, FEED_EVENTS_MAX } from "../limits.js";
 
 /** A queue that an async iterator reads. */
 class Feed<T> implements AsyncIterableIterator<T> {
@@ -54,7 +54,7 @@ class Feed<T> implements AsyncIterableIterator<T> {
   }
 }
 
-/** What both kinds have: observers of the moment. */
+/** What all kinds have: observers of the moment. */
 abstract class Source<T> implements AsyncIterable<T> {
   protected readonly feeds = new Set<Feed<T>>();
   readonly #listeners = new Set<() => void>();
@@ -70,14 +70,14 @@ abstract class Source<T> implements AsyncIterable<T> {
 
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     const feed = new Feed<T>((gone) => this.feeds.delete(gone));
-    feed.push(this.first());
+    for (const item of this.first()) feed.push(item);
     if (this.#isOver) feed.end();
     else this.feeds.add(feed);
     return feed;
   }
 
   /** What an observer is told to begin with. */
-  protected abstract first(): T;
+  protected abstract first(): readonly T[];
 
   protected notify(): void {
     for (const listener of [...this.#listeners]) listener();
@@ -115,8 +115,8 @@ export class ObservableValue<T> extends Source<T> {
     this.notify();
   }
 
-  protected first(): T {
-    return this.#value;
+  protected first(): readonly T[] {
+    return [this.#value];
   }
 }
 
@@ -144,13 +144,29 @@ export class ObservableList<T> extends Source<Diff<T>> {
       if (feed.queue.length + diffs.length <= FEED_DIFFS_MAX) for (const diff of diffs) feed.push(diff);
       else {
         feed.queue = [];
-        feed.push(this.first());
+        feed.push({ type: "reset", items: list });
       }
     }
     this.notify();
   }
 
-  protected first(): Diff<T> {
-    return { type: "reset", items: this.#list };
+  protected first(): readonly Diff<T>[] {
+    return [{ type: "reset", items: this.#list }];
+  }
+}
+
+/** Things that happen, from now on. An iteration that is far behind loses the oldest. */
+export class ObservableStream<T> extends Source<T> {
+  /** @internal */
+  emit(item: T): void {
+    for (const feed of this.feeds) {
+      if (feed.queue.length >= FEED_EVENTS_MAX) feed.queue.shift();
+      feed.push(item);
+    }
+    this.notify();
+  }
+
+  protected first(): readonly T[] {
+    return [];
   }
 }

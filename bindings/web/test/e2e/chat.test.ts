@@ -167,6 +167,27 @@ describe("two clients", () => {
   });
 });
 
+describe("a program", () => {
+  it("hears every event of every room, and answers", async () => {
+    const bot = await server.connect("bot");
+    const room = await anna.createGroup("with a bot", [{ subject: "bot" }]);
+    const working = (async () => {
+      for await (const { room: where, events } of bot.events) {
+        for (const event of events) {
+          const body = event.roomBody();
+          if (body.case !== "messagePosted" || event.sender === bot.me) continue;
+          await bot.room(where).send(`you said: ${body.value.text}`);
+        }
+      }
+    })();
+    const timeline = await room.timeline();
+    await room.send("ping");
+    await until(() => texts(timeline).includes("you said: ping"), "it answers");
+    await bot.disconnect();
+    await working;
+  });
+});
+
 describe("history", () => {
   it("is read page by page, by a device that comes later", async () => {
     const { mine } = await group("history");
