@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import WebSocket from "ws";
-import { Client, type ClientOptions, type SocketConstructor } from "../../src/index.js";
+import { Client, type ClientOptions } from "../../src/index.js";
 
 const READY_WITHIN_MS = 20_000;
 const CONFIGURATION = "[drain]\ndeadline_s = 2\njitter_s = 1\n";
@@ -103,7 +103,7 @@ export class TestServer {
 
   options(subject: string, options: Partial<ClientOptions> = {}): ClientOptions {
     const token = this.token(subject);
-    return { url: this.url, token, webSocket: WebSocket as unknown as SocketConstructor, ...options };
+    return { url: this.url, token, webSocket: WebSocket, ...options };
   }
 }
 
