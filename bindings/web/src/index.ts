@@ -7,6 +7,7 @@ export type { RoomEvents, Sent } from "./client/driver.js";
 export type { ClientOptions, TokenSource } from "./client/environment.js";
 export { Message, type TimelineItem } from "./client/message.js";
 export { ObservableList, ObservableStream, ObservableValue } from "./client/observe.js";
+export type { Pin } from "./client/pins.js";
 export type { Presence } from "./client/presence.js";
 export type { QueuedSend, Room } from "./client/room.js";
 export type { Ended, State } from "./client/state.js";

@@ -2,7 +2,8 @@
 
 import type { Item, MessageItem, NoticeItem } from "../core/timeline/item.js";
 import { ParlourError } from "../errors.js";
-import type { ClientRef } from "../ids.js";
+import { ClaimAttachment } from "../generated/rpc.js";
+import { bytesOf, type ClientRef, fieldOf } from "../ids.js";
 import type { CallOptions } from "./call.js";
 import { draftOf, type Sendable } from "./draft.js";
 import type { Sent } from "./driver.js";
@@ -84,6 +85,21 @@ export class Message {
   /** Takes its pin off, whoever pinned it. */
   async unpin(): Promise<Sent> {
     return this.#room.unpin(this.#sent());
+  }
+
+  /**
+   * Sends what it says and carries to another room, under the user's own name. Needs a connection where it has
+   * attachments. A poll is asked anew there: without its votes, and without an end.
+   */
+  async forward(to: Room, options: CallOptions = {}): Promise<Sent> {
+    const [room, seq] = [fieldOf(this.room), this.#sent()];
+    for (const { hash } of this.attachments) {
+      await this.#room.client.call(ClaimAttachment, { room, seq, hash: bytesOf(hash) }, options);
+    }
+    const { text, attachments, poll } = this;
+    const { question = "", options: choices = [], maxChoices = 1, anonymous = false } = poll?.asked ?? {};
+    const anew = { question, options: choices, maxChoices, isAnonymous: anonymous };
+    return to.send(poll ? { text, attachments, poll: anew } : { text, attachments }, options);
   }
 
   /** Chooses options of its poll, by places from 0, in the place of what was chosen; none takes the vote back. */

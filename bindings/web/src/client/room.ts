@@ -10,6 +10,7 @@ import type { CallOptions } from "./call.js";
 import type { Client } from "./client.js";
 import { checkText, editPayload, postPayload, type Sendable } from "./draft.js";
 import type { Driver, Sent } from "./driver.js";
+import { type Pin, pinsOf } from "./pins.js";
 import { Thread } from "./thread.js";
 import { Timeline } from "./timeline.js";
 import { refOf, type User, usersOf, type Who } from "./user.js";
@@ -90,6 +91,11 @@ export class Room {
   /** Takes the pin off the message at `seq`, whoever pinned it. */
   async unpin(seq: number): Promise<Sent> {
     return this.#put({ type: "pin", target: seq, on: false });
+  }
+
+  /** The pinned messages, that of the newest pin first, as the server has them. Only with a connection. */
+  async pins(options: CallOptions = {}): Promise<Pin[]> {
+    return pinsOf(this, this.#driver, options);
   }
 
   /** Chooses options of the poll of the message at `seq`, by places from 0; none takes the vote back. */

@@ -62,7 +62,7 @@ describe("two clients", () => {
   });
 
   it("edit, react, pin, reply and delete", async () => {
-    const { mine, hers, his } = await group("changes");
+    const { mine, at, hers, his } = await group("changes");
     await mine.send("frist");
     const message = await until(() => messages(his)[0], "it comes");
     await messages(hers)[0]?.edit("first");
@@ -74,6 +74,8 @@ describe("two clients", () => {
     await until(() => messages(hers)[0]?.reactions.length === 0, "it is taken off");
     await messages(hers)[0]?.pin();
     await until(() => messages(his)[0]?.isPinned, "the pin comes");
+    const [pin] = await at.pins();
+    expect([pin?.message?.text, pin?.by]).toEqual(["first", anna.me]);
     await message.reply("second");
     const reply = await until(() => messages(hers)[1], "the reply comes");
     expect(reply.replyTo).toBe(message.seq);

@@ -94,6 +94,15 @@ describe("a file", () => {
     await expect(uploading).rejects.toThrow("enough");
   });
 
+  it("is forwarded with its message, by whoever may read it", async () => {
+    const attachment = await upload(anna, file(1000, 17), { name: "b.bin" });
+    await room.send({ text: "forward me", attachments: [attachment] });
+    const other = await anna.createGroup("elsewhere");
+    const { seq } = await (await sent("forward me")).forward(other);
+    const blob = await download(anna, { room: other.id, seq }, attachment);
+    expect(blob.size).toBe(1000);
+  });
+
   it("that isn't there is refused", async () => {
     const attachment = await upload(anna, file(10, 13));
     const { seq } = await room.send("nothing attached");
