@@ -91,8 +91,11 @@ pub(crate) fn node() -> Outcome {
 }
 
 /// Debian's Chromium, in which the browsers' tests run.
-pub(crate) fn chromium() -> Outcome {
-    if on_path("chromium") { Ok(()) } else { apt(&["chromium"]) }
+pub(crate) fn chromium() -> Outcome<PathBuf> {
+    if find("chromium").is_none() {
+        apt(&["chromium"])?;
+    }
+    find("chromium").ok_or_else(|| "chromium is installed and not on the path".into())
 }
 
 /// The S3 server that buckets are tested with.
@@ -111,8 +114,12 @@ pub(crate) fn s3() -> Outcome {
 
 /// Whether a program of that name is on the path.
 pub(crate) fn on_path(name: &str) -> bool {
+    find(name).is_some()
+}
+
+fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 /// Installs Debian packages, or says which to install where that can't be done.

@@ -5,6 +5,7 @@ use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use crate::{Outcome, args::Args, shell, tools};
@@ -74,9 +75,8 @@ fn client() -> Outcome {
 }
 
 fn client_whole() -> Outcome {
-    tools::chromium()?;
     npm(CLIENT, &["run", "test:e2e"])?;
-    npm(CLIENT, &["run", "test:browser"])
+    in_browser(CLIENT)
 }
 
 fn site() -> Outcome {
@@ -86,8 +86,13 @@ fn site() -> Outcome {
 }
 
 fn site_whole() -> Outcome {
-    tools::chromium()?;
-    npm(SITE, &["run", "test:browser"])
+    in_browser(SITE)
+}
+
+fn in_browser(folder: &str) -> Outcome {
+    let chromium = tools::chromium()?;
+    let mut command = npm_in(folder, &["run", "test:browser"]);
+    shell::run(command.env("CHROMIUM_BIN", chromium))
 }
 
 /// What the lock file names, once for each of its contents.
@@ -105,10 +110,14 @@ fn install(folder: &str) -> Outcome {
 }
 
 fn npm(folder: &str, words: &[&str]) -> Outcome {
+    shell::run(&mut npm_in(folder, words))
+}
+
+fn npm_in(folder: &str, words: &[&str]) -> Command {
     let mut command = shell::program("npm", words);
     command.current_dir(shell::root().join(folder));
     command.env("PARLOUR_BIN", shell::target_dir().join("debug/parlour"));
-    shell::run(&mut command)
+    command
 }
 
 fn hash_sources(folder: &Path, hash: &mut DefaultHasher) -> Outcome {
