@@ -62,8 +62,6 @@ pub(crate) fn build() -> Outcome {
 pub(crate) const STEPS: &[(&str, fn() -> Outcome)] = &[
     ("TypeScript client", client),
     ("TypeScript client against a server", client_whole),
-    ("web client", site),
-    ("web client in a browser", site_whole),
 ];
 
 fn client() -> Outcome {
@@ -77,16 +75,6 @@ fn client() -> Outcome {
 fn client_whole() -> Outcome {
     npm(CLIENT, &["run", "test:e2e"])?;
     in_browser(CLIENT)
-}
-
-fn site() -> Outcome {
-    build()?;
-    npm(SITE, &["run", "check"])?;
-    npm(SITE, &["test"])
-}
-
-fn site_whole() -> Outcome {
-    in_browser(SITE)
 }
 
 fn in_browser(folder: &str) -> Outcome {
