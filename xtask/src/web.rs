@@ -58,11 +58,12 @@ pub(crate) fn build() -> Outcome {
     fs::write(root.join(STAMP), made_of).map_err(failed)
 }
 
-/// What the suite does with them; each is a step of its own there.
-pub(crate) const STEPS: &[(&str, fn() -> Outcome)] = &[
-    ("TypeScript client", client),
-    ("TypeScript client against a server", client_whole),
-];
+/// A step of the suite: its name, and what it does.
+type Step = (&'static str, fn() -> Outcome);
+
+/// What the suite does with them.
+pub(crate) const STEPS: &[Step] =
+    &[("TypeScript client", client), ("TypeScript client against a server", client_whole)];
 
 fn client() -> Outcome {
     install(CLIENT)?;
@@ -111,8 +112,10 @@ fn npm_in(folder: &str, words: &[&str]) -> Command {
 fn hash_sources(folder: &Path, hash: &mut DefaultHasher) -> Outcome {
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
     let entries = fs::read_dir(folder).map_err(failed)?;
-    let mut paths: Vec<PathBuf> =
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().map_err(failed)?;
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
     paths.sort();
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -297,7 +297,8 @@ impl Mux {
             return Some(Frame::Lanes { count: self.allowed });
         }
         let window = if self.is_wide { WINDOW } else { CLIENT_CREDIT_FIRST };
-        let open: u64 = self.lanes.values().filter_map(|lane| lane.recv.as_ref()).map(Receiving::open).sum();
+        let open: u64 =
+            self.lanes.values().filter_map(|lane| lane.recv.as_ref()).map(Receiving::open).sum();
         let mut found = None;
         for (id, lane) in &mut self.lanes {
             let lane_id = *id;

@@ -21,9 +21,9 @@ use crate::{
     carrier::{Connection, RecvLane, SendLane, SocketUrl, open_socket},
     environment::Environment,
     limits::{
-        DATAGRAM_BUFFER_BYTES, DIAL_WITHIN, FALLBACK_AFTER, IDLE_MAX, INITIAL_RTT, KEEP_ALIVE_EVERY,
-        NEXT_DIAL_AFTER, RECEIVE_WINDOW_BYTES, SEND_WINDOW_BYTES, SERVER_UNI_LANES,
-        STREAM_WINDOW_BYTES,
+        DATAGRAM_BUFFER_BYTES, DIAL_WITHIN, FALLBACK_AFTER, IDLE_MAX, INITIAL_RTT,
+        KEEP_ALIVE_EVERY, NEXT_DIAL_AFTER, RECEIVE_WINDOW_BYTES, SEND_WINDOW_BYTES,
+        SERVER_UNI_LANES, STREAM_WINDOW_BYTES,
     },
 };
 
@@ -103,10 +103,8 @@ impl Dialer {
         socket: Option<SocketUrl>,
     ) -> Result<Self, rustls::Error> {
         let fallback = socket.map(|url| {
-            let tls = rustls::ClientConfig {
-                alpn_protocols: vec![b"http/1.1".to_vec()],
-                ..tls.clone()
-            };
+            let mut tls = tls.clone();
+            tls.alpn_protocols = vec![b"http/1.1".to_vec()];
             let is_preferred = AtomicBool::new(false);
             Arc::new(Fallback { url, tls: Arc::new(tls), is_preferred })
         });

@@ -369,7 +369,11 @@ impl Node {
             }
             outcome => outcome,
         };
-        if let Outcome::Now(Err(_)) = &outcome {
+        // What is stored already stands where it stood: its repetition overtakes nothing, right or wrong.
+        let is_repeated = |error: &Error| error.reason == ErrorReason::RefConflict as i32;
+        if let Outcome::Now(Err(error)) = &outcome
+            && !is_repeated(error)
+        {
             again.break_chain();
         }
         outcome

@@ -80,7 +80,9 @@ fn serve(bins: &Path) -> Outcome {
     if !site.file(SEEDED).exists() {
         seed(&site, &server)?;
     }
-    println!("\nA server with a small organization is ready. In a browser, each in a window of its own:\n");
+    println!(
+        "\nA server with a small organization is ready. In a browser, each in a window of its own:\n"
+    );
     for (subject, name) in PEOPLE {
         println!("  {name}\n  {}\n", page(&site, &server, subject)?);
     }

@@ -177,12 +177,16 @@ impl RecvLane {
     }
 
     /// The next pieces that are there, at most as many as there is room for; `None` at the end.
-    pub(crate) async fn read_chunks(&mut self, chunks: &mut [Bytes]) -> Result<Option<usize>, Gone> {
+    pub(crate) async fn read_chunks(
+        &mut self,
+        chunks: &mut [Bytes],
+    ) -> Result<Option<usize>, Gone> {
         match self {
             RecvLane::Quic(stream) => stream.read_chunks(chunks).await.map_err(|_| Gone),
             RecvLane::WebSocket(lane) => {
                 let Some(first) = chunks.first_mut() else { return Ok(Some(0)) };
-                let Some(bytes) = lane.read_chunk(crate::limits::READ_BYTES_MAX).await.map_err(|_| Gone)?
+                let Some(bytes) =
+                    lane.read_chunk(crate::limits::READ_BYTES_MAX).await.map_err(|_| Gone)?
                 else {
                     return Ok(None);
                 };

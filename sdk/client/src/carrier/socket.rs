@@ -2,7 +2,10 @@
 
 use std::{
     future::poll_fn,
-    sync::{Arc, atomic::{AtomicBool, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -66,10 +69,7 @@ impl Socket {
 }
 
 /// Opens one; a task of its own carries until either side ends it.
-pub(crate) async fn open(
-    url: &SocketUrl,
-    tls: Arc<rustls::ClientConfig>,
-) -> Result<Socket, Gone> {
+pub(crate) async fn open(url: &SocketUrl, tls: Arc<rustls::ClientConfig>) -> Result<Socket, Gone> {
     let tcp = TcpStream::connect((url.host.as_str(), url.port)).await.map_err(|_| Gone)?;
     let _ = tcp.set_nodelay(true);
     if !url.is_secure {

@@ -261,7 +261,7 @@ impl Fetch {
 async fn open(path: &Path, request: BlobDownload) -> Result<(Incoming, u64), Cut> {
     let mut lane = Lane::open(path, Call::Download(request)).await?;
     // Nothing more is said on it; that it is known to be so matters to nobody.
-    let _ = lane.send.finish();
+    lane.send.finish();
     match lane.answer().await? {
         Answer::Ready(ready) => Ok((lane.into_bytes(), ready.size)),
         _ => Err(TransferError::Malformed.into()),

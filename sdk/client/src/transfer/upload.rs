@@ -231,7 +231,7 @@ async fn once(
         hear(at);
     }
     // A stream that was stopped has ended already.
-    let _ = lane.send.finish();
+    lane.send.finish();
     match lane.answer().await? {
         Answer::Stored(stored) => done(stored.blob, plan, hear),
         _ => Err(TransferError::Malformed.into()),

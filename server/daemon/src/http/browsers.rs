@@ -59,7 +59,8 @@ impl WebParts {
 
     /// What the web client's pages may do (Content Security Policy, level 3).
     pub(super) fn policy(&self, headers: &HeaderMap) -> String {
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let host =
+            headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let host = if host.bytes().all(is_of_host) { host } else { "" };
         let name = host_of(host);
         let port = self.endpoints.port;

@@ -20,7 +20,16 @@ async fn start(access: MetricsAccess, ready: Arc<AtomicBool>) -> (HttpServer, wa
         Arc::new(move || if ready.load(Ordering::Relaxed) { Ok(()) } else { Err("draining") });
     let metrics = Arc::new(Metrics::default());
     let traces = Traces::default();
-    let parts = HttpParts { blobs: None, rpc: None, web: None, readiness, metrics, access, traces, tls: None };
+    let parts = HttpParts {
+        blobs: None,
+        rpc: None,
+        web: None,
+        readiness,
+        metrics,
+        access,
+        traces,
+        tls: None,
+    };
     let (stop, stopped) = watch::channel(false);
     let address = "127.0.0.1:0".parse().expect("address");
     (HttpServer::start(address, parts, stopped).await.expect("bound"), stop)
@@ -104,7 +113,7 @@ async fn connections_are_few_and_end() {
 async fn a_connection_that_says_nothing_ends() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
     let at = listener.local_addr().expect("address");
-    let mut bounded = Bounded::new(listener, Duration::from_millis(50));
+    let mut bounded = Bounded::new(listener, Duration::from_millis(50), None);
     let _peer = TcpStream::connect(at).await.expect("connected");
     let (mut accepted, _) = axum::serve::Listener::accept(&mut bounded).await;
     let read = timeout(Duration::from_secs(5), accepted.read(&mut [0; 16])).await.expect("ended");

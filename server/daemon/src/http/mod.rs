@@ -26,8 +26,8 @@ use parlour_core::{
     blobs::{DOWNLOAD_PATH, UPLOAD_PATH},
     hooks::HOOK_PATH,
 };
-use tokio_rustls::TlsAcceptor;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
     limits::HTTP_CONNECTION_FOR,

@@ -37,6 +37,8 @@ use crate::{
 
 /// When somebody for whom there is no place may ask again.
 const TURNED_AWAY_MS: u64 = 10_000;
+/// How long a client that is turned away may take to hear why.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(2);
 const TOO_MANY_USERS: &str = "the organization has as many users as it may";
 
 /// Counts a connection as long as it lives.
@@ -140,6 +142,7 @@ pub(super) async fn join(
     let reruns = Arc::new(Reruns::default());
     let (joined, answer) = oneshot::channel();
     let writer = Writer::new(control, event, connection.clone(), reruns.clone());
+    let end = connection.clone();
     shared.hub.send(Command::Join(Box::new(Joined {
         caller: caller.clone(),
         calls: session.calls(),
@@ -152,17 +155,23 @@ pub(super) async fn join(
         _ => HandshakeFailure::TooManyConnections,
     })?;
     let known = Known { shared: shared.clone(), id };
+    // The last words are the hub's: without a handle the connection would end before them.
+    let refuse = async |code, why, failure| {
+        shared.hub.send(Command::Close(id, code, why));
+        let _ = tokio::time::timeout(LAST_WORDS_WITHIN, end.closed()).await;
+        Err(failure)
+    };
     // A revocation that was committed before the hub knew the connection didn't close it.
     if let Err(refusal) = shared.node.check_admitted(&caller).await {
-        shared.hub.send(Command::Close(id, refusal.close_code(), "revoked meanwhile"));
-        return Err(HandshakeFailure::Revoked);
+        let code = refusal.close_code();
+        return refuse(code, "revoked meanwhile", HandshakeFailure::Revoked).await;
     }
     // Read after the hub knows the user, so that a room gained meanwhile isn't missed.
     let rooms = match shared.node.rooms_of(caller.org, caller.user).await {
         Ok(rooms) => rooms,
         Err(_) => {
-            shared.hub.send(Command::Close(id, CloseCode::Overloaded, "store is unavailable"));
-            return Err(HandshakeFailure::Refused);
+            let code = CloseCode::Overloaded;
+            return refuse(code, "store is unavailable", HandshakeFailure::Refused).await;
         }
     };
     shared.hub.send(Command::Rooms(id, rooms, welcome));

@@ -318,7 +318,9 @@ async fn start_http(
         let web = is_open.then(|| WebParts::new(config, shared, door.clone(), proxies.clone()));
         let traces = shared.traces.clone();
         let tls = what == "http" && config.http.tls;
-        let tls = tls.then(|| tls::server_config(shared.certificates.clone(), &[b"http/1.1"])).transpose()?;
+        let tls = tls
+            .then(|| tls::server_config(shared.certificates.clone(), &[b"http/1.1"]))
+            .transpose()?;
         let tls = tls.map(Arc::new);
         let parts = HttpParts { blobs, rpc, web, readiness, metrics, access, traces, tls };
         let server = HttpServer::start(address, parts, stopped.clone()).await;

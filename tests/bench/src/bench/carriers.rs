@@ -55,7 +55,7 @@ pub(crate) fn run(context: &Context<'_>, report: &mut Report) -> Outcome {
         let [quic, others @ ..] = cell;
         let theirs = Side { name: CARRIERS[0].0, version, samples: quic };
         for ((name, _), samples) in CARRIERS[1..].iter().zip(others) {
-            let side = Side { name: *name, version, samples };
+            let side = Side { name, version, samples };
             report.add(&Figure::new(&title(name, *window), &side, Some(&theirs)));
         }
     }

@@ -12,9 +12,9 @@ pub(crate) fn client(server: &Server, sub: &str) -> Builder {
     let builder = Client::builder();
     let builder = match Carrier::of_environment() {
         // Nobody listens there.
-        Carrier::WebSocket => builder
-            .address("127.0.0.1:9")
-            .websocket(format!("ws://{}/parlour/v1/ws", ready.http)),
+        Carrier::WebSocket => {
+            builder.address("127.0.0.1:9").websocket(format!("ws://{}/parlour/v1/ws", ready.http))
+        }
         _ => builder.address(ready.quic.to_string()),
     };
     builder

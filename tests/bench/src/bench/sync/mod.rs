@@ -9,9 +9,9 @@ use crate::harness::figure::{Better, Goal, Sample, Title};
 use crate::harness::machine;
 
 pub(super) use first::run as first;
-pub(super) use town::runtime;
 pub(super) use sdk_start::run as sdk_start;
 pub(crate) use sdk_start::{WORD, run_part};
+pub(super) use town::runtime;
 
 /// A sample with nothing but its value.
 fn only(value: f64) -> Sample {
