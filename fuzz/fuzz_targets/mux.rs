@@ -2,7 +2,10 @@
 //! more memory than the bounds say.
 #![no_main]
 
-use libfuzzer_sys::{arbitrary::{self, Arbitrary}, fuzz_target};
+use libfuzzer_sys::{
+    arbitrary::{self, Arbitrary},
+    fuzz_target,
+};
 use parlour_mux::{Mux, Side, limits};
 
 #[derive(Arbitrary, Debug)]
@@ -10,12 +13,22 @@ enum Step {
     /// Any bytes.
     Raw(Vec<u8>),
     /// What begins like a message about a lane.
-    About { kind: u8, lane: u8, rest: Vec<u8> },
+    About {
+        kind: u8,
+        lane: u8,
+        rest: Vec<u8>,
+    },
     Welcome,
     Accept,
     Open,
-    Read { lane: u8, bytes: u16 },
-    Write { lane: u8, bytes: u16 },
+    Read {
+        lane: u8,
+        bytes: u16,
+    },
+    Write {
+        lane: u8,
+        bytes: u16,
+    },
     Finish(u8),
     Reset(u8),
     Stop(u8),

@@ -201,8 +201,12 @@ fn a_close_is_told_with_code_and_reason_and_nothing_comes_after_it() {
 }
 
 #[test]
-fn old_datagrams_give_way() {
+fn old_datagrams_give_way_and_those_of_strangers_are_passed_over() {
     let (mut client, mut server) = pair();
+    assert!(client.send_datagram(Bytes::from_static(b"early")));
+    exchange(&mut client, &mut server);
+    assert_eq!(server.read_datagram(), None);
+    server.widen();
     for number in 0..=DATAGRAMS_MAX {
         assert!(client.send_datagram(Bytes::from(vec![u8::try_from(number).unwrap()])));
     }

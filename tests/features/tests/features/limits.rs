@@ -29,6 +29,16 @@ fn with(limits: &[(&str, &str)]) -> Server {
     Server::start(Options::config(lines.concat()))
 }
 
+/// The same where nobody is a proxy: over a WebSocket, who comes from one that names no client isn't counted.
+fn without_proxies(limits: &[(&str, &str)]) -> Server {
+    let mut server = with(limits);
+    server.stop();
+    let config = std::fs::read_to_string(server.config_file()).expect("it is there");
+    server.write_config(&format!("{config}[http]\nproxies = []\n"));
+    server.run().expect("it starts again");
+    server
+}
+
 fn slow_organizations() -> Server {
     with(&[("calls_per_second_per_organization", "0.5"), ("calls_burst_per_organization", "200")])
 }
@@ -145,8 +155,10 @@ async fn guesses_over_http_are_slowed_by_the_address_that_the_proxy_names() {
 
 #[tokio::test]
 async fn guesses_in_hellos_are_slowed_and_those_who_were_here_come_in() {
-    let mut server =
-        with(&[("failures_per_second_per_address", "0.001"), ("failures_burst_per_address", "3")]);
+    let mut server = without_proxies(&[
+        ("failures_per_second_per_address", "0.001"),
+        ("failures_burst_per_address", "3"),
+    ]);
     let good = server.sign(&claims(ORG, "ada"));
     server.door().connect(hello(&good[..])).await.expect("comes in").leave();
     let (mut looked_at, mut told_to_wait) = (0, 0);
