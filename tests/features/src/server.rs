@@ -101,7 +101,7 @@ impl Server {
         fs::write(self.config_file(), config).expect("the scratch folder can be written");
     }
 
-    /// Runs it again with what it has; the port is the one clients know.
+    /// Runs it again with what it has; the ports are those that clients know.
     pub fn run(&mut self) -> Result<(), String> {
         assert!(self.child.is_none(), "it runs already");
         let began = Instant::now();
@@ -115,16 +115,17 @@ impl Server {
     }
 
     fn run_once(&mut self) -> Result<(), String> {
-        let listen = match &self.ready {
-            Some(ready) => ready.quic.to_string(),
-            None => "127.0.0.1:0".to_owned(),
+        let any = "127.0.0.1:0".to_owned();
+        let (listen, http) = match &self.ready {
+            Some(ready) => (ready.quic.to_string(), ready.http.to_string()),
+            None => (any.clone(), any),
         };
         let log = self.log_file_handle();
         let logged = fs::metadata(self.log_path()).map_or(0, |meta| meta.len());
         let mut command = self.program();
         command
             .arg("serve")
-            .args(["--listen", &listen, "--http", "127.0.0.1:0"])
+            .args(["--listen", &listen, "--http", &http])
             .envs(self.options.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
