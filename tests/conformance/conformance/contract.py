@@ -93,6 +93,7 @@ class Contract:
         header = value.get("header")
         kind = header.get("kind") if isinstance(header, dict) else value.get("kind")
         if isinstance(value.get("body"), str) and kind in self.events:
+            value["body_bytes"] = value["body"]
             value["body"] = self.decode(self.events[kind], base64.b64decode(value["body"]))
         elif isinstance(header, dict) and kind in self.events and not header.get("flags", 0) & 2:
             value.setdefault("body", {})

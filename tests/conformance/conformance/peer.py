@@ -59,7 +59,7 @@ class Peer:
     # Frames out.
 
     def send_frame(self, lane: str, message: bytes, end: bool = False):
-        self.lanes[lane].write(varint(len(message)) + message, end)
+        self.lanes[lane].write(framed(message), end)
 
     def control(self, frame: dict):
         self.send_frame("control", self.contract.encode("ClientFrame", frame))
@@ -81,11 +81,10 @@ class Peer:
     async def bulk(self, method: int, body: bytes):
         """Makes a bulk call; yields BulkItems up to `end` or `error`."""
         lane = await self.connection.open()
-        self.lanes["bulk"] = lane
-        self.send_frame("bulk", self.contract.encode("LaneOpen", {"kind": "LANE_KIND_BULK"}))
+        lane.write(framed(self.contract.encode("LaneOpen", {"kind": "LANE_KIND_BULK"})))
         call = self.contract.message("BulkCall")
         call.method, call.body = method, body
-        self.send_frame("bulk", call.SerializeToString(), end=True)
+        lane.write(framed(call.SerializeToString()), end=True)
         while True:
             item = self.contract.parse("BulkItem", await lane.frame())
             yield item
@@ -189,6 +188,11 @@ class Peer:
             return task.result()
         task.cancel()
         raise self.connection.closed.result()
+
+
+def framed(message: bytes) -> bytes:
+    """A message with its length before it."""
+    return varint(len(message)) + message
 
 
 def as_base64(data: bytes) -> str:

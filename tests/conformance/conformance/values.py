@@ -54,7 +54,7 @@ def file_bytes(argument, _contract):
 
 def part(argument, _contract):
     data, begin, end = argument
-    return base64.b64encode(base64.b64decode(data)[begin:end]).decode()
+    return base64.b64encode(base64.b64decode(data)[int(begin or 0) : int(end)]).decode()
 
 
 def joined(argument, _contract):
@@ -65,6 +65,7 @@ MAKERS = {
     "$uuid7": uuid7,
     "$random": lambda count, _: base64.b64encode(os.urandom(count)).decode(),
     "$repeat": lambda argument, _: argument[0] * argument[1],
+    "$text": lambda parts, _: "".join(str(part) for part in parts),
     "$encode": lambda argument, contract: base64.b64encode(contract.encode(*argument)).decode(),
     "$hex": lambda text, _: base64.b64encode(bytes.fromhex(text)).decode(),
     "$file": file_bytes,

@@ -92,10 +92,10 @@ class WebTransport(Quic):
         elif isinstance(event, StreamDataReceived):
             self._other_stream(event)
         elif isinstance(event, (StreamReset, StopSendingReceived)):
+            # What is done to a stream of HTTP/3 itself as the session ends says nothing more: the
+            # capsule, or QUIC's own close, has the code.
             if event.stream_id in self.lanes:
                 super().happened(event)
-            else:
-                self.http.handle_event(event)
         elif isinstance(event, DatagramFrameReceived):
             number, begin = read_varint(event.data)
             if number == self.session // 4:

@@ -60,6 +60,7 @@ async def welcomed(run, it):
     run.match(expected, shown)
     if "welcome" in shown:
         run.variables[f"user_{it['on']}"] = shown["welcome"].get("user")
+        run.variables["incarnation"] = shown["welcome"].get("incarnation")
     run.saw(shown)
 
 
@@ -114,11 +115,21 @@ async def let(run, it):
 
 @step
 async def repeat(run, it):
-    """Plays steps so many times; the variable `i` counts from 1."""
-    for count in range(1, it["times"] + 1):
-        run.variables["i"] = count
-        for inner in it["steps"]:
-            await KINDS[inner["do"]](run, inner)
+    """Plays steps so many times; the variable `i` counts from 1. `until_closed` needs a close meanwhile."""
+    seen = len(run.transcript.lines)
+    try:
+        for count in range(1, it["times"] + 1):
+            run.variables["i"] = count
+            for inner in it["steps"]:
+                await KINDS[inner["do"]](run, inner)
+    except Closed:
+        if "until_closed" not in it:
+            raise
+    if "until_closed" in it:
+        # At which turn it was closed isn't the same twice.
+        del run.transcript.lines[seen:]
+        if not run.peers[it["until_closed"]].connection.closed.done():
+            raise Failed("a close", f"none after {it['times']} times")
 
 
 @step
