@@ -31,6 +31,8 @@ class Peer:
         self.next_call = 1
         self.goodbye = None
         self.wrong = None
+        self.reads_events = asyncio.Event()
+        self.reads_events.set()
         self.tasks = []
 
     async def start(self):
@@ -128,6 +130,7 @@ class Peer:
             raise Unexpected(f"a lane of the server's of kind {opened.kind}")
         while True:
             self._told(self.contract.parse("EventFrame", await lane.frame()))
+            await self.reads_events.wait()
 
     async def _read_datagrams(self):
         while True:

@@ -19,4 +19,4 @@ def step(function):
     return function
 
 
-from . import calls, connections, events, lanes  # noqa: E402, F401  (they register their kinds)
+from . import browsers, calls, connections, events, lanes  # noqa: E402, F401  (they register their kinds)

@@ -78,6 +78,20 @@ async def expect_close(run, it):
             run.match(expected, said)
 
 
+@step
+async def gone(run, it):
+    """The connection breaks off, without a code."""
+    peer = run.peer(it)
+
+    async def over():
+        return await asyncio.shield(peer.connection.closed)
+
+    closed = await run.within(it, over(), "the connection's end")
+    if closed.code is not None:
+        raise Failed("no code", closed)
+    run.saw("gone")
+
+
 async def closes(run, it, peer, code):
     async def over():
         return await asyncio.shield(peer.connection.closed)
