@@ -71,10 +71,7 @@ async def play_all(scripts, carriers, target, the_contract, at_once, told):
     turns = asyncio.Semaphore(at_once)
 
     async def play(one, name):
-        why = target.lacks(one)
-        if not why and name not in one.head.get("carriers", CARRIERS):
-            why = "not for this carrier"
-        if why:
+        if why := target.lacks(one):
             outcome = Outcome(one.name, name, skipped=why)
         else:
             async with turns:
@@ -82,7 +79,10 @@ async def play_all(scripts, carriers, target, the_contract, at_once, told):
         told(outcome)
         return outcome
 
-    return await asyncio.gather(*(play(one, name) for one in scripts for name in carriers))
+    return await asyncio.gather(*(
+        play(one, name) for one in scripts for name in carriers
+        if name in one.head.get("carriers", CARRIERS)
+    ))
 
 
 def differences(outcomes):
