@@ -121,6 +121,10 @@ class Run:
         outcome.expected, outcome.came = expected, came
 
     async def _put_away(self):
+        for waiting in self.answers.values():
+            for one in waiting:
+                if isinstance(one, asyncio.Task):
+                    one.cancel()
         for peer in self.every_peer:
             peer.stop()
             if not peer.connection.closed.done():

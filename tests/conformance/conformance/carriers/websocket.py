@@ -107,7 +107,11 @@ class WebSocket(Connection):
             self.over(None, f"the server broke section 50: {wrong}")
         except ConnectionClosed:
             pass
-        code, reason = self.said_close or (None, f"WebSocket closed: {self.socket.close_code}")
+        ended = self.socket.close_code
+        code, reason = self.said_close or (None, f"WebSocket closed: {ended}")
+        # 1006 is no word of the server's: TCP broke off behind its CLOSE.
+        if self.said_close and ended not in (1000, 1006):
+            code, reason = None, f"the server closed the WebSocket with {ended}, not 1000"
         self.over(code, reason)
 
     def _happened(self):
