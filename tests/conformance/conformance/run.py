@@ -41,6 +41,10 @@ class Target:
     def quic_port(self) -> int:
         return int(self.quic.rpartition(":")[2])
 
+    def host_of(self, carrier: str) -> str:
+        """The host as the server is told it."""
+        return (self.http if carrier == "websocket" else self.quic).rpartition(":")[0]
+
     def lacks(self, script) -> str:
         """Why a script can't be played against this target; empty if it can."""
         for need in script.head.get("needs", []):
@@ -79,7 +83,7 @@ class Run:
         self.target = target
         self.contract = contract
         self.org = f"conf-{RUN}-{script.name.replace('/', '-')}-{carrier_name}"
-        self.variables = {"org": self.org}
+        self.variables = {"org": self.org, "host": target.host_of(carrier_name)}
         self.peers = {}
         self.every_peer = []
         self.answers = {}

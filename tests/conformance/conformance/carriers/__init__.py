@@ -16,6 +16,14 @@ class Closed(Exception):
         self.reason = reason
 
 
+class Refused(Exception):
+    """There is no connection: the request for one was answered with this status."""
+
+    def __init__(self, status: int):
+        super().__init__(status)
+        self.status = status
+
+
 class LaneOver(Exception):
     """A lane has no more bytes: reset with a code, or ended (None)."""
 

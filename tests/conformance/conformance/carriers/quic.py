@@ -62,7 +62,8 @@ class Quic(Connection):
         protocol.sink = self
 
     @classmethod
-    async def connect(cls, target):
+    async def connect(cls, target, origin=None):
+        # Only browsers say where a page comes from.
         return cls(await handshake(target, cls.ALPN))
 
     async def open(self, uni: bool = False) -> Lane:

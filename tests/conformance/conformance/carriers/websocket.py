@@ -4,9 +4,9 @@ import asyncio
 import ssl
 
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from . import Connection, Lane
+from . import Connection, Lane, Refused
 from .mux import Malformed, Mux
 
 OPEN_WITHIN_S = 5
@@ -26,7 +26,7 @@ class WebSocket(Connection):
         self.tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._send())]
 
     @classmethod
-    async def connect(cls, target):
+    async def connect(cls, target, origin=None):
         context = None
         if target.http_tls:
             context = ssl.create_default_context()
@@ -34,10 +34,13 @@ class WebSocket(Connection):
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
         scheme = "wss" if target.http_tls else "ws"
-        socket = await connect(
-            f"{scheme}://{target.http}{target.websocket_path}",
-            compression=None, max_size=65_552, ping_interval=None, ssl=context, proxy=None,
-        )
+        try:
+            socket = await connect(
+                f"{scheme}://{target.http}{target.websocket_path}", origin=origin,
+                compression=None, max_size=65_552, ping_interval=None, ssl=context, proxy=None,
+            )
+        except InvalidStatus as answer:
+            raise Refused(answer.response.status_code) from answer
         return cls(socket)
 
     async def open(self, uni: bool = False) -> Lane:

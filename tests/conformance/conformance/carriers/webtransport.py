@@ -15,6 +15,7 @@ from aioquic.quic.events import (
     ConnectionTerminated, DatagramFrameReceived, StopSendingReceived, StreamDataReceived, StreamReset,
 )
 
+from . import Refused
 from .quic import Quic
 
 # draft-ietf-webtrans-http3: where the codes of streams begin in HTTP/3's, the types of streams, and
@@ -39,23 +40,24 @@ class WebTransport(Quic):
         self.session = None
 
     @classmethod
-    async def connect(cls, target):
+    async def connect(cls, target, origin=None):
         connection = await super().connect(target)
-        await connection._begin(target)
+        await connection._begin(target, [(b"origin", origin.encode())] if origin else [])
         return connection
 
-    async def _begin(self, target):
+    async def _begin(self, target, more):
         self.session = self.quic.get_next_available_stream_id()
         self.http.send_headers(self.session, [
             (b":method", b"CONNECT"), (b":protocol", b"webtransport"), (b":scheme", b"https"),
             (b":authority", target.quic.encode()), (b":path", target.webtransport_path.encode()),
-            (b"sec-webtransport-http3-draft02", b"1"),
+            (b"sec-webtransport-http3-draft02", b"1"), *more,
         ])
         self.protocol.transmit()
         async with asyncio.timeout(10):
             status = await self.accepted
         if status != b"200":
-            raise ConnectionError(f"the session was answered with {status!r}")
+            await super().close(0x100)
+            raise Refused(int(status))
 
     async def open(self, uni: bool = False):
         lane = await super().open(uni)

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import os
 
-from ..carriers import Closed
+from ..carriers import Closed, Refused
 from ..peer import Peer
 from . import KINDS, Failed, step
 
@@ -14,8 +14,17 @@ CONNECT_WITHIN_S = 15
 @step
 async def connect(run, it):
     """Opens a connection and says hello, unless `hello` is false."""
-    async with asyncio.timeout(CONNECT_WITHIN_S):
-        connection = await run.carrier.connect(run.target)
+    try:
+        async with asyncio.timeout(CONNECT_WITHIN_S):
+            connection = await run.carrier.connect(run.target, run.resolve(it.get("origin")))
+    except Refused as answer:
+        if answer.status != it.get("refused"):
+            raise Failed("a connection", f"status {answer.status}") from answer
+        run.saw({"refused": answer.status})
+        return
+    if "refused" in it:
+        await connection.abandon()
+        raise Failed(f"status {it['refused']}", "a connection")
     peer = Peer(run.contract, connection)
     await peer.start()
     run.peers[it["on"]] = peer
@@ -82,21 +91,19 @@ async def expect_close(run, it):
 async def gone(run, it):
     """The connection breaks off, without a code."""
     peer = run.peer(it)
-
-    async def over():
-        return await asyncio.shield(peer.connection.closed)
-
-    closed = await run.within(it, over(), "the connection's end")
+    closed = await run.within(it, over(peer), "the connection's end")
     if closed.code is not None:
         raise Failed("no code", closed)
     run.saw("gone")
 
 
-async def closes(run, it, peer, code):
-    async def over():
-        return await asyncio.shield(peer.connection.closed)
+async def over(peer):
+    """How the connection ended, once it has."""
+    return await asyncio.shield(peer.connection.closed)
 
-    closed = await run.within(it, over(), f"a close with {code}")
+
+async def closes(run, it, peer, code):
+    closed = await run.within(it, over(peer), f"a close with {code}")
     came = run.contract.close_name(closed.code) if closed.code is not None else None
     codes = code if isinstance(code, list) else [code]
     if closed.code not in [run.contract.close_code(one) for one in codes]:
@@ -158,9 +165,8 @@ async def still_open(run, it):
     peer = run.peer(it)
     nonce = run.number()
     peer.control({"ping": {"nonce": str(nonce)}})
-    try:
-        frame = await run.within(it, peer.next_frame(), "a pong")
-    except Closed as closed:
-        raise Failed("a connection that lives", closed) from closed
+    frame = await run.within(it, peer.next_frame(), "a pong")
+    if frame.WhichOneof("frame") == "goodbye":
+        raise await run.within(it, over(peer), "the close behind a goodbye")
     run.match({"pong": {"nonce": nonce}}, run.contract.show(frame))
     run.saw("still open")
