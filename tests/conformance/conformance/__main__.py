@@ -134,8 +134,13 @@ def main(words=None) -> int:
         elif outcome.line and outcome.script not in known:
             print(failure(outcome), flush=True)
 
+    try:
+        target = target_of(chosen)
+    except (OSError, ValueError, KeyError) as wrong:
+        print(f"the server doesn't say where to connect: {wrong!r}", file=sys.stderr)
+        return 2
     outcomes = asyncio.run(play_all(
-        scripts, carriers, target_of(chosen), contract.Contract(chosen.proto), chosen.at_once, told
+        scripts, carriers, target, contract.Contract(chosen.proto), chosen.at_once, told
     ))
     return summary(scripts, carriers, outcomes, chosen, known)
 

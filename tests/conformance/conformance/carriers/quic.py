@@ -40,8 +40,11 @@ async def handshake(target, alpn: str) -> Protocol:
         local_addr=("::" if family == socket.AF_INET6 else "0.0.0.0", 0),
     )
     protocol.connect(address)
-    async with asyncio.timeout(10):
-        await protocol.wait_connected()
+    try:
+        async with asyncio.timeout(10):
+            await protocol.wait_connected()
+    except ConnectionError as wrong:
+        raise ConnectionError("the handshake failed") from wrong
     certificate = protocol._quic.tls._peer_certificate.public_bytes(Encoding.DER)
     if target.pins and hashlib.sha256(certificate).hexdigest() not in target.pins:
         protocol.close()
