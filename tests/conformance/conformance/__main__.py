@@ -80,7 +80,7 @@ async def play_all(scripts, carriers, target, the_contract, at_once, told):
         return outcome
 
     return await asyncio.gather(*(
-        play(one, name) for one in scripts for name in carriers
+        play(one, name) for one in sorted(scripts, key=lambda one: -one.waits_ms) for name in carriers
         if name in one.head.get("carriers", CARRIERS)
     ))
 

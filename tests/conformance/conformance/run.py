@@ -167,12 +167,12 @@ class Run:
         except TimeoutError:
             raise Failed(expected, f"nothing within {limit} ms") from None
 
-    async def token(self, user: str, options: dict) -> str:
+    async def token(self, user: str, options: dict, fresh: bool = False) -> str:
         """A token for a user of the script's organization, by the command that was given."""
         ttl, scope = options.get("ttl", "1h"), options.get("scope", "")
         org = options.get("org", "")
         key = (user, org, ttl, scope)
-        if key not in self.tokens or "ttl" in options:
+        if key not in self.tokens or fresh and "ttl" in options:
             words = [
                 word.format(sub=user, org=self.org + org, ttl=ttl, scope=scope)
                 for word in shlex.split(self.target.token_command)

@@ -26,6 +26,11 @@ class Script:
     def profile(self) -> str:
         return self.head["profile"]
 
+    @property
+    def waits_ms(self) -> int:
+        """How long it does nothing, or may: those that wait longest are begun first."""
+        return sum(it.get("ms", it.get("within_ms", 0)) for _, it in self.steps)
+
 
 def read(path: Path, schema: Schema) -> Script:
     """One script. Lines that are empty or begin with `//` are passed over."""

@@ -1,7 +1,7 @@
 """The step kinds of scripts, by name. Each is a coroutine of the run and its step."""
 
 KINDS = {}
-WITHIN_MS = 8_000
+WITHIN_MS = 15_000
 
 
 class Failed(Exception):

@@ -14,6 +14,9 @@ CONNECT_WITHIN_S = 15
 @step
 async def connect(run, it):
     """Opens a connection and says hello, unless `hello` is false."""
+    if it.get("hello") is not False and "token" not in it.get("hello", {}):
+        # Before the handshake: from there on the hello has 5 seconds.
+        await run.token(it.get("user", it["on"]), it.get("token", {}), fresh=True)
     try:
         async with asyncio.timeout(CONNECT_WITHIN_S):
             connection = await run.carrier.connect(run.target, run.resolve(it.get("origin")))
@@ -156,7 +159,7 @@ async def repeat(run, it):
 @step
 async def token(run, it):
     """Gets a token and keeps it as a variable."""
-    run.variables[it["as"]] = await run.token(it["user"], it)
+    run.variables[it["as"]] = await run.token(it["user"], it, fresh=True)
 
 
 @step
