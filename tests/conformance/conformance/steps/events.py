@@ -4,6 +4,7 @@ import asyncio
 import base64
 
 from ..carriers import Closed
+from ..patterns import fits
 from . import WITHIN_MS, Failed, step
 
 SELECTORS = ("event", "kind", "room")
@@ -15,6 +16,8 @@ def selected(run, it, event) -> bool:
         return False
     kind = event.get("header", {}).get("kind") or event.get("kind")
     if "kind" in it and kind != it["kind"]:
+        return False
+    if it.get("among") and not fits(it["match"], event, run.variables):
         return False
     return "room" not in it or event.get("room") == run.resolve(it["room"])
 
