@@ -110,4 +110,6 @@ def main(program: str, more) -> int:
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
+    # Whoever ends this early ends the server with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
     sys.exit(main(sys.argv[1], sys.argv[2:]))
