@@ -47,7 +47,7 @@ export type ErrorKind =
   | "damaged"
   /** A transfer is cut off again and again. */
   | "cut-off"
-  /** The cache can't be used. */
+  /** The cache, or the place of a login, can't be used. */
   | "cache"
   /** Another client, perhaps of another tab, has the cache open. */
   | "cache-in-use";
@@ -63,10 +63,21 @@ export type CloseName = keyof typeof CloseCode | `CODE_${number}`;
 
 /** Why a client doesn't connect again by itself. */
 export interface Stop {
-  /** What it is about: a token that was revoked or refused, no revision in common, a bug, another connection. */
-  readonly why: "revoked" | "token-refused" | "no-common-revision" | "replaced" | "protocol";
-  /** The server's close code. */
+  /**
+   * What it is about: a token that was revoked or refused, a sign-in that was refused, no revision in common, a bug,
+   * another connection.
+   */
+  readonly why:
+    | "revoked"
+    | "token-refused"
+    | "sign-in-refused"
+    | "no-common-revision"
+    | "replaced"
+    | "protocol";
+  /** The server's close code; none of a refused sign-in. */
   readonly code: CloseName;
+  /** Of a refused sign-in: why, such as `"LOGIN_ENDED"`. */
+  readonly reason?: Reason | undefined;
 }
 
 /** Something went wrong. */

@@ -4,7 +4,7 @@ export type { CallOptions } from "./client/call.js";
 export { Client } from "./client/client.js";
 export type { Draft, NewPoll, Sendable } from "./client/draft.js";
 export type { RoomEvents, Sent } from "./client/driver.js";
-export type { ClientOptions, TokenSource } from "./client/environment.js";
+export type { ClientOptions, TokenKeeper, TokenSource } from "./client/environment.js";
 export { Message, type TimelineItem } from "./client/message.js";
 export { ObservableList, ObservableStream, ObservableValue } from "./client/observe.js";
 export type { Pin } from "./client/pins.js";

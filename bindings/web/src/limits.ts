@@ -146,3 +146,12 @@ export const MUX_LANES_OPENED_MAX = 64;
 export const SOCKET_BUFFERED_MAX = 256 * 1024;
 /** Datagrams that wait in a mux; more are dropped. */
 export const MUX_DATAGRAMS_MAX = 16;
+
+/** Bytes of a login's secret. */
+export const SECRET_BYTES = 32;
+/** A sign-in is answered within this time. */
+export const SIGN_IN_WITHIN_MS = 15_000;
+/** A token of the server's own isn't used for the last of its time. */
+export const TOKEN_SPARE_MS = 30_000;
+/** Whoever waits to be let in asks again after this time, or later where the server says so. */
+export const KNOCK_AGAIN_AFTER_MS = 5000;

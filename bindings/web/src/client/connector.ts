@@ -9,12 +9,13 @@ import type { Action } from "../core/engine/core.js";
 import type { Engine } from "../core/engine/engine.js";
 import type { Bulk } from "../core/lanes.js";
 import { type End, Supervisor } from "../core/reconnect.js";
+import { ParlourError } from "../errors.js";
 import { Delivery, type Welcome } from "../generated/wire/v1/control.js";
 import { CloseCode } from "../generated/wire/v1/error.js";
 import { Directory } from "../net/endpoints.js";
 import { connect } from "../net/race.js";
 import { NEVER, type Now } from "../time.js";
-import { type ClientOptions, clock, shortMemory, stadium } from "./environment.js";
+import { type ClientOptions, clock, outlivesTokens, shortMemory, stadium } from "./environment.js";
 import { Link } from "./link.js";
 import { endedOf, type State } from "./state.js";
 
@@ -150,23 +151,36 @@ export class Connector {
 
   async #getToken(fresh: boolean): Promise<void> {
     const attempt = this.#begin();
-    const token = await this.#askToken(fresh);
-    if (attempt.aborted) return;
-    if (token === undefined) this.#handleAttemptFailed({ type: "no-token" });
-    else {
+    try {
+      const token = await this.#askToken(fresh);
+      if (attempt.aborted) return;
       this.#token = token;
       this.#supervisor.handleToken();
+    } catch (error) {
+      if (attempt.aborted) return;
+      this.#handleNoToken(error);
     }
     this.#flush();
   }
 
-  async #askToken(fresh: boolean): Promise<string | undefined> {
+  async #askToken(fresh: boolean): Promise<string> {
     const { token } = this.#options;
-    try {
-      return typeof token === "string" ? token : await token(fresh);
-    } catch {
-      return undefined;
-    }
+    if (typeof token === "string") return token;
+    return typeof token === "object" ? token.token(fresh) : token(fresh);
+  }
+
+  #handleNoToken(error: unknown): void {
+    const {
+      kind,
+      retry,
+      reason,
+      retryAfterMs = 0,
+    } = (error instanceof ParlourError ? error : {}) as ParlourError;
+    if (kind === "refused" && retry === "NEVER") {
+      this.#supervisor.handleSignInRefused(reason);
+      this.#engine.stopPaging();
+    } else if (kind === "offline") this.#handleAttemptFailed({ type: "unreachable" });
+    else this.#handleAttemptFailed({ type: "no-token", reason, retryAfterMs });
   }
 
   async #dial(): Promise<void> {
@@ -204,7 +218,10 @@ export class Connector {
       else this.#engine.handleBulkCut(id, clock());
       this.#flush();
     },
-    ended: (link: Link, end: End) => {
+    ended: (link: Link, how: End) => {
+      const isRevoked = how.type === "closed" && how.code === CloseCode.REVOKED;
+      const goesOn = isRevoked && outlivesTokens(this.#options.token);
+      const end = goesOn ? { ...how, code: CloseCode.TOKEN_INVALID } : how;
       if (link === this.#live) this.#handleLiveEnded(end);
       else if (link === this.#candidate) {
         this.#candidate = undefined;
@@ -258,7 +275,7 @@ export class Connector {
   }
 
   async #reauth(link: Link): Promise<void> {
-    const token = await this.#askToken(true);
+    const token = await this.#askToken(true).catch(() => undefined);
     if (token === undefined || link !== this.#live) return;
     this.#token = token;
     link.reauth(token);

@@ -64,7 +64,8 @@ export class Driver {
 
   constructor(options: ClientOptions, cache: Cache, saved: Saved) {
     this.#cache = cache;
-    this.engine = new Engine(saved, newDevice(), options.focus);
+    const device = typeof options.token === "object" ? options.token.device : undefined;
+    this.engine = new Engine(saved, device ?? newDevice(), options.focus);
     this.rooms = new ObservableList([...this.engine.rooms]);
     this.engine.takeRoomDiffs();
     this.timelines = new WatchedTimelines(this.engine, this.flush);

@@ -8,8 +8,21 @@ import { isWebKit, type Stadium } from "../net/race.js";
 import type { SocketConstructor } from "../net/websocket.js";
 import type { Now } from "../time.js";
 
-/** A token, or where to get one: `fresh` when the last one was refused or runs out. */
-export type TokenSource = string | ((fresh: boolean) => string | Promise<string>);
+/** Tokens of something that outlives them, such as the `Login` of `@parlour/client/sign-in`. */
+export interface TokenKeeper {
+  /** A token: another one than the last when `fresh`. What is refused for good stops the client. */
+  token(fresh: boolean): Promise<string>;
+  /** The installation that it is for. */
+  readonly device?: DeviceId;
+}
+
+/** A token or a program's key, or where to get one: `fresh` when the last one was refused or runs out. */
+export type TokenSource = string | ((fresh: boolean) => string | Promise<string>) | TokenKeeper;
+
+/** Whether a token that was revoked may be followed by another one. */
+export function outlivesTokens(source: TokenSource): boolean {
+  return typeof source === "string" ? source.startsWith("parlour_") : typeof source === "object";
+}
 
 /** What a client needs to know. */
 export interface ClientOptions {
@@ -50,7 +63,7 @@ export function newDevice(): DeviceId {
 }
 
 /** Which carriers there are here. */
-export function stadium(options: ClientOptions): Stadium {
+export function stadium(options: Pick<ClientOptions, "webSocket">): Stadium {
   const webSocket = options.webSocket ?? (globalThis.WebSocket as unknown as SocketConstructor | undefined);
   const userAgent = globalThis.navigator?.userAgent ?? "";
   const hasWebTransport = typeof globalThis.WebTransport === "function" && !isWebKit(userAgent);

@@ -1,12 +1,13 @@
 /** Where a client stands. */
 
 import type { End } from "../core/reconnect.js";
-import { type CloseName, closeName, type Stop } from "../errors.js";
+import { type CloseName, closeName, type Reason, type Stop } from "../errors.js";
 
-/** What ended the last attempt or connection; of a close also its code. */
+/** What ended the last attempt or connection; of a close also its code, and why a login has no token yet. */
 export type Ended =
   | { readonly why: "closed"; readonly code: CloseName }
-  | { readonly why: "lost" | "unreachable" | "no-token" };
+  | { readonly why: "no-token"; readonly reason?: Reason }
+  | { readonly why: "lost" | "unreachable" };
 
 /** Where a client stands. */
 export type State =
@@ -23,5 +24,6 @@ export type State =
 
 /** An end, for people. */
 export function endedOf(end: End): Ended {
-  return end.type === "closed" ? { why: "closed", code: closeName(end.code) } : { why: end.type };
+  if (end.type === "closed") return { why: "closed", code: closeName(end.code) };
+  return end.type === "no-token" && end.reason ? { why: end.type, reason: end.reason } : { why: end.type };
 }

@@ -117,3 +117,21 @@ describe("a client", () => {
     expect(supervisor.takeOrder()).toBeUndefined();
   });
 });
+
+describe("a client whose login has no token", () => {
+  it("waits as long as the server asks for", () => {
+    const supervisor = new Supervisor();
+    supervisor.handleEnd({ type: "no-token", reason: "KNOCK_WAITING", retryAfterMs: 5000 }, at(0), 0.5);
+    expect(supervisor.timeoutMs).toBe(5100);
+  });
+
+  it("stops where signing in is refused, until it is told to go on", () => {
+    const supervisor = new Supervisor();
+    supervisor.handleSignInRefused("LOGIN_ENDED");
+    const stop = { why: "sign-in-refused", code: "UNSPECIFIED", reason: "LOGIN_ENDED" };
+    expect(supervisor.phase).toEqual({ type: "stopped", stop });
+    expect(supervisor.takeOrder()).toBeUndefined();
+    supervisor.handleRestart(at(1));
+    expect(supervisor.takeOrder()).toEqual({ type: "get-token", fresh: true });
+  });
+});

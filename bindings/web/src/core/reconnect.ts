@@ -3,7 +3,7 @@
  * nothing itself: its owner dials when told and reports how that went.
  */
 
-import { closeName, type Stop } from "../errors.js";
+import { closeName, type Reason, type Stop } from "../errors.js";
 import { CloseCode } from "../generated/wire/v1/error.js";
 import {
   BACKOFF_BASE_MS,
@@ -67,8 +67,8 @@ export type End =
   | { type: "lost" }
   /** No connection could be made. */
   | { type: "unreachable" }
-  /** No token could be had from the application. */
-  | { type: "no-token" };
+  /** No token could be had from the application, or not before that time: somebody has to let the user in, say. */
+  | { type: "no-token"; reason?: Reason | undefined; retryAfterMs?: number };
 
 /** What the owner does next. */
 export type Order =
@@ -166,7 +166,7 @@ export class Supervisor {
   }
 
   #wait(end: End, delayMs: number, now: Now): void {
-    const wishMs = end.type === "closed" ? Math.min(end.retryAfterMs, RETRY_AFTER_MAX_MS) : 0;
+    const wishMs = Math.min(("retryAfterMs" in end && end.retryAfterMs) || 0, RETRY_AFTER_MAX_MS);
     const untilMs =
       end.type === "unreachable"
         ? // Nobody heard the attempt, and it took long: its time counts as a part of the wait.
@@ -175,6 +175,12 @@ export class Supervisor {
           now.elapsedMs + wishMs + delayMs;
     this.#current = { type: "waiting", untilMs, after: end };
     if (untilMs === now.elapsedMs) this.#attempt(now);
+  }
+
+  /** Signing in is refused: the application has to do that anew. */
+  handleSignInRefused(reason: Reason | undefined): void {
+    this.#secondMs = this.#order = undefined;
+    this.#current = { type: "stopped", stop: { why: "sign-in-refused", code: "UNSPECIFIED", reason } };
   }
 
   /** An attempt to make a second connection beside the live one failed: the live one goes on. */

@@ -11,6 +11,8 @@ import { Client, type ClientOptions } from "../../src/index.js";
 
 const READY_WITHIN_MS = 20_000;
 const CONFIGURATION = "[drain]\ndeadline_s = 2\njitter_s = 1\n";
+/** For a server that keeps accounts and makes tokens that are good for a while only. */
+export const ACCOUNTS = "[accounts]\nenabled = true\ntoken_s = 60\n";
 
 function program(): string {
   const path = process.env.PARLOUR_BIN;
@@ -41,9 +43,9 @@ export class TestServer {
   ) {}
 
   /** Browsers look for `localhost` at `[::]` first. */
-  static async start(host = "127.0.0.1"): Promise<TestServer> {
+  static async start(host = "127.0.0.1", more = ""): Promise<TestServer> {
     const folder = mkdtempSync(join(tmpdir(), "parlour-web-"));
-    writeFileSync(join(folder, "parlour.toml"), CONFIGURATION);
+    writeFileSync(join(folder, "parlour.toml"), CONFIGURATION + more);
     const server = new TestServer(folder, await freePort(), await freePort(), host);
     await server.run();
     return server;
@@ -89,11 +91,13 @@ export class TestServer {
   }
 
   token(subject: string, ttl = "12h"): string {
-    const who = ["--sub", subject, "--org", "acme", "--ttl", ttl];
-    const args = ["token", ...who, "--data", join(this.folder, "data")];
-    return execFileSync(program(), args, { stdio: ["ignore", "pipe", "pipe"] })
-      .toString()
-      .trim();
+    return this.command("token", "--sub", subject, "--org", "acme", "--ttl", ttl).trim();
+  }
+
+  /** What the server's command line prints. */
+  command(...command: string[]): string {
+    const where = ["--config", join(this.folder, "parlour.toml"), "--data", join(this.folder, "data")];
+    return execFileSync(program(), [...command, ...where], { stdio: ["ignore", "pipe", "pipe"] }).toString();
   }
 
   /** A client of this server, over WebSocket. */

@@ -13,3 +13,9 @@ it("one method of the whole contract brings little more than its messages", asyn
   const { gzip } = await measure("../test/unit/one-method.ts");
   expect(gzip).toBeLessThan(4 * 1024);
 });
+
+it("signing in costs a page little beside the client, and the client nothing", async () => {
+  const [client, both] = [await measure("index.ts"), await measure("../test/unit/with-sign-in.ts")];
+  expect(both.gzip - client.gzip).toBeLessThan(5 * 1024);
+  expect(client.parts.filter(([path]: [string]) => path.includes("src/sign-in"))).toEqual([]);
+});

@@ -1,0 +1,7 @@
+/** Signing in with an account that the server itself keeps, and what its user does about it. */
+
+export { Account, type ListedLogin, type LoginId } from "./sign-in/account.js";
+export { type NewAccount, SignIn } from "./sign-in/how.js";
+export { LinkError, type LinkFault, parseSignInLink, type SignInLink } from "./sign-in/link.js";
+export { Login, type LoginOptions, type LoginUser } from "./sign-in/login.js";
+export { IndexedDbLoginStore, LocalLoginStore, type LoginStore, type TextStorage } from "./sign-in/store.js";
