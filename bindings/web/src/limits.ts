@@ -155,3 +155,14 @@ export const SIGN_IN_WITHIN_MS = 15_000;
 export const TOKEN_SPARE_MS = 30_000;
 /** Whoever waits to be let in asks again after this time, or later where the server says so. */
 export const KNOCK_AGAIN_AFTER_MS = 5000;
+
+/** Members, or their receipts, in one answer. */
+export const MEMBERS_PAGE = 500;
+/** Saved messages in one answer. */
+export const SAVED_PAGE = 200;
+/** Open groups in one answer. */
+export const OPEN_ROOMS_PAGE = 100;
+/** Emoji in one answer. */
+export const EMOJI_PAGE = 200;
+/** The organization's emoji are read again, when a name isn't known, after this time. */
+export const EMOJI_AGAIN_AFTER_MS = 60_000;

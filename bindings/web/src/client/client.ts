@@ -36,7 +36,6 @@ export function driverOf(client: Client): Driver {
 export class Client {
   readonly #driver: Driver;
   readonly #leavePage: () => void;
-  readonly #users = new Map<UserId, User>();
   /** Who is there. */
   readonly presence: Presence;
 
@@ -174,15 +173,16 @@ export class Client {
 
   /** Users of the organization, from memory where they were asked for before. Unknown ones are left out. */
   async users(ids: readonly UserId[], options: CallOptions = {}): Promise<Map<UserId, User>> {
-    let rest = ids.filter((id) => !this.#users.has(id));
+    const known = this.#driver.users;
+    let rest = ids.filter((id) => !known.has(id));
     while (rest.length > 0) {
       const asked = rest.slice(0, USERS_PER_CALL_MAX);
       const { users, lookedAt } = await this.call(GetUsers, { users: asked.map(fieldOf) }, options);
       // A server that doesn't say has looked at all.
       rest = rest.slice(Math.min(lookedAt || asked.length, asked.length));
-      for (const user of usersOf(users)) this.#users.set(user.id, user);
+      for (const user of usersOf(users)) known.set(user.id, user);
     }
-    const found = ids.flatMap((id) => this.#users.get(id) ?? []);
+    const found = ids.flatMap((id) => known.get(id) ?? []);
     return new Map(found.map((user) => [user.id, user]));
   }
 

@@ -55,7 +55,7 @@ export function draftOf(message: Sendable): Draft {
 }
 
 /** As the outbox has it. Throws `ParlourError` where it is over a bound. */
-export function postPayload(message: Sendable): Payload {
+export function postPayload(message: Sendable): Payload & { type: "post" } {
   const draft = draftOf(message);
   const { text = "", attachments = [], mentions = [], mentionGroups = [], poll, components } = draft;
   checkText(text, attachments.length > 0 || poll !== undefined);
@@ -89,7 +89,8 @@ export function checkText(text: string, mayBeEmpty: boolean): void {
   if ((text === "" && !mayBeEmpty) || utf8Length(text) > TEXT_BYTES_MAX) throw new ParlourError("text");
 }
 
-function attachmentToWire({ hash, name, description, isVoice, ...blob }: Attachment) {
+/** As a message's body has it. */
+export function attachmentToWire({ hash, name, description, isVoice, ...blob }: Attachment) {
   return { blob: { ...blob, hash: bytesOf(hash) }, name, description, isVoice };
 }
 

@@ -11,6 +11,7 @@ import type { LogEvent } from "../core/event.js";
 import type { Payload, Request } from "../core/payload.js";
 import type { UserPresence } from "../core/presence.js";
 import type { RoomSummary } from "../core/rooms.js";
+import type { Signal } from "../core/signal.js";
 import type { Item } from "../core/timeline/item.js";
 import type { Scope } from "../core/timeline/threads.js";
 import { ParlourError } from "../errors.js";
@@ -21,6 +22,7 @@ import { type ClientOptions, clock, newDevice, randomBytes } from "./environment
 import type { Link } from "./link.js";
 import { ObservableList, ObservableStream, ObservableValue } from "./observe.js";
 import type { State } from "./state.js";
+import type { User } from "./user.js";
 import { Waiters } from "./waiters.js";
 import { WatchedTimelines } from "./watched.js";
 
@@ -49,6 +51,10 @@ export class Driver {
   readonly rooms: ObservableList<RoomSummary>;
   readonly timelines: WatchedTimelines;
   readonly events = new ObservableStream<RoomEvents>();
+  readonly signals = new ObservableStream<Signal>();
+  /** Users who were asked for before. */
+  readonly users = new Map<UserId, User>();
+  readonly #adopted = new Set<{ end(): void }>();
   readonly presences = new ObservableValue<ReadonlyMap<UserId, UserPresence>>(new Map());
   readonly #connector: Connector;
   readonly #calls = new Waiters<number, CallResult>();
@@ -147,6 +153,7 @@ export class Driver {
     else if (notice.type === "opened") this.timelines.handleOpened(notice.scope);
     else if (notice.type === "paged") this.timelines.handlePaged(notice.scope, notice.fault);
     else if (notice.type === "events") this.events.emit({ room: notice.room, events: notice.events });
+    else if (notice.type === "signal") this.signals.emit(notice.signal);
     else if (notice.type === "synced") this.#synced.take("synced")?.resolve();
   }
 
@@ -199,6 +206,18 @@ export class Driver {
     throw new ParlourError("closed");
   }
 
+  /** This ends with the client, unless it ends before. */
+  adopt<S extends { end(): void }>(source: S): S {
+    if (this.#isClosed) throw new ParlourError("closed");
+    this.#adopted.add(source);
+    return source;
+  }
+
+  /** This has ended. */
+  release(source: { end(): void }): void {
+    this.#adopted.delete(source);
+  }
+
   /** Does something with the connection that needs no answer. */
   nudge(command: (connector: Connector) => void): void {
     if (this.#isClosed) return;
@@ -222,7 +241,8 @@ export class Driver {
     clearTimeout(this.#timer);
     for (const waiters of [this.#calls, this.#asked, this.#sends, this.#synced]) waiters.close();
     this.timelines.close();
-    for (const source of [this.rooms, this.state, this.presences, this.events]) source.end();
+    const own = [this.rooms, this.state, this.presences, this.events, this.signals];
+    for (const source of [...own, ...this.#adopted]) source.end();
     await this.#committed.catch(() => undefined);
     this.#cache.close();
   }

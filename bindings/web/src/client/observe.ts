@@ -157,8 +157,17 @@ export class ObservableList<T> extends Source<Diff<T>> {
 
 /** Things that happen, from now on. An iteration that is far behind loses the oldest. */
 export class ObservableStream<T> extends Source<T> {
+  readonly #hearers = new Set<(item: T) => void>();
+
+  /** @internal Hears everything at once, until what this returns is called. */
+  hear(hearer: (item: T) => void): () => void {
+    this.#hearers.add(hearer);
+    return () => void this.#hearers.delete(hearer);
+  }
+
   /** @internal */
   emit(item: T): void {
+    for (const hearer of [...this.#hearers]) hearer(item);
     for (const feed of this.feeds) {
       if (feed.queue.length >= FEED_EVENTS_MAX) feed.queue.shift();
       feed.push(item);

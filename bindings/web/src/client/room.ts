@@ -5,7 +5,7 @@ import type { RoomSummary } from "../core/rooms.js";
 import { ParlourError } from "../errors.js";
 import { AddMembers, ListMembers, MarkUnread, RemoveMember, RenameRoom } from "../generated/rpc.js";
 import { type ClientRef, fieldOf, type RoomId, type UserId } from "../ids.js";
-import { MEMBERS_PER_CALL_MAX } from "../limits.js";
+import { MEMBERS_PAGE, MEMBERS_PER_CALL_MAX } from "../limits.js";
 import type { CallOptions } from "./call.js";
 import type { Client } from "./client.js";
 import { checkText, editPayload, postPayload, type Sendable } from "./draft.js";
@@ -188,7 +188,7 @@ export class Room {
     const members: User[] = [];
     let page = new Uint8Array(0);
     do {
-      const request = { room: this.#field, page, pageSize: 500 };
+      const request = { room: this.#field, page, pageSize: MEMBERS_PAGE };
       const answer = await this.client.call(ListMembers, request, options);
       members.push(...usersOf(answer.members));
       page = answer.nextPage as Uint8Array<ArrayBuffer>;

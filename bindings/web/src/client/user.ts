@@ -1,6 +1,7 @@
 /** People and programs. */
 
 import type { Init } from "../codec/message.js";
+import { hashOf } from "../core/record.js";
 import type { UserRef } from "../generated/room/v1/room.js";
 import type { Profile, User as WireUser } from "../generated/user/v1/user.js";
 import { fieldOf, idOf, type UserId } from "../ids.js";
@@ -14,6 +15,8 @@ export interface User {
   readonly name: string;
   /** A person, a program with an account, or an incoming webhook: a `UserKind`. */
   readonly kind: number;
+  /** SHA-256 of their picture, in hexadecimal digits: for `picture` of `@parlour/client/files`. */
+  readonly avatar: string | undefined;
   /** What else is known of them. */
   readonly profile: Profile;
   /** They are shut out; what they wrote stays. */
@@ -33,6 +36,9 @@ export function refOf(who: Who): Init<UserRef> {
 export function usersOf(wire: readonly WireUser[]): User[] {
   return wire.flatMap(({ id: field, subject, name, kind, profile = {}, deactivated }) => {
     const id = idOf<UserId>(field);
-    return id ? [{ id, subject, name: name || subject, kind, profile, isDeactivated: deactivated }] : [];
+    const avatar = profile.avatar && hashOf(profile.avatar);
+    return id
+      ? [{ id, subject, name: name || subject, kind, avatar, profile, isDeactivated: deactivated }]
+      : [];
   });
 }

@@ -1,7 +1,8 @@
 /** What is sent from the outbox, and the call that sends each kind of it. */
 
-import { encode } from "../codec/message.js";
+import { encode, type Init } from "../codec/message.js";
 import type { ControlMethod } from "../codec/method.js";
+import type { SendRequest } from "../generated/message/v1/message.js";
 import * as rpc from "../generated/rpc.js";
 import { bytesOf, type ClientRef, fieldOf, type RoomId, type UserId } from "../ids.js";
 
@@ -49,21 +50,23 @@ export function request<Req>(
   return { method: method.id, body: encode(method.request, message) };
 }
 
+/** A message as a request has it, without its ref. */
+export function sendOf(room: RoomId, payload: Payload & { type: "post" }): Init<SendRequest> {
+  return {
+    room: fieldOf(room),
+    body: payload.body,
+    mentions: payload.mentions.map(fieldOf),
+    mentionEveryone: payload.mentionsEveryone,
+    replyToSeq: payload.replyTo,
+    threadRootSeq: payload.threadRoot,
+    attachments: payload.attachments.map(bytesOf),
+  };
+}
+
 /** The call that sends something into a room. */
 export function requestOf(roomId: RoomId, ref: ClientRef, payload: Payload): Request {
   const [room, clientRef] = [fieldOf(roomId), fieldOf(ref)];
-  if (payload.type === "post") {
-    return request(rpc.Send, {
-      room,
-      clientRef,
-      body: payload.body,
-      mentions: payload.mentions.map(fieldOf),
-      mentionEveryone: payload.mentionsEveryone,
-      replyToSeq: payload.replyTo,
-      threadRootSeq: payload.threadRoot,
-      attachments: payload.attachments.map(bytesOf),
-    });
-  }
+  if (payload.type === "post") return request(rpc.Send, { ...sendOf(roomId, payload), clientRef });
   const at = { room, clientRef, targetSeq: payload.target };
   switch (payload.type) {
     case "edit":

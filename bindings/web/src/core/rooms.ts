@@ -18,6 +18,8 @@ export interface RoomSummary {
   readonly name: string;
   /** Of a direct room: the other user. */
   readonly peer: UserId | undefined;
+  /** Who made it, or whom it was handed over to: they may do everything in it. */
+  readonly creator: UserId | undefined;
   readonly memberCount: number;
   /** What it is for. */
   readonly topic: string;
@@ -200,7 +202,7 @@ export class RoomList {
   }
 
   #summarize(record: RoomRecord): RoomSummary {
-    const { id, kind, name, peer, memberCount, topic, isArchived, parent, isOpen } = record;
+    const { id, kind, name, peer, creator, memberCount, topic, isArchived, parent, isOpen } = record;
     const { slowModeS, messageExpiryS, avatar, counts, threads, settings } = record;
     return {
       id,
@@ -208,6 +210,7 @@ export class RoomList {
       isDirect: kind === RoomKind.DIRECT,
       name,
       peer,
+      creator,
       memberCount,
       topic,
       isArchived,

@@ -113,13 +113,13 @@ export class TestServer {
 
 /** Waits until something is so. */
 export async function until<T>(
-  look: () => T | undefined | false,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
   what: string,
   withinMs = 40_000,
 ): Promise<T> {
   const endMs = performance.now() + withinMs;
   for (;;) {
-    const found = look();
+    const found = await look();
     if (found) return found;
     if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

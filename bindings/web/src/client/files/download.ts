@@ -10,6 +10,7 @@ import { DOWNLOAD_BYTES_MAX } from "../../limits.js";
 import type { CallOptions } from "../call.js";
 import { type Client, driverOf } from "../client.js";
 import type { Link } from "../link.js";
+import type { Room } from "../room.js";
 import { BlobLane, Cut } from "./lane.js";
 import { persist, sha256, type TransferOptions } from "./transfer.js";
 
@@ -40,7 +41,23 @@ export async function download(
 ): Promise<Blob> {
   const { seq } = message;
   if (seq === undefined) throw new ParlourError("not-sent");
-  const getting = new Getting(message.room, seq, attachment, options);
+  return get(client, new Getting(message.room, seq, attachment.hash, options), options);
+}
+
+/**
+ * Fetches a picture that isn't an attachment, by its hash: somebody's avatar or the picture of an emoji from a client, a
+ * group's from its room.
+ */
+export async function picture(
+  from: Client | Room,
+  hash: string,
+  options: DownloadOptions = {},
+): Promise<Blob> {
+  const { client, room } = placeOf(from);
+  return get(client, new Getting(room, 0, hash, options), options);
+}
+
+async function get(client: Client, getting: Getting, options: DownloadOptions): Promise<Blob> {
   await persist(
     driverOf(client),
     options.signal,
@@ -59,34 +76,58 @@ export async function attachmentLink(
 ): Promise<string> {
   const { room, seq } = message;
   if (seq === undefined) throw new ParlourError("not-sent");
+  return link(client, room, seq, attachment.hash, options);
+}
+
+/** An address under which whoever has it can fetch a picture over HTTP for an hour; as `picture`. */
+export async function pictureLink(
+  from: Client | Room,
+  hash: string,
+  options: CallOptions & { preview?: boolean } = {},
+): Promise<string> {
+  const { client, room } = placeOf(from);
+  return link(client, room, 0, hash, options);
+}
+
+async function link(
+  client: Client,
+  room: RoomId | undefined,
+  seq: number,
+  hash: string,
+  options: CallOptions & { preview?: boolean },
+): Promise<string> {
   const variant = options.preview ? Variant.PREVIEW : Variant.UNSPECIFIED;
-  const request = { room: fieldOf(room), seq, hash: bytesOf(attachment.hash), variant };
+  const request = { room: fieldOf(room ?? ""), seq, hash: bytesOf(hash), variant };
   const { path, url } = await client.call(LinkAttachment, request, options);
   return url || path;
 }
 
+function placeOf(from: Client | Room): { client: Client; room: RoomId | undefined } {
+  return "client" in from ? { client: from.client, room: from.id } : { client: from, room: undefined };
+}
+
 /** One download under way. */
 class Getting {
-  readonly #room: RoomId;
+  readonly #room: RoomId | undefined;
   readonly #seq: number;
-  readonly #attachment: Attachment;
+  readonly #hash: string;
   readonly #options: DownloadOptions;
   /** How much has come. */
   length = 0;
   #pieces: Uint8Array[] = [];
   #mediaType = "";
 
-  constructor(room: RoomId, seq: number, attachment: Attachment, options: DownloadOptions) {
+  constructor(room: RoomId | undefined, seq: number, hash: string, options: DownloadOptions) {
     this.#room = room;
     this.#seq = seq;
-    this.#attachment = attachment;
+    this.#hash = hash;
     this.#options = options;
   }
 
   async attempt(link: Link): Promise<void> {
-    const hash = bytesOf(this.#attachment.hash);
+    const hash = bytesOf(this.#hash);
     const variant = this.#options.preview ? Variant.PREVIEW : Variant.UNSPECIFIED;
-    const value = { room: fieldOf(this.#room), seq: this.#seq, hash, variant, offset: this.length };
+    const value = { room: fieldOf(this.#room ?? ""), seq: this.#seq, hash, variant, offset: this.length };
     const lane = new BlobLane(link, { case: "download", value });
     lane.close();
     const abort = () => lane.cancel();
@@ -121,7 +162,7 @@ class Getting {
     const blob = new Blob(this.#pieces as Uint8Array<ArrayBuffer>[], { type: this.#mediaType });
     if (this.#options.preview) return blob;
     const hash = await sha256(new Uint8Array(await blob.arrayBuffer()));
-    if (hash && !sameBytes(hash, bytesOf(this.#attachment.hash))) throw new ParlourError("damaged");
+    if (hash && !sameBytes(hash, bytesOf(this.#hash))) throw new ParlourError("damaged");
     return blob;
   }
 }

@@ -15,6 +15,7 @@ import type { LogEvent } from "../event.js";
 import { type Entry, Outbox } from "../outbox.js";
 import type { Request } from "../payload.js";
 import { RoomList } from "../rooms.js";
+import type { Signal } from "../signal.js";
 import type { Scope } from "../timeline/threads.js";
 import type { Timeline } from "../timeline/timeline.js";
 import { Expiring } from "./expiry.js";
@@ -77,7 +78,9 @@ export type Notice =
   /** Everything that happened while the client was away is known. */
   | { type: "synced" }
   /** The user isn't in the room any more. */
-  | { type: "room-lost"; room: RoomId };
+  | { type: "room-lost"; room: RoomId }
+  /** Something was heard that isn't kept. */
+  | { type: "signal"; signal: Signal };
 
 /** Which events a connection gets for the rooms the user is in. */
 export type Focus =

@@ -5,12 +5,13 @@ import type { ClientRef, DeviceId, RoomId, UserId } from "../../ids.js";
 import { CALLS_WAITING_MAX } from "../../limits.js";
 import type { Now } from "../../time.js";
 import { NEVER } from "../../time.js";
-import type { Run, Saved, Write } from "../cache/cache.js";
+import type { Meta, Run, Saved, Write } from "../cache/cache.js";
 import type { CallResult } from "../connection.js";
 import type { Diff } from "../diff.js";
 import type { Bulk, Live } from "../lanes.js";
 import type { Payload, Request } from "../payload.js";
 import type { Activity, UserPresence } from "../presence.js";
+import type { RoomRecord } from "../record.js";
 import type { RoomSummary } from "../rooms.js";
 import type { Item } from "../timeline/item.js";
 import { type Scope, scopeKey } from "../timeline/threads.js";
@@ -67,6 +68,21 @@ export class Engine {
   /** A room on one line. */
   room(room: RoomId): RoomSummary | undefined {
     return this.#core.rooms.summary(room);
+  }
+
+  /** All that is known of a room. */
+  record(room: RoomId): Readonly<RoomRecord> | undefined {
+    return this.#core.rooms.get(room);
+  }
+
+  /** What belongs to the whole client: whose it is, what they want, of whom they want to hear nothing. */
+  get meta(): Readonly<Meta> {
+    return this.#core.meta;
+  }
+
+  /** The server's time as far as known, Unix milliseconds. */
+  serverMs(now: Now): number {
+    return this.#core.serverMs(now);
   }
 
   /** How many things wait to be sent. */

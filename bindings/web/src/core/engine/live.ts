@@ -205,7 +205,12 @@ function jump(core: Core, record: RoomRecord, to: Head, now: Now): void {
 function handleEphemeral(core: Core, ephemeral: Ephemeral, now: Now): void {
   const room = idOf(ephemeral.room);
   const sender = idOf<UserId>(ephemeral.sender);
-  if (!room || !sender || ephemeral.kind !== Kind.typing) return;
+  if (!room || !sender) return;
+  if (ephemeral.kind !== Kind.typing) {
+    const { kind, body } = ephemeral;
+    core.notices.push({ type: "signal", signal: { type: "ephemeral", room, sender, kind, body } });
+    return;
+  }
   if (sender === core.meta.user || core.meta.blocked.has(sender)) return;
   try {
     core.rooms.handleTyping(room, sender, decode(Typing, ephemeral.body).active, now);

@@ -24,7 +24,7 @@ export function askBlocked(core: Core): void {
     if (asOfSeq < core.meta.userSeq) return askBlocked(core);
     core.meta.blocked = new Set(idsOf<UserId>(users));
     core.meta.knowsBlocked = true;
-    core.metaChanged = true;
+    learned(core);
   });
 }
 
@@ -45,6 +45,11 @@ export function askSettings(core: Core): void {
     // A server that knows no settings has none.
     if (!result.ok) return;
     core.meta.settings = decode(GetSettingsResponse, result.body).settings;
-    core.metaChanged = true;
+    learned(core);
   });
+}
+
+function learned(core: Core): void {
+  core.metaChanged = true;
+  core.notices.push({ type: "signal", signal: { type: "learned" } });
 }

@@ -54,6 +54,7 @@ export function handleWelcome(core: Core, welcome: Welcome, now: Now): void {
   sendMarks(core);
   presenceConnected(core, now);
   for (const record of core.rooms.all()) if (!isDescribed(record)) describeRoom(core, record.id);
+  core.notices.push({ type: "signal", signal: { type: "missed" } });
 }
 
 function learnIdentity(core: Core, me: UserId, incarnation: string): void {

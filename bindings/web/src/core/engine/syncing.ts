@@ -167,6 +167,7 @@ function handleUserEvent(core: Core, event: LogEvent, now: Now): void {
   core.meta.userSeq = event.seq;
   core.metaChanged = true;
   const body = event.userBody();
+  core.notices.push({ type: "signal", signal: { type: "own", body } });
   const room = roomOf(body);
   // A digest of it said the same, and more.
   if (room && event.seq <= core.screenAsOf && core.screen.has(room)) return;
