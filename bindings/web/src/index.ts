@@ -5,7 +5,7 @@ export { Client } from "./client/client.js";
 export type { Draft, NewPoll, Sendable } from "./client/draft.js";
 export type { RoomEvents, Sent } from "./client/driver.js";
 export type { ClientOptions, TokenKeeper, TokenSource } from "./client/environment.js";
-export { Message, type TimelineItem } from "./client/message.js";
+export { type Delivery, Message, type TimelineItem } from "./client/message.js";
 export { ObservableList, ObservableStream, ObservableValue } from "./client/observe.js";
 export type { Pin } from "./client/pins.js";
 export type { Presence } from "./client/presence.js";
@@ -23,7 +23,6 @@ export type { Activity, Availability, UserPresence } from "./core/presence.js";
 export type { RoomSummary } from "./core/rooms.js";
 export type {
   Attachment,
-  Delivery,
   MessageItem,
   NoticeItem,
   Place,

@@ -166,3 +166,5 @@ export const OPEN_ROOMS_PAGE = 100;
 export const EMOJI_PAGE = 200;
 /** The organization's emoji are read again, when a name isn't known, after this time. */
 export const EMOJI_AGAIN_AFTER_MS = 60_000;
+/** Events that an excerpt of a room's history remembers, in case its end is reached. */
+export const EXCERPT_WAITING_MAX = 1000;

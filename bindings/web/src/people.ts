@@ -11,3 +11,5 @@ export {
   setStatus,
   shareLastSeen,
 } from "./client/status.js";
+export { usersOf } from "./client/user.js";
+export { type Users, users } from "./client/users.js";

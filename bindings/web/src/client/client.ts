@@ -88,6 +88,11 @@ export class Client {
     return this.#driver.engine.me;
   }
 
+  /** Whether everything that happened while the client was away is known, now and whenever that changes. */
+  get isSynced(): ObservableValue<boolean> {
+    return this.#driver.isSynced;
+  }
+
   /** Waits until everything that happened while the client was away is known. */
   synced(): Promise<void> {
     return this.#driver.whenSynced();

@@ -94,7 +94,8 @@ export class Connector {
   /** Where the client stands, after it stood at `before`. */
   stateAfter(before: State): State {
     const { phase } = this.#supervisor;
-    if (this.#live) return { type: "live", carrier: this.#live.carrierName };
+    if (this.#live)
+      return { type: "live", carrier: this.#live.carrierName, isStalled: this.#live.connection.isStalled };
     if (phase.type === "stopped") return phase;
     if (phase.type !== "waiting") return { type: "connecting" };
     const after = endedOf(phase.after);

@@ -51,6 +51,7 @@ export class Driver {
   readonly rooms: ObservableList<RoomSummary>;
   readonly timelines: WatchedTimelines;
   readonly events = new ObservableStream<RoomEvents>();
+  readonly isSynced = new ObservableValue(false);
   readonly signals = new ObservableStream<Signal>();
   /** Users who were asked for before. */
   readonly users = new Map<UserId, User>();
@@ -172,6 +173,7 @@ export class Driver {
       for (const presence of changes) all.set(presence.user, presence);
       this.presences.set(all);
     }
+    if (this.isSynced.current !== this.engine.isSynced) this.isSynced.set(this.engine.isSynced);
     const before = this.state.current;
     const state: State = this.#isClosed ? { type: "closed" } : this.#connector.stateAfter(before);
     if (JSON.stringify(state) !== JSON.stringify(before)) this.state.set(state);
@@ -241,7 +243,7 @@ export class Driver {
     clearTimeout(this.#timer);
     for (const waiters of [this.#calls, this.#asked, this.#sends, this.#synced]) waiters.close();
     this.timelines.close();
-    const own = [this.rooms, this.state, this.presences, this.events, this.signals];
+    const own = [this.rooms, this.state, this.presences, this.events, this.signals, this.isSynced];
     for (const source of [...own, ...this.#adopted]) source.end();
     await this.#committed.catch(() => undefined);
     this.#cache.close();

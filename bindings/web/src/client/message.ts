@@ -1,6 +1,6 @@
 /** A message of a timeline, with what can be done about it. */
 
-import type { Item, MessageItem, NoticeItem } from "../core/timeline/item.js";
+import type { Item, Delivery as ItemDelivery, MessageItem, NoticeItem } from "../core/timeline/item.js";
 import { ParlourError } from "../errors.js";
 import { ClaimAttachment } from "../generated/rpc.js";
 import { bytesOf, type ClientRef, fieldOf } from "../ids.js";
@@ -13,8 +13,17 @@ import type { Thread } from "./thread.js";
 /** A line of a timeline: a message, or something that happened. */
 export type TimelineItem = Message | NoticeItem;
 
+/** How far something of the user's own got. */
+export type Delivery =
+  | Exclude<ItemDelivery, { state: "failed" }>
+  /** The server refused it; it waits to be retried or discarded. */
+  | { readonly state: "failed"; readonly error: ParlourError };
+
 /** All that the item says. */
-export interface Message extends MessageItem {}
+export interface Message extends Omit<MessageItem, "delivery"> {
+  /** How far the message, or the pending change of it, got. */
+  readonly delivery: Delivery;
+}
 
 /** A message as it was when its timeline showed it; a later state comes as another `Message`. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor takes over all fields of the item
@@ -24,7 +33,12 @@ export class Message {
   /** @internal Made by a timeline. */
   constructor(item: MessageItem, room: Room) {
     this.#room = room;
-    Object.assign(this, item);
+    const { delivery } = item;
+    const failed = delivery.state === "failed" && {
+      ...delivery,
+      error: ParlourError.refused(delivery.error),
+    };
+    Object.assign(this, item, { delivery: failed || delivery });
   }
 
   /** Its number in the log, once it has one. */

@@ -13,8 +13,8 @@ export type Ended =
 export type State =
   /** A connection is being made. */
   | { readonly type: "connecting" }
-  /** Connected, over this carrier. */
-  | { readonly type: "live"; readonly carrier: "webtransport" | "websocket" }
+  /** Connected, over this carrier; `isStalled` while the server may be out of reach and nobody knows yet. */
+  | { readonly type: "live"; readonly carrier: "webtransport" | "websocket"; readonly isStalled: boolean }
   /** Not connected. Reading and writing go on with the cache and the outbox. */
   | { readonly type: "offline"; readonly retryAtMs: number; readonly after: Ended }
   /** Not connected, and not by itself again; see `Client.reconnect`. */

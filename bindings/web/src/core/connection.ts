@@ -270,6 +270,11 @@ export class Connection {
     return this.#heardMs + (this.isBusy ? STALLED_AFTER_MS : PING_EVERY_MS);
   }
 
+  /** Whether the server hasn't answered for a while. */
+  get isStalled(): boolean {
+    return this.#isStalled;
+  }
+
   /** Whether calls wait for an answer. */
   get isBusy(): boolean {
     return this.#inFlight.size > 0 || this.#waiting.length > 0;

@@ -64,7 +64,7 @@ describe.each(["webtransport", "websocket"] as const)("over %s", (carrier) => {
       },
       { options: options(`${carrier}-user`), carrier },
     );
-    expect(seen.state).toEqual({ type: "live", carrier });
+    expect(seen.state).toMatchObject({ type: "live", carrier });
     expect(seen.isSame).toBe(true);
     expect(seen.shown).toBeGreaterThanOrEqual(120);
   });
@@ -125,7 +125,7 @@ describe.each(["webtransport", "websocket"] as const)("over %s", (carrier) => {
       why: "enough",
       whyNot: "stop",
       size: 8_000_000,
-      state: { type: "live", carrier },
+      state: expect.objectContaining({ type: "live", carrier }),
     });
   });
 
@@ -144,7 +144,7 @@ describe.each(["webtransport", "websocket"] as const)("over %s", (carrier) => {
     const sent = page.evaluate("room.send('while it is away')");
     await server.run();
     expect(await sent).toMatchObject({ seq: 2 });
-    expect(await page.evaluate("client.state.current")).toEqual({ type: "live", carrier });
+    expect(await page.evaluate("client.state.current")).toMatchObject({ type: "live", carrier });
   });
 
   it("a token that is refused stops the client", async () => {

@@ -118,8 +118,11 @@ describe("over a network that breaks all the time", () => {
     const [hers, his] = await Promise.all([anna, ben].map((client) => client.room(group.id).timeline()));
     if (!hers || !his) throw new Error("no timelines");
     let connections = 0;
+    let wasLive = true;
     const count = () => {
-      if (anna.state.current.type === "live") connections++;
+      const isLive = anna.state.current.type === "live";
+      if (isLive && !wasLive) connections++;
+      wasLive = isLive;
     };
     anna.state.subscribe(count);
     const cutter = setInterval(() => {

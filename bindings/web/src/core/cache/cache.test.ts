@@ -23,3 +23,16 @@ describe("the cache in IndexedDB", () => {
     expect((await second.runs(ROOM, 10, 10)).map((one) => one.events.length)).toEqual([1]);
   });
 });
+
+describe("a cache that is deleted", () => {
+  it("is empty when it is opened again", async () => {
+    const first = await IndexedDbCache.open("gone");
+    const run = { room: ROOM, from: 1, to: 1, events: [posted(1, "hi")], isStale: false };
+    await first.commit([{ type: "run", run }]);
+    first.close();
+    await IndexedDbCache.delete("gone");
+    const second = await IndexedDbCache.open("gone");
+    expect(await second.runs(ROOM, 10, 10)).toEqual([]);
+    second.close();
+  });
+});

@@ -72,6 +72,18 @@ export class IndexedDbCache implements Cache {
     }
   }
 
+  /** Deletes the database of that name, as after signing out. Fails with `cache-in-use` while a client has it open. */
+  static async delete(name: string): Promise<void> {
+    const release = await lock(`parlour:${name}`);
+    try {
+      await done(indexedDB.deleteDatabase(name));
+    } catch (cause) {
+      throw new ParlourError("cache", { cause });
+    } finally {
+      release();
+    }
+  }
+
   async load(): Promise<Saved> {
     const transaction = this.#database.transaction(STORES);
     const [meta, rooms, outbox] = await Promise.all([
