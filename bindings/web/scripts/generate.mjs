@@ -205,14 +205,21 @@ function lower(name) {
   return name[0].toLowerCase() + name.slice(1);
 }
 
-function printEvents(files, rule) {
+function eventsOf(files, rule) {
   const bodies = files.flatMap((file) => file.messages).filter((message) => hasOption(message, rule));
   const events = bodies.map((message) => ({ message, ...getOption(message, rule) }));
-  events.sort((a, b) => a.kind - b.kind);
+  return events.sort((a, b) => a.kind - b.kind);
+}
+
+/** One constant each, so that a bundle has only those it uses. */
+function printKinds(events) {
+  const lines = events.map(({ message, kind }) => `export const ${lower(message.name)} = ${kind};\n`);
+  return `// Kinds of events by name; made by scripts/generate.mjs.\n${lines.join("")}`;
+}
+
+function printEvents(events) {
   const imports = new Imports(undefined);
-  let out = "/** Kinds of events by name. */\nexport const Kind = {\n";
-  for (const { message, kind } of events) out += `  ${lower(message.name)}: ${kind},\n`;
-  out += "} as const;\n\n";
+  let out = "";
   const countable = events.filter((event) => event.countable).map((event) => `kind === ${event.kind}`);
   out += `/** Whether events of a kind count as unread messages. */\nexport function isCountable(kind: number): boolean {\n  return ${countable.join(" || ")};\n}\n\n`;
   for (const log of Object.values(LOGS)) {
@@ -251,6 +258,8 @@ files.sort((a, b) => (a.name < b.name ? -1 : 1));
 rmSync(OUT, { recursive: true, force: true });
 for (const file of files) write(pathOf(file), printFile(file));
 write("rpc.ts", printMethods(files, registry.getExtension("parlour.options.v1.method")));
-write("events.ts", printEvents(files, registry.getExtension("parlour.options.v1.event")));
+const events = eventsOf(files, registry.getExtension("parlour.options.v1.event"));
+write("kinds.ts", printKinds(events));
+write("events.ts", printEvents(events));
 write("all.ts", printAll(files));
 writeFileSync(join(OUT, "contract.binpb"), image);

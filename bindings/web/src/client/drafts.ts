@@ -4,7 +4,7 @@ import { decode } from "../codec/message.js";
 import type { Signal } from "../core/signal.js";
 import { attachmentsOf } from "../core/timeline/item.js";
 import { DraftChanged, type MessageDraft } from "../generated/draft/v1/draft.js";
-import { Kind } from "../generated/events.js";
+import * as Kind from "../generated/kinds.js";
 import { ListDrafts, SetDraft } from "../generated/rpc.js";
 import { fieldOf, idOf, idsOf, type RoomId, type UserId } from "../ids.js";
 import type { CallOptions } from "./call.js";

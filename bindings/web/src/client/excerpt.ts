@@ -7,7 +7,7 @@ import { TimelinePage } from "../core/engine/page.js";
 import type { LogEvent } from "../core/event.js";
 import { Timeline } from "../core/timeline/timeline.js";
 import { ParlourError } from "../errors.js";
-import { Kind } from "../generated/events.js";
+import * as Kind from "../generated/kinds.js";
 import { ReadTimeline } from "../generated/rpc.js";
 import { fieldOf } from "../ids.js";
 import { EXCERPT_WAITING_MAX, PAGE_EVENTS } from "../limits.js";

@@ -2,7 +2,8 @@
 
 import { decode } from "../codec/message.js";
 import type { Signal } from "../core/signal.js";
-import { isCountable, Kind } from "../generated/events.js";
+import { isCountable } from "../generated/events.js";
+import * as Kind from "../generated/kinds.js";
 import { ReadReceipt } from "../generated/receipt/v1/receipt.js";
 import { ListReceipts } from "../generated/rpc.js";
 import { fieldOf, idOf, type UserId } from "../ids.js";

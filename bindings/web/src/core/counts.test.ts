@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Kind } from "../generated/events.js";
+import * as Kind from "../generated/kinds.js";
 import { MessageDeleted } from "../generated/message/v1/message.js";
 import { fieldOf } from "../ids.js";
 import { Counts, headOf, NO_HEAD } from "./counts.js";

@@ -1,6 +1,7 @@
 /** Unread counts by subtraction (PROTOCOL.md, section 9): what an event, a pulse or a marker changes about them. */
 
-import { isCountable, Kind } from "../generated/events.js";
+import { isCountable } from "../generated/events.js";
+import * as Kind from "../generated/kinds.js";
 import type { Marker, Unread } from "../generated/marker/v1/marker.js";
 import type { EventHeader, RoomPulse } from "../generated/wire/v1/lanes.js";
 import { idsOf, type UserId } from "../ids.js";

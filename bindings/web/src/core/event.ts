@@ -6,7 +6,8 @@
 import { decodeBody } from "../codec/bodies.js";
 import { decode, encode, type MessageType } from "../codec/message.js";
 import { Malformed, Reader, Writer } from "../codec/wire.js";
-import { Kind, type RoomEventBody, roomEvents, type UserEventBody, userEvents } from "../generated/events.js";
+import { type RoomEventBody, roomEvents, type UserEventBody, userEvents } from "../generated/events.js";
+import * as Kind from "../generated/kinds.js";
 import { Event, type EventHeader } from "../generated/wire/v1/lanes.js";
 import { type ClientRef, idOf, type RoomId, type UserId } from "../ids.js";
 import { SEQ_MAX } from "../limits.js";

@@ -1,7 +1,7 @@
 /** What is worth a notification (PROTOCOL.md, section 23): all clients decide it in the same way. */
 
 import { sameBytes } from "../codec/wire.js";
-import { Kind } from "../generated/events.js";
+import * as Kind from "../generated/kinds.js";
 import { MessagePosted } from "../generated/message/v1/message.js";
 import { RoomKind } from "../generated/room/v1/room.js";
 import { NotificationLevel, type Settings } from "../generated/settings/v1/settings.js";

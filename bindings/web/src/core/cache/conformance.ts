@@ -1,7 +1,7 @@
 /** One suite for every cache: what the port promises. Tests of caches call it. */
 
 import { expect, it } from "vitest";
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import { MessageEdited } from "../../generated/message/v1/message.js";
 import { Counts } from "../counts.js";
 import type { LogEvent } from "../event.js";

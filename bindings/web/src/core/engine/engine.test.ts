@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { encode, type Init, type MessageType } from "../../codec/message.js";
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import { MarkerMoved } from "../../generated/marker/v1/marker.js";
 import { RoomGained, RoomKind, RoomLost } from "../../generated/room/v1/room.js";
 import {

@@ -1,7 +1,8 @@
 /** What the event lane and datagrams say: the next events of rooms, heads, gaps, typing. */
 
 import { decode } from "../../codec/message.js";
-import { isCountable, Kind, type RoomEventBody } from "../../generated/events.js";
+import { isCountable, type RoomEventBody } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import { Subscribe } from "../../generated/rpc.js";
 import { SubscribeResponse } from "../../generated/sync/v1/sync.js";
 import { Typing } from "../../generated/typing/v1/typing.js";

@@ -2,7 +2,7 @@
 
 import { decode, encode } from "../../codec/message.js";
 import { isTransient } from "../../errors.js";
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import { MarkReadResponse, MarkUnreadRequest, MarkUnreadResponse } from "../../generated/marker/v1/marker.js";
 import { MarkRead } from "../../generated/rpc.js";
 import { Typing } from "../../generated/typing/v1/typing.js";

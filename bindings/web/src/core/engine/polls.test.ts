@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Init } from "../../codec/message.js";
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import { MessagePosted } from "../../generated/message/v1/message.js";
 import { type PollState, PollVoteCast, PollVoted } from "../../generated/poll/v1/poll.js";
 import { GetPolls, ReadTimeline, Vote } from "../../generated/rpc.js";

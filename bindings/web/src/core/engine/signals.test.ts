@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { encode } from "../../codec/message.js";
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import { BlockChanged, ListBlockedResponse } from "../../generated/people/v1/people.js";
 import { ListBlocked } from "../../generated/rpc.js";
 import { Typing } from "../../generated/typing/v1/typing.js";

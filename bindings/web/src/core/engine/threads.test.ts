@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Init, MessageType } from "../../codec/message.js";
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import { ReadThread, ReadTimeline, Sync } from "../../generated/rpc.js";
 import { ThreadFollowed, ThreadMarkerMoved, ThreadUnfollowed } from "../../generated/thread/v1/thread.js";
 import { fieldOf } from "../../ids.js";

@@ -1,7 +1,7 @@
 /** Events, rooms and errors for tests. */
 
 import { encode, type Init, type MessageType } from "../../codec/message.js";
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import { MessageEdited, MessagePosted } from "../../generated/message/v1/message.js";
 import { ReactionAdded } from "../../generated/reaction/v1/reaction.js";
 import {

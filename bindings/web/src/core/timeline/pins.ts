@@ -1,6 +1,6 @@
 /** Which messages are pinned: of the events about one message the newest counts, in whatever order they come. */
 
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import type { ClientRef } from "../../ids.js";
 import type { LogEvent } from "../event.js";
 import { bound, forgetTo } from "./bounded.js";

@@ -1,6 +1,6 @@
 /** Polls of the messages shown: what was chosen, and what the user has chosen that the server doesn't have yet. */
 
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import type { Poll as WirePoll } from "../../generated/poll/v1/poll.js";
 import type { ClientRef } from "../../ids.js";
 import { type LogEvent, submessages } from "../event.js";

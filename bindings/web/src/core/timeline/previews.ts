@@ -3,7 +3,7 @@
  * another text they mean nothing, whatever comes first.
  */
 
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import { type LinkPreview, LinkPreviewsAdded } from "../../generated/preview/v1/preview.js";
 import type { ClientRef } from "../../ids.js";
 import type { LogEvent } from "../event.js";

@@ -1,6 +1,6 @@
 /** What people put to messages: of one user's events about one emoji the newest counts, in whatever order. */
 
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import { ReactionAdded, ReactionWithdrawn } from "../../generated/reaction/v1/reaction.js";
 import type { ClientRef, UserId } from "../../ids.js";
 import type { LogEvent } from "../event.js";

@@ -1,6 +1,6 @@
 /** Threads: what of a room's log a timeline shows, and what stands under its messages. */
 
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import type { Thread } from "../../generated/thread/v1/thread.js";
 import type { RoomId } from "../../ids.js";
 import type { LogEvent } from "../event.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { encode } from "../../codec/message.js";
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import { MessageEdited, MessagesDeleted } from "../../generated/message/v1/message.js";
 import { LinkPreviewsAdded } from "../../generated/preview/v1/preview.js";
 import { ErrorReason, Retry } from "../../generated/wire/v1/error.js";

@@ -4,7 +4,7 @@
  */
 
 import { decode } from "../../codec/message.js";
-import { Kind } from "../../generated/events.js";
+import * as Kind from "../../generated/kinds.js";
 import { MessagePosted } from "../../generated/message/v1/message.js";
 import type { Thread } from "../../generated/thread/v1/thread.js";
 import { idsOf, type RoomId, type UserId } from "../../ids.js";
