@@ -168,3 +168,7 @@ export const EMOJI_PAGE = 200;
 export const EMOJI_AGAIN_AFTER_MS = 60_000;
 /** Events that an excerpt of a room's history remembers, in case its end is reached. */
 export const EXCERPT_WAITING_MAX = 1000;
+/** Users whose names are kept between visits. */
+export const USERS_KEPT_MAX = 1000;
+/** New ones are kept after this time, together. */
+export const USERS_KEPT_AFTER_MS = 500;

@@ -45,7 +45,7 @@ const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 /** Drives one client. */
 export class Driver {
-  readonly #cache: Cache;
+  readonly cache: Cache;
   readonly engine: Engine;
   readonly state = new ObservableValue<State>({ type: "connecting" });
   readonly rooms: ObservableList<RoomSummary>;
@@ -70,7 +70,7 @@ export class Driver {
   #isClosed = false;
 
   constructor(options: ClientOptions, cache: Cache, saved: Saved) {
-    this.#cache = cache;
+    this.cache = cache;
     const device = typeof options.token === "object" ? options.token.device : undefined;
     this.engine = new Engine(saved, device ?? newDevice(), options.focus);
     this.rooms = new ObservableList([...this.engine.rooms]);
@@ -129,7 +129,7 @@ export class Driver {
   async #load({ id, room, before, limit }: Extract<Action, { type: "load" }>): Promise<void> {
     // What was written before is read.
     await this.#committed.catch(() => undefined);
-    const runs = await this.#cache.runs(room, before, limit).catch(() => []);
+    const runs = await this.cache.runs(room, before, limit).catch(() => []);
     this.engine.handleLoaded(id, runs);
     this.flush();
   }
@@ -138,7 +138,7 @@ export class Driver {
     const batch = this.engine.takeWrites();
     if (!batch) return;
     const before = this.#committed.catch(() => undefined);
-    this.#committed = before.then(() => this.#cache.commit(batch.writes));
+    this.#committed = before.then(() => this.cache.commit(batch.writes));
     // Whoever wants to know awaits it; for the others it is only slower the next time.
     this.#committed.catch(() => undefined);
   }
@@ -246,7 +246,7 @@ export class Driver {
     const own = [this.rooms, this.state, this.presences, this.events, this.signals, this.isSynced];
     for (const source of [...own, ...this.#adopted]) source.end();
     await this.#committed.catch(() => undefined);
-    this.#cache.close();
+    this.cache.close();
   }
 
   /** Makes a call. */

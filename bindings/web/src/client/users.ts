@@ -1,12 +1,18 @@
 /** Users as a user interface wants them: at once where they are known, and soon where they aren't. */
 
 import type { UserId } from "../ids.js";
+import { USERS_KEPT_AFTER_MS, USERS_KEPT_MAX } from "../limits.js";
 import { type Client, driverOf } from "./client.js";
 import type { Driver } from "./driver.js";
 import { ObservableValue } from "./observe.js";
 import type { User } from "./user.js";
 
-/** Everyone who was asked for. Nobody is told of changes: they are asked for again on each connection. */
+const NOTE = "users";
+
+/**
+ * Everyone who was asked for, with a cache that has a place for it also at the visits before. Nobody is told of
+ * changes: they are asked for again on each connection.
+ */
 export class Users extends ObservableValue<ReadonlyMap<UserId, User>> {
   readonly #client: Client;
   readonly #driver: Driver;
@@ -14,6 +20,7 @@ export class Users extends ObservableValue<ReadonlyMap<UserId, User>> {
   readonly #wanted = new Set<UserId>();
   /** Asked for on this connection. */
   readonly #asked = new Set<UserId>();
+  #keeping: ReturnType<typeof setTimeout> | undefined;
 
   /** @internal See `users`. */
   constructor(client: Client, driver: Driver) {
@@ -27,6 +34,13 @@ export class Users extends ObservableValue<ReadonlyMap<UserId, User>> {
       for (const user of again) driver.users.delete(user);
       this.want(again);
     });
+    void this.#recall();
+  }
+
+  /** @internal */
+  override end(): void {
+    clearTimeout(this.#keeping);
+    super.end();
   }
 
   /** Somebody, if they are known; if they aren't they come with a change of this value. */
@@ -56,10 +70,34 @@ export class Users extends ObservableValue<ReadonlyMap<UserId, User>> {
     try {
       const found = await this.#client.users(users);
       this.set(new Map([...this.current, ...found]));
+      this.#keepSoon();
     } catch {
       // The client is closed, or they are refused: the next connection asks again.
     }
   }
+
+  // Between visits.
+
+  async #recall(): Promise<void> {
+    const note = await this.#driver.cache.note?.(NOTE).catch(() => undefined);
+    const { of, users } = (note ?? {}) as Partial<Note>;
+    if (users && of !== undefined && of === this.#client.me) this.set(new Map([...users, ...this.current]));
+  }
+
+  #keepSoon(): void {
+    this.#keeping ??= setTimeout(() => {
+      this.#keeping = undefined;
+      const note: Note = { of: this.#client.me, users: [...this.current].slice(-USERS_KEPT_MAX) };
+      // Only for show: whoever is missing is asked for.
+      this.#driver.cache.putNote?.(NOTE, note).catch(() => undefined);
+    }, USERS_KEPT_AFTER_MS);
+  }
+}
+
+/** As a cache keeps it. */
+interface Note {
+  of: UserId | undefined;
+  users: [UserId, User][];
 }
 
 const made = new WeakMap<Driver, Users>();

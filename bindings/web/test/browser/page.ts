@@ -3,9 +3,10 @@
 import * as files from "../../src/files.js";
 import * as client from "../../src/index.js";
 import { IndexedDbCache } from "../../src/indexeddb.js";
+import * as signIn from "../../src/sign-in.js";
 
 declare global {
-  var parlour: typeof client & typeof files & { IndexedDbCache: typeof IndexedDbCache };
+  var parlour: typeof client & typeof files & typeof signIn & { IndexedDbCache: typeof IndexedDbCache };
 }
 
-globalThis.parlour = { ...client, ...files, IndexedDbCache };
+globalThis.parlour = { ...client, ...files, ...signIn, IndexedDbCache };

@@ -30,7 +30,7 @@ export class Site {
       ["/worker.js", await bundle("worker.ts")],
     ]);
     const server = createServer((request, response) => {
-      const file = files.get(request.url ?? "");
+      const file = files.get(request.url?.split("?")[0] ?? "");
       const type = request.url?.endsWith(".js") ? "text/javascript" : "text/html";
       response.writeHead(file === undefined ? 404 : 200, { "content-type": type }).end(file);
     });

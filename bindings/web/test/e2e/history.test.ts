@@ -1,9 +1,11 @@
 // History elsewhere than at its end, and what user interfaces want to observe, at a real server.
 
+import "fake-indexeddb/auto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Excerpt, timelineAround } from "../../src/history.js";
 import { FollowedThreads, following } from "../../src/inbox.js";
-import type { Client, Message, Room } from "../../src/index.js";
+import { Client, type Message, type Room } from "../../src/index.js";
+import { IndexedDbCache } from "../../src/indexeddb.js";
 import { setProfile, users } from "../../src/people.js";
 import { TestServer, until } from "./server.js";
 
@@ -104,6 +106,22 @@ describe("users", () => {
     await until(() => !anna.isSynced.current, "anna is away");
     await server.run();
     await until(() => anna.isSynced.current && all.get(them)?.profile.title === "Cook", "it is read again");
+  });
+});
+
+describe("users of a client with a cache", () => {
+  it("are there at the next visit, without a connection", async () => {
+    const them = ben.me as NonNullable<typeof ben.me>;
+    const first = await server.connect("anna", { cache: await IndexedDbCache.open("names") });
+    users(first).want([them]);
+    await until(() => users(first).current.get(them), "his name is known");
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await first.disconnect();
+    const cache = await IndexedDbCache.open("names");
+    const second = await Client.start({ ...server.options("anna"), url: "http://localhost:1", cache });
+    const again = users(second);
+    await until(() => again.get(them)?.name === "ben", "his name is still known");
+    await second.disconnect();
   });
 });
 

@@ -24,6 +24,21 @@ describe("the cache in IndexedDB", () => {
   });
 });
 
+describe("a note in a cache", () => {
+  it("is what was put there last, also at the next visit and after everything was forgotten", async () => {
+    const first = await IndexedDbCache.open("notes");
+    expect(await first.note("x")).toBeUndefined();
+    await first.putNote("x", { a: 1 });
+    await first.putNote("x", { a: 2 });
+    await first.commit([{ type: "reset" }]);
+    first.close();
+    const second = await IndexedDbCache.open("notes");
+    expect([await second.note("x"), await second.note("y")]).toEqual([{ a: 2 }, undefined]);
+    expect((await second.load()).rooms).toEqual([]);
+    second.close();
+  });
+});
+
 describe("a cache that is deleted", () => {
   it("is empty when it is opened again", async () => {
     const first = await IndexedDbCache.open("gone");

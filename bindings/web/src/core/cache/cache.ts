@@ -112,6 +112,10 @@ export interface Cache {
   commit(writes: readonly Write[]): Promise<void>;
   /** Runs of a room with events before `before`, newest first, as many as are needed for `limit` events. */
   runs(room: RoomId, before: number, limit: number): Promise<Run[]>;
+  /** What was put there under that name; `undefined` for nothing. A cache may have no place for it. */
+  note?(name: string): Promise<unknown>;
+  /** Keeps a plain value that a feature beside the engine can do without. It may be old, and somebody else's. */
+  putNote?(name: string, value: unknown): Promise<void>;
   /** Nothing is asked of it any more. */
   close(): void;
 }

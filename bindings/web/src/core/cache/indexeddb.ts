@@ -108,6 +108,17 @@ export class IndexedDbCache implements Cache {
     await end;
   }
 
+  async note(name: string): Promise<unknown> {
+    return done(this.#database.transaction(META).objectStore(META).get(`note:${name}`));
+  }
+
+  async putNote(name: string, value: unknown): Promise<void> {
+    const transaction = this.#database.transaction(META, "readwrite", { durability: "relaxed" });
+    const end = ended(transaction);
+    transaction.objectStore(META).put(value, `note:${name}`);
+    await end;
+  }
+
   async runs(room: RoomId, before: number, limit: number): Promise<Run[]> {
     const found: Run[] = [];
     let events = 0;
