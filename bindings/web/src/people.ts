@@ -1,5 +1,6 @@
 /** People: finding and blocking them, and what the user says of themselves. */
 
+export { type Identity, identity } from "./client/identity.js";
 export { block, blocked, card, type PeoplePage, searchPeople, unblock } from "./client/people.js";
 export { type ProfileChange, setProfile } from "./client/profile.js";
 export {

@@ -31,6 +31,8 @@ export class Connector {
   #live: Link | undefined;
   /** A connection that wasn't welcomed yet. */
   #candidate: Link | undefined;
+  /** The newest one. */
+  welcome: Welcome | undefined;
   #attempt = new AbortController();
   #token = "";
   /** The page is put away, or the client is closed: nothing is dialled. */
@@ -270,6 +272,7 @@ export class Connector {
       return;
     }
     this.#live = link;
+    this.welcome = welcome;
     this.#candidate = undefined;
     before?.close(CloseCode.CLIENT_MOVED);
     this.#supervisor.handleWelcome(clock());

@@ -15,6 +15,7 @@ import type { Signal } from "../core/signal.js";
 import type { Item } from "../core/timeline/item.js";
 import type { Scope } from "../core/timeline/threads.js";
 import { ParlourError } from "../errors.js";
+import type { Welcome } from "../generated/wire/v1/control.js";
 import type { ClientRef, RoomId, UserId } from "../ids.js";
 import { NEVER, type Now } from "../time.js";
 import { Connector } from "./connector.js";
@@ -189,6 +190,11 @@ export class Driver {
   /** The connection in use. */
   get link(): Link | undefined {
     return this.#connector.link;
+  }
+
+  /** The newest welcome. */
+  get welcome(): Welcome | undefined {
+    return this.#connector.welcome;
   }
 
   /** Waits for a connection. */

@@ -68,6 +68,16 @@ describe("a list of the user's", () => {
     expect([letters.items, answers.length]).toEqual([["new"], 0]);
   });
 
+  it("isn't waited for any longer than wanted, and comes all the same", async () => {
+    const { letters, answer } = made();
+    const wanted = new AbortController();
+    const there = letters.refresh({ signal: wanted.signal });
+    wanted.abort(new Error("enough"));
+    await expect(there).rejects.toThrow("enough");
+    await answer("a");
+    expect(letters.items).toEqual(["a"]);
+  });
+
   it("hears nothing any more once it is closed", async () => {
     const { letters, signals, answers, adopted } = made();
     expect(adopted.size).toBe(1);

@@ -39,7 +39,7 @@ export abstract class Listed<T> extends ObservableList<T> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });
-    await this.#reading;
+    await unlessAborted(this.#reading, signal);
   }
 
   /** Nobody looks at it any more: iterations end. */
@@ -80,6 +80,15 @@ export abstract class Listed<T> extends ObservableList<T> {
     if (heard === "read") void this.refresh().catch(() => undefined);
     else if (heard !== undefined) this.put(heard);
   }
+}
+
+/** The same, but for who doesn't want to wait for it any longer. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    promise.then(resolve, reject);
+  });
 }
 
 /** A list with one thing in the place of what has the same key; without it where that is `undefined`. */

@@ -31,8 +31,8 @@ export class Receipts extends ObservableValue<ReadonlyMap<UserId, Receipt>> {
   readonly #room: Room;
   readonly #leave: (() => void)[];
   readonly #gone = new AbortController();
-  /** What came while all of them were read. */
-  #meanwhile: Receipt[] | undefined;
+  /** What came while all of them were read, for each read under way. */
+  readonly #meanwhile = new Set<Receipt[]>();
 
   private constructor(room: Room) {
     super(new Map());
@@ -65,12 +65,15 @@ export class Receipts extends ObservableValue<ReadonlyMap<UserId, Receipt>> {
   /** Reads all of them again. */
   async refresh({ signal }: CallOptions = {}): Promise<void> {
     const given = [this.#gone.signal, ...(signal ? [signal] : [])];
-    this.#meanwhile = [];
-    const all = await this.#read({ signal: AbortSignal.any(given) });
-    // What came meanwhile is newer, or the same.
-    const meanwhile = this.#meanwhile ?? [];
-    this.#meanwhile = undefined;
-    this.set(further(all, meanwhile) ?? all);
+    const meanwhile: Receipt[] = [];
+    this.#meanwhile.add(meanwhile);
+    try {
+      const all = await this.#read({ signal: AbortSignal.any(given) });
+      // What came meanwhile is newer, or the same.
+      this.set(further(all, meanwhile) ?? all);
+    } finally {
+      this.#meanwhile.delete(meanwhile);
+    }
   }
 
   /** Nobody looks at it any more: iterations end. */
@@ -124,7 +127,7 @@ export class Receipts extends ObservableValue<ReadonlyMap<UserId, Receipt>> {
   }
 
   #learn(receipts: readonly Receipt[]): void {
-    this.#meanwhile?.push(...receipts);
+    for (const meanwhile of this.#meanwhile) meanwhile.push(...receipts);
     const known = further(this.current, receipts);
     if (known) this.set(known);
   }

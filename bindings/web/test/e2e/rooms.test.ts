@@ -12,6 +12,7 @@ import {
   overrides,
   permissions,
   postNotice,
+  privateRoom,
   setAnnouncementsOnly,
   setArchived,
   setMessageExpiry,
@@ -96,5 +97,15 @@ describe("a notice", () => {
     const posted = postNotice(anna, { subject: "ben" }, notice("the lights are on"));
     await expect(posted).rejects.toMatchObject({ reason: "SCOPE_MISSING" });
     await expect(postNotice(anna, { subject: "ben" }, notice(""))).rejects.toMatchObject({ kind: "text" });
+    const lamp = await server.connect("lamp", { token: server.token("lamp", "1h", "--scope", "notices") });
+    const lights = notice("the lights are on");
+    await postNotice(lamp, { subject: "ben" }, lights);
+    await postNotice(lamp, { subject: "ben" }, lights);
+    const timeline = await (await privateRoom(ben)).timeline();
+    const texts = () => timeline.items.flatMap((item) => (item.type === "message" ? [item.text] : []));
+    await until(() => texts().length > 0, "the notice comes");
+    expect(texts()).toEqual(["the lights are on"]);
+    timeline.close();
+    await lamp.disconnect();
   });
 });

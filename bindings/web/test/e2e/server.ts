@@ -90,8 +90,8 @@ export class TestServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  token(subject: string, ttl = "12h"): string {
-    return this.command("token", "--sub", subject, "--org", "acme", "--ttl", ttl).trim();
+  token(subject: string, ttl = "12h", ...more: string[]): string {
+    return this.command("token", "--sub", subject, "--org", "acme", "--ttl", ttl, ...more).trim();
   }
 
   /** What the server's command line prints. */

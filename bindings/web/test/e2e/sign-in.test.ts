@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import WebSocket from "ws";
 import { Client } from "../../src/index.js";
+import { identity } from "../../src/people.js";
 import { TestStore } from "../../src/sign-in/testing.js";
 import { Account, Login, type LoginStore, SignIn } from "../../src/sign-in.js";
 import { addUser, invite, linkFor } from "./accounts.js";
@@ -37,6 +38,7 @@ describe("a sign-in", () => {
     const client = await clientOf(await open(store));
     const me = client.me as NonNullable<typeof client.me>;
     expect((await client.users([me])).get(me)?.name).toBe("Ada Lovelace");
+    expect(identity(client).current).toMatchObject({ user: me, name: "Ada Lovelace", role: "member" });
     await client.disconnect();
   });
 
