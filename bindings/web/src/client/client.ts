@@ -32,6 +32,11 @@ export function driverOf(client: Client): Driver {
   return driver;
 }
 
+/** @internal A client that a test made. */
+export function adoptDriver(client: Client, driver: Driver): void {
+  drivers.set(client, driver);
+}
+
 /** One user on one device. Works in a page, in a worker, and in Node. */
 export class Client {
   readonly #driver: Driver;
