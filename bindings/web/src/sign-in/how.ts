@@ -48,7 +48,8 @@ export interface PendingCode {
 }
 
 /** What of a way in is kept until it is decided: a code, never a password. */
-export function pendingOf({ how }: SignIn): PendingCode | undefined {
+export function pendingOf(signIn: SignIn): PendingCode | undefined {
+  const { how } = signIn;
   if (how.case !== "code") return undefined;
   const { code = "", newcomer } = how.value;
   if (!newcomer) return { code };
