@@ -1,0 +1,59 @@
+/** Where the user is, in the fragment of the address: the app may lie in any folder, and links can be passed on. */
+
+import { type RoomId, roomId } from "@parlour/client";
+import { useMemo, useSyncExternalStore } from "react";
+
+/** What stands beside a room's timeline. */
+export type Aside = { is: "thread"; root: number } | { is: "members" } | { is: "pins" } | undefined;
+
+/** A place in the app. */
+export type Route =
+  | { readonly is: "home" }
+  | { readonly is: "threads" }
+  | { readonly is: "room"; readonly room: RoomId; readonly aside: Aside; readonly at: number | undefined };
+
+/** Reads a fragment; what can't be read is home. */
+export function parseRoute(hash: string): Route {
+  const [where, id, what, number] = hash.replace(/^#\//, "").split("/");
+  if (where === "threads") return { is: "threads" };
+  if (where !== "room" || !id) return { is: "home" };
+  const room = roomId(id);
+  if (!room) return { is: "home" };
+  const seq = Number(number);
+  const place = { is: "room", room, aside: undefined, at: undefined } as const;
+  if (what === "members") return { ...place, aside: { is: "members" } };
+  if (what === "pins") return { ...place, aside: { is: "pins" } };
+  if (!Number.isSafeInteger(seq) || seq < 1) return place;
+  if (what === "thread") return { ...place, aside: { is: "thread", root: seq } };
+  return what === "at" ? { ...place, at: seq } : place;
+}
+
+/** The fragment of a place. */
+export const hashOf = {
+  home: () => "#/",
+  threads: () => "#/threads",
+  room: (room: RoomId) => `#/room/${room}`,
+  thread: (room: RoomId, root: number) => `#/room/${room}/thread/${root}`,
+  members: (room: RoomId) => `#/room/${room}/members`,
+  pins: (room: RoomId) => `#/room/${room}/pins`,
+  message: (room: RoomId, seq: number) => `#/room/${room}/at/${seq}`,
+};
+
+/** Goes somewhere. */
+export function go(hash: string, options: { replace?: boolean } = {}): void {
+  if (options.replace) {
+    history.replaceState(null, "", hash);
+    dispatchEvent(new HashChangeEvent("hashchange"));
+  } else location.hash = hash;
+}
+
+function subscribe(onChange: () => void): () => void {
+  addEventListener("hashchange", onChange);
+  return () => removeEventListener("hashchange", onChange);
+}
+
+/** Where the user is. */
+export function useRoute(): Route {
+  const hash = useSyncExternalStore(subscribe, () => location.hash);
+  return useMemo(() => parseRoute(hash), [hash]);
+}

@@ -1,0 +1,52 @@
+/** Mentions in a text. Whom a message mentions is a field of it; here its names are only found and shown. */
+
+import type { ReactNode } from "react";
+
+/** Somebody who is mentioned. */
+export interface Mark {
+  /** As it stands in the text, with its `@`. */
+  readonly label: string;
+  /** Whether it means the user. */
+  readonly isMe: boolean;
+  readonly onOpen?: (() => void) | undefined;
+}
+
+/** All of one message. */
+export type Marks = readonly Mark[];
+
+/** A text with its mentions shown as such. */
+export function marked(text: string, marks: Marks): ReactNode {
+  if (marks.length === 0 || !text.includes("@")) return text;
+  const pieces: ReactNode[] = [];
+  let from = 0;
+  for (let at = text.indexOf("@"); at >= 0; at = text.indexOf("@", at + 1)) {
+    const mark = longest(text, at, marks);
+    if (!mark || at < from) continue;
+    pieces.push(text.slice(from, at), <Mention key={at} mark={mark} />);
+    from = at + mark.label.length;
+  }
+  pieces.push(text.slice(from));
+  return pieces;
+}
+
+/** The longest name that stands here as a whole. */
+function longest(text: string, at: number, marks: Marks): Mark | undefined {
+  let best: Mark | undefined;
+  for (const mark of marks) {
+    const isHere =
+      text.startsWith(mark.label, at) && !/[\p{L}\p{N}]/u.test(text.charAt(at + mark.label.length));
+    if (isHere && mark.label.length > (best?.label.length ?? 1)) best = mark;
+  }
+  return best;
+}
+
+function Mention({ mark }: { mark: Mark }) {
+  const name = <bdi>{mark.label}</bdi>;
+  const look = `mention ${mark.isMe ? "mention-me" : ""}`;
+  if (!mark.onOpen) return <span className={look}>{name}</span>;
+  return (
+    <button type="button" className={look} onClick={mark.onOpen}>
+      {name}
+    </button>
+  );
+}

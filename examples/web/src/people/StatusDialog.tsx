@@ -1,0 +1,119 @@
+/** What the user says of themselves: an emoji, a few words, and for how long. */
+
+import * as rpc from "@parlour/client/rpc";
+import { Smile } from "lucide-react";
+import { useState } from "react";
+import { EmojiButton } from "../emoji/EmojiButton.tsx";
+import type { Key } from "../i18n/text.ts";
+import { useText } from "../i18n/text.ts";
+import { useClient, useMe, usePresence } from "../sdk/context.tsx";
+import { failureText } from "../sdk/failure.ts";
+import { Button } from "../ui/Button.tsx";
+import { Dialog } from "../ui/Dialog.tsx";
+import { Failure } from "../ui/Failure.tsx";
+
+const HOUR_MS = 3_600_000;
+const USUAL: readonly { emoji: string; text: Key }[] = [
+  { emoji: "🗓️", text: "status.meeting" },
+  { emoji: "🎧", text: "status.focus" },
+  { emoji: "🚆", text: "status.travel" },
+  { emoji: "🤒", text: "status.sick" },
+  { emoji: "🌴", text: "status.holiday" },
+];
+const UNTIL: readonly { id: string; label: Key; until: () => number }[] = [
+  { id: "never", label: "status.forever", until: () => 0 },
+  { id: "hour", label: "status.hour", until: () => Date.now() + HOUR_MS },
+  { id: "today", label: "status.today", until: () => new Date().setHours(23, 59, 0, 0) },
+  { id: "week", label: "status.week", until: () => Date.now() + 7 * 24 * HOUR_MS },
+];
+
+/** The dialog. */
+export function StatusDialog({ onClose }: { onClose: () => void }) {
+  const { t } = useText();
+  const client = useClient();
+  const presence = usePresence(useMe());
+  const [emoji, setEmoji] = useState(presence?.status?.emoji ?? "");
+  const [text, setText] = useState(presence?.status?.text ?? "");
+  const [until, setUntil] = useState("never");
+  const [failure, setFailure] = useState<string>();
+  const set = async (status: { text: string; emoji: string; expiresAtMs: number }) => {
+    try {
+      await client.call(rpc.SetStatus, { status });
+      onClose();
+    } catch (error) {
+      setFailure(failureText(error, t));
+    }
+  };
+  const save = () => {
+    const expiresAtMs = UNTIL.find(({ id }) => id === until)?.until() ?? 0;
+    return set({ text: text.trim(), emoji, expiresAtMs });
+  };
+  return (
+    <Dialog
+      title={t("status.set")}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onClick={() => void set({ text: "", emoji: "", expiresAtMs: 0 })}>
+            {t("status.clear")}
+          </Button>
+          <Button look="main" disabled={!emoji && !text.trim()} onClick={() => void save()}>
+            {t("action.save")}
+          </Button>
+        </>
+      }
+    >
+      {failure && <Failure text={failure} />}
+      <div className="status-line">
+        {emoji ? (
+          <button
+            type="button"
+            className="icon-button quick-emoji"
+            aria-label={t("status.no-emoji")}
+            onClick={() => setEmoji("")}
+          >
+            {emoji}
+          </button>
+        ) : (
+          <EmojiButton icon={Smile} label={t("emoji.title")} onPick={setEmoji} />
+        )}
+        <input
+          className="field"
+          dir="auto"
+          data-autofocus
+          value={text}
+          maxLength={50}
+          placeholder={t("status.placeholder")}
+          aria-label={t("status.placeholder")}
+          onChange={(event) => setText(event.target.value)}
+        />
+      </div>
+      <ul className="chips">
+        {USUAL.map((usual) => (
+          <li key={usual.text}>
+            <button
+              type="button"
+              className="chip"
+              onClick={() => {
+                setEmoji(usual.emoji);
+                setText(t(usual.text));
+              }}
+            >
+              {usual.emoji} {t(usual.text)}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <label className="labelled">
+        {t("status.until")}
+        <select className="field" value={until} onChange={(event) => setUntil(event.target.value)}>
+          {UNTIL.map(({ id, label }) => (
+            <option key={id} value={id}>
+              {t(label)}
+            </option>
+          ))}
+        </select>
+      </label>
+    </Dialog>
+  );
+}

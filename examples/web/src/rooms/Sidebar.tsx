@@ -1,0 +1,154 @@
+/** The list of rooms, and what belongs to the user: the way to other rooms, to people, to settings. */
+
+import * as Dropdown from "@radix-ui/react-dropdown-menu";
+import { ChevronDown, Compass, MessageSquareText, Plus, Search, Users } from "lucide-react";
+import { useState } from "react";
+import { go, hashOf, useRoute } from "../app/route.ts";
+import { useText } from "../i18n/text.ts";
+import { MyButton } from "../people/MyButton.tsx";
+import { useMe, useRooms, useSynced, useWatched } from "../sdk/context.tsx";
+import { IconButton } from "../ui/Button.tsx";
+import { RoomSkeleton } from "../ui/Skeleton.tsx";
+import { useRoomNaming } from "./names.ts";
+import { Badge, RoomRow } from "./RoomRow.tsx";
+import { type Section, sectionsOf } from "./sections.ts";
+
+/** Dialogs that the list opens. */
+export type Opening = "switch" | "direct" | "group" | "browse" | "settings" | "status";
+
+const WATCHED_MAX = 150;
+
+/** The sidebar. */
+export function Sidebar({ onOpen }: { onOpen: (what: Opening) => void }) {
+  const { t, language } = useText();
+  const rooms = useRooms();
+  const me = useMe();
+  const nameOf = useRoomNaming(rooms);
+  const isSynced = useSynced();
+  const sections = sectionsOf(rooms, nameOf, language.tag);
+  useWatched([...rooms.flatMap(({ peer }) => peer ?? []).slice(0, WATCHED_MAX), ...(me ? [me] : [])]);
+  return (
+    <nav className="sidebar" aria-label={t("nav.rooms")}>
+      <header className="sidebar-head">
+        <span className="wordmark">Parlour</span>
+        <NewMenu onOpen={onOpen} />
+      </header>
+      <button type="button" className="jump" onClick={() => onOpen("switch")}>
+        <Search size={15} aria-hidden />
+        <span>{t("nav.jump")}</span>
+        <kbd>{isMac() ? "⌘K" : "Ctrl K"}</kbd>
+      </button>
+      <div className="sidebar-list">
+        <Threads />
+        {rooms.length === 0 && !isSynced ? (
+          <RoomSkeleton />
+        ) : (
+          sections.map((section) => <SectionView key={section.id} section={section} onOpen={onOpen} />)
+        )}
+      </div>
+      <MyButton onOpen={onOpen} />
+    </nav>
+  );
+}
+
+function isMac(): boolean {
+  return /Mac|iPhone|iPad/.test(navigator.userAgent);
+}
+
+function Threads() {
+  const { t } = useText();
+  const route = useRoute();
+  const rooms = useRooms();
+  const unread = rooms.reduce((sum, room) => sum + room.threadUnread, 0);
+  const mentions = rooms.reduce((sum, room) => sum + room.threadMentions, 0);
+  const isHere = route.is === "threads";
+  return (
+    <a
+      className={`room ${isHere ? "room-here" : ""} ${unread > 0 ? "room-unread" : ""}`}
+      href={hashOf.threads()}
+      aria-current={isHere ? "page" : undefined}
+    >
+      <MessageSquareText size={16} strokeWidth={1.75} className="room-icon" aria-hidden />
+      <span className="room-name">{t("threads.title")}</span>
+      {unread > 0 && <Badge count={mentions || unread} isLoud={mentions > 0} />}
+    </a>
+  );
+}
+
+const ADD: Partial<Record<string, "browse" | "direct">> = { groups: "browse", directs: "direct" };
+
+function SectionView({ section, onOpen }: { section: Section; onOpen: (what: Opening) => void }) {
+  const { t } = useText();
+  const route = useRoute();
+  const isSynced = useSynced();
+  const [isClosed, setClosed] = useState(
+    () => localStorage.getItem(`parlour.closed.${section.id}`) === "yes",
+  );
+  const here = route.is === "room" ? route.room : undefined;
+  const label = "key" in section.label ? t(section.label.key) : section.label.own;
+  const add = ADD[section.id];
+  const toggle = () => {
+    localStorage.setItem(`parlour.closed.${section.id}`, isClosed ? "no" : "yes");
+    setClosed(!isClosed);
+  };
+  // What is unread stays in sight in a section that is closed.
+  const shown = section.rooms.filter(({ room }) => !isClosed || room.unread > 0 || room.id === here);
+  return (
+    <section className="section" aria-label={label}>
+      <div className="section-head">
+        <button type="button" className="section-toggle" aria-expanded={!isClosed} onClick={toggle}>
+          <ChevronDown size={13} strokeWidth={2.25} aria-hidden />
+          <span dir="auto">{label}</span>
+        </button>
+        {add && (
+          <IconButton
+            icon={add === "browse" ? Compass : Plus}
+            size={15}
+            label={t(`open.${add}`)}
+            onClick={() => onOpen(add)}
+          />
+        )}
+      </div>
+      {section.rooms.length === 0 && isSynced && <p className="section-empty">{t("section.empty")}</p>}
+      {shown.map(({ room, depth }) => (
+        <RoomRow key={room.id} room={room} depth={depth} isHere={room.id === here} />
+      ))}
+    </section>
+  );
+}
+
+function NewMenu({ onOpen }: { onOpen: (what: Opening) => void }) {
+  const { t } = useText();
+  const entries = [
+    { what: "direct", icon: MessageSquareText },
+    { what: "group", icon: Users },
+    { what: "browse", icon: Compass },
+  ] as const;
+  return (
+    <Dropdown.Root modal={false}>
+      <Dropdown.Trigger asChild>
+        <button type="button" className="icon-button" aria-label={t("open.new")} data-hint={t("open.new")}>
+          <Plus size={18} strokeWidth={1.75} aria-hidden />
+        </button>
+      </Dropdown.Trigger>
+      <Dropdown.Portal>
+        <Dropdown.Content className="menu" align="end" sideOffset={4} collisionPadding={8}>
+          {entries.map(({ what, icon: Icon }) => (
+            <Dropdown.Item
+              key={what}
+              className="menu-item"
+              onSelect={() => setTimeout(() => onOpen(what), 0)}
+            >
+              <Icon size={16} strokeWidth={1.75} aria-hidden /> {t(`open.${what}`)}
+            </Dropdown.Item>
+          ))}
+        </Dropdown.Content>
+      </Dropdown.Portal>
+    </Dropdown.Root>
+  );
+}
+
+/** Goes home: on a phone, to the list of rooms. */
+export function goHome(): void {
+  go(hashOf.home());
+}

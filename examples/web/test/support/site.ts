@@ -1,0 +1,103 @@
+/** The built app as a server serves it: static files under a strict policy, and `/parlour` at the same origin. */
+
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
+import { connect } from "node:net";
+import { extname, join, normalize } from "node:path";
+import type { Duplex } from "node:stream";
+
+const TYPES: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".webmanifest": "application/manifest+json",
+};
+
+/** What the app needs, and nothing else. `https:` and `wss:` of the same host are WebTransport and WebSocket. */
+export const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob:",
+  "manifest-src 'self'",
+  "worker-src 'self'",
+  "connect-src 'self' ws: wss: https:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** A site on a free port of localhost. */
+export class Site {
+  private constructor(
+    private readonly server: Server,
+    private readonly sockets: Set<Duplex>,
+    readonly url: string,
+  ) {}
+
+  /** Serves a folder, and sends `/parlour` on to a port. */
+  static async start(folder: string, backendPort: number, port = 0): Promise<Site> {
+    const sockets = new Set<Duplex>();
+    const server = createServer((incoming, response) => {
+      if (incoming.url?.startsWith("/parlour/")) forward(incoming, response, backendPort);
+      else serve(folder, incoming.url ?? "/", response);
+    });
+    server.on("connection", (socket) => {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+    });
+    server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+      upgrade(incoming, socket, head, backendPort);
+    });
+    server.listen(port, "localhost");
+    await once(server, "listening");
+    const address = server.address();
+    if (typeof address !== "object" || address === null) throw new Error("no port");
+    return new Site(server, sockets, `http://localhost:${address.port}/`);
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    this.server.close();
+    await once(this.server, "close");
+  }
+}
+
+function serve(folder: string, url: string, response: ServerResponse): void {
+  const path = normalize(decodeURIComponent(url.split(/[?#]/)[0] ?? "/"));
+  const file = join(folder, path.endsWith("/") ? `${path}index.html` : path);
+  try {
+    const bytes = readFileSync(file);
+    const type = TYPES[extname(file)] ?? "application/octet-stream";
+    response.writeHead(200, { "content-type": type, "content-security-policy": POLICY }).end(bytes);
+  } catch {
+    response.writeHead(404).end();
+  }
+}
+
+function forward(incoming: IncomingMessage, response: ServerResponse, port: number): void {
+  const { url = "/", method = "GET", headers } = incoming;
+  const onward = request({ host: "127.0.0.1", port, path: url, method, headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(response);
+  });
+  onward.on("error", () => response.writeHead(502).end());
+  incoming.pipe(onward);
+}
+
+function upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer, port: number): void {
+  const backend = connect(port, "127.0.0.1", () => {
+    const lines = [`${incoming.method} ${incoming.url} HTTP/1.1`];
+    for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
+      lines.push(`${incoming.rawHeaders[at]}: ${incoming.rawHeaders[at + 1]}`);
+    }
+    backend.write(`${lines.join("\r\n")}\r\n\r\n`);
+    backend.write(head);
+    backend.pipe(socket).pipe(backend);
+  });
+  backend.on("error", () => socket.destroy());
+  socket.on("error", () => backend.destroy());
+}
