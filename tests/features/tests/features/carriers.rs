@@ -33,6 +33,10 @@ async fn people_on_different_carriers_are_in_one_room() {
         over(ALL[2], &server, "cleo").await,
     ];
     let room = group(&quic, "kitchen", &["bob", "cleo"]).await;
+    // What is said before that comes as a pulse.
+    for client in [&quic, &web, &socket] {
+        client.hears(101).await;
+    }
     for (from, others) in
         [(&quic, [&web, &socket]), (&web, [&quic, &socket]), (&socket, [&quic, &web])]
     {
