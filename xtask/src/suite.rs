@@ -15,13 +15,15 @@ licences and sources, and the demo unattended. Installs what it needs and says s
   quick     formatting, clippy, tidy and every test
   deps      dependencies' licences, sources and known holes
   python    the golden vectors decoded by Python's protobuf
+  conformance   the scripts of the conformance kit over all carriers; not part of the whole yet
   openapi   the calls over HTTP held against their description by schemathesis
   web       the TypeScript client and the web client, in Node and in Chromium
   kotlin, swift   the clients of those languages";
 
 const FUZZ_SECONDS: u64 = 10;
 const SCHEMATHESIS_SECONDS: &str = "60";
-const PARTS: &[&str] = &["quick", "deps", "python", "openapi", "web", "kotlin", "swift"];
+const PARTS: &[&str] =
+    &["quick", "deps", "python", "conformance", "openapi", "web", "kotlin", "swift"];
 
 /// How a step that didn't fail ended.
 enum Done {
@@ -48,6 +50,12 @@ pub(crate) fn run(mut args: Args) -> Outcome {
         Some("python") => {
             let mut suite = Suite::default();
             suite.step("golden vectors in Python", golden_in_python);
+            suite.close()
+        }
+        Some("conformance") => {
+            let mut suite = Suite::default();
+            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+            suite.step("conformance", conforms);
             suite.close()
         }
         Some("openapi") => {
@@ -122,6 +130,14 @@ fn calls_as_described() -> Outcome<Done> {
     passed(shell::run(
         shell::program(python, &[]).arg(script).arg(program).arg(SCHEMATHESIS_SECONDS),
     ))
+}
+
+/// Every script over all three carriers, by an implementation of another make.
+fn conforms() -> Outcome<Done> {
+    let python = tools::conformance()?;
+    let script = shell::root().join("tests/conformance/run.py");
+    let program = shell::target_dir().join("debug/parlour");
+    passed(shell::run(shell::program(python, &[]).arg(script).arg(program)))
 }
 
 fn fuzz_briefly() -> Outcome<Done> {

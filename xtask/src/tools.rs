@@ -14,19 +14,28 @@ const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
 /// A Python with protobuf, in a virtual environment of the project's own.
 pub(crate) fn python() -> Outcome<PathBuf> {
-    python_with("python", PROTOBUF)
+    python_with("python", &[PROTOBUF], PROTOBUF)
 }
 
 /// One with schemathesis, in an environment of its own.
 pub(crate) fn schemathesis() -> Outcome<PathBuf> {
-    python_with("schemathesis", SCHEMATHESIS)
+    python_with("schemathesis", &[SCHEMATHESIS], SCHEMATHESIS)
 }
 
-fn python_with(name: &str, package: &str) -> Outcome<PathBuf> {
+/// One with what the conformance kit names.
+pub(crate) fn conformance() -> Outcome<PathBuf> {
+    let file = shell::root().join("tests/conformance/requirements.txt");
+    let wanted =
+        std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    python_with("conformance", &["-r", &file.display().to_string()], &wanted)
+}
+
+/// `what` is given to pip; the environment is made anew where `wanted` has changed.
+fn python_with(name: &str, what: &[&str], wanted: &str) -> Outcome<PathBuf> {
     let folder = shell::tools_dir().join(name);
     let python = folder.join("bin/python");
     let stamp = folder.join("installed");
-    if std::fs::read_to_string(&stamp).is_ok_and(|text| text == package) {
+    if std::fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) {
         return Ok(python);
     }
     let make = || {
@@ -34,14 +43,14 @@ fn python_with(name: &str, package: &str) -> Outcome<PathBuf> {
         command.arg(&folder);
         command
     };
-    say(&format!("making a Python environment with {package} in {}", folder.display()));
+    say(&format!("making a Python environment for {name} in {}", folder.display()));
     if !shell::works(&mut make()) {
         apt(&["python3-venv"])?;
         shell::run(&mut make())?;
     }
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package];
-    shell::run(&mut shell::program(&python, &pip))?;
-    std::fs::write(&stamp, package).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    shell::run(shell::program(&python, &pip).args(what))?;
+    std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
     Ok(python)
 }
 
