@@ -11,7 +11,7 @@ export const BUDGET = 42_500;
 /** Entry points that a page uses beside the client. */
 export const BESIDE = [
   ...["sign-in", "notifications", "inbox", "drafts", "receipts", "people", "emoji", "rooms", "schedule"],
-  ...["history", "files", "search", "indexeddb"],
+  ...["history", "files", "search", "indexeddb", "admin"],
 ];
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");

@@ -172,3 +172,9 @@ export const EXCERPT_WAITING_MAX = 1000;
 export const USERS_KEPT_MAX = 1000;
 /** New ones are kept after this time, together. */
 export const USERS_KEPT_AFTER_MS = 500;
+/** Nodes of the directory, or who is in one, in one answer. */
+export const NODES_PAGE = 200;
+/** Accounts in one answer. */
+export const ACCOUNTS_PAGE = 100;
+/** Entries of the organization's log in one answer. */
+export const AUDIT_PAGE = 50;

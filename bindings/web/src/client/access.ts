@@ -91,14 +91,16 @@ export async function setAnnouncementsOnly(
 /** What the name of a role can't be. */
 const EVERYONE = "everyone";
 
-function wireOf({ subject, allow, deny }: Override) {
+/** @internal */
+export function wireOf({ subject, allow, deny }: Override) {
   const bits = { allow: allow.bits, deny: deny.bits };
   if (subject === EVERYONE) return { ...bits, subject: { case: "role", value: EVERYONE } as const };
   if ("role" in subject) return { ...bits, subject: { case: "role", value: subject.role } as const };
   return { ...bits, subject: { case: "user", value: fieldOf(subject.user) } as const };
 }
 
-function overrideOf({ subject, allow, deny }: PermissionOverride): Override | undefined {
+/** @internal */
+export function overrideOf({ subject, allow, deny }: PermissionOverride): Override | undefined {
   const whose = subject && subjectOf(subject);
   return whose && { subject: whose, allow: new Permissions(allow), deny: new Permissions(deny) };
 }

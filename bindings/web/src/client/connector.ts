@@ -34,7 +34,8 @@ export class Connector {
   /** The newest one. */
   welcome: Welcome | undefined;
   #attempt = new AbortController();
-  #token = "";
+  /** The one that was shown last, or will be. */
+  token = "";
   /** The page is put away, or the client is closed: nothing is dialled. */
   #isAtRest = false;
 
@@ -157,7 +158,7 @@ export class Connector {
     try {
       const token = await this.#askToken(fresh);
       if (attempt.aborted) return;
-      this.#token = token;
+      this.token = token;
       this.#supervisor.handleToken();
     } catch (error) {
       if (attempt.aborted) return;
@@ -201,7 +202,7 @@ export class Connector {
   #introduction() {
     const { device, resume, focus } = this.#engine;
     const delivery = focus === "focused" ? Delivery.FOCUSED : Delivery.ALL;
-    return { token: this.#token, device, resume, delivery, agent: this.#options.agent ?? AGENT };
+    return { token: this.token, device, resume, delivery, agent: this.#options.agent ?? AGENT };
   }
 
   #handleAttemptFailed(end: End): void {
@@ -281,7 +282,7 @@ export class Connector {
   async #reauth(link: Link): Promise<void> {
     const token = await this.#askToken(true).catch(() => undefined);
     if (token === undefined || link !== this.#live) return;
-    this.#token = token;
+    this.token = token;
     link.reauth(token);
     this.#flush();
   }

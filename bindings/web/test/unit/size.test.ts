@@ -2,7 +2,7 @@
 
 import { expect, it } from "vitest";
 // @ts-expect-error: a script without types
-import { BUDGET, measure } from "../../scripts/size.mjs";
+import { addition, BUDGET, measure } from "../../scripts/size.mjs";
 
 it("the client is within its budget", async () => {
   const { gzip } = await measure("index.ts");
@@ -18,4 +18,10 @@ it("signing in costs a page little beside the client, and the client nothing", a
   const [client, both] = [await measure("index.ts"), await measure("../test/unit/with-sign-in.ts")];
   expect(both.gzip - client.gzip).toBeLessThan(5 * 1024);
   expect(client.parts.filter(([path]: [string]) => path.includes("src/sign-in"))).toEqual([]);
+});
+
+it("what admins do costs whoever does none of it nothing", async () => {
+  const client = await measure("index.ts");
+  expect(await addition("admin", client)).toBeLessThan(6 * 1024);
+  expect(client.parts.filter(([path]: [string]) => path.includes("src/admin"))).toEqual([]);
 });
