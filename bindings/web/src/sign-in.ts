@@ -4,4 +4,5 @@ export { Account, type ListedLogin, type LoginId } from "./sign-in/account.js";
 export { type NewAccount, SignIn } from "./sign-in/how.js";
 export { LinkError, type LinkFault, parseSignInLink, type SignInLink } from "./sign-in/link.js";
 export { Login, type LoginOptions, type LoginUser } from "./sign-in/login.js";
+export { type IdentityProvider, type Offered, type OfferedOptions, offered } from "./sign-in/offered.js";
 export { IndexedDbLoginStore, LocalLoginStore, type LoginStore, type TextStorage } from "./sign-in/store.js";

@@ -9,11 +9,8 @@ import { PEOPLE } from "./support/story.ts";
 const server = await TestServer.start();
 try {
   const { sent, rooms } = await seed(server);
-  const site = await Site.start(
-    join(import.meta.dirname, "../dist"),
-    server.httpPort,
-    Number(process.env.PORT ?? 0),
-  );
+  const port = Number(process.env.PORT ?? 0);
+  const site = await Site.start(join(import.meta.dirname, "../dist"), server.httpPort, { port });
   console.log(`${PEOPLE.length} people, ${rooms.size} rooms, ${sent} messages`);
   for (const { subject, name } of PEOPLE) console.log(`${name}: ${site.url}#token=${server.token(subject)}`);
   await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));

@@ -1,54 +1,63 @@
 /** From nobody to somebody: the session, the client made for it, and what stands between them. */
 
-import { type Client, ParlourError } from "@parlour/client";
-import { useCallback, useEffect, useState } from "react";
+import { type Client, ParlourError, type State } from "@parlour/client";
+import { lazy, type RefObject, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { forgetDrafts } from "../composer/draft.ts";
-import type { Key } from "../i18n/text.ts";
 import { useText } from "../i18n/text.ts";
 import { type Signed, SignedProvider, useValue } from "../sdk/context.tsx";
 import { People } from "../sdk/people.ts";
+import { isForSignIn } from "../session/address.ts";
+import { type Arrival, arrive } from "../session/arrive.ts";
 import { connect } from "../session/connect.ts";
-import type { Session } from "../session/session.ts";
-import { TokenSignIn } from "../session/token.ts";
+import { type Session, type Word, wrong } from "../session/session.ts";
 import { Shell } from "./Shell.tsx";
-import { SignIn } from "./SignIn.tsx";
 
-const signIn = new TokenSignIn();
+const SignInPage = lazy(() => import("../sign-in/SignInPage.tsx").then((it) => ({ default: it.SignInPage })));
 
 /** The app. */
 export function App() {
   const { t } = useText();
-  const [session, setSession] = useState<Session | undefined>(() => signIn.restore());
-  const [failure, setFailure] = useState<Key>();
-  const end = useCallback(
-    (why: Key | undefined) => {
-      void session?.end();
-      setFailure(why);
-      setSession(undefined);
-    },
-    [session],
+  const [arrival, setArrival] = useState<Arrival>();
+  useEffect(() => void arrive().then(setArrival), []);
+  useLinks();
+  const begin = useCallback((session: Session) => setArrival({ is: "somebody", session }), []);
+  const end = useCallback(async (session: Session, word: Word | undefined) => {
+    await session.end();
+    setArrival({ is: "nobody", start: { is: "choice" }, ...(word && { word }) });
+  }, []);
+  if (!arrival) return <Wait text={t("state.opening")} />;
+  if (arrival.is === "somebody") {
+    const { session } = arrival;
+    return <SessionView key={session.cacheName} session={session} onEnd={(word) => end(session, word)} />;
+  }
+  const { start, word } = arrival;
+  return (
+    <Suspense fallback={<Wait text={t("state.opening")} />}>
+      <SignInPage start={start} word={word} onSession={begin} />
+    </Suspense>
   );
-  const begin = (token: string) => {
-    try {
-      setSession(signIn.begin(token));
-      setFailure(undefined);
-    } catch {
-      setFailure("sign-in.no-token");
-    }
-  };
-  if (!session) return <SignIn failure={failure && t(failure)} onToken={begin} />;
-  return <SessionView key={session.cacheName} session={session} onEnd={end} />;
+}
+
+/** A link or an invite that is opened in a window of the app begins anew. */
+function useLinks(): void {
+  useEffect(() => {
+    const look = () => isForSignIn(location.hash) && location.reload();
+    addEventListener("hashchange", look);
+    return () => removeEventListener("hashchange", look);
+  }, []);
 }
 
 interface SessionProps {
   session: Session;
-  onEnd: (why: Key | undefined) => void;
+  onEnd: (word: Word | undefined) => void;
 }
 
 /** A session with its client, which lives as long as this stands. */
 function SessionView({ session, onEnd }: SessionProps) {
   const { t } = useText();
   const [signed, setSigned] = useState<Signed>();
+  const [isLeaving, setLeaving] = useState(false);
+  const ended = useLatest(onEnd);
   useEffect(() => {
     let isOver = false;
     let client: Client | undefined;
@@ -57,36 +66,55 @@ function SessionView({ session, onEnd }: SessionProps) {
         client = it;
         if (isOver) return void it.disconnect();
         const people = new People(it, `${session.cacheName} people`);
-        const signOut = () => {
+        const signOut = async () => {
+          setLeaving(true);
+          const word = await session.signOut(it).then(() => undefined, wordOfSignOut);
           people.forget();
           forgetDrafts();
-          void it.disconnect().then(() => onEnd(undefined));
+          await it.disconnect();
+          ended.current(word);
         };
-        setSigned({ client: it, people, signOut });
+        setSigned({ client: it, people, session, signOut: () => void signOut() });
       },
-      (error: unknown) => onEnd(error instanceof ParlourError ? "sign-in.cache" : "error.unknown"),
+      (error: unknown) =>
+        ended.current(wrong(error instanceof ParlourError ? "sign-in.cache" : "error.unknown")),
     );
     return () => {
       isOver = true;
       void client?.disconnect();
     };
-  }, [session, onEnd]);
-  if (!signed) return <Wait text={t("state.opening")} />;
+  }, [session, ended]);
+  if (!signed || isLeaving) return <Wait text={t(isLeaving ? "sign-out.under-way" : "state.opening")} />;
   return (
     <SignedProvider value={signed}>
-      <Standing signed={signed} onEnd={onEnd} />
+      <Standing signed={signed} onEnd={ended} />
     </SignedProvider>
   );
 }
 
+function wordOfSignOut(error: unknown): Word | undefined {
+  // A login that has ended already couldn't be ended again.
+  const isStopped = error instanceof ParlourError && error.kind === "stopped";
+  return isStopped ? undefined : { key: "sign-out.here", isCalm: true };
+}
+
+/** The newest of what a component was given, for what outlives a drawing. */
+function useLatest<T>(value: T): RefObject<T> {
+  const latest = useRef(value);
+  useEffect(() => {
+    latest.current = value;
+  });
+  return latest;
+}
+
 /** The app itself, or why it can't be shown. */
-function Standing({ signed, onEnd }: { signed: Signed; onEnd: (why: Key | undefined) => void }) {
+function Standing({ signed, onEnd }: { signed: Signed; onEnd: RefObject<SessionProps["onEnd"]> }) {
   const { t } = useText();
   const state = useValue(signed.client.state);
-  const refused = refusalOf(state);
+  const refused = refusalOf(state, signed.session);
   const { client } = signed;
   useEffect(() => {
-    if (refused) void client.disconnect().then(() => onEnd(refused));
+    if (refused) void client.disconnect().then(() => onEnd.current(refused));
   }, [refused, client, onEnd]);
   if (refused) return null;
   // Before the first connection ever there is nothing to show.
@@ -95,26 +123,28 @@ function Standing({ signed, onEnd }: { signed: Signed; onEnd: (why: Key | undefi
     return (
       <Wait
         text={t(isGone ? "sign-in.unreachable" : "state.connecting")}
-        onCancel={isGone ? () => onEnd(undefined) : undefined}
+        onCancel={isGone ? () => onEnd.current(undefined) : undefined}
       />
     );
   }
   return <Shell />;
 }
 
-const STOPS: Record<string, Key> = {
-  revoked: "sign-in.revoked",
-  "token-refused": "sign-in.refused",
-  "no-common-revision": "sign-in.old",
-  replaced: "sign-in.replaced",
-  protocol: "sign-in.protocol",
+const STOPS: Record<string, Word> = {
+  revoked: { key: "sign-in.revoked", isCalm: true },
+  "sign-in-refused": { key: "sign-in.ended", isCalm: true },
+  "token-refused": wrong("sign-in.refused"),
+  "no-common-revision": wrong("sign-in.old"),
+  replaced: { key: "sign-in.replaced", isCalm: true },
+  protocol: wrong("sign-in.protocol"),
 };
 
-function refusalOf(state: Signed["client"]["state"]["current"]): Key | undefined {
-  if (state.type === "stopped") return STOPS[state.stop.why] ?? "error.unknown";
+function refusalOf(state: State, session: Session): Word | undefined {
+  if (state.type === "stopped") return STOPS[state.stop.why] ?? wrong("error.unknown");
   const code = state.type === "offline" && state.after.why === "closed" ? state.after.code : "";
   // With a token that can't be renewed, one refusal is as good as many.
-  return /^(TOKEN|REAUTH)_/.test(code) ? "sign-in.refused" : undefined;
+  const isFixed = typeof session.token === "string";
+  return isFixed && /^(TOKEN|REAUTH)_/.test(code) ? STOPS["token-refused"] : undefined;
 }
 
 function Wait({ text, onCancel }: { text: string; onCancel?: (() => void) | undefined }) {

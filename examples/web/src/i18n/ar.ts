@@ -1,8 +1,10 @@
 /** The texts in Arabic. */
 
+import { arPeople } from "./ar-people.ts";
 import type { Catalogue } from "./en.ts";
 
 export const ar: Catalogue = {
+  ...arPeople,
   "action.cancel": "إلغاء",
   "action.close": "إغلاق",
   "action.copied": "تم النسخ",
@@ -259,18 +261,6 @@ export const ar: Catalogue = {
   "settings.notify-why": "للإشارات والرسائل المباشرة، بينما تنظر إلى مكان آخر.",
   "settings.theme": "المظهر",
   "settings.title": "الإعدادات",
-  "sign-in.cache": "تعذرت قراءة ما حفظه هذا المتصفح. حاول مجددًا أو استخدم ملفًّا شخصيًّا آخر.",
-  "sign-in.go": "تسجيل الدخول",
-  "sign-in.no-token": "هذا ليس رمز دخول. يتكون الرمز من ثلاثة أجزاء تفصل بينها نقاط.",
-  "sign-in.old": "لا تتفاهم هذه الصفحة مع الخادم. أعد تحميل الصفحة.",
-  "sign-in.protocol": "أغلق الخادم الاتصال بسبب خطأ في هذه الصفحة. أعد تحميلها.",
-  "sign-in.refused": "لا يقبل الخادم هذا الرمز. ربما انتهت صلاحيته: اطلب رمزًا جديدًا.",
-  "sign-in.replaced": "لقد فتحت Parlour في مكان آخر على هذا الجهاز.",
-  "sign-in.revoked": "سجّل خروجَك مسؤولٌ أو جهازٌ آخر.",
-  "sign-in.title": "تسجيل الدخول إلى Parlour",
-  "sign-in.token": "رمز الدخول",
-  "sign-in.unreachable": "تعذر الوصول إلى الخادم. تجري المحاولة من جديد…",
-  "sign-in.why": "ألصق رمز الدخول الذي أعطاك إياه المسؤول أو تطبيقك.",
   "start.direct": "هذه بداية محادثتك مع {name}.",
   "start.private": "أنت وحدك من يقرأ ما هنا، على جميع أجهزتك.",
   "start.room": "هذه بداية {name}.",

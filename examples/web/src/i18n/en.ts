@@ -1,9 +1,10 @@
 /** The texts in English, which say which keys there are. */
 
-/** A text for each plural form; `other` always. */
-export type Plural = Readonly<Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }>;
+import { enPeople } from "./en-people.ts";
+import type { Plural } from "./plural.ts";
 
 export const en = {
+  ...enPeople,
   "action.cancel": "Cancel",
   "action.close": "Close",
   "action.copied": "Copied",
@@ -218,18 +219,6 @@ export const en = {
   "settings.notify-why": "For mentions and direct messages, while you look elsewhere.",
   "settings.theme": "Theme",
   "settings.title": "Settings",
-  "sign-in.cache": "What this browser has kept can’t be read. Try again, or use another profile.",
-  "sign-in.go": "Sign in",
-  "sign-in.no-token": "That isn’t a token. A token has three parts with dots between them.",
-  "sign-in.old": "This page and the server don’t understand each other. Reload the page.",
-  "sign-in.protocol": "The server closed the connection because of an error in this page. Reload it.",
-  "sign-in.refused": "The server doesn’t accept this token. It may have run out: ask for a new one.",
-  "sign-in.replaced": "You have opened Parlour elsewhere on this device.",
-  "sign-in.revoked": "You were signed out by an administrator, or on another device.",
-  "sign-in.title": "Sign in to Parlour",
-  "sign-in.token": "Token",
-  "sign-in.unreachable": "The server can’t be reached. Trying again…",
-  "sign-in.why": "Paste the token that your administrator, or your application, gave you.",
   "start.direct": "This is the beginning of your conversation with {name}.",
   "start.private": "Only you can read what is here, on all your devices.",
   "start.room": "This is the beginning of {name}.",

@@ -13,13 +13,15 @@ import type {
   UserPresence,
 } from "@parlour/client";
 import { createContext, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
+import type { Session } from "../session/session.ts";
 import type { People } from "./people.ts";
 
 /** What a signed-in user has. */
 export interface Signed {
   readonly client: Client;
   readonly people: People;
-  /** Ends the session on this device. */
+  readonly session: Session;
+  /** Ends the session, at the server and on this device. */
   readonly signOut: () => void;
 }
 

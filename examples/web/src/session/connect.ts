@@ -4,9 +4,11 @@ import { Client, ParlourError } from "@parlour/client";
 import { IndexedDbCache } from "@parlour/client/indexeddb";
 import type { Session } from "./session.ts";
 
+const LEAVE_WITHIN_MS = 5000;
+
 /** Starts a client; what the cache has is there at once, with or without a connection. */
 export async function connect(session: Session): Promise<Client> {
-  const options = { url: session.url, token: (fresh: boolean) => session.token(fresh), agent: "parlour-web" };
+  const options = { url: session.url, token: session.token, agent: "parlour-web" };
   const cache = await openCache(session.cacheName);
   try {
     return await Client.start(cache ? { ...options, cache } : options);
@@ -25,4 +27,16 @@ async function openCache(name: string): Promise<IndexedDbCache | undefined> {
       return undefined;
     throw error;
   }
+}
+
+/** Ends a session that another one takes the place of: at the server as far as that can be reached, and here. */
+export async function leave(session: Session): Promise<void> {
+  const options = { url: session.url, token: session.token, connectWithinMs: LEAVE_WITHIN_MS };
+  try {
+    const client = await Client.connect(options);
+    await session.signOut(client).finally(() => client.disconnect());
+  } catch {
+    // Its login ends by itself, or from another device.
+  }
+  await session.end();
 }

@@ -6,6 +6,7 @@ import { createRoot } from "react-dom/client";
 import { SignedProvider } from "../../src/sdk/context.tsx";
 import type { People } from "../../src/sdk/people.ts";
 import type { TimelineSource } from "../../src/sdk/timeline.ts";
+import type { Session } from "../../src/session/session.ts";
 import { type Scope, ScopeProvider } from "../../src/timeline/scope.tsx";
 import { TimelineView } from "../../src/timeline/TimelineView.tsx";
 import "../../src/styles/index.css";
@@ -114,10 +115,20 @@ const append = async () => {
 
 Object.assign(globalThis, { bench: { scroll, append } });
 
+const session: Session = {
+  url: location.origin,
+  cacheName: "bench",
+  subject: "bench",
+  token: "",
+  signOut: async () => undefined,
+  end: async () => undefined,
+};
+const signed = { client, people: people as unknown as People, session, signOut: () => undefined };
+
 const place = document.getElementById("root");
 if (place) {
   createRoot(place).render(
-    <SignedProvider value={{ client, people: people as unknown as People, signOut: () => undefined }}>
+    <SignedProvider value={signed}>
       <ScopeProvider value={scope}>
         <div style={{ display: "flex", blockSize: "100vh" }}>
           <div className="pane" style={{ flex: 1 }}>

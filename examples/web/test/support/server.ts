@@ -20,7 +20,8 @@ function program(): string {
   return path;
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -44,9 +45,10 @@ export class TestServer {
     readonly httpPort: number,
   ) {}
 
-  static async start(): Promise<TestServer> {
+  /** With more of a configuration, if need be. */
+  static async start(more = ""): Promise<TestServer> {
     const folder = mkdtempSync(join(tmpdir(), "parlour-app-"));
-    writeFileSync(join(folder, "parlour.toml"), CONFIGURATION);
+    writeFileSync(join(folder, "parlour.toml"), CONFIGURATION + more);
     const server = new TestServer(folder, await freePort(), await freePort());
     await server.run();
     return server;
@@ -123,6 +125,15 @@ export class TestServer {
       env: this.environment(),
     };
     return execFileSync(program(), args, options).toString().trim();
+  }
+
+  /** What the server's command line prints. */
+  command(...command: string[]): string {
+    const where = ["--config", join(this.folder, "parlour.toml"), "--data", this.data];
+    const options = { stdio: ["ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"] };
+    return execFileSync(program(), [...command, ...where], options)
+      .toString()
+      .trim();
   }
 
   /** Makes the organization what a file says. */

@@ -16,8 +16,10 @@ const TYPES: Record<string, string> = {
   ".webmanifest": "application/manifest+json",
 };
 
+const ENDPOINTS = "/parlour/v1/endpoints";
+
 /** What the app needs, and nothing else. `https:` and `wss:` of the same host are WebTransport and WebSocket. */
-export const POLICY = [
+const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -30,6 +32,15 @@ export const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
+/** What a site is besides. */
+export interface SiteOptions {
+  readonly port?: number;
+  /** An identity provider that pages may ask. */
+  readonly provider?: string;
+  /** What the endpoints document says of signing in, for a server that doesn't say it itself. */
+  readonly signIn?: object;
+}
+
 /** A site on a free port of localhost. */
 export class Site {
   private constructor(
@@ -39,11 +50,14 @@ export class Site {
   ) {}
 
   /** Serves a folder, and sends `/parlour` on to a port. */
-  static async start(folder: string, backendPort: number, port = 0): Promise<Site> {
+  static async start(folder: string, backendPort: number, options: SiteOptions = {}): Promise<Site> {
+    const { port = 0, provider = "", signIn } = options;
+    const policy = POLICY.replace("connect-src", `connect-src ${provider}`);
     const sockets = new Set<Duplex>();
     const server = createServer((incoming, response) => {
-      if (incoming.url?.startsWith("/parlour/")) forward(incoming, response, backendPort);
-      else serve(folder, incoming.url ?? "/", response);
+      if (incoming.url === ENDPOINTS && signIn) void tell(response, backendPort, signIn);
+      else if (incoming.url?.startsWith("/parlour/")) forward(incoming, response, backendPort);
+      else serve(folder, incoming.url ?? "/", policy, response);
     });
     server.on("connection", (socket) => {
       sockets.add(socket);
@@ -66,13 +80,23 @@ export class Site {
   }
 }
 
-function serve(folder: string, url: string, response: ServerResponse): void {
+async function tell(response: ServerResponse, port: number, signIn: object): Promise<void> {
+  try {
+    const said = (await (await fetch(`http://127.0.0.1:${port}${ENDPOINTS}`)).json()) as object;
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ sign_in: signIn, ...said }));
+  } catch {
+    response.writeHead(502).end();
+  }
+}
+
+function serve(folder: string, url: string, policy: string, response: ServerResponse): void {
   const path = normalize(decodeURIComponent(url.split(/[?#]/)[0] ?? "/"));
   const file = join(folder, path.endsWith("/") ? `${path}index.html` : path);
   try {
     const bytes = readFileSync(file);
     const type = TYPES[extname(file)] ?? "application/octet-stream";
-    response.writeHead(200, { "content-type": type, "content-security-policy": POLICY }).end(bytes);
+    response.writeHead(200, { "content-type": type, "content-security-policy": policy }).end(bytes);
   } catch {
     response.writeHead(404).end();
   }
