@@ -1,7 +1,10 @@
-/** Two suites: pure parts, and two browsers against a real server. */
+/** Pure parts, and real browsers against a real server: all of it in Chromium, the core of it in Firefox. */
 
 import { defineConfig } from "vitest/config";
 import { emojiData } from "./scripts/emoji.ts";
+
+/** What doesn't need what Playwright has of Chromium only. */
+const FIREFOX = ["chat", "outages", "carriers", "tabs"];
 
 const browser = { testTimeout: 120_000, hookTimeout: 120_000 };
 
@@ -14,6 +17,15 @@ export default defineConfig({
       },
       {
         test: { name: "browser", include: ["test/browser/**/*.test.ts"], fileParallelism: false, ...browser },
+      },
+      {
+        test: {
+          name: "firefox",
+          include: FIREFOX.map((name) => `test/browser/${name}.test.ts`),
+          fileParallelism: false,
+          env: { BROWSER: "firefox" },
+          ...browser,
+        },
       },
     ],
   },

@@ -27,6 +27,7 @@ import { type DraftText, keepDraft, mentionsIn, readDraft } from "./draft.ts";
 import { Field, type FieldHandle } from "./Field.tsx";
 import type { Format } from "./format.ts";
 import { NewPollDialog } from "./NewPollDialog.tsx";
+import { useSharedDraft } from "./shared-draft.ts";
 
 interface Props {
   summary: RoomSummary | undefined;
@@ -48,6 +49,7 @@ export function Composer({ summary, placeholder, onEditLast }: Props) {
   const [isFormatting, setFormatting] = useState(false);
   const [isAsking, setAsking] = useState(false);
   useKeptDraft(draft);
+  useSharedDraft(draft, setDraft);
   useEffect(() => {
     if (scope.answering) field.current?.focus();
   }, [scope.answering]);
@@ -71,8 +73,9 @@ export function Composer({ summary, placeholder, onEditLast }: Props) {
       replyTo: scope.answering?.seq,
       threadRoot: root,
     };
-    setDraft({ text: "", mentions: {} });
-    keepDraft(room, root, { text: "", mentions: {} });
+    const rest = { ...draft, text: "", mentions: {} };
+    setDraft(rest);
+    keepDraft(room, root, rest);
     scope.answer(undefined);
     if (root === undefined) room.typing(false);
     // What becomes of it stands in the timeline.

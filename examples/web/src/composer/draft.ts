@@ -6,6 +6,8 @@ import type { Room, UserId } from "@parlour/client";
 export interface DraftText {
   readonly text: string;
   readonly mentions: Readonly<Record<string, UserId>>;
+  /** What the server had last, as far as is known here: what differs from it was written here since. */
+  readonly agreed?: string;
 }
 
 const EMPTY: DraftText = { text: "", mentions: {} };
@@ -27,10 +29,10 @@ export function readDraft(room: Room, root: number | undefined): DraftText {
   }
 }
 
-/** Keeps what was begun; nothing is kept of an empty text. */
+/** Keeps what was begun; nothing is kept of an empty text, once the server knows of it. */
 export function keepDraft(room: Room, root: number | undefined, draft: DraftText): void {
   try {
-    if (draft.text.trim()) localStorage.setItem(keyOf(room, root), JSON.stringify(draft));
+    if (draft.text.trim() || draft.agreed) localStorage.setItem(keyOf(room, root), JSON.stringify(draft));
     else localStorage.removeItem(keyOf(room, root));
   } catch {
     // No place left: it stays on the screen.
@@ -39,7 +41,7 @@ export function keepDraft(room: Room, root: number | undefined, draft: DraftText
 
 /** Rooms where something was begun. */
 export function hasDraft(room: Room): boolean {
-  return localStorage.getItem(keyOf(room, undefined)) !== null;
+  return readDraft(room, undefined).text !== "";
 }
 
 /** Forgets all of them. */

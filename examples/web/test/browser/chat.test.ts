@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AxeBuilder, type Finding } from "../support/axe.ts";
-import { browse, visit } from "../support/browser.ts";
+import { browse, ENGINE, visit } from "../support/browser.ts";
 import { TestServer } from "../support/server.ts";
 import { Site } from "../support/site.ts";
 
@@ -45,6 +45,15 @@ afterEach(async () => {
 const messages = (page: Page) => page.locator(".pane article.message");
 const composer = (page: Page) => page.locator(".pane .composer textarea");
 const saying = (page: Page, text: string) => messages(page).filter({ hasText: text });
+
+/** Light or dark. Firefox can't be told what the system prefers, so there it is the app's own setting. */
+async function dress(page: Page, scheme: "light" | "dark"): Promise<void> {
+  await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+  if (ENGINE === "chromium") return;
+  await page.evaluate((theme) => {
+    document.documentElement.dataset.theme = theme;
+  }, scheme);
+}
 
 async function goTo(page: Page, hash: string): Promise<void> {
   await page.evaluate((it) => {
@@ -215,7 +224,7 @@ describe("signing in", () => {
 describe("axe finds nothing", () => {
   for (const scheme of ["light", "dark"] as const) {
     test(`in the main views, ${scheme}`, async () => {
-      await ada.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+      await dress(ada, scheme);
       await say(
         ada,
         `for **axe**, ${scheme}: \`code\`, [a link](https://example.com) @everyone\n\n\`\`\`js\nlet a = 1;\n\`\`\`\n> quoted`,

@@ -41,15 +41,16 @@ export class TestServer {
 
   private constructor(
     private readonly folder: string,
-    private readonly udpPort: number,
+    readonly udpPort: number,
     readonly httpPort: number,
   ) {}
 
-  /** With more of a configuration, if need be. */
-  static async start(more = ""): Promise<TestServer> {
+  /** With more of a configuration, if need be; with `FAKETIME_LIB`, at another time than now. */
+  static async start(more = "", atMs?: number): Promise<TestServer> {
     const folder = mkdtempSync(join(tmpdir(), "parlour-app-"));
     writeFileSync(join(folder, "parlour.toml"), CONFIGURATION + more);
     const server = new TestServer(folder, await freePort(), await freePort());
+    if (atMs !== undefined) server.setTime(atMs);
     await server.run();
     return server;
   }

@@ -43,6 +43,9 @@ export interface SiteOptions {
 
 /** A site on a free port of localhost. */
 export class Site {
+  /** Pages are told to connect to this UDP port instead of the server's: a `UdpPath`. */
+  udpPort: number | undefined;
+
   private constructor(
     private readonly server: Server,
     private readonly sockets: Set<Duplex>,
@@ -55,8 +58,9 @@ export class Site {
     const policy = POLICY.replace("connect-src", `connect-src ${provider}`);
     const sockets = new Set<Duplex>();
     const server = createServer((incoming, response) => {
-      if (incoming.url === ENDPOINTS && signIn) void tell(response, backendPort, signIn);
-      else if (incoming.url?.startsWith("/parlour/")) forward(incoming, response, backendPort);
+      if (incoming.url === ENDPOINTS && (signIn || site.udpPort)) {
+        void tell(response, backendPort, signIn, site.udpPort);
+      } else if (incoming.url?.startsWith("/parlour/")) forward(incoming, response, backendPort);
       else serve(folder, incoming.url ?? "/", policy, response);
     });
     server.on("connection", (socket) => {
@@ -70,21 +74,41 @@ export class Site {
     await once(server, "listening");
     const address = server.address();
     if (typeof address !== "object" || address === null) throw new Error("no port");
-    return new Site(server, sockets, `http://localhost:${address.port}/`);
+    const site = new Site(server, sockets, `http://localhost:${address.port}/`);
+    return site;
+  }
+
+  /** Nobody answers any more, until `resume`. */
+  async pause(): Promise<void> {
+    await this.stop();
+  }
+
+  async resume(): Promise<void> {
+    this.server.listen(Number(new URL(this.url).port), "localhost");
+    await once(this.server, "listening");
   }
 
   async stop(): Promise<void> {
+    if (!this.server.listening) return;
     for (const socket of this.sockets) socket.destroy();
     this.server.close();
     await once(this.server, "close");
   }
 }
 
-async function tell(response: ServerResponse, port: number, signIn: object): Promise<void> {
+/** The server's document, with what the site says of it besides. */
+async function tell(
+  response: ServerResponse,
+  port: number,
+  signIn?: object,
+  udpPort?: number,
+): Promise<void> {
   try {
-    const said = (await (await fetch(`http://127.0.0.1:${port}${ENDPOINTS}`)).json()) as object;
+    const answer = await fetch(`http://127.0.0.1:${port}${ENDPOINTS}`);
+    const said = (await answer.json()) as { webtransport: object };
+    const webtransport = { ...said.webtransport, ...(udpPort && { port: udpPort }) };
     response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify({ sign_in: signIn, ...said }));
+    response.end(JSON.stringify({ ...(signIn && { sign_in: signIn }), ...said, webtransport }));
   } catch {
     response.writeHead(502).end();
   }
