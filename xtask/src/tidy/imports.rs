@@ -28,6 +28,7 @@ const MATRIX: &[Row] = &[
     row("parlour-adapters", &["parlour-core", "parlour-protocol"], true),
     row("parlour-blobs", &["parlour-core", "parlour-protocol"], true),
     row("parlour-carriers", &["parlour-mux", "parlour-quic"], true),
+    row("parlour-passkeys", &[], false),
     row("parlour-quic", &[], true),
     row("parlour-search", &["parlour-core", "parlour-protocol"], true),
     row(
@@ -39,6 +40,7 @@ const MATRIX: &[Row] = &[
             "parlour-carriers",
             "parlour-congestion",
             "parlour-mux",
+            "parlour-passkeys",
             "parlour-protocol",
             "parlour-quic",
             "parlour-search",
