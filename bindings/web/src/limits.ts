@@ -98,6 +98,8 @@ export const TOKENS_REFUSED_MAX = 5;
 export const WELCOME_WITHIN_MS = 10_000;
 /** A carrier is there within this time. */
 export const DIAL_WITHIN_MS = 15_000;
+/** Where the event lane is lost with its carrier, that says why within this time. */
+export const CARRIER_ENDS_WITHIN_MS = 250;
 /** WebSocket is tried beside WebTransport after this time. */
 export const RACE_AFTER_MS = 800;
 /** Silence after which a ping is sent. */

@@ -9,7 +9,7 @@ import type { Request } from "../core/payload.js";
 import type { End } from "../core/reconnect.js";
 import { Reauth } from "../generated/rpc.js";
 import { CloseCode } from "../generated/wire/v1/error.js";
-import { BULK_LANES_OPEN_MAX } from "../limits.js";
+import { BULK_LANES_OPEN_MAX, CARRIER_ENDS_WITHIN_MS } from "../limits.js";
 import { type Carrier, type CarrierEnd, LANE_CANCELLED, type Lane, type LaneSink } from "../net/carrier.js";
 import { clock } from "./environment.js";
 
@@ -50,7 +50,7 @@ export class Link {
     this.transmit();
     carrier.start({
       events: (bytes) => this.#take(() => this.connection.handleEvents(bytes, clock())),
-      eventsLost: () => this.#fail(CloseCode.UNSPECIFIED, { type: "lost" }),
+      eventsLost: () => this.#handleEventsLost(),
       datagram: (bytes) => this.#take(() => this.connection.handleDatagram(bytes, clock())),
     });
     void carrier.closed.then((end) => this.#handleClosed(end));
@@ -164,6 +164,11 @@ export class Link {
     this.#owner.changed();
   }
 
+  /** Mostly the carrier has ended, too: what that says, which may be a code, goes over the loss of a lane. */
+  #handleEventsLost(): void {
+    setTimeout(() => this.#fail(CloseCode.UNSPECIFIED, { type: "lost" }), CARRIER_ENDS_WITHIN_MS);
+  }
+
   #handleClosed(end: CarrierEnd): void {
     if (end.type === "closed") this.#finish({ type: "closed", code: end.code, retryAfterMs: 0 });
     else this.#finish({ type: "lost" });
@@ -171,8 +176,10 @@ export class Link {
 
   #fail(code: number, end: End): void {
     if (this.#isOver) return;
+    // First: what the carrier says of its end is only that this side has ended it.
+    this.#isOver = true;
     this.#carrier.close(code, "");
-    this.#finish(end);
+    this.#owner.ended(this, end);
   }
 
   #finish(end: End): void {

@@ -47,6 +47,13 @@ describe("the mux", () => {
     expect([third.id, second.id]).toEqual([2, 4]);
   });
 
+  it("takes numbers of no more bytes than they need", () => {
+    const { client } = pair();
+    client.handleMessage(Uint8Array.of(4, 0, 0x80, 0x01));
+    expect(() => client.handleMessage(Uint8Array.of(4, 0, 0x80, 0))).toThrow(MuxError);
+    expect(() => client.handleMessage(Uint8Array.of(4, 0x80, 0, 1))).toThrow(MuxError);
+  });
+
   it("opens no more lanes than the server allows", () => {
     const { client, server } = pair();
     const lanes = [client.open(), client.open()];
