@@ -1,8 +1,9 @@
-"""Plays all scripts over all carriers against the program that is named.
+"""Plays all scripts over all carriers against the program that is named, or those for clients against a driver.
 
 usage: run.py PROGRAM [words for `python3 -m conformance`]
+       run.py --client COMMAND [words for `python3 -m conformance`]
 
-Starts it on free ports with a data folder of its own, and ends it by its pid. Takes the packages of
+Starts a program on free ports with a data folder of its own, and ends it by its pid. Takes the packages of
 requirements.txt. The exit code is that of the kit; 3 if the server didn't start or didn't end well.
 """
 
@@ -110,6 +111,9 @@ def main(program: str, more) -> int:
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
+    if sys.argv[1].startswith("-"):
+        # A client needs no server but the kit's own.
+        sys.exit(subprocess.run([sys.executable, "-m", "conformance", *sys.argv[1:]], cwd=HERE).returncode)
     # Whoever ends this early ends the server with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
     sys.exit(main(sys.argv[1], sys.argv[2:]))

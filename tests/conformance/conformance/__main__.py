@@ -12,6 +12,7 @@ from . import contract, script
 from .carriers.quic import Quic
 from .carriers.websocket import WebSocket
 from .carriers.webtransport import WebTransport
+from .client.main import main as client_main
 from .run import Outcome, Run, Target
 
 CARRIERS = {"quic": Quic, "webtransport": WebTransport, "websocket": WebSocket}
@@ -114,6 +115,9 @@ def short(value) -> str:
 
 
 def main(words=None) -> int:
+    words = sys.argv[1:] if words is None else words
+    if "--client" in words or "--rules" in words:
+        return client_main(words)
     chosen, carriers = arguments(words)
     try:
         scripts = script.find(chosen.profile or script.PROFILES, chosen.script)

@@ -63,6 +63,12 @@ class Contract:
         """A message from its JSON. Fields may be named as in the proto file or in camelCase."""
         return json_format.ParseDict(value, self.message(name), descriptor_pool=self.pool)
 
+    def make(self, name: str, **fields):
+        """A message from values as they are: bytes, messages, and objects for messages."""
+        message = self.message(name)
+        fill(message, fields)
+        return message
+
     def encode(self, name: str, value: dict) -> bytes:
         return self.build(name, value).SerializeToString(deterministic=True)
 
@@ -114,6 +120,25 @@ class Contract:
         enum = self.pool.FindEnumTypeByName(WIRE + "CloseCode")
         found = enum.values_by_number.get(code)
         return found.name.removeprefix("CLOSE_CODE_") if found else hex(code)
+
+
+def fill(message, fields: dict):
+    """Sets fields: objects field by field, messages by copy, lists one by one."""
+    for name, value in fields.items():
+        descriptor = message.DESCRIPTOR.fields_by_name[name]
+        if isinstance(value, list):
+            for item in value:
+                if isinstance(item, dict):
+                    fill(getattr(message, name).add(), item)
+                else:
+                    getattr(message, name).append(item)
+        elif isinstance(value, dict):
+            getattr(message, name).SetInParent()
+            fill(getattr(message, name), value)
+        elif descriptor.message_type is not None:
+            getattr(message, name).CopyFrom(value)
+        else:
+            setattr(message, name, value)
 
 
 class Method:

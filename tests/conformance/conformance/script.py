@@ -53,9 +53,9 @@ def read(path: Path, schema: Schema) -> Script:
     return Script(f"{head['profile']}/{path.stem}", head, lines[1:])
 
 
-def find(profiles, names, folder: Path = FOLDER):
+def find(profiles, names, folder: Path = FOLDER, schema: Schema | None = None):
     """The scripts of these profiles, or those with these names."""
-    schema = Schema()
+    schema = schema or Schema()
     scripts = []
     for profile in profiles:
         for path in sorted((folder / profile).glob("*.jsonl")):

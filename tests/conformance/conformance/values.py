@@ -63,6 +63,7 @@ def joined(argument, _contract):
 
 MAKERS = {
     "$uuid7": uuid7,
+    "$now": lambda more, _: time.time_ns() // 1_000_000 + more,
     "$random": lambda count, _: base64.b64encode(os.urandom(count)).decode(),
     "$repeat": lambda argument, _: argument[0] * argument[1],
     "$text": lambda parts, _: "".join(str(part) for part in parts),

@@ -1,6 +1,7 @@
 """Lanes over the messages of a WebSocket, as PROTOCOL.md section 50 has it. Holds no socket.
 
-Feed it the messages that came (`received`), and send what `outgoing` gives.
+Feed it the messages that came (`received`), and send what `outgoing` gives. `Mux` is a client's end, `ServerMux` a
+server's.
 """
 
 from collections import deque
@@ -14,7 +15,7 @@ PIECE = 16 * 1024
 
 
 class Malformed(Exception):
-    """The server has sent what section 50 doesn't allow."""
+    """The other side has sent what section 50 doesn't allow."""
 
 
 class Sending:
@@ -31,10 +32,10 @@ class Sending:
 class Receiving:
     """The other direction: how much has come, how much was read, how much may come."""
 
-    def __init__(self):
+    def __init__(self, leave):
         self.came = 0
         self.read = 0
-        self.leave = SERVER_CREDIT
+        self.leave = leave
         self.over = False
 
 
@@ -42,6 +43,7 @@ class Mux:
     """A client's end. Outputs: messages in `outgoing`, what happened in `events`."""
 
     def __init__(self):
+        self.gives = SERVER_CREDIT
         self.outgoing = deque()
         self.events = deque()
         self.lanes_max = 2
@@ -59,7 +61,7 @@ class Mux:
         lane = self.next_lane
         self.next_lane += 2
         self.sending[lane] = Sending(CLIENT_CREDIT)
-        self.receiving[lane] = Receiving()
+        self.receiving[lane] = Receiving(self.gives)
         return lane
 
     def write(self, lane: int, data: bytes, end: bool):
@@ -91,15 +93,15 @@ class Mux:
         """Bytes were read: as many again may come once half of the leave is used."""
         half = self.receiving[lane]
         half.read += count
-        if not half.over and half.leave - half.read <= SERVER_CREDIT // 2:
-            half.leave = half.read + SERVER_CREDIT
+        if not half.over and half.leave - half.read <= self.gives // 2:
+            half.leave = half.read + self.gives
             self._send(CREDIT, varint(lane) + varint(half.leave))
 
     def starved(self, lane: int):
         """A frame is larger than the leave: more has to come before any of it is read."""
         half = self.receiving[lane]
-        if not half.over and half.leave - half.came <= SERVER_CREDIT // 2:
-            half.leave = half.came + SERVER_CREDIT
+        if not half.over and half.leave - half.came <= self.gives // 2:
+            half.leave = half.came + self.gives
             self._send(CREDIT, varint(lane) + varint(half.leave))
 
     def _send(self, kind: int, rest: bytes):
@@ -127,7 +129,7 @@ class Mux:
         self._send(END if last else DATA, varint(lane) + piece)
         return True
 
-    # What the server says.
+    # What the other side says.
 
     def received(self, message: bytes):
         if not message:
@@ -151,8 +153,7 @@ class Mux:
         elif kind == LANES:
             count, at = self._number(message, at)
             self._ended(message, at)
-            self.lanes_max = max(self.lanes_max, count)
-            self.events.append(("lanes",))
+            self._allowed(count)
         elif kind == DATAGRAM:
             self.events.append(("datagram", message[1:]))
         elif kind == CLOSE:
@@ -169,6 +170,10 @@ class Mux:
         if at != len(message):
             raise Malformed(f"more than belongs into {message[:16].hex()}")
 
+    def _allowed(self, count: int):
+        self.lanes_max = max(self.lanes_max, count)
+        self.events.append(("lanes",))
+
     def _half(self, lane: int) -> Receiving:
         if lane % 2 == 0:
             if lane not in self.receiving:
@@ -177,7 +182,7 @@ class Mux:
         while self.server_lanes <= lane // 2:
             opened = 2 * self.server_lanes + 1
             self.server_lanes += 1
-            self.receiving[opened] = Receiving()
+            self.receiving[opened] = Receiving(self.gives)
             self.events.append(("opened", opened))
         return self.receiving[lane]
 
@@ -196,5 +201,86 @@ class Mux:
         self.events.append(("reset", lane, code))
 
     def _was_stopped(self, lane: int, code: int):
+        self.events.append(("stop", lane, code))
+        self.reset(lane, code)
+
+
+class ServerMux(Mux):
+    """A server's end. It is stricter than a server need be: whoever is checked with it keeps all of section 50."""
+
+    def __init__(self):
+        super().__init__()
+        self.gives = CLIENT_CREDIT
+        self.next_lane = 1
+        self.client_lanes = 0
+        self.opened_more = False
+        self.datagram_bytes_max = 1000
+
+    def open(self) -> int:
+        """A lane of the server's own, for its words only."""
+        lane = self.next_lane
+        self.next_lane += 2
+        self.sending[lane] = Sending(SERVER_CREDIT)
+        return lane
+
+    def welcomed(self):
+        """From here on the client has leave for more lanes, and for more bytes on each."""
+        self.gives = SERVER_CREDIT
+        for lane, half in self.receiving.items():
+            self._give(lane, half)
+        self._announce(9)
+
+    def _give(self, lane: int, half: Receiving):
+        if not half.over:
+            half.leave = half.read + self.gives
+            self._send(CREDIT, varint(lane) + varint(half.leave))
+
+    def _announce(self, count: int):
+        self.lanes_max = count
+        self._send(LANES, varint(count))
+
+    def _allowed(self, _count: int):
+        raise Malformed("LANES from a client")
+
+    def _half(self, lane: int) -> Receiving:
+        if lane % 2:
+            raise Malformed(f"words of the client's on lane {lane}, which is the server's")
+        if lane // 2 >= self.lanes_max:
+            raise Malformed(f"lane {lane}, where the client may open {self.lanes_max}")
+        while self.client_lanes <= lane // 2:
+            opened = 2 * self.client_lanes
+            self.client_lanes += 1
+            self.receiving[opened] = Receiving(CLIENT_CREDIT)
+            self.sending[opened] = Sending(SERVER_CREDIT)
+            self.events.append(("opened", opened))
+            if self.lanes_max > 2:
+                self._give(opened, self.receiving[opened])
+        return self.receiving[lane]
+
+    def received(self, message: bytes):
+        if message[:1] == bytes([DATAGRAM]) and len(message) > self.datagram_bytes_max + 1:
+            raise Malformed(f"a datagram of {len(message) - 1} bytes")
+        super().received(message)
+        self._more_lanes()
+
+    def _piece(self, lane, half):
+        busy = super()._piece(lane, half)
+        self._more_lanes()
+        return busy
+
+    def _more_lanes(self):
+        """One more for each that is over in both directions, and eight once four are open."""
+        if self.lanes_max <= 2:
+            return
+        over = sum(self.receiving[lane].over and self.sending[lane].over for lane in self.receiving)
+        self.opened_more = self.opened_more or self.client_lanes - over > 4
+        allowed = 9 + over + (8 if self.opened_more else 0)
+        if allowed > self.lanes_max:
+            self._announce(allowed)
+
+    def _was_stopped(self, lane: int, code: int):
+        # A stop may name a lane of the server's; it opens none.
+        if lane % 2 == 0:
+            self._half(lane)
         self.events.append(("stop", lane, code))
         self.reset(lane, code)

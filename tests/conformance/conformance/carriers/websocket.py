@@ -15,10 +15,10 @@ OPEN_WITHIN_S = 5
 class WebSocket(Connection):
     """One connection over a WebSocket."""
 
-    def __init__(self, socket):
+    def __init__(self, socket, mux=None):
         super().__init__()
         self.socket = socket
-        self.mux = Mux()
+        self.mux = mux or Mux()
         self.lanes = {}
         self.room = asyncio.Event()
         self.wake = asyncio.Event()
@@ -107,14 +107,14 @@ class WebSocket(Connection):
                 self._happened()
                 self.wake.set()
         except Malformed as wrong:
-            self.over(None, f"the server broke section 50: {wrong}")
+            self.over(None, f"the other side broke section 50: {wrong}")
         except ConnectionClosed:
             pass
         ended = self.socket.close_code
         code, reason = self.said_close or (None, f"WebSocket closed: {ended}")
         # 1006 is no word of the server's: TCP broke off behind its CLOSE.
         if self.said_close and ended not in (1000, 1006):
-            code, reason = None, f"the server closed the WebSocket with {ended}, not 1000"
+            code, reason = None, f"the other side closed the WebSocket with {ended}, not 1000"
         self.over(code, reason)
 
     def _happened(self):

@@ -75,11 +75,15 @@ class WebTransport(Quic):
     def datagram(self, data):
         super().datagram(encode_uint_var(self.session // 4) + data)
 
-    async def close(self, code, reason=""):
+    @staticmethod
+    def closing(code: int, reason: str) -> bytes:
+        """The capsule that ends a session."""
         body = struct.pack(">I", code) + reason.encode()
-        capsule = encode_uint_var(CLOSE_SESSION) + encode_uint_var(len(body)) + body
+        return encode_uint_var(CLOSE_SESSION) + encode_uint_var(len(body)) + body
+
+    async def close(self, code, reason=""):
         if not self.closed.done():
-            self.http.send_data(self.session, capsule, end_stream=True)
+            self.http.send_data(self.session, self.closing(code, reason), end_stream=True)
             self.protocol.transmit()
             # The server ends the session's stream, and with it the connection, once it has read this.
             await asyncio.wait({self.closed}, timeout=0.3)

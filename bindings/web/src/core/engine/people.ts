@@ -17,11 +17,12 @@ export function isByBlocked(core: Core, event: LogEvent): boolean {
 /** Whom the user has blocked, unless it is known. */
 export function askBlocked(core: Core): void {
   if (core.meta.knowsBlocked) return;
+  const knownSeq = core.meta.userSeq;
   core.call("blocked", ListBlocked, {}, (result) => {
     if (!result.ok) return;
     const { users, asOfSeq } = decode(ListBlockedResponse, result.body);
-    // What came since isn't in it, and was learned already.
-    if (asOfSeq < core.meta.userSeq) return askBlocked(core);
+    // What came since isn't in it, and was learned already. An answer from before the question says nothing of that.
+    if (asOfSeq < core.meta.userSeq && asOfSeq >= knownSeq) return askBlocked(core);
     core.meta.blocked = new Set(idsOf<UserId>(users));
     core.meta.knowsBlocked = true;
     learned(core);

@@ -49,4 +49,21 @@ describe("what the engine doesn't keep", () => {
     expect(signals(client)).toEqual([{ type: "learned" }]);
     expect([...client.engine.meta.blocked]).toEqual([YOU]);
   });
+
+  it("asks again whom the user has blocked where news has come meanwhile, and only there", async () => {
+    const client = await TestClient.live();
+    const [asked] = client.calls(ListBlocked);
+    const news = event({ seq: 1, kind: Kind.blockChanged }, BlockChanged, {
+      user: fieldOf(YOU),
+      blocked: true,
+    });
+    client.engine.handleLive({ type: "user", events: [news] }, client.now);
+    client.answer(asked?.id, { response: ListBlockedResponse }, { asOfSeq: 0 });
+    const [again] = client.calls(ListBlocked);
+    expect(again).toBeDefined();
+    // A server that doesn't say as of when isn't asked for ever.
+    client.answer(again?.id, { response: ListBlockedResponse }, { users: [fieldOf(YOU)], asOfSeq: 0 });
+    expect(client.calls(ListBlocked)).toEqual([]);
+    expect([...client.engine.meta.blocked]).toEqual([YOU]);
+  });
 });
