@@ -16,7 +16,7 @@ async def connect(run, it):
     pin = run.mock.listener.certificate_hash.hex()
     command = {
         "do": "connect", "url": f"http://localhost:{run.mock.listener.http_port}",
-        "quic": f"localhost:{run.mock.listener.udp_port}", "certificate": pin,
+        "quic": f"127.0.0.1:{run.mock.listener.udp_port}", "certificate": pin,
         "carrier": it.get("carrier", run.carrier), **it.get("with", {}),
     }
     mark(run)
