@@ -19,14 +19,14 @@ mod messages {
 pub use messages::parlour::{
     access::v1 as access, account::v1 as account, app::v1 as app, blob::v1 as blob,
     compliance::v1 as compliance, directory::v1 as directory, draft::v1 as draft,
-    emoji::v1 as emoji, hook::v1 as hook, inbox::v1 as inbox, interaction::v1 as interaction,
-    marker::v1 as marker, message::v1 as message, moderation::v1 as moderation,
-    people::v1 as people, pin::v1 as pin, poll::v1 as poll, presence::v1 as presence,
-    preview::v1 as preview, quota::v1 as quota, reaction::v1 as reaction, receipt::v1 as receipt,
-    reminder::v1 as reminder, room::v1 as room, saved::v1 as saved, schedule::v1 as schedule,
-    search::v1 as search, session::v1 as session, settings::v1 as settings, sync::v1 as sync,
-    thread::v1 as thread, typing::v1 as typing, user::v1 as user, webhook::v1 as webhook,
-    wire::v1 as wire,
+    emoji::v1 as emoji, health::v1 as health, hook::v1 as hook, inbox::v1 as inbox,
+    interaction::v1 as interaction, marker::v1 as marker, message::v1 as message,
+    moderation::v1 as moderation, people::v1 as people, pin::v1 as pin, poll::v1 as poll,
+    presence::v1 as presence, preview::v1 as preview, quota::v1 as quota, reaction::v1 as reaction,
+    receipt::v1 as receipt, reminder::v1 as reminder, room::v1 as room, saved::v1 as saved,
+    schedule::v1 as schedule, search::v1 as search, session::v1 as session,
+    settings::v1 as settings, sync::v1 as sync, thread::v1 as thread, typing::v1 as typing,
+    user::v1 as user, webhook::v1 as webhook, wire::v1 as wire,
 };
 pub use prost;
 

@@ -189,6 +189,8 @@ pub const KNOCK_NOTE_BYTES_MAX: usize = 500;
 pub const ACCOUNT_SCOPES_MAX: usize = 20;
 /// Longest scope, in bytes.
 pub const SCOPE_BYTES_MAX: usize = 64;
+/// Connections to a page of them.
+pub const SESSION_PAGE_MAX: usize = 100;
 /// Largest page of accounts.
 pub const ACCOUNT_PAGE_MAX: usize = 100;
 /// Most keys of an account that are good.
@@ -204,6 +206,8 @@ pub const API_KEY_VALID_S_MAX: u32 = 3650 * 24 * 3600;
 pub const DIRECTORY_CHANGES_MAX: usize = 1000;
 /// Most memberships in a welcome.
 pub const WELCOME_MEMBERSHIPS_MAX: usize = 100;
+/// Scopes that a welcome tells of.
+pub const WELCOME_SCOPES_MAX: usize = 50;
 /// Most nodes above a node.
 pub const NODE_DEPTH_MAX: usize = 16;
 /// Longest key of a node, in bytes.

@@ -10,12 +10,14 @@ pub(crate) const HELP: &str = "\
 usage: cargo xtask test [PART]
 
 Without a part, the whole suite: formatting, clippy, tidy, every test, those of the features over
-each carrier, golden vectors in a second language, the calls over HTTP against their description, each reliability test at a short count, fuzzing for 10 seconds a target, dependencies'
-licences and sources, and the demo unattended. Installs what it needs and says so.
+each carrier, the TypeScript client and the web client in Node and in browsers, the conformance kit,
+golden vectors in a second language, the calls over HTTP against their description, each reliability
+test at a short count, fuzzing for 10 seconds a target, dependencies' licences and sources, and the demo
+unattended. Installs what it needs and says so.
   quick     formatting, clippy, tidy and every test
   deps      dependencies' licences, sources and known holes
   python    the golden vectors decoded by Python's protobuf
-  conformance   the scripts of the conformance kit over all carriers; not part of the whole yet
+  conformance   the scripts of the conformance kit over all carriers
   openapi   the calls over HTTP held against their description by schemathesis
   web       the TypeScript client and the web client, in Node and in Chromium
   kotlin, swift   the clients of those languages";
@@ -66,6 +68,7 @@ pub(crate) fn run(mut args: Args) -> Outcome {
         }
         Some("web") => {
             let mut suite = Suite::default();
+            suite.page();
             suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
             suite.web();
             suite.close()
@@ -87,9 +90,11 @@ pub(crate) fn run(mut args: Args) -> Outcome {
 
 fn whole() -> Outcome {
     let mut suite = Suite::default();
+    suite.page();
     suite.basics();
     suite.carriers();
     suite.web();
+    suite.step("conformance", conforms);
     suite.step("golden vectors in Python", golden_in_python);
     suite.step("calls over HTTP", calls_as_described);
     let bins = shell::target_dir().join("debug");
@@ -218,6 +223,11 @@ impl Suite {
                 passed(shell::run(tests.env("PARLOUR_CARRIER", carrier)))
             });
         }
+    }
+
+    /// The page that the server's build takes into the program.
+    fn page(&mut self) {
+        self.step("web client for the server", || passed(web::build()));
     }
 
     /// The TypeScript client and the web client, in Node and in a browser.

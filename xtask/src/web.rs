@@ -62,8 +62,12 @@ pub(crate) fn build() -> Outcome {
 type Step = (&'static str, fn() -> Outcome);
 
 /// What the suite does with them.
-pub(crate) const STEPS: &[Step] =
-    &[("TypeScript client", client), ("TypeScript client against a server", client_whole)];
+pub(crate) const STEPS: &[Step] = &[
+    ("TypeScript client", client),
+    ("TypeScript client against a server", client_whole),
+    ("web client", site),
+    ("web client in a browser", site_whole),
+];
 
 fn client() -> Outcome {
     install(CLIENT)?;
@@ -76,6 +80,16 @@ fn client() -> Outcome {
 fn client_whole() -> Outcome {
     npm(CLIENT, &["run", "test:e2e"])?;
     in_browser(CLIENT)
+}
+
+fn site() -> Outcome {
+    install(SITE)?;
+    npm(SITE, &["run", "check"])?;
+    npm(SITE, &["test"])
+}
+
+fn site_whole() -> Outcome {
+    in_browser(SITE)
 }
 
 fn in_browser(folder: &str) -> Outcome {

@@ -2,8 +2,8 @@
 //! because prost has no registry; a golden test fails when a message is missing from it.
 
 use parlour_protocol::{
-    access, account, app, blob, compliance, directory, draft, emoji, hook, inbox, interaction,
-    marker, message, moderation, people, pin, poll, presence, preview,
+    access, account, app, blob, compliance, directory, draft, emoji, health, hook, inbox,
+    interaction, marker, message, moderation, people, pin, poll, presence, preview,
     prost::{DecodeError, Message},
     quota, reaction, receipt, reminder, room, saved, schedule, search, session, settings, sync,
     thread, typing, user, webhook, wire,
@@ -113,7 +113,9 @@ codecs! {
         UpdateScheduledResponse, CancelScheduledRequest, CancelScheduledResponse,
         ListScheduledRequest, ListScheduledResponse, Scheduled, ScheduledChanged;
     search: SearchMessagesRequest, Highlight, SearchHit, SearchMessagesItem;
-    session: ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse;
+    health: GetHealthRequest, GetHealthResponse, ProviderHealth;
+    session: ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse,
+        ListSessionsRequest, ListSessionsResponse, SessionInfo;
     settings: RoomSettings, Settings, SetRoomSettingsRequest, SetRoomSettingsResponse,
         SetSettingsRequest, SetSettingsResponse, GetSettingsRequest, GetSettingsResponse,
         RoomSettingsChanged, SettingsChanged;

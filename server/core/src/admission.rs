@@ -20,7 +20,7 @@ use crate::{
     identity,
     intents::Intents,
     introduction::Me,
-    node::{Auth, Caller, Node},
+    node::{Auth, Caller, Link, Node},
     ports::{
         auth::{Claims, TokenError},
         clock::Now,
@@ -193,6 +193,7 @@ impl Node {
                 _ => Delivery::All,
             },
             intents: Intents::of(&hello.intents),
+            link: Link::new(&hello.agent, now.unix_ms),
             auth: Mutex::new(auth),
             revoked: AtomicBool::new(false),
         });
@@ -221,6 +222,7 @@ impl Node {
             session: SessionId::from_bytes([0; 16]),
             delivery: Delivery::Focused,
             intents: None,
+            link: Link::default(),
             auth: Mutex::new(auth_of(&claims)),
             revoked: AtomicBool::new(false),
         });
@@ -323,6 +325,13 @@ impl Node {
             profile: me.profile,
             role: me.role,
             memberships: me.memberships,
+            scopes: caller.with_auth(|auth| {
+                auth.scopes
+                    .iter()
+                    .take(wire_limits::WELCOME_SCOPES_MAX)
+                    .map(|scope| scope.to_string())
+                    .collect()
+            }),
         };
         frame::encode(&ServerFrame { frame: Some(Frame::Welcome(welcome)) })
     }

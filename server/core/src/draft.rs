@@ -15,7 +15,10 @@ use parlour_protocol::{
     receipt::ReadReceipt,
 };
 
-pub use passing::{Basis, PresenceDraft, PresenceWish, SettledDraft, SignalDraft, SubscribeDraft};
+pub use passing::{
+    Basis, PresenceDraft, PresenceWish, SessionsDraft, SessionsFound, SettledDraft, SignalDraft,
+    SubscribeDraft,
+};
 pub use refused::{
     Refused, needs_connection, not_allowed, room_archived, room_not_found, store_error,
 };
@@ -52,6 +55,8 @@ pub enum Draft {
     Settled(Box<SettledDraft>),
     /// Nothing to commit: what the asking connection says, or hears, of presence.
     Presence(Box<PresenceDraft>),
+    /// Looks at who is connected.
+    Sessions(Box<SessionsDraft>),
     /// Nothing to commit: told to those who hear the room just now, and forgotten.
     Signal(Box<SignalDraft>),
 }
@@ -423,4 +428,6 @@ pub struct Committed {
     pub heads: Vec<parlour_protocol::wire::RoomPulse>,
     /// Presence of the users who are watched from now on.
     pub presence: WatchPresenceResponse,
+    /// Who is connected, of a look at that.
+    pub sessions: SessionsFound,
 }

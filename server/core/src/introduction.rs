@@ -108,10 +108,17 @@ impl Node {
         directory: &DirectoryCell,
     ) -> Result<Me, StoreError> {
         let mut me = Me { name: caller.name.to_string(), ..Me::default() };
-        if !directory.read(|directory| directory.exists()) {
+        let exists = directory.read(|directory| directory.exists());
+        if !exists && !me.name.is_empty() {
             return Ok(me);
         }
         let row = self.user_row(caller.org, caller.user).await?;
+        if me.name.is_empty() {
+            me.name = introduced(caller, row.as_ref()).name;
+        }
+        if !exists {
+            return Ok(me);
+        }
         me.profile = row.and_then(|row| row.profile);
         if let Some(name) = me.profile.as_ref().and_then(|profile| profile.name.as_ref()) {
             me.name = name.clone();
@@ -198,15 +205,19 @@ pub(crate) fn is_guest(directory: &Directory, caller: &Caller) -> bool {
     }
 }
 
-/// The user's row now that they were here. The directory's name stands above the token's.
+/// The user's row now that they were here. The directory's name stands above the token's, and that
+/// above the name they had; who never had one is called as their subject.
 fn introduced(caller: &Caller, stored: Option<&UserRow>) -> UserRow {
     let mut row = stored.cloned().unwrap_or_default();
     row.subject = caller.subject.to_string();
     row.seen = true;
     row.guest = has_guest_scope(caller);
     let named = row.profile.as_ref().is_some_and(|profile| profile.name.is_some());
-    if !named {
+    if !named && !caller.name.is_empty() {
         row.name = caller.name.to_string();
+    }
+    if row.name.is_empty() {
+        row.name = caller.subject.to_string();
     }
     row
 }

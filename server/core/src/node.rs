@@ -1,13 +1,17 @@
 //! The node: what all connections share, and the way from a call to its handler.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
 use parlour_protocol::{
     ids::{DeviceId, Incarnation, OrgId, RoomId, SessionId, UserId, uuid_v7},
+    session::Carrier,
     wire::{Delivery, Error, ErrorReason},
 };
 use prost::Message;
@@ -31,6 +35,7 @@ use crate::{
         auth::TokenVerifier,
         blobs::Blobs,
         clock::{Clock, Entropy, Now},
+        health::Health,
         posts::Poster,
         seal::Sealer,
         search::Search,
@@ -112,6 +117,8 @@ pub struct Node {
     pub search: Searching,
     /// The store's incarnation.
     pub incarnation: Incarnation,
+    /// How the server is, where somebody knows.
+    pub health: OnceLock<Arc<dyn Health>>,
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -140,11 +147,31 @@ pub struct Caller {
     pub delivery: Delivery,
     /// Of that, what it wants to be told; everything without.
     pub intents: Option<Intents>,
+    /// How they are connected.
+    pub link: Link,
     /// The token's part, replaced by `Reauth`.
     pub auth: Mutex<Auth>,
     /// Revoked while connected: nothing is done for them any more, however long the connection takes to
     /// close.
     pub revoked: AtomicBool,
+}
+
+/// How somebody is connected, for those who look after the organization.
+#[derive(Debug, Default)]
+pub struct Link {
+    /// What the client calls itself.
+    pub agent: Box<str>,
+    /// Since when, Unix milliseconds.
+    pub since_ms: u64,
+    /// Over what, and from where, once that is known.
+    pub place: OnceLock<(Carrier, Option<IpAddr>)>,
+}
+
+impl Link {
+    /// A client of that name, from now on.
+    pub fn new(agent: &str, now_ms: u64) -> Self {
+        Link { agent: agent.into(), since_ms: now_ms, place: OnceLock::new() }
+    }
 }
 
 /// What is left of a token once it was verified.
@@ -182,6 +209,7 @@ impl Caller {
             session: SessionId::from_bytes([0; 16]),
             delivery: Delivery::All,
             intents: None,
+            link: Link::default(),
             auth: Mutex::new(auth),
             revoked: AtomicBool::new(false),
         }
@@ -243,6 +271,7 @@ impl Node {
             erasures: Arc::default(),
             log_time: LogTime::default(),
             accounts: Accounts::default(),
+            health: OnceLock::new(),
             webhooks: Webhooks::default(),
             quotas: Quotas::default(),
             previews: Previews::default(),

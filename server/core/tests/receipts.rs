@@ -11,8 +11,9 @@ use parlour_protocol::{
     generated::{EventMessage, rpc},
     ids::UserId,
     marker::{MarkReadRequest, MarkUnreadRequest},
+    people::BlockUserRequest,
     receipt::*,
-    room::RemoveMemberRequest,
+    room::{OpenDirectRequest, RemoveMemberRequest},
     settings::{SetSettingsRequest, Settings},
     wire::{Delivery, event_frame},
 };
@@ -145,4 +146,23 @@ fn large_rooms_are_paged_and_told_on_request_only() {
     assert_eq!(found, 51);
     let request = ListReceiptsRequest { room, page: Bytes::new(), page_size: 501 };
     assert!(server.call::<rpc::ListReceipts>(all[0], &request).is_err());
+}
+
+#[test]
+fn a_receipt_noted_before_a_block_is_not_told_behind_it() {
+    let mut server = Server::new();
+    let (ann, ben) = (server.connect("ann"), server.connect("ben"));
+    let ben_id = server.clients[ben].user;
+    let request = OpenDirectRequest { with: Some(user(ben_id)) };
+    let room = server.call::<rpc::OpenDirect>(ann, &request).unwrap().room.unwrap().id;
+    let first = send(&mut server, ann, &room, "one");
+    heard(&mut server, ann);
+    read(&mut server, ben, &room, first);
+    assert_eq!(heard(&mut server, ann), [(ben_id, first)]);
+    let second = send(&mut server, ann, &room, "two");
+    heard(&mut server, ann);
+    read(&mut server, ben, &room, second);
+    let block = BlockUserRequest { user: Some(user(server.clients[ann].user)) };
+    server.call::<rpc::BlockUser>(ben, &block).unwrap();
+    assert_eq!(heard(&mut server, ann), []);
 }

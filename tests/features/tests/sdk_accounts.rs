@@ -18,6 +18,11 @@ fn link(server: &Server, words: &[&str]) -> SignInLink {
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{words:?}: {complaint}");
     let text = String::from_utf8(output.stdout).expect("links are text");
+    let (text, page) = text.split_once('\n').expect("a line to a link");
+    let code = text.split(['=', '&']).nth(1).expect("a code");
+    let kind = if words[0] == "invite" { "invite" } else { "sign-in" };
+    let expected = format!("http://localhost:{}/#{kind}={code}\n", server.ready().http.port());
+    assert_eq!(page, expected, "the second is for browsers");
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 

@@ -4,8 +4,9 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use parlour_protocol::{
-    ids::{RoomId, UserId},
+    ids::{OrgId, RoomId, UserId},
     presence::Activity,
+    session::SessionInfo,
     wire::Error,
 };
 
@@ -24,6 +25,28 @@ pub struct SubscribeDraft {
     pub add: Vec<Arc<RoomCell>>,
     /// No longer.
     pub remove: Vec<RoomId>,
+}
+
+/// A look at who is connected.
+#[derive(Debug)]
+pub struct SessionsDraft {
+    /// Of this organization.
+    pub org: OrgId,
+    /// Only this user's.
+    pub user: Option<UserId>,
+    /// From this place on.
+    pub from: u32,
+    /// How many at most.
+    pub max: usize,
+}
+
+/// Some of those who are connected, and where to go on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionsFound {
+    /// Who.
+    pub sessions: Vec<SessionInfo>,
+    /// The next place, if there is more.
+    pub next: Option<u32>,
 }
 
 /// What was decided without anything to commit.

@@ -14,6 +14,7 @@ mod edits;
 mod emoji;
 mod erasure;
 mod expiry;
+mod health;
 mod history;
 mod hooks;
 mod inbox;

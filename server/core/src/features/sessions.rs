@@ -1,11 +1,16 @@
-//! The session: a new token on a live connection, revocation.
+//! The session: a new token on a live connection, who is connected, revocation.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parlour_protocol::{
-    generated::SessionService,
+    generated::{SessionAdminService, SessionService},
     ids::SessionId,
-    session::{ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse, revoke_request::What},
+    limits::SESSION_PAGE_MAX,
+    session::{
+        ListSessionsRequest, ListSessionsResponse, ReauthRequest, ReauthResponse, RevokeRequest,
+        RevokeResponse, revoke_request::What,
+    },
     wire::{Error, ErrorReason},
 };
 use prost::Message;
@@ -13,7 +18,7 @@ use prost::Message;
 use crate::{
     accounts::{Ends, end_logins},
     admission::{auth_of, check_revoked, revoked_key},
-    draft::{Closes, Draft, RowsDraft, store_error},
+    draft::{Closes, Draft, RowsDraft, SessionsDraft, store_error},
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     node::{Auth, Caller},
@@ -89,6 +94,38 @@ impl SessionService<ServerKit> for Features {
             closed: committed.closed,
         }))
     }
+}
+
+impl SessionAdminService<ServerKit> for Features {
+    async fn list_sessions(
+        &self,
+        ctx: &mut Ctx,
+        request: ListSessionsRequest,
+    ) -> Result<Answer<ListSessionsResponse>, Error> {
+        let max = match request.page_size as usize {
+            0 => 50,
+            n if n <= SESSION_PAGE_MAX => n,
+            _ => return Err(Error::invalid("page_size", "is over 100")),
+        };
+        let from = match &request.page[..] {
+            [] => 0,
+            page => u32::from_be_bytes(
+                page.try_into().map_err(|_| Error::invalid("page", "is no page of these"))?,
+            ),
+        };
+        let org = ctx.caller.org;
+        let of = |subject: &String| identity::user_id(org, subject);
+        let user = Some(&request.subject).filter(|subject| !subject.is_empty()).map(of);
+        let draft = SessionsDraft { org, user, from, max };
+        Ok(Answer::commit(Draft::Sessions(Box::new(draft)), |committed| ListSessionsResponse {
+            sessions: committed.sessions.sessions.clone(),
+            next_page: page_at(committed.sessions.next),
+        }))
+    }
+}
+
+fn page_at(next: Option<u32>) -> Bytes {
+    next.map_or(Bytes::new(), |next| Bytes::copy_from_slice(&next.to_be_bytes()))
 }
 
 /// The organization a token must be of: the caller's.

@@ -157,7 +157,11 @@ impl Hub {
             }
             Draft::Rows(draft) => closes = self.rows_committed(*draft),
             // They never wait for a commit.
-            Draft::Subscribe(_) | Draft::Settled(_) | Draft::Presence(_) | Draft::Signal(_) => {}
+            Draft::Subscribe(_)
+            | Draft::Settled(_)
+            | Draft::Presence(_)
+            | Draft::Sessions(_)
+            | Draft::Signal(_) => {}
         }
         if let Some((cell, user)) = removes {
             // They hear of it themselves, and from here on nothing.

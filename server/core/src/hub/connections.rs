@@ -9,13 +9,14 @@ use bytes::Bytes;
 use parlour_protocol::{
     error::{Reconnect, reconnect_after},
     ids::RoomId,
+    session::SessionInfo,
     wire::CloseCode,
 };
 use rustc_hash::FxHashSet;
 
 use super::{Conn, Hub, Outbox, Output, intents::Filter, outbox::Fits};
 use crate::{
-    draft::{Closes, ConnId},
+    draft::{Closes, Committed, ConnId, Draft, SessionsDraft, SessionsFound, Submission},
     limits,
     node::Caller,
     session::goodbye,
@@ -148,6 +149,21 @@ impl Hub {
         }
     }
 
+    /// Answers who is connected.
+    pub(super) fn list_sessions(&mut self, submission: Submission) {
+        let Submission { draft: Draft::Sessions(draft), then } = submission else { return };
+        let SessionsDraft { org, user, from, max } = *draft;
+        let is_it = |conn: &&Conn| {
+            conn.caller.org == org && user.is_none_or(|user| conn.caller.user == user)
+        };
+        let rest = self.conns.iter().skip(from as usize).flatten();
+        let mut rest = rest.filter(is_it);
+        let sessions = rest.by_ref().take(max).map(|conn| info(&conn.caller)).collect();
+        let next = rest.next().map(|conn| conn.id.index);
+        let sessions = SessionsFound { sessions, next };
+        self.answer(then, Committed { sessions, ..Committed::default() });
+    }
+
     /// The connections that come with what is revoked.
     pub(super) fn revoked(&self, closes: &Closes) -> Vec<ConnId> {
         let hit = |conn: &&Conn| match closes {
@@ -192,5 +208,19 @@ impl Hub {
             let id = conn.id;
             self.close(id, CloseCode::TooSlow, "too much waits to be read");
         }
+    }
+}
+
+fn info(caller: &Caller) -> SessionInfo {
+    let (carrier, address) = caller.link.place.get().copied().unwrap_or_default();
+    SessionInfo {
+        session: caller.session.to_field(),
+        user: caller.user.to_field(),
+        subject: caller.subject.to_string(),
+        device: caller.device.to_field(),
+        agent: caller.link.agent.to_string(),
+        carrier: carrier as i32,
+        since_ms: caller.link.since_ms,
+        address: address.map(|address| address.to_string()).unwrap_or_default(),
     }
 }

@@ -180,6 +180,9 @@ impl Hub {
         if let Draft::Presence(_) = submission.draft {
             return self.handle_presence(submission);
         }
+        if let Draft::Sessions(_) = submission.draft {
+            return self.list_sessions(submission);
+        }
         if let Draft::Signal(_) = submission.draft {
             return self.handle_signal(submission);
         }

@@ -133,7 +133,7 @@ impl Hub {
             Draft::User(_) => place_user(submission, overlay, now),
             Draft::Org(_) => place_org(submission, overlay, now),
             Draft::Rows(_) => place_rows(submission, now),
-            Draft::Subscribe(_) | Draft::Presence(_) | Draft::Signal(_) => {
+            Draft::Subscribe(_) | Draft::Presence(_) | Draft::Sessions(_) | Draft::Signal(_) => {
                 Turn::Refused(submission.then, Refused::Stale)
             }
             Draft::Settled(_) => Turn::Settled(submission.then),
@@ -152,7 +152,9 @@ impl Hub {
                 None => true,
             },
             Draft::Settled(_) => false,
-            Draft::Subscribe(_) | Draft::Presence(_) | Draft::Signal(_) => true,
+            Draft::Subscribe(_) | Draft::Presence(_) | Draft::Sessions(_) | Draft::Signal(_) => {
+                true
+            }
         };
         if holds { Ok(()) } else { Err(Refused::Stale) }
     }
@@ -242,7 +244,9 @@ impl Overlay {
                 draft.keeping.is_some_and(|(org, _)| self.closed_orgs.contains(&org))
             }
             Draft::Settled(draft) => self.changes(&draft.basis),
-            Draft::Subscribe(_) | Draft::Presence(_) | Draft::Signal(_) => false,
+            Draft::Subscribe(_) | Draft::Presence(_) | Draft::Sessions(_) | Draft::Signal(_) => {
+                false
+            }
         }
     }
 

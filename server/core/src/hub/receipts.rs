@@ -5,12 +5,13 @@ use parlour_protocol::{
     generated::EventMessage,
     ids::{RoomId, UserId},
     receipt::ReadReceipt,
+    room::RoomKind,
     wire::{Ephemeral, Intent, event_frame::Frame},
 };
 use prost::Message;
 
 use super::{Hub, audience::event_frame};
-use crate::{draft::ReceiptDraft, limits};
+use crate::{draft::ReceiptDraft, limits, rooms::RoomCell};
 
 impl Hub {
     /// A marker has moved. Of several of one user the newest is told, with the next pulses.
@@ -28,6 +29,9 @@ impl Hub {
     pub(super) fn send_receipts(&mut self) {
         for (room, reads) in std::mem::take(&mut self.receipts) {
             let Some(cell) = self.node.rooms.cached(room) else { continue };
+            if self.is_apart_now(&cell) {
+                continue;
+            }
             let Some(mut audience) = self.audiences.remove(&room) else { continue };
             self.check_audience(&mut audience, &cell, None);
             for (user, read) in reads.into_iter().filter(|(user, _)| cell.is_member(*user)) {
@@ -38,6 +42,18 @@ impl Hub {
             }
             self.audiences.insert(room, audience);
         }
+    }
+
+    /// Whether it is a direct room and one of the two has blocked the other since the receipt was
+    /// noted. Who was asked for it then: whom they have blocked is in memory.
+    fn is_apart_now(&self, cell: &RoomCell) -> bool {
+        let two = cell.read(|room| (room.kind == RoomKind::Direct).then(|| room.members.clone()));
+        let Some(two) = two else { return false };
+        let has_blocked = |user: &UserId| {
+            let log = self.node.users.cached(*user);
+            log.is_some_and(|log| two.iter().any(|other| log.is_known_apart(*other)))
+        };
+        two.iter().any(has_blocked)
     }
 
     /// What may be lost isn't put behind what waits already.

@@ -11,7 +11,7 @@ pub struct Claims {
     pub subject: Arc<str>,
     /// The token's `org`, 1 to 255 bytes.
     pub org: Arc<str>,
-    /// The token's `name`, or the subject where there is none; at most 255 bytes.
+    /// The token's `name`, empty where there is none; at most 255 bytes.
     pub name: Arc<str>,
     /// The token's `scope`, split at spaces.
     pub scopes: Vec<Arc<str>>,

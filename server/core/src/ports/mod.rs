@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod auth;
 pub mod blobs;
 pub mod clock;
+pub mod health;
 pub mod posts;
 pub mod seal;
 pub mod search;

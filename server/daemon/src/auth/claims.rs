@@ -124,7 +124,7 @@ pub(super) fn claims(
     check_purpose(&payload, policy)?;
     let (iat, nbf) = (payload.iat.as_ref(), payload.nbf.as_ref());
     let (expires_at_ms, issued_at_ms) = check_time(&payload.exp, iat, nbf, policy.leeway, now_ms)?;
-    let name = payload.name.filter(|name| !name.is_empty()).unwrap_or(payload.sub.clone());
+    let name = payload.name.unwrap_or_default();
     let scopes = payload.scope.as_deref().unwrap_or_default().split(' ');
     Ok(Claims {
         subject: payload.sub.into(),

@@ -10,6 +10,7 @@ use crate::{
     limits::OIDC_PROVIDERS_MAX,
     outside::{Network, NetworkError, Reach, Target},
     previews::Visitor,
+    web::{Origins, WebProvider, host_of},
 };
 
 /// `[webhooks]`
@@ -70,10 +71,24 @@ pub struct Oidc {
     /// How soon after another look keys are looked for, in seconds.
     #[serde(default = "look_gap_s")]
     pub look_gap_s: u64,
+    /// What the web client is to it, if people sign in with it there.
+    pub web_client: Option<String>,
+    /// What the web client calls it.
+    pub web_title: Option<String>,
+    /// What the web client asks for.
+    #[serde(default = "web_scope")]
+    pub web_scope: String,
+    /// Origins, besides the issuer's, that the web client asks for tokens.
+    #[serde(default)]
+    pub web_origins: Vec<String>,
 }
 
 fn look_gap_s() -> u64 {
     30
+}
+
+fn web_scope() -> String {
+    "openid profile offline_access".into()
 }
 
 fn subject_claim() -> String {
@@ -129,6 +144,35 @@ impl Config {
         }
         Ok(providers)
     }
+
+    /// Those of them that people sign in with in the web client.
+    pub(crate) fn web_providers(&self) -> Vec<WebProvider> {
+        let shown = |oidc: &Oidc| {
+            let origins = oidc.web_origins.iter().cloned();
+            Some(WebProvider {
+                client_id: oidc.web_client.clone()?,
+                name: oidc
+                    .web_title
+                    .clone()
+                    .unwrap_or_else(|| host_of(host(&oidc.issuer)).to_owned()),
+                scope: oidc.web_scope.clone(),
+                asked: std::iter::once(origin_of(&oidc.issuer).to_owned()).chain(origins).collect(),
+                issuer: oidc.issuer.clone(),
+            })
+        };
+        self.auth.oidc.iter().filter_map(shown).collect()
+    }
+}
+
+/// Host and port of an address.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or_default()
+}
+
+/// Scheme, host and port of an address.
+fn origin_of(url: &str) -> &str {
+    url.split_inclusive(host(url)).next().unwrap_or_default()
 }
 
 fn networks(texts: &[String], key: &'static str) -> Result<Vec<Network>, ConfigError> {
@@ -164,6 +208,13 @@ fn provider(oidc: &Oidc) -> Result<Provider, ConfigError> {
             return wrong("auth.oidc.organization", problem);
         }
     };
+    if oidc.web_client.as_ref().is_some_and(|client| !oidc.audiences.contains(client)) {
+        return wrong("auth.oidc.web_client", "is not among the provider's audiences");
+    }
+    let is_origin = |origin: &String| origin != "*" && Origins::is_one(origin);
+    if !oidc.web_origins.iter().all(is_origin) {
+        return wrong("auth.oidc.web_origins", "is no list of origins, without paths");
+    }
     if !(1..=3600).contains(&oidc.look_gap_s) {
         return wrong("auth.oidc.look_gap_s", "is not 1 to 3600");
     }

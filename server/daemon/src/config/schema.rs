@@ -282,6 +282,26 @@ pub const KEYS: &[KeyDoc] = &[
         "30",
         "A token whose key isn't known makes the server look for it, but not within so many seconds of the\nlast look: 1 to 3600; 30 unless set.",
     ),
+    example(
+        "auth.oidc.web_client",
+        r#""parlour""#,
+        "The client id of the web client at the provider, one of the audiences: its page then offers to sign\nin there, with the authorization code flow and PKCE. The page's address is to be among the client's\nredirect addresses. This and the following take effect at the next start.",
+    ),
+    example(
+        "auth.oidc.web_title",
+        r#""Example SSO""#,
+        "What the page calls it; its host unless set.",
+    ),
+    example(
+        "auth.oidc.web_scope",
+        r#""openid profile offline_access""#,
+        "What the page asks for; this unless set.",
+    ),
+    example(
+        "auth.oidc.web_origins",
+        r#"["https://token.example.org"]"#,
+        "Origins besides the issuer's that the page has to reach, such as that of another token endpoint.",
+    ),
     key(
         "webhooks.enabled",
         "true",

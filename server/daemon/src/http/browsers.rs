@@ -19,7 +19,7 @@ use crate::{
     outside::Network,
     quic::{Door, NoRoom},
     server::Shared,
-    web::{Endpoints, Origins, carry, host_of},
+    web::{Endpoints, Origins, SignIn, carry, host_of},
 };
 
 /// What browsers are taken in with.
@@ -44,6 +44,7 @@ impl WebParts {
         let endpoints = Endpoints {
             port: config.public_port(shared.listen.port()),
             hashes: is_generated.then(|| shared.data.certificate_hashes()),
+            sign_in: SignIn { accounts: config.has_accounts(), providers: config.web_providers() },
         };
         let (origins, endpoints) = (Arc::new(config.origins()), Arc::new(endpoints));
         let sockets_max = sockets_max(config.limits.connections_max as usize);
@@ -64,10 +65,14 @@ impl WebParts {
         let host = if host.bytes().all(is_of_host) { host } else { "" };
         let name = host_of(host);
         let port = self.endpoints.port;
-        let connect = match host.is_empty() {
+        let mut connect = match host.is_empty() {
             true => String::new(),
             false => format!(" https://{name}:{port} ws://{host} wss://{host}"),
         };
+        let providers = self.endpoints.sign_in.providers.iter();
+        for origin in providers.flat_map(|provider| &provider.asked) {
+            connect.extend([" ", origin]);
+        }
         format!(
             "default-src 'self'; connect-src 'self'{connect}; img-src 'self' blob: data:; \
              media-src 'self' blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; \

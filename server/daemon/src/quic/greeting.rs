@@ -11,6 +11,7 @@ use parlour_core::{
 };
 use parlour_protocol::{
     limits::{HELLO_WITHIN, SIGN_IN_WITHIN},
+    session::Carrier,
     wire::{CloseCode, Error, ErrorReason, Hello, SignIn, SignedIn, sign_in::How},
 };
 use parlour_quic::Incoming;
@@ -104,6 +105,8 @@ async fn hear(
             return Err(failure_of(refusal));
         }
     };
+    // Nobody else has it yet.
+    let _ = admission.caller.link.place.set((carrier_of(&connection), from));
     join(&shared, connection, send, recv, session, admission).await.map(Some)
 }
 
@@ -126,6 +129,14 @@ async fn connect(incoming: Box<Incoming>, shared: &Shared) -> Result<Connection,
             Err(HandshakeFailure::Malformed)
         }
         Err(_) => Err(HandshakeFailure::HelloTimeout),
+    }
+}
+
+fn carrier_of(connection: &Connection) -> Carrier {
+    match connection {
+        Connection::Native(_) => Carrier::Quic,
+        Connection::WebTransport(_) => Carrier::Webtransport,
+        Connection::WebSocket(..) => Carrier::Websocket,
     }
 }
 

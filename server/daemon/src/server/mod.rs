@@ -1,6 +1,7 @@
 //! A whole server, for the binary and for programs that embed one: built from a configuration,
 //! drained when told, gone when dropped.
 
+mod health;
 mod open;
 mod operator;
 mod operator_call;
@@ -121,6 +122,7 @@ pub(crate) struct Shared {
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) listen: SocketAddr,
     pub(crate) began: Instant,
+    pub(crate) disk: health::Disk,
 }
 
 /// What a server is made of.
@@ -256,6 +258,10 @@ impl Shared {
             Phase::Draining => Err("draining"),
             Phase::Aborting | Phase::Stopped => Err("stopping"),
         }
+    }
+
+    pub(crate) fn connections_max(&self) -> u32 {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner).limits.connections_max
     }
 
     pub(crate) fn connections(&self) -> usize {

@@ -17,7 +17,12 @@ use quinn::{Runtime, TokioRuntime};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{sync::watch, task::JoinHandle};
 
-use super::{Builder, Phase, Server, Shared, StartError, operator::Operator, supervisor};
+use super::{
+    Builder, Phase, Server, Shared, StartError,
+    health::{Disk, ServerHealth},
+    operator::Operator,
+    supervisor,
+};
 use crate::{
     accounts,
     admin::AdminServer,
@@ -94,6 +99,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         phase: watch::channel(Phase::Serving).0,
         listen,
         began: Instant::now(),
+        disk: Disk::default(),
         data,
         config: Mutex::new(config.clone()),
     });
@@ -154,6 +160,8 @@ fn open_node(
 
 /// What follows the logs: the index, webhooks, previews of links.
 fn follow(shared: &Arc<Shared>, visitor: Option<Visitor>) -> Vec<JoinHandle<()>> {
+    // The first one stays, which an embedder may have set.
+    let _ = shared.node.health.set(Arc::new(ServerHealth(Arc::downgrade(shared))));
     let (node, submit) = (shared.node.clone(), shared.submit.clone());
     let webhooks = webhooks::run(node, submit, shared.metrics.clone());
     let (node, submit) = (shared.node.clone(), shared.submit.clone());

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use parlour_core::{
     identity,
-    node::{Auth, Caller},
+    node::{Auth, Caller, Link},
 };
 use parlour_protocol::{
     generated::{Lane, METHODS, method},
@@ -61,6 +61,7 @@ fn operator_of(org: &str) -> Arc<Caller> {
         session: SessionId::from_bytes([0; 16]),
         delivery: Delivery::Focused,
         intents: None,
+        link: Link::default(),
         auth: Mutex::new(Auth {
             expires_at_ms: u64::MAX,
             issued_at_ms: 0,

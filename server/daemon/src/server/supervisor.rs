@@ -102,8 +102,11 @@ fn look(shared: &Shared, tick: u64) {
         metrics.upkeep();
     }
     if tick.is_multiple_of(limits::DISK_EVERY_TICKS) {
-        metrics.set(STORE_BYTES, folder_bytes(&shared.data.store(), 0) as f64);
+        let store = folder_bytes(&shared.data.store(), 0);
+        shared.disk.store.store(store, Ordering::Relaxed);
+        metrics.set(STORE_BYTES, store as f64);
         if let Some(free) = free_bytes(shared.data.root()) {
+            shared.disk.free.store(free, Ordering::Relaxed);
             metrics.set(DISK_FREE, free as f64);
         }
     }

@@ -15,6 +15,28 @@ pub(crate) struct Endpoints {
     /// Where the hashes of generated certificates are kept; none for a certificate that browsers trust by
     /// themselves.
     pub(crate) hashes: Option<PathBuf>,
+    /// How people sign in.
+    pub(crate) sign_in: SignIn,
+}
+
+/// How people come to a token.
+#[derive(Clone, Debug)]
+pub(crate) struct SignIn {
+    /// Whether the server keeps accounts of its own.
+    pub(crate) accounts: bool,
+    /// Identity providers.
+    pub(crate) providers: Vec<WebProvider>,
+}
+
+/// An identity provider, as the web client asks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WebProvider {
+    pub(crate) name: String,
+    pub(crate) issuer: String,
+    pub(crate) client_id: String,
+    pub(crate) scope: String,
+    /// Origins that it has to reach.
+    pub(crate) asked: Vec<String>,
 }
 
 impl Endpoints {
@@ -33,7 +55,23 @@ impl Endpoints {
                 "certificate_hashes": hashes,
             },
             "websocket": { "path": WEBSOCKET_PATH },
+            "sign_in": self.sign_in.document(),
         })
+    }
+}
+
+impl SignIn {
+    fn document(&self) -> serde_json::Value {
+        let provider = |provider: &WebProvider| {
+            json!({
+                "name": provider.name,
+                "issuer": provider.issuer,
+                "client_id": provider.client_id,
+                "scope": provider.scope,
+            })
+        };
+        let providers: Vec<_> = self.providers.iter().map(provider).collect();
+        json!({ "accounts": self.accounts, "oidc": providers })
     }
 }
 

@@ -6,7 +6,7 @@ mod files;
 mod origins;
 mod socket;
 
-pub(crate) use endpoints::Endpoints;
+pub(crate) use endpoints::{Endpoints, SignIn, WebProvider};
 pub(crate) use files::{File, are_there as has_files, find as find_file};
 pub use origins::Origins;
 pub(crate) use origins::host as host_of;

@@ -19,6 +19,7 @@ mod limits;
 mod markers;
 mod messages;
 mod oidc;
+mod operator;
 mod previews;
 mod restart;
 mod revocation;

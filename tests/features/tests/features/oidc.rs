@@ -291,3 +291,39 @@ fn what_is_configured_wrong_is_said() {
         }
     }
 }
+
+#[test]
+fn browsers_read_where_people_sign_in() {
+    let provider = Provider::start(Mood::Well, &[&ProviderKey::rsa("r")]);
+    let mut server = Server::prepare(Options::default());
+    let web = "web_client = \"parlour\"\nweb_title = \"Example SSO\"\n\
+               web_origins = [\"https://token.example\"]\n";
+    configure(&server, &provider, &format!("{FIXED}\n{web}"));
+    server.run().expect("it starts");
+    let at = server.ready().http;
+    let told = http::get(at, "/parlour/v1/endpoints", None);
+    let told: serde_json::Value = serde_json::from_str(&told.body).expect("JSON");
+    let expected = json!({"accounts": true, "oidc": [{
+        "name": "Example SSO",
+        "issuer": provider.issuer(),
+        "client_id": "parlour",
+        "scope": "openid profile offline_access",
+    }]});
+    assert_eq!(told["sign_in"], expected);
+    configure(&server, &provider, &format!("{FIXED}\nweb_client = \"other\"\n"));
+    let refused = server.command(&["config"]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && why.contains("auth.oidc.web_client"), "{why}");
+    let page = http::request(at, "GET", "/", "", b"").expect("answered");
+    let policy = page.header("content-security-policy").unwrap_or_default().to_owned();
+    if page.status == 404 {
+        println!(
+            "SKIPPED: no web client is built into this server, whose page says where it may go"
+        );
+        return;
+    }
+    for asked in [provider.issuer(), "https://token.example".into()] {
+        let origin: Vec<&str> = asked.splitn(4, '/').take(3).collect();
+        assert!(policy.contains(&format!(" {}", origin.join("/"))), "{policy}");
+    }
+}

@@ -92,7 +92,7 @@ async fn attack(args: &Args, count: u64) -> Report {
 async fn eve(server: &Server) -> Client {
     let mut claims = claims(ORG, "eve");
     let admin = "admin:sessions admin:directory admin:audit admin:accounts admin:compliance \
-                 admin:moderation admin:usage admin:quotas notices commands";
+                 admin:moderation admin:usage admin:quotas admin:health notices commands";
     claims.scope = Some(admin.into());
     server.door().connect(hello(server.sign(&claims))).await.expect("eve has a good token")
 }

@@ -35,6 +35,7 @@ use parlour_protocol::{
         change::Change as What,
     },
     generated::{Lane, Rpc, rpc},
+    health::GetHealthRequest,
     hook::{CreateHookRequest, ListHooksRequest, RevokeHookRequest},
     inbox::ReadMentionsRequest,
     marker::{MarkReadRequest, MarkUnreadRequest},
@@ -51,7 +52,7 @@ use parlour_protocol::{
     },
     saved::{ListSavedRequest, SaveMessageRequest, UnsaveMessageRequest},
     search::{SearchMessagesRequest, SearchOrder},
-    session::{ReauthRequest, RevokeRequest, revoke_request},
+    session::{ListSessionsRequest, ReauthRequest, RevokeRequest, revoke_request},
     settings::{
         GetSettingsRequest, RoomSettings, SetRoomSettingsRequest, SetSettingsRequest, Settings,
     },
@@ -96,6 +97,8 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
     vec![
         sample::<rpc::Reauth>(&ReauthRequest { token: token.into() }),
         sample::<rpc::Revoke>(&RevokeRequest { what }),
+        sample::<rpc::ListSessions>(&ListSessionsRequest::default()),
+        sample::<rpc::GetHealth>(&GetHealthRequest {}),
         sample::<rpc::GetUsers>(&GetUsersRequest {
             users: vec![user()],
             subjects: vec!["ada".into()],

@@ -142,7 +142,7 @@ pub(super) fn claims(
     Ok(Claims {
         subject: subject.into(),
         org: org.into(),
-        name: name.unwrap_or(subject).into(),
+        name: name.unwrap_or_default().into(),
         scopes: scopes.into_iter().filter(is_allowed).map(Arc::from).collect(),
         token_id: members.token_id()?.map(Arc::from),
         key_id,

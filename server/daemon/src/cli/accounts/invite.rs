@@ -12,7 +12,7 @@ use parlour_protocol::{
     ids::InviteId,
 };
 
-use super::{Common, Line, Outcome, block_on, from_now, link};
+use super::{Common, Line, Outcome, block_on, from_now, print_links};
 use crate::cli::{fail, token::duration};
 
 #[derive(Subcommand)]
@@ -117,8 +117,7 @@ impl Create {
             n => format!("{n} people"),
         };
         eprintln!("the invite is good for {people}, for {}:", from_now(answer.expires_ms));
-        println!("{}", link(line, "invite", &answer.code).await?);
-        Ok(())
+        print_links(line, "invite", &answer.code).await
     }
 }
 

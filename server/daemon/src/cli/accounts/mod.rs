@@ -4,7 +4,9 @@ mod bot;
 mod invite;
 mod user;
 
-use parlour_daemon::clock;
+use std::net::SocketAddr;
+
+use parlour_daemon::{Config, admin::Status, clock};
 use parlour_protocol::{
     directory::{
         Change, ChangeDirectoryRequest, ListNodesRequest, NodeKind, PutNode,
@@ -35,9 +37,18 @@ async fn ensure_organization(line: &Line) -> Outcome {
     Ok(())
 }
 
-/// A link with that code, to be given to somebody: whoever has it is let in.
-async fn link(line: &Line, kind: &str, code: &str) -> Outcome<String> {
+/// Prints links with that code, to be given to somebody: whoever has one is let in. The first is for
+/// applications, the second, where browsers can connect, for the web client.
+async fn print_links(line: &Line, kind: &str, code: &str) -> Outcome {
     let status = line.status().await?;
+    println!("{}", link(line, &status, kind, code));
+    if let Some(page) = page(&line.config, status.http.as_deref()) {
+        println!("{page}#{kind}={code}");
+    }
+    Ok(())
+}
+
+fn link(line: &Line, status: &Status, kind: &str, code: &str) -> String {
     let address = match &line.config.accounts.address {
         Some(address) => address.clone(),
         None => {
@@ -53,7 +64,23 @@ async fn link(line: &Line, kind: &str, code: &str) -> Outcome<String> {
         Some(_) => String::new(),
         None => format!("&pin={}", status.certificate_sha256),
     };
-    Ok(format!("parlour://{address}/{kind}#code={code}{pin}"))
+    format!("parlour://{address}/{kind}#code={code}{pin}")
+}
+
+/// The web client's address: where the configuration says, or on this machine. `http` is where HTTP listens.
+fn page(config: &Config, http: Option<&str>) -> Option<String> {
+    let http: SocketAddr = http?.parse().ok()?;
+    if !config.web.enabled {
+        return None;
+    }
+    match &config.http.url {
+        Some(url) => Some(format!("{}/", url.trim_end_matches('/'))),
+        // Browsers keep what they need for secure pages: this name, or a certificate they trust.
+        None if http.ip().is_loopback() && !config.http.tls => {
+            Some(format!("http://localhost:{}/", http.port()))
+        }
+        None => None,
+    }
 }
 
 /// How long from now, in words.

@@ -12,15 +12,16 @@ use parlour_protocol::{
     user::Profile,
 };
 
-use super::{Common, Line, Outcome, block_on, ensure_organization, from_now, link};
+use super::{Common, Line, Outcome, block_on, ensure_organization, from_now, print_links};
 use crate::cli::{fail, token::duration};
 
 /// What `--admin` allows.
-const ADMIN_SCOPES: [&str; 7] = [
+const ADMIN_SCOPES: [&str; 8] = [
     "admin:accounts",
     "admin:audit",
     "admin:compliance",
     "admin:directory",
+    "admin:health",
     "admin:moderation",
     "admin:sessions",
     "admin:usage",
@@ -31,7 +32,7 @@ pub(in crate::cli) enum User {
     /// Make an account and print a link with which its owner signs in, once. Puts them into the
     /// organization, which is made where there is none.
     Add(Add),
-    /// Print another sign-in link, for who has lost the way in. The last one is no longer good.
+    /// Print another sign-in print_links, for who has lost the way in. The last one is no longer good.
     Link {
         #[command(flatten)]
         who: Who,
@@ -155,8 +156,7 @@ async fn print_link(line: &Line, subject: &str, valid: Duration) -> Outcome {
         "{made}; the link is good once, for {}. Whoever has it is {subject}:",
         from_now(answer.expires_ms)
     );
-    println!("{}", link(line, "sign-in", &answer.code).await?);
-    Ok(())
+    print_links(line, "sign-in", &answer.code).await
 }
 
 async fn list(line: &Line) -> Outcome {
