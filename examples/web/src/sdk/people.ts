@@ -46,6 +46,12 @@ export class People {
     this.timer ??= setTimeout(() => void this.ask(), BATCH_AFTER_MS);
   }
 
+  /** Somebody's profile is another: asks anew. */
+  refresh(id: UserId): void {
+    this.asked.delete(id);
+    this.want(id);
+  }
+
   /** People that an answer has told of. */
   learn(users: readonly User[]): void {
     for (const user of users) {

@@ -14,6 +14,7 @@ import {
   Users,
 } from "lucide-react";
 import { usePerson, usePresence } from "../sdk/context.tsx";
+import { usePicture } from "../sdk/pictures.ts";
 
 const HUES = 8;
 
@@ -42,14 +43,30 @@ export function Avatar({
   size?: number;
 }) {
   const known = usePerson(id);
-  const name = (user ?? known)?.name ?? "";
+  const person = user ?? known;
+  return <Picture hue={id ?? ""} name={person?.name ?? ""} url={usePicture(person?.avatar)} size={size} />;
+}
+
+interface PictureProps {
+  /** What decides on the colour. */
+  hue: string;
+  name: string;
+  url: string | undefined;
+  size: number;
+}
+
+/** A picture, or initials as long as there is none. */
+export function Picture({ hue, name, url, size }: PictureProps) {
+  const style = { inlineSize: size, blockSize: size, fontSize: size * 0.39 };
   return (
     <span
-      className={`avatar hue-${hueOf(id ?? "")}`}
-      style={{ inlineSize: size, blockSize: size, fontSize: size * 0.39 }}
-      data-initials={initialsOf(name)}
+      className={`avatar hue-${hueOf(hue)}`}
+      style={style}
+      data-initials={url ? "" : initialsOf(name)}
       aria-hidden
-    />
+    >
+      {url && <img src={url} alt="" draggable={false} />}
+    </span>
   );
 }
 

@@ -55,7 +55,7 @@ afterEach(async () => {
 async function visitor(locale = "en-GB"): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1200, height: 860 }, locale });
   const visiting = await context.newPage();
-  visiting.setDefaultTimeout(15_000);
+  visiting.setDefaultTimeout(30_000);
   return visiting;
 }
 
