@@ -27,8 +27,8 @@ pub const RSA_MODULUS_BYTES_MAX: usize = 512;
 /// Most bytes of an encoded passkey.
 pub const PASSKEY_BYTES_MAX: usize = 2 * 1024;
 
-/// Most bytes of a relying party's name, which browsers cut anyway.
-pub const NAME_BYTES_MAX: usize = 64;
+/// Most bytes of a relying party's name; browsers show less of it.
+pub const NAME_BYTES_MAX: usize = 256;
 
 /// Most origins of a relying party.
 pub const ORIGINS_MAX: usize = 64;

@@ -243,17 +243,44 @@ fn requests_end_after_ten_minutes() {
     }
 }
 
+/// An RSA key as CBOR, whatever its numbers are.
+fn rsa(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    let length = (modulus.len() as u16).to_be_bytes();
+    let head = b"\xa4\x01\x03\x03\x39\x01\x00\x20\x59";
+    [head, &length[..], modulus, &[0x21, 0x40 | exponent.len() as u8], exponent].concat()
+}
+
 #[test]
-fn large_keys_are_refused() {
+fn large_and_small_keys_are_refused() {
     let party = party();
     let begun = party.begin_registration(&USER, NOW);
     let mut making = Making::new(&begun, &Key::es256(7));
-    for (bytes, error) in [(520, PasskeyError::Algorithm), (128, PasskeyError::Algorithm)] {
-        let length = (bytes as u16).to_be_bytes();
-        let modulus = vec![0xff; bytes];
-        let head = b"\xa4\x01\x03\x03\x39\x01\x00\x20\x59";
-        making.cose = [head, &length[..], &modulus, b"\x21\x43\x01\x00\x01"].concat();
-        assert_eq!(making.answer(&party, &begun), Err(error), "{bytes}");
+    for bytes in [limits::RSA_MODULUS_BYTES_MAX + 1, 255, 128] {
+        making.cose = rsa(&vec![0xff; bytes], &[1, 0, 1]);
+        assert_eq!(making.answer(&party, &begun), Err(PasskeyError::Algorithm), "{bytes}");
+    }
+}
+
+#[test]
+fn numbers_that_are_no_key_sign_nothing() {
+    let party = party();
+    let (zeros, ones) = (vec![0; 256], vec![0xff; 256]);
+    let (even, one) = ([vec![0xff; 255], vec![0xfe]].concat(), [vec![0; 255], vec![1]].concat());
+    let power = [vec![0x80], vec![0; 255]].concat();
+    for modulus in [&zeros, &ones, &even, &one, &power] {
+        for exponent in [&[1, 0, 1][..], &[3], &[2], &[1], &[0], &[0xff; 4], &[1, 0, 0, 0, 0]] {
+            let begun = party.begin_registration(&USER, NOW);
+            let mut making = Making::new(&begun, &Key::es256(7));
+            making.cose = rsa(modulus, exponent);
+            let Ok(stored) = making.answer(&party, &begun) else { continue };
+            let begun = party.begin_sign_in(NOW);
+            for signature in [&zeros, &ones, &even, &one, &power, &Vec::new()] {
+                let mut signed = SigningIn::new(&begun, &stored).sign(&Key::es256(7));
+                signed.signature.clone_from(signature);
+                let answer = signed.answer(&party, &begun, &stored);
+                assert_eq!(answer, Err(PasskeyError::Signature));
+            }
+        }
     }
 }
 
