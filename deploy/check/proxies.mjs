@@ -12,8 +12,8 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const READY_WITHIN_MS = 20_000;
-const THROUGH_WITHIN_MS = 120_000;
+const READY_WITHIN_MS = 60_000;
+const THROUGH_WITHIN_MS = 300_000;
 const NAME = "chat.example.org";
 /** Stands in an address for whoever asks a proxy about it, and must be in no log. */
 const SECRET = "a-secret-that-no-log-has";

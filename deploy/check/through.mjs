@@ -19,6 +19,8 @@ const QUIET_MS = 45_000;
 const FILE_BYTES = 8 * 1024 * 1024;
 /** What one address may guess at once, and more. */
 const GUESSES = 140;
+/** A machine that does much else starts a browser slowly. */
+const BROWSER_WITHIN_MS = 90_000;
 
 const require = createRequire(fileURLToPath(new URL("../../bindings/web/package.json", import.meta.url)));
 const WebSocket = require("ws");
@@ -139,10 +141,14 @@ async function guesses() {
 async function browser() {
   const { chromium } = require("playwright-core");
   const args = ["--no-sandbox", `--host-resolver-rules=MAP ${NAME} 127.0.0.1`];
-  const running = await chromium.launch({ executablePath: process.env.CHROMIUM_BIN, args });
+  const running = await chromium.launch({
+    executablePath: process.env.CHROMIUM_BIN,
+    args,
+    timeout: BROWSER_WITHIN_MS,
+  });
   try {
     const page = await running.newPage({ ignoreHTTPSErrors: true });
-    await page.goto(`${base}/healthz`);
+    await page.goto(`${base}/healthz`, { timeout: BROWSER_WITHIN_MS });
     const opened = await page.evaluate(async () => {
       const { websocket } = await (await fetch("/parlour/v1/endpoints")).json();
       const socket = new WebSocket(`wss://${location.host}${websocket.path}`);
