@@ -28,6 +28,8 @@ const DIALOGS: Record<Opening, Opened> = {
   status: lazy(() => import("../people/StatusDialog.tsx").then((it) => ({ default: it.StatusDialog }))),
 };
 
+const AdminView = lazy(() => import("../admin/AdminView.tsx").then((it) => ({ default: it.AdminView })));
+
 /** The app of somebody who is signed in. */
 export function Shell() {
   const route = useRoute();
@@ -40,14 +42,20 @@ export function Shell() {
   return (
     <div className="page">
       <ConnectionLine />
-      <div className="shell" data-shows={shows}>
-        <Sidebar onOpen={setOpening} />
-        {route.is === "room" && (
-          <RoomView key={route.room} id={route.room} aside={route.aside} at={route.at} />
-        )}
-        {route.is === "threads" && <ThreadsView />}
-        {route.is === "home" && <Home onOpen={setOpening} />}
-      </div>
+      {route.is === "admin" ? (
+        <Suspense fallback={<main className="shell" aria-busy />}>
+          <AdminView part={route.part} open={route.open} />
+        </Suspense>
+      ) : (
+        <div className="shell" data-shows={shows}>
+          <Sidebar onOpen={setOpening} />
+          {route.is === "room" && (
+            <RoomView key={route.room} id={route.room} aside={route.aside} at={route.at} />
+          )}
+          {route.is === "threads" && <ThreadsView />}
+          {route.is === "home" && <Home onOpen={setOpening} />}
+        </div>
+      )}
       <Suspense>{Opened && <Opened onClose={() => setOpening(undefined)} />}</Suspense>
       <Toasts />
       <p className="visually-hidden" aria-live="polite" aria-atomic>

@@ -10,12 +10,15 @@ export type Aside = { is: "thread"; root: number } | { is: "members" } | { is: "
 export type Route =
   | { readonly is: "home" }
   | { readonly is: "threads" }
+  /** A part of the administration, and what is open in it. */
+  | { readonly is: "admin"; readonly part: string | undefined; readonly open: string | undefined }
   | { readonly is: "room"; readonly room: RoomId; readonly aside: Aside; readonly at: number | undefined };
 
 /** Reads a fragment; what can't be read is home. */
 export function parseRoute(hash: string): Route {
   const [where, id, what, number] = hash.replace(/^#\//, "").split("/");
   if (where === "threads") return { is: "threads" };
+  if (where === "admin") return { is: "admin", part: id || undefined, open: textOf(what) };
   if (where !== "room" || !id) return { is: "home" };
   const room = roomId(id);
   if (!room) return { is: "home" };
@@ -28,10 +31,24 @@ export function parseRoute(hash: string): Route {
   return what === "at" ? { ...place, at: seq } : place;
 }
 
+/** What a segment says; nothing where it can't be read. */
+function textOf(segment: string | undefined): string | undefined {
+  try {
+    return segment ? decodeURIComponent(segment) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The fragment of a place. */
 export const hashOf = {
   home: () => "#/",
   threads: () => "#/threads",
+  admin: (part?: string, open?: string) =>
+    ["#/admin", part, open]
+      .flatMap((it) => it ?? [])
+      .map((it, at) => (at > 0 ? encodeURIComponent(it) : it))
+      .join("/"),
   room: (room: RoomId) => `#/room/${room}`,
   thread: (room: RoomId, root: number) => `#/room/${room}/thread/${root}`,
   members: (room: RoomId) => `#/room/${room}/members`,

@@ -27,6 +27,7 @@ export const ar: Catalogue = {
   "action.unpin": "إلغاء التثبيت",
   "announce.message": "{name}: {text}",
   "attachment.unnamed": "ملف بلا اسم",
+  "admin.open": "الإدارة",
   "badge.mentions": {
     zero: "لا رسائل لك",
     one: "رسالة واحدة لك",

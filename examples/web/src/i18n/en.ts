@@ -27,6 +27,7 @@ export const en = {
   "action.unpin": "Unpin",
   "announce.message": "{name}: {text}",
   "attachment.unnamed": "File without a name",
+  "admin.open": "Administration",
   "badge.mentions": { one: "{n} message for you", other: "{n} messages for you" } as Plural,
   "badge.unread": { one: "{n} unread message", other: "{n} unread messages" } as Plural,
   "browse.join": "Join",

@@ -4,7 +4,7 @@
  */
 
 import { useSyncExternalStore } from "react";
-import { type Catalogue, en, type Key } from "./en.ts";
+import { en, type Key, type Plural } from "./en.ts";
 
 export type { Key } from "./en.ts";
 
@@ -54,7 +54,10 @@ export async function speak(language: Language): Promise<void> {
 }
 
 /** Makes the function that looks texts up. */
-export function translator(language: Language, catalogue: Catalogue): Translate {
+export function translator<K extends string = Key>(
+  language: Language,
+  catalogue: Readonly<Record<K, string | Plural>>,
+): (key: K, values?: Values) => string {
   const rules = new Intl.PluralRules(language.tag);
   const numbers = new Intl.NumberFormat(language.tag);
   return (key, values = {}) => {

@@ -2,9 +2,11 @@
 
 import * as rpc from "@parlour/client/rpc";
 import * as Dropdown from "@radix-ui/react-dropdown-menu";
-import { BellOff, ChevronsUpDown, EyeOff, LogOut, Settings, Smile } from "lucide-react";
+import { BellOff, ChevronsUpDown, EyeOff, LogOut, Settings, ShieldCheck, Smile } from "lucide-react";
 import { useState } from "react";
+import { useIsAdmin } from "../admin/scopes.ts";
 import { useActivity } from "../app/looked-at.ts";
+import { go, hashOf } from "../app/route.ts";
 import type { Key } from "../i18n/text.ts";
 import { useText } from "../i18n/text.ts";
 import type { Opening } from "../rooms/Sidebar.tsx";
@@ -27,6 +29,7 @@ export function MyButton({ onOpen }: { onOpen: (what: Opening) => void }) {
   const { t } = useText();
   const { client, signOut } = useSigned();
   const me = useMe();
+  const isAdmin = useIsAdmin();
   const person = usePerson(me);
   const presence = usePresence(me);
   const [isInvisible, setInvisible] = useState(() => sessionStorage.getItem(KEY) === "yes");
@@ -48,6 +51,9 @@ export function MyButton({ onOpen }: { onOpen: (what: Opening) => void }) {
     { icon: Smile, label: "status.set", run: () => onOpen("status") },
     { icon: BellOff, label: isQuiet ? "presence.disturb" : "presence.dnd-hours", run: disturb },
     { icon: EyeOff, label: isInvisible ? "presence.show" : "presence.hide", run: hide },
+    ...(isAdmin
+      ? ([{ icon: ShieldCheck, label: "admin.open", run: () => go(hashOf.admin()) }] as const)
+      : []),
     { icon: Settings, label: "settings.title", run: () => onOpen("settings") },
     { icon: LogOut, label: "session.out", run: signOut },
   ] as const;
