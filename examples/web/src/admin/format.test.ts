@@ -3,8 +3,8 @@ import { bytesOf, numberOf, spanOf } from "./format.ts";
 
 test("sizes are in the unit that fits", () => {
   expect([0, 999, 1500, 2_340_000, 7e15].map(bytesOf)).toEqual([
-    "0 byte",
-    "999 byte",
+    "0 kB",
+    "1 kB",
     "1.5 kB",
     "2.3 MB",
     "7,000 TB",

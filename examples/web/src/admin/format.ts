@@ -2,7 +2,7 @@
 
 import { text } from "../i18n/text.ts";
 
-const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+const UNITS = ["kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 const SPANS = [
   ["day", 86_400],
   ["hour", 3600],
@@ -10,8 +10,10 @@ const SPANS = [
   ["second", 1],
 ] as const;
 
+/** The browser's way of writing numbers and dates, where it is one of the language that is spoken. */
 function tag(): string {
-  return text().language.tag;
+  const spoken = text().language.tag;
+  return navigator.languages.find((it) => it.split("-")[0] === spoken) ?? spoken;
 }
 
 /** Such as `4 May 2026, 14:05`. */
@@ -24,11 +26,17 @@ export function numberOf(value: number): string {
   return new Intl.NumberFormat(tag(), { maximumFractionDigits: 1 }).format(value);
 }
 
+/** Such as `4 May 2026`. */
+export function dateOf(atMs: number): string {
+  return new Intl.DateTimeFormat(tag(), { dateStyle: "medium" }).format(atMs);
+}
+
 /** Such as `3.2 GB`, by thousands. */
 export function bytesOf(bytes: number): string {
-  const step = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), UNITS.length - 1);
-  const options = { style: "unit", unit: UNITS[step] ?? "byte", maximumFractionDigits: 1 } as const;
-  return new Intl.NumberFormat(tag(), options).format(bytes / 1000 ** step);
+  const step = bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3) - 1;
+  const at = Math.min(Math.max(step, 0), UNITS.length - 1);
+  const options = { style: "unit", unit: UNITS[at] ?? "kilobyte", maximumFractionDigits: 1 } as const;
+  return new Intl.NumberFormat(tag(), options).format(bytes / 1000 ** (at + 1));
 }
 
 /** Such as `3 days 4 hours`: the two largest units. */

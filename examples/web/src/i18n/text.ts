@@ -4,7 +4,8 @@
  */
 
 import { useSyncExternalStore } from "react";
-import { en, type Key, type Plural } from "./en.ts";
+import { en, type Key } from "./en.ts";
+import type { Plural } from "./plural.ts";
 
 export type { Key } from "./en.ts";
 

@@ -17,6 +17,8 @@ const TYPES: Record<string, string> = {
 };
 
 const ENDPOINTS = "/parlour/v1/endpoints";
+/** What the server answers itself. */
+const OF_SERVER = /^\/(parlour\/|readyz$|metrics$)/;
 
 /** What the app needs, and nothing else. `https:` and `wss:` of the same host are WebTransport and WebSocket. */
 const POLICY = [
@@ -60,7 +62,7 @@ export class Site {
     const server = createServer((incoming, response) => {
       if (incoming.url === ENDPOINTS && (signIn || site.udpPort)) {
         void tell(response, backendPort, signIn, site.udpPort);
-      } else if (incoming.url?.startsWith("/parlour/")) forward(incoming, response, backendPort);
+      } else if (incoming.url && OF_SERVER.test(incoming.url)) forward(incoming, response, backendPort);
       else serve(folder, incoming.url ?? "/", policy, response);
     });
     server.on("connection", (socket) => {

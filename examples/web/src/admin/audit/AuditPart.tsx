@@ -115,7 +115,7 @@ function Actor({ entry: { actor, sender } }: { entry: AuditEntry }) {
   if (actor === "parlour") return <>{t("audit.server")}</>;
   return (
     <span className="cell-person">
-      <Avatar id={sender} size={22} />
+      {person && <Avatar id={sender} size={22} />}
       <bdi data-hint={actor}>{person?.name ?? actor}</bdi>
     </span>
   );

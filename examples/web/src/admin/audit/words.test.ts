@@ -20,6 +20,7 @@ test("a change of the directory says what it says and no more", () => {
   expect(words({ type: "node", key: "", topic: "" })).toBe("the organization: no topic");
   expect(words({ type: "node", key: "eng", isArchived: true })).toBe("eng: archived");
   expect(words({ type: "user", subject: "ben", isDeactivated: true })).toBe("ben: deactivated");
+  expect(words({ type: "user", subject: "ben" })).toBe("ben came into the directory");
   expect(words({ type: "member", subject: "ben", node: "eng" })).toBe("ben in eng as member");
   expect(words({ type: "hand-over", from: "ben", to: "cyd" })).toBe("What ben owns goes to cyd");
 });

@@ -27,7 +27,7 @@ export function changeWords(change: DirectoryChange, t: AdminTranslate): string 
     case "node":
       return withDetails(t("change.node", { key: nodeName(change.key) }), nodeDetails(change, t));
     case "user":
-      return withDetails(t("change.user", { subject: change.subject }), userDetails(change, t));
+      return userWords(change, t);
     case "member": {
       const { subject, node, role } = change;
       return t("change.member", { subject, node: nodeName(node), role: role || "member" });
@@ -55,6 +55,15 @@ function nodeDetails(change: Extract<DirectoryChange, { type: "node" }>, t: Admi
   if (isPrivate !== undefined) details.push(t(isPrivate ? "change.private" : "change.public"));
   if (isArchived !== undefined) details.push(t(isArchived ? "change.archived" : "change.unarchived"));
   return details;
+}
+
+/** Who comes with a token for the first time is put into the directory as they are. */
+function userWords(change: Extract<DirectoryChange, { type: "user" }>, t: AdminTranslate): string {
+  const details = userDetails(change, t);
+  const { subject } = change;
+  return details.length > 0
+    ? withDetails(t("change.user", { subject }), details)
+    : t("change.came", { subject });
 }
 
 function userDetails(change: Extract<DirectoryChange, { type: "user" }>, t: AdminTranslate): string[] {

@@ -64,7 +64,7 @@ export function NodePanel({ node, nodes, onChanged }: Props) {
             {t(node.isArchived ? "node.unarchive" : "node.archive")}
           </Button>
         )}
-        <Button look="quiet" onClick={() => openRoom(node.id)}>
+        <Button onClick={() => openRoom(node.id)}>
           <MessageSquare size={15} aria-hidden /> {t("node.room")}
         </Button>
       </div>

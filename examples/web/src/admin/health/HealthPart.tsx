@@ -13,6 +13,7 @@ import { askReadiness, type Readiness } from "./port.ts";
 import { UsageBlock } from "./UsageBlock.tsx";
 
 const LOOK_EVERY_MS = 5000;
+const CARRIERS: Readonly<Record<string, string>> = { webtransport: "WebTransport", websocket: "WebSocket" };
 
 /** The part. */
 export function HealthPart(_: PartProps) {
@@ -50,7 +51,7 @@ function Standing({ readiness }: { readiness: Readiness | undefined }) {
         </p>
         <p className="soft">
           {state.type === "live"
-            ? t("health.carrier", { carrier: state.carrier })
+            ? t("health.carrier", { carrier: CARRIERS[state.carrier] ?? state.carrier })
             : t("health.no-connection")}
         </p>
       </div>

@@ -12,7 +12,8 @@ import { askMetrics, type NoMetrics } from "./port.ts";
 
 const LOOK_EVERY_MS = 5000;
 const FREE_BYTES_LOW = 2e9;
-const CERTIFICATE_SOON_MS = 14 * 86_400_000;
+/** Those that the server makes for itself are followed by others long before. */
+const CERTIFICATE_SOON_MS = 3 * 86_400_000;
 
 /** As long as the page lives. */
 let kept: string | undefined;

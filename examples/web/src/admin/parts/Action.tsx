@@ -121,7 +121,7 @@ export function ChangeDialog({ title, label, isDanger, changes, children, onDone
     >
       {children}
       {preview.failure !== undefined && <Failure text={adminFailure(preview.failure, t, common)} />}
-      <section className="preview" aria-label={t("preview.title")} aria-busy={preview.isLoading}>
+      <section className="dry-run" aria-label={t("preview.title")} aria-busy={preview.isLoading}>
         <h3>{t("preview.title")}</h3>
         <ul>
           {changes.map((change, at) => {

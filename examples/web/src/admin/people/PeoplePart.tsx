@@ -4,10 +4,11 @@ import { accounts, memberships } from "@parlour/client/admin";
 import { Bot, UserPlus } from "lucide-react";
 import { useState } from "react";
 import { go, hashOf } from "../../app/route.ts";
+import type { Translate } from "../../i18n/text.ts";
 import { useClient } from "../../sdk/context.tsx";
 import { Avatar } from "../../ui/Avatar.tsx";
 import { Button } from "../../ui/Button.tsx";
-import { stampOf } from "../format.ts";
+import { dateOf } from "../format.ts";
 import { useAll } from "../loaded.ts";
 import { Pills, SearchField } from "../parts/Fields.tsx";
 import { SecretDialog, type Told } from "../parts/Secret.tsx";
@@ -26,7 +27,7 @@ const NOBODY = { items: [], next: undefined };
 
 /** The part. */
 export function PeoplePart({ open }: PartProps) {
-  const { t, language } = useAdminText();
+  const { t, language, common } = useAdminText();
   const client = useClient();
   const [seesDirectory, seesAccounts] = [useMay("admin:directory"), useMay("admin:accounts")];
   const members = useAll(async (options) => (seesDirectory ? memberships(client, "", options) : NOBODY));
@@ -80,7 +81,7 @@ export function PeoplePart({ open }: PartProps) {
         {(members.value || known.value) && (
           <Table
             label={t("part.people")}
-            columns={columnsOf(t, seesAccounts, language.tag)}
+            columns={columnsOf({ t, common }, seesAccounts, language.tag)}
             rows={shown}
             keyOf={({ subject }) => subject}
             opened={open}
@@ -107,7 +108,11 @@ export function PeoplePart({ open }: PartProps) {
   );
 }
 
-function columnsOf(t: AdminTranslate, seesAccounts: boolean, tag: string): Column<Person>[] {
+function columnsOf(
+  { t, common }: { t: AdminTranslate; common: Translate },
+  seesAccounts: boolean,
+  tag: string,
+): Column<Person>[] {
   const byText = (of: (person: Person) => string) => (a: Person, b: Person) =>
     of(a).localeCompare(of(b), tag);
   const byNumber = (of: (person: Person) => number) => (a: Person, b: Person) => of(a) - of(b);
@@ -131,7 +136,7 @@ function columnsOf(t: AdminTranslate, seesAccounts: boolean, tag: string): Colum
     {
       id: "created",
       label: t("account.created"),
-      cell: ({ account }) => (account ? stampOf(account.createdMs) : "–"),
+      cell: ({ account }) => <span className="nowrap">{account ? dateOf(account.createdMs) : "–"}</span>,
       sort: byNumber(created),
       isExtra: true,
     },
@@ -146,8 +151,9 @@ function columnsOf(t: AdminTranslate, seesAccounts: boolean, tag: string): Colum
     {
       id: "role",
       label: t("person.role"),
-      cell: ({ role, isDeactivated }) => (
+      cell: ({ role, isDeactivated, isProgram }) => (
         <span className="tags">
+          {isProgram && <span className="tag">{common("person.bot")}</span>}
           {role && <span className={`tag tag-${role}`}>{role}</span>}
           {isDeactivated && <span className="tag tag-removed">{t("people.deactivated")}</span>}
         </span>
@@ -158,15 +164,12 @@ function columnsOf(t: AdminTranslate, seesAccounts: boolean, tag: string): Colum
   ];
 }
 
-function Name({ person: { id, name, subject, user, isProgram } }: { person: Person }) {
-  const { common } = useAdminText();
+function Name({ person: { id, name, subject, user } }: { person: Person }) {
   return (
     <span className="cell-person">
       <Avatar id={id} user={user} size={30} />
       <span className="person-names">
-        <span className="person-name">
-          <bdi>{name}</bdi> {isProgram && <span className="tag">{common("person.bot")}</span>}
-        </span>
+        <bdi className="person-name">{name}</bdi>
         <bdi className="person-detail">{subject}</bdi>
       </span>
     </span>

@@ -46,7 +46,13 @@ export function Revoking({ onDone }: { onDone: () => void }) {
           options={WHATS.map((it) => [it, t(`revoke.${it}`)] as const)}
           onChoose={setWhat}
         />
-        <TextField label={t(`revoke.${what}`)} value={text} dir="ltr" spellCheck={false} onText={setText} />
+        <TextField
+          label={t(`revoke.${what}-name`)}
+          value={text}
+          dir="ltr"
+          spellCheck={false}
+          onText={setText}
+        />
         <Button type="submit" look="danger" disabled={!isGood}>
           {t("revoke.go")}
         </Button>

@@ -1,6 +1,6 @@
 /** The administration's texts in English, which say which keys there are. */
 
-import type { Plural } from "../../i18n/en.ts";
+import type { Plural } from "../../i18n/plural.ts";
 
 export const en = {
   "account.created": "Created",
@@ -29,6 +29,7 @@ export const en = {
   "audit.who": "Who",
   "audit.why": "Every change by an admin, newest first. Nobody can change this log.",
   "change.archived": "archived",
+  "change.came": "{subject} came into the directory",
   "change.deactivated": "deactivated",
   "change.hand-over": "What {from} owns goes to {to}",
   "change.member": "{subject} in {node} as {role}",
@@ -379,12 +380,15 @@ export const en = {
   "reports.why": "What people think shouldn’t be there, the oldest first.",
   "revoke.go": "Revoke",
   "revoke.session": "One session, by its id",
+  "revoke.session-name": "Session id",
   "revoke.session-why": "That connection closes, and its token is refused.",
   "revoke.subject": "Everything of an account name",
+  "revoke.subject-name": "Account name",
   "revoke.subject-why": "Their connections close within two seconds, and every token made so far is refused.",
   "revoke.sure": "Revoke {what}?",
   "revoke.title": "Revoke by name or id",
   "revoke.token": "One token, by its jti",
+  "revoke.token-name": "Token id",
   "revoke.token-why": "Its connections close, and it is refused from now on.",
   "revoke.what": "What",
   "revoke.why":
