@@ -17,6 +17,7 @@ export {
   type NodeKindName,
 } from "./admin/change.js";
 export { type DirectoryNode, directory, type Membership, memberships } from "./admin/directory.js";
+export { type Health, health, type Provider } from "./admin/health.js";
 export {
   createInvite,
   decideKnock,
@@ -51,5 +52,5 @@ export {
 } from "./admin/moderation.js";
 export { allOf, type Page } from "./admin/page.js";
 export { ADMIN_SCOPES, type AdminScope, tokenScopes } from "./admin/scopes.js";
-export { type Revocation, revoke } from "./admin/sessions.js";
+export { type Revocation, revoke, type Session, type SessionId, sessions } from "./admin/sessions.js";
 export { type Quotas, setQuotas, type Usage, type UsageAndQuotas, usage } from "./admin/usage.js";

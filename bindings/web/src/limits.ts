@@ -178,5 +178,7 @@ export const USERS_KEPT_AFTER_MS = 500;
 export const NODES_PAGE = 200;
 /** Accounts in one answer. */
 export const ACCOUNTS_PAGE = 100;
+/** Connections in one answer. */
+export const SESSIONS_PAGE = 100;
 /** Entries of the organization's log in one answer. */
 export const AUDIT_PAGE = 50;

@@ -9,6 +9,7 @@ export const ADMIN_SCOPES = [
   "admin:accounts",
   "admin:audit",
   "admin:directory",
+  "admin:health",
   "admin:moderation",
   "admin:quotas",
   "admin:sessions",
@@ -21,33 +22,20 @@ export type AdminScope = (typeof ADMIN_SCOPES)[number];
 const observed = new WeakMap<Driver, ObservableValue<ReadonlySet<string>>>();
 
 /**
- * What the client's token says that it allows, as of the newest connection; nothing before the first. It is only for
- * showing what may work: the server decides, and an identity provider's token, or a program's key, may say
- * something else than the server makes of it. A call without its scope fails with `SCOPE_MISSING`.
+ * What the client's token allows, as the server counts it, at most 50 scopes: as of the newest connection, and nothing
+ * before the first. For showing what works; a call without its scope fails with `SCOPE_MISSING`.
  */
 export function tokenScopes(client: Client): ObservableValue<ReadonlySet<string>> {
   const driver = driverOf(client);
   const known = observed.get(driver);
   if (known) return known;
-  const value = driver.adopt(new ObservableValue<ReadonlySet<string>>(new Set(scopesIn(driver.token))));
+  const value = driver.adopt(new ObservableValue<ReadonlySet<string>>(new Set(driver.welcome?.scopes)));
   observed.set(driver, value);
   driver.signals.hear((signal) => {
     if (signal.type !== "missed") return;
-    const scopes = scopesIn(driver.token);
+    const scopes = driver.welcome?.scopes ?? [];
     const isSame = scopes.length === value.current.size && scopes.every((scope) => value.current.has(scope));
     if (!isSame) value.set(new Set(scopes));
   });
   return value;
-}
-
-/** @internal The scopes that a token lists; none of what isn't a JWT. Nothing is verified. */
-export function scopesIn(token: string): string[] {
-  const payload = token.split(".")[1] ?? "";
-  try {
-    const json = atob(payload.replace(/-/g, "+").replace(/_/g, "/"));
-    const { scope } = JSON.parse(json) as { scope?: unknown };
-    return typeof scope === "string" ? [...new Set(scope.split(" ").filter(Boolean))] : [];
-  } catch {
-    return [];
-  }
 }

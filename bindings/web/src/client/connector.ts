@@ -34,8 +34,7 @@ export class Connector {
   /** The newest one. */
   welcome: Welcome | undefined;
   #attempt = new AbortController();
-  /** The one that was shown last, or will be. */
-  token = "";
+  #token = "";
   /** The page is put away, or the client is closed: nothing is dialled. */
   #isAtRest = false;
 
@@ -158,7 +157,7 @@ export class Connector {
     try {
       const token = await this.#askToken(fresh);
       if (attempt.aborted) return;
-      this.token = token;
+      this.#token = token;
       this.#supervisor.handleToken();
     } catch (error) {
       if (attempt.aborted) return;
@@ -202,7 +201,7 @@ export class Connector {
   #introduction() {
     const { device, resume, focus } = this.#engine;
     const delivery = focus === "focused" ? Delivery.FOCUSED : Delivery.ALL;
-    return { token: this.token, device, resume, delivery, agent: this.#options.agent ?? AGENT };
+    return { token: this.#token, device, resume, delivery, agent: this.#options.agent ?? AGENT };
   }
 
   #handleAttemptFailed(end: End): void {
@@ -282,7 +281,7 @@ export class Connector {
   async #reauth(link: Link): Promise<void> {
     const token = await this.#askToken(true).catch(() => undefined);
     if (token === undefined || link !== this.#live) return;
-    this.token = token;
+    this.#token = token;
     link.reauth(token);
     this.#flush();
   }

@@ -197,11 +197,6 @@ export class Driver {
     return this.#connector.welcome;
   }
 
-  /** The token in use; empty before the first. */
-  get token(): string {
-    return this.#connector.token;
-  }
-
   /** Waits for a connection. */
   async whenLive(signal: AbortSignal | undefined): Promise<Link> {
     const states = this.state[Symbol.asyncIterator]();

@@ -169,12 +169,23 @@ describe("accounts", () => {
 describe("sessions, usage and reports", () => {
   it("are ended, counted and decided", async () => {
     const fay = await server.connect("fay");
+    const [hers] = await everything(await admin.sessions(ada, { subject: "fay" }));
+    expect(hers).toMatchObject({
+      user: fay.me,
+      agent: "parlour-web",
+      carrier: "websocket",
+    });
+    const all = await everything(await admin.sessions(ada));
+    expect(all.map(({ subject }) => subject).sort()).toEqual(expect.arrayContaining(["ada", "ben", "fay"]));
+    const now = await admin.health(ada);
+    expect(now).toMatchObject({ version: expect.stringMatching(/^\d+\./), state: "ready", providers: [] });
+    expect(now.connections).toBeGreaterThanOrEqual(3);
     const { usage, quotas } = await admin.usage(ada);
     expect(usage.devices).toBeGreaterThanOrEqual(3);
     expect(quotas).toMatchObject({ users: expect.any(Number), devices: expect.any(Number) });
     await admin.setQuotas(ada, { groups: 5 });
     expect((await admin.usage(ada)).set).toEqual({ groups: 5 });
-    expect(await admin.revoke(ada, { subject: "fay" })).toBe(1);
+    expect(await admin.revoke(ada, { session: hers?.session ?? "" })).toBe(1);
     await until(() => fay.state.current.type === "stopped", "she is out");
     await fay.disconnect();
 

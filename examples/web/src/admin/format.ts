@@ -13,7 +13,8 @@ const SPANS = [
 /** The browser's way of writing numbers and dates, where it is one of the language that is spoken. */
 function tag(): string {
   const spoken = text().language.tag;
-  return navigator.languages.find((it) => it.split("-")[0] === spoken) ?? spoken;
+  const wanted = globalThis.navigator?.languages ?? [];
+  return wanted.find((it) => it.split("-")[0] === spoken) ?? spoken;
 }
 
 /** Such as `4 May 2026, 14:05`. */

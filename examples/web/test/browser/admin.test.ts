@@ -3,8 +3,15 @@ import type { Client } from "@parlour/client";
 import * as admin from "@parlour/client/admin";
 import { SignIn } from "@parlour/client/sign-in";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { METRICS_TOKEN, seedForAdmins, signIn, startWithAccounts, tokenWith } from "../support/admin.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import {
+  connectWith,
+  METRICS_TOKEN,
+  seedForAdmins,
+  signIn,
+  startWithAccounts,
+  tokenWith,
+} from "../support/admin.ts";
 import { AxeBuilder, type Finding } from "../support/axe.ts";
 import { browse, visit } from "../support/browser.ts";
 import type { TestServer } from "../support/server.ts";
@@ -23,6 +30,7 @@ beforeAll(async () => {
   site = await Site.start(join(import.meta.dirname, "../../dist"), server.httpPort);
   browser = await browse();
   mara = await seedForAdmins(server);
+  page = await visit(browser, site.url, tokenWith(server, "mara", admin.ADMIN_SCOPES), OPTIONS);
 });
 
 afterAll(async () => {
@@ -32,13 +40,10 @@ afterAll(async () => {
   await server?.stop();
 });
 
-beforeEach(async () => {
-  page = await visit(browser, site.url, tokenWith(server, "mara", admin.ADMIN_SCOPES), OPTIONS);
-});
-
 afterEach(async () => {
-  const { complaints } = page;
-  await page.context().close();
+  const complaints = page.complaints.splice(0);
+  // Whatever a test that failed has left open.
+  for (let times = 0; times < 3; times++) await page.keyboard.press("Escape");
   expect(complaints).toEqual([]);
 });
 
@@ -53,6 +58,13 @@ const dialog = () => page.getByRole("dialog");
 const row = (text: string) => page.locator("tbody tr", { hasText: text });
 
 describe("who sees it", () => {
+  test("nobody's chat carries it before it is opened", async () => {
+    const loaded = await page.evaluate(() =>
+      performance.getEntriesByType("resource").map(({ name }) => name),
+    );
+    expect(loaded.filter((name) => name.includes("AdminView"))).toEqual([]);
+  });
+
   test("those whose token has a scope, from their menu, and nobody else", async () => {
     await button(/Mara Lindqvist/).click();
     await page.getByRole("menuitem", { name: "Administration" }).click();
@@ -75,13 +87,6 @@ describe("who sees it", () => {
     await tomas.getByText("admin:directory, admin:accounts", { exact: false }).first().waitFor();
     expect(tomas.complaints).toEqual([]);
     await tomas.context().close();
-  });
-
-  test("nobody's chat carries it before it is opened", async () => {
-    const loaded = await page.evaluate(() =>
-      performance.getEntriesByType("resource").map(({ name }) => name),
-    );
-    expect(loaded.filter((name) => name.includes("AdminView"))).toEqual([]);
   });
 });
 
@@ -264,6 +269,7 @@ describe("invites and sessions", () => {
     const { code } = await admin.createSignInLink(mara, "noor");
     await signIn(server, SignIn.code(code));
     await goTo("#/admin/sessions");
+    await button("Signed in").and(page.locator(".pill")).click();
     await row("noor").getByText("in 1 place").waitFor();
     await row("noor").locator("[data-row]").click();
     await dialog().getByRole("button", { name: "Sign out everywhere" }).click();
@@ -272,6 +278,19 @@ describe("invites and sessions", () => {
     await button("Revoke").click();
     await dialog().getByRole("button", { name: "Revoke" }).click();
     await page.getByText("being closed").waitFor();
+  });
+
+  test("a connection is listed and ended", async () => {
+    const priya = await connectWith(server, "priya");
+    await goTo("#/admin/people");
+    await goTo("#/admin/sessions");
+    await row("Priya").getByText("WebSocket").waitFor();
+    await row("Mara Lindqvist").first().waitFor();
+    await row("Priya").locator("[data-row]").click();
+    await dialog().getByRole("button", { name: "End session" }).click();
+    await row("Priya").waitFor({ state: "detached" });
+    expect(priya.state.current.type).toBe("stopped");
+    await priya.disconnect();
   });
 });
 
@@ -303,6 +322,7 @@ describe("the log, reports and health", () => {
   test("how the server is, what there is, and what it counts, with the operator's token", async () => {
     await goTo("#/admin/health");
     await page.getByText("The server is well").waitFor();
+    await page.locator(".facts", { hasText: "Up for" }).getByText("ready", { exact: true }).waitFor();
     await page.locator(".meter", { hasText: "People and programs" }).waitFor();
     await page.getByLabel("Metrics token").fill("wrong");
     await button("Show").click();

@@ -1,6 +1,6 @@
 /** An organization with something to look after: accounts, invites with people who knock, reports, programs. */
 
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, type SocketConstructor } from "@parlour/client";
@@ -42,6 +42,7 @@ class Nowhere implements LoginStore {
 export async function startWithAccounts(): Promise<TestServer> {
   const file = join(tmpdir(), `parlour-metrics-${process.pid}`);
   writeFileSync(file, METRICS_TOKEN);
+  process.once("exit", () => rmSync(file, { force: true }));
   return TestServer.start(`[accounts]\nenabled = true\n[metrics]\ntoken_file = ${JSON.stringify(file)}\n`);
 }
 

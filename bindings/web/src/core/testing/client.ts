@@ -97,6 +97,7 @@ export class TestClient {
       resumed: false,
       role: "",
       memberships: [],
+      scopes: [],
     };
     const welcome = { ...said, ...more, user: fieldOf(user), incarnation: fieldOf(id(incarnation)) };
     this.engine.handleWelcome(welcome, this.now);

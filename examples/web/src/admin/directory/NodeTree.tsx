@@ -106,7 +106,7 @@ export function NodeTree({ nodes, all, chosen, closed, onClose, onChoose }: Prop
             <bdi className="tree-name">{node.name}</bdi>
             {node.isPrivate && <Lock size={13} strokeWidth={2} aria-label={t("node.private")} />}
             {node.isArchived && <span className="tag">{t("node.archived")}</span>}
-            <code className="tree-key" dir="ltr">
+            <code className="tree-key" dir="ltr" aria-hidden>
               {node.key}
             </code>
           </div>

@@ -7,18 +7,19 @@ import { useEvery, useLoaded } from "../loaded.ts";
 import { MissingLine, Section } from "../parts/Section.tsx";
 import type { PartProps } from "../parts.ts";
 import { useMay } from "../scopes.ts";
+import { CARRIERS } from "../sessions/Who.tsx";
 import { useAdminText } from "../text.ts";
+import { HealthBlock } from "./HealthBlock.tsx";
 import { MetricsBlock } from "./MetricsBlock.tsx";
 import { askReadiness, type Readiness } from "./port.ts";
 import { UsageBlock } from "./UsageBlock.tsx";
 
 const LOOK_EVERY_MS = 5000;
-const CARRIERS: Readonly<Record<string, string>> = { webtransport: "WebTransport", websocket: "WebSocket" };
 
 /** The part. */
 export function HealthPart(_: PartProps) {
   const { t } = useAdminText();
-  const seesUsage = useMay("admin:usage");
+  const [seesUsage, seesHealth] = [useMay("admin:usage"), useMay("admin:health")];
   const readiness = useLoaded(({ signal }) => askReadiness(signal));
   useEvery(LOOK_EVERY_MS, readiness.reload);
   return (
@@ -26,6 +27,7 @@ export function HealthPart(_: PartProps) {
       <div className="health">
         <Standing readiness={readiness.value} />
         {seesUsage ? <UsageBlock /> : <MissingLine scope="admin:usage" />}
+        {seesHealth ? <HealthBlock /> : <MissingLine scope="admin:health" />}
         <MetricsBlock />
       </div>
     </Section>

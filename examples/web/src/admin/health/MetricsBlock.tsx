@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { Button } from "../../ui/Button.tsx";
-import { bytesOf, numberOf, spanOf, stampOf } from "../format.ts";
+import { bytesOf, numberOf } from "../format.ts";
 import { useEvery, useLoaded } from "../loaded.ts";
 import { TextField } from "../parts/Fields.tsx";
 import { Facts } from "../parts/Section.tsx";
@@ -11,9 +11,6 @@ import { type Counted, countedIn, parseMetrics } from "./metrics.ts";
 import { askMetrics, type NoMetrics } from "./port.ts";
 
 const LOOK_EVERY_MS = 5000;
-const FREE_BYTES_LOW = 2e9;
-/** Those that the server makes for itself are followed by others long before. */
-const CERTIFICATE_SOON_MS = 3 * 86_400_000;
 
 /** As long as the page lives. */
 let kept: string | undefined;
@@ -111,35 +108,15 @@ function Numbers({ counted }: { counted: Counted }) {
   );
 }
 
-function factsOf(counted: Counted, t: AdminTranslate) {
-  const { version, startedMs, connections, isWritable, isDraining, storeBytes, freeBytes } = counted;
-  const { memoryBytes, certificateEndsMs, calls, callsFailed, commitMean } = counted;
+function factsOf(
+  { isWritable, isDraining, memoryBytes, calls, callsFailed, commitMean }: Counted,
+  t: AdminTranslate,
+) {
   const none = "–";
-  const isLow = freeBytes !== undefined && freeBytes < FREE_BYTES_LOW;
-  const endsSoon = certificateEndsMs !== undefined && certificateEndsMs - Date.now() < CERTIFICATE_SOON_MS;
   return [
-    [t("metrics.version"), version ?? none],
-    [t("metrics.uptime"), startedMs ? spanOf((Date.now() - startedMs) / 1000) : t("metrics.untold")],
-    [t("metrics.connections"), connections === undefined ? none : numberOf(connections)],
-    [
-      t("metrics.store"),
-      <Flag
-        key="store"
-        isBad={isWritable === false}
-        text={t(isWritable ? "metrics.writable" : "metrics.read-only")}
-      />,
-    ],
+    [t("metrics.store"), t(isWritable === false ? "metrics.read-only" : "metrics.writable")],
     [t("metrics.draining"), t(isDraining ? "metrics.yes" : "metrics.no")],
-    [t("metrics.size"), storeBytes === undefined ? none : bytesOf(storeBytes)],
-    [
-      t("metrics.free"),
-      freeBytes === undefined ? none : <Flag key="free" isBad={isLow} text={bytesOf(freeBytes)} />,
-    ],
     [t("metrics.memory"), memoryBytes === undefined ? none : bytesOf(memoryBytes)],
-    [
-      t("metrics.certificate"),
-      certificateEndsMs ? <Flag key="ends" isBad={endsSoon} text={stampOf(certificateEndsMs)} /> : none,
-    ],
     [
       t("metrics.calls"),
       t("metrics.calls-failed", { calls: numberOf(calls), failed: numberOf(callsFailed) }),
@@ -149,8 +126,4 @@ function factsOf(counted: Counted, t: AdminTranslate) {
       commitMean === undefined ? none : t("metrics.ms", { ms: numberOf(commitMean * 1000) }),
     ],
   ] as const;
-}
-
-function Flag({ isBad, text }: { isBad: boolean; text: string }) {
-  return <span className={isBad ? "danger" : undefined}>{text}</span>;
 }

@@ -24,11 +24,9 @@ test("samples are read with their labels", () => {
 
 test("what is counted is summed up; what isn't said is absent", () => {
   expect(countedIn(parseMetrics(TEXT))).toMatchObject({
-    version: "0.1.0",
-    connections: 12,
     isWritable: false,
     isDraining: undefined,
-    storeBytes: undefined,
+    memoryBytes: undefined,
     calls: 42,
     callsFailed: 2,
     commitMean: 0.005,

@@ -26,15 +26,9 @@ export function parseMetrics(text: string): Sample[] {
 
 /** What a page shows of them. What the server doesn't say is absent. */
 export interface Counted {
-  readonly version: string | undefined;
-  readonly startedMs: number | undefined;
-  readonly connections: number | undefined;
   readonly isWritable: boolean | undefined;
   readonly isDraining: boolean | undefined;
-  readonly storeBytes: number | undefined;
-  readonly freeBytes: number | undefined;
   readonly memoryBytes: number | undefined;
-  readonly certificateEndsMs: number | undefined;
   /** Calls since the start, and those of them that the server itself failed. */
   readonly calls: number;
   readonly callsFailed: number;
@@ -65,21 +59,11 @@ export function countedIn(samples: readonly Sample[]): Counted {
   const one = (name: string) => of(name)[0]?.value;
   const sum = (all: readonly Sample[]) => all.reduce((before, { value }) => before + value, 0);
   const flag = (name: string) => (one(name) === undefined ? undefined : one(name) === 1);
-  const ms = (name: string) => {
-    const seconds = one(name);
-    return seconds ? seconds * 1000 : undefined;
-  };
   const commits = one("parlour_commit_seconds_count");
   return {
-    version: of("parlour_build_info")[0]?.labels.version,
-    startedMs: ms("process_start_time_seconds"),
-    connections: one("parlour_connections"),
     isWritable: flag("parlour_store_writable"),
     isDraining: flag("parlour_draining"),
-    storeBytes: one("parlour_store_bytes"),
-    freeBytes: one("parlour_disk_free_bytes"),
     memoryBytes: one("process_resident_memory_bytes"),
-    certificateEndsMs: ms("parlour_certificate_ends_seconds"),
     calls: sum(of("parlour_calls_total")),
     callsFailed: sum(of("parlour_calls_total").filter(({ labels }) => labels.outcome === "failed")),
     commitMean: commits ? (one("parlour_commit_seconds_sum") ?? 0) / commits : undefined,

@@ -14,7 +14,7 @@ const WHATS = ["subject", "session", "token"] as const;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The form. */
-export function Revoking({ onDone }: { onDone: () => void }) {
+export function Revoking() {
   const { t } = useAdminText();
   const client = useClient();
   const [what, setWhat] = useState<What>("subject");
@@ -66,7 +66,6 @@ export function Revoking({ onDone }: { onDone: () => void }) {
           onDo={async () => {
             toast(t("sessions.closed", { n: await run() }));
             setText("");
-            onDone();
           }}
         >
           <p>{t(`revoke.${what}-why`)}</p>
