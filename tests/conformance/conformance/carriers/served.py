@@ -203,9 +203,8 @@ class Listener:
         return None
 
     async def stop(self):
-        websocket, quic = self.servers
-        websocket.close()
-        quic.close()
+        for server in self.servers:
+            server.close()
         await asyncio.sleep(0)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import re
 import time
@@ -14,6 +15,7 @@ SCHEMA = Path(__file__).resolve().parents[2] / "driver.schema.json"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 IDS = ("room", "user", "ref", "mentions", "sender")
 LINE_MAX = 64 * 1024 * 1024
+STARTS_WITHIN_S = 20
 ENDS_WITHIN_S = 5
 
 
@@ -39,14 +41,14 @@ class Driver:
         self.tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._read_complaints())]
 
     @classmethod
-    async def start(cls, words, within_s: float = 20):
+    async def start(cls, words, patience: float = 1):
         process = await asyncio.create_subprocess_exec(
             *words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             limit=LINE_MAX,
         )
         driver = cls(process)
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(STARTS_WITHIN_S * patience):
                 while driver.hello is None:
                     await driver.news()
         except TimeoutError:
@@ -73,7 +75,8 @@ class Driver:
             self.happened.set()
         await self.process.wait()
         if self.wrong is None:
-            self.wrong = f"the driver ended with {self.process.returncode}: {self.complaints[-2000:].decode(errors='replace')}"
+            said = self.complaints[-2000:].decode(errors="replace")
+            self.wrong = f"the driver ended with {self.process.returncode}: {said}"
         self.happened.set()
 
     async def _read_complaints(self):
@@ -127,7 +130,9 @@ class Driver:
             async with asyncio.timeout(ENDS_WITHIN_S):
                 await self.process.wait()
         except TimeoutError:
-            self.process.kill()
+            # It may have ended in this very moment.
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
             await self.process.wait()
         for task in self.tasks:
             task.cancel()

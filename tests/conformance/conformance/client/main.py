@@ -26,6 +26,9 @@ def arguments(words):
     parser.add_argument("--profile", action="append", choices=script.PROFILES)
     parser.add_argument("--script", action="append", default=[], metavar="NAME", help="such as core/resume")
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="scripts played at the same time")
+    parser.add_argument(
+        "--patience", type=float, default=1, metavar="N", help="wait N times as long, on a machine that is busy"
+    )
     parser.add_argument("--proto", type=Path, default=contract.PROTO, help="the folder of the .proto files")
     parser.add_argument("--known", type=Path, metavar="FILE", help="lines `script: why`; these may fail")
     parser.add_argument("--table", type=Path, metavar="FILE", help="puts the results into a table in Markdown")
@@ -33,12 +36,13 @@ def arguments(words):
     return parser.parse_args(words)
 
 
-async def play_all(scripts, carriers, words, the_contract, at_once, told):
-    turns = asyncio.Semaphore(at_once)
+async def play_all(scripts, carriers, words, chosen, told):
+    the_contract = contract.Contract(chosen.proto)
+    turns = asyncio.Semaphore(chosen.at_once)
 
     async def play(one, carrier):
         async with turns:
-            outcome = await Run(one, carrier, words, the_contract).play()
+            outcome = await Run(one, carrier, words, the_contract, chosen.patience).play()
         told(outcome)
         return outcome
 
@@ -75,28 +79,28 @@ def main(words) -> int:
 
     command = shlex.split(chosen.client)
     carriers = CARRIERS if chosen.carrier == "all" else [chosen.carrier]
-    name, can = asyncio.run(introduced(command))
+    name, can = asyncio.run(introduced(command, chosen.patience))
     outcomes = asyncio.run(play_all(
-        scripts, [one for one in carriers if one in can], command, contract.Contract(chosen.proto), chosen.at_once, told,
+        scripts, [one for one in carriers if one in can], command, chosen, told,
     ))
     return summary(chosen, name, scripts, outcomes, known)
 
 
-async def introduced(command):
+async def introduced(command, patience):
     """What the driver calls its client, and what that can."""
     from .driver import Driver
 
-    driver = await Driver.start(command)
+    driver = await Driver.start(command, patience)
     await driver.end()
     return driver.hello["name"], driver.hello["can"]
 
 
 def summary(chosen, name, scripts, outcomes, known) -> int:
-    if chosen.table:
-        table.update(chosen.table, name, table.groups(outcomes, scripts))
     out = sys.stderr if chosen.json else sys.stdout
     for carrier in dict.fromkeys(outcome.carrier for outcome in outcomes):
         of = [outcome for outcome in outcomes if outcome.carrier == carrier]
+        if chosen.table:
+            table.update(chosen.table, f"{name}, {carrier}", table.groups(of, scripts))
         failed = [outcome for outcome in of if outcome.line and outcome.script not in known]
         skipped = sum(bool(outcome.skipped) for outcome in of)
         excused = sum(bool(outcome.line) for outcome in of) - len(failed)

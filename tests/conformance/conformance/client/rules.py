@@ -12,14 +12,17 @@ ROW = re.compile(r"^\| (C\d+) \| ([\d, ]+) \| (MUST|SHOULD|does) \| (.+?) \| (.+
 def read(file: Path = FILE) -> dict:
     """Rules by number: their section, how strict they are, what they say and where they are seen."""
     rows = ROW.findall(file.read_text(encoding="utf-8"))
-    rules = {number: {"sections": of, "strict": strict, "says": says, "seen": seen} for number, of, strict, says, seen in rows}
+    rules = {
+        number: {"sections": of, "strict": strict, "says": says, "seen": seen}
+        for number, of, strict, says, seen in rows
+    }
     if len(rules) != len(rows):
         raise Wrong(f"{file}: a number is there twice")
     return rules
 
 
 def covered(rules: dict, scripts) -> dict:
-    """Names of scripts by rule. A script that names none that is there isn't one, nor is a rule that says `scripts` and has none."""
+    """Names of scripts by rule. What scripts name and what rules say of them has to agree."""
     by_rule = {number: [] for number in rules}
     for script in scripts:
         for number in script.head["rules"]:

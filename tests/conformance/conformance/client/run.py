@@ -20,8 +20,9 @@ USERS = ("ann", "ben", "cem", "eve")
 class Run:
     """The state of a script that is being played."""
 
-    def __init__(self, script, carrier: str, words, contract):
+    def __init__(self, script, carrier: str, words, contract, patience: float = 1):
         self.script, self.carrier, self.words, self.contract = script, carrier, words, contract
+        self.patience = patience
         self.mock = Mock(contract)
         self.driver = None
         self.variables = {name: text_of(id_of("user", name)) for name in USERS}
@@ -37,7 +38,7 @@ class Run:
         try:
             await self.mock.start()
             self.mock.offer({self.carrier})
-            self.driver = await Driver.start(self.words)
+            self.driver = await Driver.start(self.words, self.patience)
             self.driver.on_token = self._token
             if why := self._lacks():
                 outcome.skipped = why
@@ -112,7 +113,7 @@ class Run:
 
     async def until(self, look, it, expected):
         """What `look` finds, in time; it is asked again whenever something has happened on either side."""
-        limit = it.get("within_ms", WITHIN_MS)
+        limit = it.get("within_ms", WITHIN_MS) * self.patience
         ends = time.monotonic() + limit / 1000
         while True:
             if self.driver.wrong is not None:
@@ -124,7 +125,7 @@ class Run:
                 return found
             left = ends - time.monotonic()
             if left <= 0:
-                raise Failed(expected() if callable(expected) else expected, f"nothing within {limit} ms")
+                raise Failed(expected() if callable(expected) else expected, f"nothing within {limit:.0f} ms")
             self.mock.happened.clear()
             self.driver.happened.clear()
             waits = [asyncio.ensure_future(one.happened.wait()) for one in (self.mock, self.driver)]

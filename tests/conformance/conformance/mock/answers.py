@@ -1,6 +1,6 @@
-"""How the mock answers calls where a script says nothing else. A method that isn't here is answered with nothing in it."""
+"""How the mock answers calls where a script says nothing else. Any other method is answered with nothing in it."""
 
-from .world import COUNTABLE, DELETED, EDITED, EVERYONE, GAINED, ME
+from .world import COUNTABLE, DELETED, EDITED, EVERYONE, GAINED
 
 CONTROL, BULK = {}, {}
 PAGE = 50
@@ -153,8 +153,9 @@ def mark_unread(mock, request):
 
 @control("ListThreads")
 def list_threads(mock, _request):
+    rooms = mock.world.rooms.values()
     return {"threads": [
-        mock.world.followed(room, root, seq) for room in mock.world.rooms.values() for root, seq in room.followed.items()
+        mock.world.followed(room, root, seq) for room in rooms for root, seq in room.followed.items()
     ]}
 
 
@@ -243,6 +244,3 @@ def gained(world, room):
     return GAINED, world.contract.make(
         "parlour.room.v1.RoomGained", room=world.room_message(room), seq=room.seq,
     ).SerializeToString()
-
-
-__all__ = ["BULK", "CONTROL", "ME", "Refused", "gained"]

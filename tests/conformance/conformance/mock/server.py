@@ -1,6 +1,7 @@
 """The mock as scripts use it: what it does next, and what it has seen."""
 
 import asyncio
+import base64
 import re
 import time
 from collections import deque
@@ -9,7 +10,7 @@ from pathlib import Path
 from ..carriers.served import WT_PATH, Listener
 from .answers import gained
 from .session import Session
-from .world import GAINED, MARKER_MOVED, World, now_ms
+from .world import MARKER_MOVED, World, now_ms
 
 PROTOCOL = Path(__file__).resolve().parents[4] / "PROTOCOL.md"
 ROW = re.compile(r"^\| \d+ \| `([A-Z_]+)` \| ([A-Z_]+) \| (.+?) \|$", re.M)
@@ -39,7 +40,6 @@ class Mock:
         self.listener = Listener(self._accept)
         self.sessions = []
         self.hellos = []
-        self.attempts = []
         self.calls = []
         self.datagrams = []
         self.pings = []
@@ -64,7 +64,6 @@ class Mock:
 
     async def _accept(self, connection, carrier):
         session = Session(self, connection, carrier)
-        self.attempts.append(time.monotonic())
         self.sessions.append(session)
         try:
             await session.serve()
@@ -80,7 +79,6 @@ class Mock:
         """Which carriers the document of endpoints names."""
         self.listener.document = {"websocket": {"path": "/parlour/v1/ws"}}
         if "webtransport" in carriers:
-            import base64
             self.listener.document["webtransport"] = {
                 "port": self.listener.udp_port, "path": WT_PATH,
                 "certificate_hashes": [base64.b64encode(self.listener.certificate_hash).decode()],
@@ -185,6 +183,3 @@ class Mock:
         for session in self.sessions:
             if session.is_live:
                 session.tell_frame(frame_for(session).SerializeToString())
-
-
-__all__ = ["GAINED", "Mock"]

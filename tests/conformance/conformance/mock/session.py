@@ -34,6 +34,7 @@ class Call:
         self.session, self.method, self.shown, self.message = session, method, shown, message
         self.number, self.chain = number, chain
         self.at = time.monotonic()
+        self.response = ""
         self.taken = False
         self.lane = None
         self.cancelled = False
@@ -55,6 +56,7 @@ class Session:
         self.focused = False
         self.subscribed, self.behind = set(), set()
         self.tasks = []
+        self.said_goodbye_at = None
         self.ended_at = None
 
     @property
@@ -66,7 +68,7 @@ class Session:
         self._task(self._read_lanes())
         self._task(self._read_datagrams())
         await asyncio.shield(self.connection.closed)
-        self.ended_at = time.monotonic()
+        self.ended_at = self.said_goodbye_at or time.monotonic()
         for task in self.tasks:
             task.cancel()
 
@@ -347,6 +349,8 @@ class Session:
     async def bye(self, goodbye: dict):
         """A Goodbye and the close behind it."""
         code = goodbye["code"]
+        # From here on the client knows.
+        self.said_goodbye_at = time.monotonic()
         number = self.contract.close_code(code)
         frame = self.contract.message("ServerFrame")
         frame.goodbye.code = number

@@ -7,9 +7,6 @@ from ...patterns import fits
 from ...steps import Failed
 from . import step
 
-SHOWN = ("rooms", "timeline", "state")
-
-
 @step
 async def connect(run, it):
     """Starts the client and waits until it stands at `state`: live, unless it is said; false doesn't wait."""
@@ -160,7 +157,7 @@ async def never_saw(run, it):
 
 @step
 async def tokens(run, it):
-    """What the application has for the next times it is asked for a token: tokens, null for none, "hold" for no answer."""
+    """What the application has when it is asked for a token: tokens, null for none, "hold" for no answer."""
     run.tokens = [
         {"none": True} if one is None else {"hold": True} if one == "hold" else {"token": one} for one in it["next"]
     ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 
 from ...patterns import fits
 from ...steps import Failed
@@ -26,15 +27,17 @@ async def as_usual(run, it):
 
 @step
 async def expect_call(run, it):
-    """The next call of the method that no step has taken; it is as `match` says. With `among`, the next one that is so."""
+    """The next call of the method that no step has taken is as `match` says; with `among`, the next that is so."""
     def look():
         for call in run.mock.calls:
             if call.method == it["method"] and not call.taken:
                 if not it.get("among") or fits(it.get("match", {}), shown(call), run.variables):
                     return call
         return None
-    heard = lambda: {"method": it["method"], **it.get("match", {}), "heard": [one.method for one in run.mock.calls][-12:]}  # noqa: E731
-    call = await run.until(look, it, heard)
+
+    def expected():
+        return {"method": it["method"], **it.get("match", {}), "heard": [one.method for one in run.mock.calls][-12:]}
+    call = await run.until(look, it, expected)
     call.taken = True
     run.match(it.get("match", {}), shown(call))
     if "as" in it:
@@ -118,7 +121,6 @@ async def no_datagram(run, it):
 @step
 async def file(run, it):
     """The server has a file of these bytes."""
-    import hashlib
     data = base64.b64decode(run.resolve(it["bytes"]))
     run.mock.world.blobs[hashlib.sha256(data).digest()] = data
 

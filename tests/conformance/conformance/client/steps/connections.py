@@ -16,7 +16,7 @@ def live(run):
 
 @step
 async def greet(run, it):
-    """The next hello, or `times` of them, are answered so: a goodbye, a close, silence, a drop, a welcome with fields."""
+    """How the next hello, or `times` of them, is answered: a goodbye, a close, silence, a drop, other fields."""
     how = run.resolve({key: value for key, value in it.items() if key not in ("do", "note", "times")})
     for _ in range(it.get("times", 1)):
         run.mock.greetings.append(how)
@@ -131,6 +131,7 @@ async def expect_ping(run, it):
 
 @step
 async def forget_pings(run, _it):
+    """Pings up to now aren't looked at any more."""
     for ping in run.mock.pings:
         ping["taken"] = True
 

@@ -13,7 +13,7 @@ KINDS_OF_ROOMS = {"direct": 1, "group": 2}
 
 @step
 async def room(run, it):
-    """The server has a room: its id is the variable of that name. `messages` of ben's stand in it, `told` if somebody hears of it."""
+    """The server has a room, whose id is the variable of its name; `messages` of ben's stand in it."""
     world, kind = run.mock.world, KINDS_OF_ROOMS[it.get("kind", "group")]
     members = [world.user(name) for name in it.get("members", ["ben", "ann"])]
     made = run.mock.found(it["name"], kind, members, told=it.get("told", False))
@@ -49,7 +49,7 @@ def decoded(value):
 
 @step
 async def post(run, it):
-    """Something happens in a room, `times` of it: it is committed, and told unless `told` is false."""
+    """Something happens in a room, so many `times`: it is committed, and told unless `told` is false."""
     into = run.room(it)
     events = []
     for count in range(1, it.get("times", 1) + 1):
@@ -64,7 +64,7 @@ async def post(run, it):
 
 @step
 async def tell(run, it):
-    """Events of a room's log are told, whether they were before or not: each in a frame of its own, or all `together`."""
+    """Events of a room's log are told, whether they were before or not: each in its frame, or all `together`."""
     into = run.room(it)
     events = [into.event(seq) for seq in run.resolve(it["seqs"])]
     for some in [events] if it.get("together") else [[one] for one in events]:
