@@ -71,6 +71,14 @@ const PROXIES = {
 };
 
 const named = process.argv.slice(2);
+/** What is to end with this program, however it ends. */
+const children = new Set();
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => {
+    for (const child of children) child.kill("SIGTERM");
+    process.exit(1);
+  });
+}
 await main();
 
 async function main() {
@@ -119,7 +127,7 @@ async function check(name) {
 async function goThrough(folder, port) {
   const words = [join(HERE, "through.mjs"), String(port), SECRET, folder];
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, "cert.pem") };
-  const child = spawn(process.execPath, words, { env, stdio: "inherit", timeout: THROUGH_WITHIN_MS });
+  const child = keep(spawn(process.execPath, words, { env, stdio: "inherit", timeout: THROUGH_WITHIN_MS }));
   const [code] = await once(child, "exit");
   if (code !== 0) throw new Error("what goes through it doesn't all come out");
 }
@@ -188,7 +196,7 @@ async function startProxy(name, folder, ports) {
 
 /** A process that is ready when it says so, or when its port answers. */
 async function start(program, words, ready) {
-  const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = keep(spawn(program, words, { stdio: ["ignore", "pipe", "pipe"] }));
   let said = "";
   child.stdout.on("data", (text) => (said += text));
   child.stderr.on("data", (text) => (said += text));
@@ -201,6 +209,12 @@ async function start(program, words, ready) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return { child, said: () => said };
+}
+
+function keep(child) {
+  children.add(child);
+  child.once("exit", () => children.delete(child));
+  return child;
 }
 
 async function stop(child) {
