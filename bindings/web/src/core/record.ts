@@ -102,6 +102,23 @@ export function restoreRoom(saved: RoomRecord): RoomRecord {
   return { ...saved, counts: Counts.restore(saved.counts), threads };
 }
 
+/**
+ * A room as it is saved: a copy that stays as it is. Records are plain values without cycles, and a `structuredClone`
+ * of each of some thousands was a quarter of what a first sync costs a page.
+ */
+export function savedRoom(record: RoomRecord): RoomRecord {
+  return copyOf(record);
+}
+
+function copyOf<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array) return value.slice() as T;
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  const copy: Record<string, unknown> = {};
+  for (const [name, part] of Object.entries(value)) copy[name] = copyOf(part);
+  return copy as T;
+}
+
 /** Whether the server has told what the room is. */
 export function isDescribed(record: RoomRecord): boolean {
   return record.kind !== RoomKind.UNSPECIFIED;

@@ -10,7 +10,8 @@ import { useMe, useRooms, useSynced, useWatched } from "../sdk/context.tsx";
 import { IconButton } from "../ui/Button.tsx";
 import { RoomSkeleton } from "../ui/Skeleton.tsx";
 import { useRoomNaming } from "./names.ts";
-import { Badge, RoomRow } from "./RoomRow.tsx";
+import { Badge } from "./RoomRow.tsx";
+import { SectionRows } from "./SectionRows.tsx";
 import { type Section, sectionsOf } from "./sections.ts";
 
 /** Dialogs that the list opens. */
@@ -110,9 +111,7 @@ function SectionView({ section, onOpen }: { section: Section; onOpen: (what: Ope
         )}
       </div>
       {section.rooms.length === 0 && isSynced && <p className="section-empty">{t("section.empty")}</p>}
-      {shown.map(({ room, depth }) => (
-        <RoomRow key={room.id} room={room} depth={depth} isHere={room.id === here} />
-      ))}
+      <SectionRows rooms={shown} here={here} />
     </section>
   );
 }

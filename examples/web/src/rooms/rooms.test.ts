@@ -39,6 +39,14 @@ describe("sections", () => {
     ]);
   });
 
+  test("follow what a room is called, and nothing else about it", () => {
+    const called = (name: string, unread: number) => room("one", { name, unread });
+    const order = (one: RoomSummary) => shape([room("b"), one])[0]?.[1];
+    expect(order(called("a", 0))).toEqual(["a", "b"]);
+    expect(order(called("a", 5))).toEqual(["a", "b"]);
+    expect(order(called("c", 5))).toEqual(["b", "c"]);
+  });
+
   test("have favourites and the user's own headings first", () => {
     const rooms = [
       room("a", { settings: settings({ section: "Work" }) }),

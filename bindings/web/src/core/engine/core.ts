@@ -14,6 +14,7 @@ import type { CallResult } from "../connection.js";
 import type { LogEvent } from "../event.js";
 import { type Entry, Outbox } from "../outbox.js";
 import type { Request } from "../payload.js";
+import { savedRoom } from "../record.js";
 import { RoomList } from "../rooms.js";
 import type { Signal } from "../signal.js";
 import type { Scope } from "../timeline/threads.js";
@@ -273,7 +274,7 @@ export class Core {
     for (const room of this.changedRooms) {
       const record = this.rooms.get(room);
       // A copy, since it goes on changing while it is written.
-      if (record) this.writes.push({ type: "room", record: structuredClone(record) });
+      if (record) this.writes.push({ type: "room", record: savedRoom(record) });
     }
     this.changedRooms.clear();
     if (this.metaChanged) this.writes.push({ type: "meta", meta: structuredClone(this.meta) });
