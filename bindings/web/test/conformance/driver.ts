@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import WebSocket from "ws";
 import { download, upload } from "../../src/files.js";
 import {
+  type Activity,
   type Attachment,
   applyDiff,
   Client,
@@ -20,6 +21,7 @@ import {
   type TimelineItem,
   type UserId,
 } from "../../src/index.js";
+import { notifications } from "../../src/notifications.js";
 import { search } from "../../src/search.js";
 import { type FileLine, itemLine, roomLine } from "./lines.js";
 
@@ -42,6 +44,7 @@ interface Command {
   emoji: string;
   off?: boolean;
   active: boolean;
+  activity: Activity;
   ref: ClientRef;
   subject: string;
   subjects?: string[];
@@ -137,6 +140,10 @@ async function watchTimeline(timeline: Timeline, room: RoomId, root: number): Pr
   }
 }
 
+async function watchNews(of: Client): Promise<void> {
+  for await (const { room, seq } of notifications(of)) say({ report: "news", room: room.id, seq });
+}
+
 // Commands.
 
 const there = (): Client => {
@@ -204,6 +211,14 @@ const commands: Record<string, (command: Command, signal: AbortSignal) => Promis
   },
   typing(command) {
     roomOf(command).typing(command.active);
+    return {};
+  },
+  notify() {
+    void watchNews(there());
+    return {};
+  },
+  presence({ activity }) {
+    there().presence.set(activity);
     return {};
   },
   retry(command) {
@@ -285,6 +300,8 @@ say({
     "files",
     "search",
     "typing",
+    "notify",
+    "presence",
     "network_changed",
     "reconnect",
   ],

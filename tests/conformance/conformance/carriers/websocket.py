@@ -10,6 +10,8 @@ from . import Connection, Lane, Refused
 from .mux import Malformed, Mux
 
 OPEN_WITHIN_S = 5
+# RFC 6455 section 7.4.1.
+TOO_LARGE = 1009
 
 
 class WebSocket(Connection):
@@ -23,6 +25,7 @@ class WebSocket(Connection):
         self.room = asyncio.Event()
         self.wake = asyncio.Event()
         self.said_close = None
+        self.malformed = ""
         self.tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._send())]
 
     @classmethod
@@ -107,9 +110,11 @@ class WebSocket(Connection):
                 self._happened()
                 self.wake.set()
         except Malformed as wrong:
+            self.malformed = str(wrong)
             self.over(None, f"the other side broke section 50: {wrong}")
-        except ConnectionClosed:
-            pass
+        except ConnectionClosed as closed:
+            if closed.sent is not None and closed.sent.code == TOO_LARGE:
+                self.malformed = "a message of more than 65,552 bytes"
         ended = self.socket.close_code
         code, reason = self.said_close or (None, f"WebSocket closed: {ended}")
         # 1006 is no word of the server's: TCP broke off behind its CLOSE.

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 
 from ..carriers import LaneOver, varint
+from .frames import Call, bounded_frame
 
 FRAME_MAX = 4 * 1024
 PIECE = 64 * 1024
@@ -12,8 +13,6 @@ TOO_EARLY_S = 0.1
 
 async def serve(session, lane):
     """One blob lane."""
-    from .session import Call, bounded_frame
-
     message = session.contract.parse("BlobCall", await bounded_frame(lane, FRAME_MAX))
     what = message.WhichOneof("call")
     call = Call(session, what, session.contract.show(getattr(message, what)), getattr(message, what))

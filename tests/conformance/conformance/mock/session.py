@@ -4,9 +4,10 @@ import asyncio
 import os
 import time
 
-from ..carriers import Closed, LaneOver, split_varint, varint
+from ..carriers import Closed, LaneOver, varint
 from . import blobs
 from .answers import BULK, CONTROL, Refused
+from .frames import Broke, Call, bounded_frame
 from .world import now_ms
 
 CONTROL_FRAME_MAX, BULK_FRAME_MAX, BLOB_FRAME_MAX = 64 * 1024, 1024 * 1024, 4 * 1024
@@ -21,23 +22,6 @@ LIMITS = {
 }
 WRITES = ("Send", "Edit", "Delete", "React", "Unreact", "Pin", "Unpin", "Vote", "ClosePoll")
 BODIES = {"Send": "parlour.message.v1.MessagePosted", "Edit": "parlour.message.v1.MessageEdited"}
-
-
-class Broke(Exception):
-    """The client did what the protocol doesn't have."""
-
-
-class Call:
-    """A call, or what a blob lane asks, as scripts see it."""
-
-    def __init__(self, session, method: str, shown: dict, message, number=0, chain=0):
-        self.session, self.method, self.shown, self.message = session, method, shown, message
-        self.number, self.chain = number, chain
-        self.at = time.monotonic()
-        self.response = ""
-        self.taken = False
-        self.lane = None
-        self.cancelled = False
 
 
 class Session:
@@ -68,6 +52,8 @@ class Session:
         self._task(self._read_lanes())
         self._task(self._read_datagrams())
         await asyncio.shield(self.connection.closed)
+        if malformed := getattr(self.connection, "malformed", ""):
+            self.mock.broke(f"the client broke section 50: {malformed}")
         self.ended_at = self.said_goodbye_at or time.monotonic()
         for task in self.tasks:
             task.cancel()
@@ -363,21 +349,6 @@ class Session:
     async def close(self, code):
         if not self.connection.closed.done():
             await self.connection.close(self.contract.close_code(code))
-
-
-async def bounded_frame(lane, largest: int) -> bytes:
-    """The next frame, whose length is as section 2 has it."""
-    while True:
-        found = split_varint(lane.data)
-        if found is not None:
-            length, begin = found
-            if varint(length) != bytes(lane.data[:begin]):
-                raise Broke(f"a frame's length in {begin} bytes")
-            if length > largest:
-                raise Broke(f"a frame of {length} bytes, where {largest} are allowed")
-            if len(lane.data) >= begin + length:
-                return lane.take(begin + length)[begin:]
-        await lane._more()
 
 
 async def drop(connection):

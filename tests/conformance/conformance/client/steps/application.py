@@ -87,6 +87,8 @@ def wanted(run, it):
     if "at_start" in it:
         which = {"report": "timeline", "room": run.resolve(it["room"]), "root": it.get("root", 0)}
         return which, "at_start", it["at_start"]
+    if "news" in it:
+        return {"report": "news"}, "all", it["news"]
     if "synced" in it:
         return {"report": "synced"}, None, {}
     state = it["state"]
@@ -105,19 +107,26 @@ async def sees(run, it):
     def look():
         if field is None:
             return seen_state(run, which, pattern)
-        newest = run.driver.newest(**which)
-        return newest if newest and fits(pattern, newest.get(field), run.variables) else None
+        shown = shown_now(run, which, field)
+        return [shown] if shown is not None and fits(pattern, shown, run.variables) else None
 
     def expected():
-        newest = run.driver.newest(**which)
         if field is None:
             recent = [one for one in run.driver.reports[run.marks.get("from", 0):] if about(which, one)]
             raise Failed(pattern, plain(recent[-8:]))
-        run.match(pattern, newest.get(field) if newest else None)
+        run.match(pattern, shown_now(run, which, field))
         return pattern
 
     found = await run.until(look, it, expected)
-    run.match(pattern, found if field is None else found.get(field))
+    run.match(pattern, found if field is None else found[0])
+
+
+def shown_now(run, which, field):
+    """The list as it is; of news all that has come."""
+    if field == "all":
+        return [one for one in run.driver.reports[run.marks.get("from", 0):] if about(which, one)]
+    newest = run.driver.newest(**which)
+    return newest.get(field) if newest else None
 
 
 def seen_state(run, which, pattern):
@@ -139,8 +148,9 @@ async def stays(run, it):
     which, field, pattern = wanted(run, it)
     began = len(run.driver.reports)
     await asyncio.sleep(it.get("for_ms", 300) / 1000)
-    newest = run.driver.newest(**which)
-    run.match(pattern, newest.get(field) if newest and field else newest)
+    run.match(pattern, shown_now(run, which, field) if field else run.driver.newest(**which))
+    if field == "all":
+        return
     for report in run.driver.reports[began:]:
         if about(which, report):
             run.match(pattern, report.get(field) if field else report)
