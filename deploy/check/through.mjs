@@ -17,8 +17,9 @@ const base = `https://${NAME}:${port}`;
 const QUIET_MS = 45_000;
 /** Over nginx's usual bound, under the example's. */
 const FILE_BYTES = 8 * 1024 * 1024;
-/** What one address may guess at once, and more. */
-const GUESSES = 140;
+/** Several times what one address may guess at once. */
+const GUESSES = 1000;
+const GUESSES_AT_ONCE = 50;
 /** A machine that does much else starts a browser slowly. */
 const BROWSER_WITHIN_MS = 90_000;
 
@@ -132,7 +133,12 @@ async function guesses() {
     return answer.status;
   };
   const statuses = [];
-  for (let nth = 0; nth < GUESSES; nth += 1) statuses.push(await guess(nth));
+  // Many at once: the bound lets one a second through for good, which a slow machine would never go over.
+  while (statuses.length < GUESSES && !statuses.includes(429)) {
+    const from = statuses.length;
+    const guessed = Array.from({ length: GUESSES_AT_ONCE }, (_, nth) => guess((from + nth) % 250));
+    statuses.push(...(await Promise.all(guessed)));
+  }
   assert.ok(statuses.includes(401), `guesses are answered ${statuses[0]}`);
   assert.ok(statuses.includes(429), "a client says itself where it comes from, so that it may guess on");
 }
