@@ -16,6 +16,9 @@ import { useRoute } from "./route.ts";
 
 type Opened = ComponentType<{ onClose: () => void }>;
 
+const InboxView = lazy(() => import("../inbox/InboxView.tsx").then((it) => ({ default: it.InboxView })));
+const PeopleView = lazy(() => import("../people/PeopleView.tsx").then((it) => ({ default: it.PeopleView })));
+
 /** What isn't needed at once is fetched when it is opened. */
 const DIALOGS: Record<Opening, Opened> = {
   switch: QuickSwitcher,
@@ -53,6 +56,10 @@ export function Shell() {
             <RoomView key={route.room} id={route.room} aside={route.aside} at={route.at} />
           )}
           {route.is === "threads" && <ThreadsView />}
+          <Suspense fallback={<main className="pane" aria-busy />}>
+            {route.is === "inbox" && <InboxView tab={route.tab} />}
+            {route.is === "people" && <PeopleView />}
+          </Suspense>
           {route.is === "home" && <Home onOpen={setOpening} />}
         </div>
       )}

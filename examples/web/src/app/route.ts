@@ -4,7 +4,15 @@ import { type RoomId, roomId } from "@parlour/client";
 import { useMemo, useSyncExternalStore } from "react";
 
 /** What stands beside a room's timeline. */
-export type Aside = { is: "thread"; root: number } | { is: "members" } | { is: "pins" } | undefined;
+export type Aside =
+  | { is: "thread"; root: number }
+  | { is: "members" }
+  | { is: "pins" }
+  | { is: "details" }
+  | undefined;
+
+/** What of the inbox is shown. */
+export type InboxTab = "mentions" | "saved" | "reminders";
 
 /** A place in the app. */
 export type Route =
@@ -12,20 +20,23 @@ export type Route =
   | { readonly is: "threads" }
   /** A part of the administration, and what is open in it. */
   | { readonly is: "admin"; readonly part: string | undefined; readonly open: string | undefined }
+  | { readonly is: "people" }
+  | { readonly is: "inbox"; readonly tab: InboxTab }
   | { readonly is: "room"; readonly room: RoomId; readonly aside: Aside; readonly at: number | undefined };
 
 /** Reads a fragment; what can't be read is home. */
 export function parseRoute(hash: string): Route {
   const [where, id, what, number] = hash.replace(/^#\//, "").split("/");
-  if (where === "threads") return { is: "threads" };
   if (where === "admin") return { is: "admin", part: id || undefined, open: textOf(what) };
+  if (where === "threads" || where === "people") return { is: where };
+  if (where === "inbox") return { is: "inbox", tab: id === "saved" || id === "reminders" ? id : "mentions" };
   if (where !== "room" || !id) return { is: "home" };
   const room = roomId(id);
   if (!room) return { is: "home" };
   const seq = Number(number);
   const place = { is: "room", room, aside: undefined, at: undefined } as const;
   if (what === "members") return { ...place, aside: { is: "members" } };
-  if (what === "pins") return { ...place, aside: { is: "pins" } };
+  if (what === "pins" || what === "details") return { ...place, aside: { is: what } };
   if (!Number.isSafeInteger(seq) || seq < 1) return place;
   if (what === "thread") return { ...place, aside: { is: "thread", root: seq } };
   return what === "at" ? { ...place, at: seq } : place;
@@ -49,10 +60,13 @@ export const hashOf = {
       .flatMap((it) => it ?? [])
       .map((it, at) => (at > 0 ? encodeURIComponent(it) : it))
       .join("/"),
+  people: () => "#/people",
+  inbox: (tab: InboxTab = "mentions") => `#/inbox/${tab}`,
   room: (room: RoomId) => `#/room/${room}`,
   thread: (room: RoomId, root: number) => `#/room/${room}/thread/${root}`,
   members: (room: RoomId) => `#/room/${room}/members`,
   pins: (room: RoomId) => `#/room/${room}/pins`,
+  details: (room: RoomId) => `#/room/${room}/details`,
   message: (room: RoomId, seq: number) => `#/room/${room}/at/${seq}`,
 };
 

@@ -6,14 +6,12 @@ import { LogOut, UserPlus } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { VList } from "virtua";
 import { AsidePanel } from "../app/AsidePanel.tsx";
-import { go, hashOf } from "../app/route.ts";
 import { useText } from "../i18n/text.ts";
 import { useMe, usePresence, useRoom, useSigned, useValue, useWatched } from "../sdk/context.tsx";
 import { failureText } from "../sdk/failure.ts";
 import { PresentAvatar } from "../ui/Avatar.tsx";
 import { Button, IconButton } from "../ui/Button.tsx";
-import { Dialog } from "../ui/Dialog.tsx";
-import { toast } from "../ui/toast.tsx";
+import { LeaveDialog } from "./LeaveDialog.tsx";
 import { PersonButton } from "./PersonButton.tsx";
 
 const AddMembersDialog = lazy(() =>
@@ -62,11 +60,11 @@ export function MembersPanel({ summary }: { summary: RoomSummary }) {
       <VList className="members">
         {here.length > 0 && <h3 key="here">{t("members.here", { n: here.length })}</h3>}
         {here.map((user) => (
-          <MemberRow key={user.id} user={user} />
+          <MemberRow key={user.id} user={user} isCreator={isGroup && user.id === summary.creator} />
         ))}
         {rest.length > 0 && <h3 key="rest">{t("members.rest", { n: rest.length })}</h3>}
         {rest.map((user) => (
-          <MemberRow key={user.id} user={user} />
+          <MemberRow key={user.id} user={user} isCreator={isGroup && user.id === summary.creator} />
         ))}
       </VList>
       {isGroup && (
@@ -91,7 +89,7 @@ export function MembersPanel({ summary }: { summary: RoomSummary }) {
   );
 }
 
-function MemberRow({ user }: { user: User }) {
+function MemberRow({ user, isCreator }: { user: User; isCreator: boolean }) {
   const { t } = useText();
   const me = useMe();
   const presence = usePresence(user.id);
@@ -105,6 +103,7 @@ function MemberRow({ user }: { user: User }) {
         </span>
         <bdi className="person-detail">{status || user.profile.title || ""}</bdi>
       </span>
+      {isCreator && <span className="member-role">{t("members.creator")}</span>}
     </PersonButton>
   );
 }
@@ -131,34 +130,4 @@ function useMembers({ id, memberCount }: RoomSummary) {
     return () => ended.abort();
   }, [room, people, memberCount, times, t]);
   return { members, failure, reload: () => setTimes(times + 1) };
-}
-
-function LeaveDialog({ summary, onClose }: { summary: RoomSummary; onClose: () => void }) {
-  const { t } = useText();
-  const room = useRoom(summary.id);
-  const leave = async () => {
-    onClose();
-    try {
-      await room.leave();
-      go(hashOf.home());
-    } catch (error) {
-      toast(failureText(error, t));
-    }
-  };
-  return (
-    <Dialog
-      title={t("leave.title", { name: summary.name })}
-      onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>{t("action.cancel")}</Button>
-          <Button look="danger" data-autofocus onClick={() => void leave()}>
-            {t("room.leave")}
-          </Button>
-        </>
-      }
-    >
-      <p>{t(summary.isOpen ? "leave.open" : "leave.closed")}</p>
-    </Dialog>
-  );
 }

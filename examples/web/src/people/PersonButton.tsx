@@ -1,14 +1,15 @@
 /** Somebody's name or picture, which opens their profile card. */
 
 import type { UserId } from "@parlour/client";
+import { block, blocked, unblock } from "@parlour/client/people";
 import * as Popover from "@radix-ui/react-popover";
-import { MessageSquareText } from "lucide-react";
+import { Ban, MessageSquareText } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { agoOf, timeOf } from "../i18n/dates.ts";
 import type { Key } from "../i18n/text.ts";
 import { useText } from "../i18n/text.ts";
 import { openRoom } from "../rooms/RoomRow.tsx";
-import { useClient, useMe, usePerson, usePresence, useWatched } from "../sdk/context.tsx";
+import { useClient, useMe, usePerson, usePresence, useValue, useWatched } from "../sdk/context.tsx";
 import { failureText } from "../sdk/failure.ts";
 import { Avatar, PresenceDot } from "../ui/Avatar.tsx";
 import { Button } from "../ui/Button.tsx";
@@ -77,6 +78,7 @@ function ProfileCard({ id, onDone }: { id: UserId; onDone: () => void }) {
   const me = useMe();
   const person = usePerson(id);
   const presence = usePresence(id);
+  const isBlocked = useValue(blocked(client)).has(id);
   useWatched([id]);
   const availability = presence && AVAILABLE[presence.availability];
   const lastSeen = presence?.lastSeenMs && t("presence.last-seen", { when: agoOf(presence.lastSeenMs) });
@@ -85,6 +87,13 @@ function ProfileCard({ id, onDone }: { id: UserId; onDone: () => void }) {
       const room = await client.openDirect(id);
       onDone();
       openRoom(room.id);
+    } catch (error) {
+      toast(failureText(error, t));
+    }
+  };
+  const turn = async () => {
+    try {
+      await (isBlocked ? unblock(client, id) : block(client, id));
     } catch (error) {
       toast(failureText(error, t));
     }
@@ -115,9 +124,15 @@ function ProfileCard({ id, onDone }: { id: UserId; onDone: () => void }) {
       {person?.profile.timeZone && <LocalTime zone={person.profile.timeZone} />}
       {person?.isDeactivated && <p className="profile-line">{t("person.gone")}</p>}
       {id !== me && (
-        <Button look="main" onClick={() => void write()}>
-          <MessageSquareText size={16} aria-hidden /> {t("person.write")}
-        </Button>
+        <>
+          {isBlocked && <p className="profile-line">{t("person.blocked")}</p>}
+          <Button look="main" disabled={isBlocked} onClick={() => void write()}>
+            <MessageSquareText size={16} aria-hidden /> {t("person.write")}
+          </Button>
+          <Button look="quiet" onClick={() => void turn()}>
+            <Ban size={15} aria-hidden /> {t(isBlocked ? "person.unblock" : "person.block")}
+          </Button>
+        </>
       )}
     </>
   );

@@ -1,8 +1,8 @@
 /** A room: its head, its conversation, and what stands beside it. */
 
 import type { RoomId, RoomSummary } from "@parlour/client";
-import { ArrowLeft, Pin, Users } from "lucide-react";
-import { useCallback, useState } from "react";
+import { ArrowLeft, Info, Pin, Users } from "lucide-react";
+import { lazy, Suspense, useCallback, useState } from "react";
 import { Conversation } from "../app/Conversation.tsx";
 import type { Aside } from "../app/route.ts";
 import { go, hashOf } from "../app/route.ts";
@@ -18,6 +18,8 @@ import { MessageSkeleton } from "../ui/Skeleton.tsx";
 import { useRoomName } from "./names.ts";
 import { PinsPanel } from "./PinsPanel.tsx";
 import { RoomStart } from "./RoomStart.tsx";
+
+const DetailsPanel = lazy(() => import("./DetailsPanel.tsx").then((it) => ({ default: it.DetailsPanel })));
 
 interface Props {
   id: RoomId;
@@ -65,6 +67,7 @@ function Known({ id, aside, at, summary }: Props & { summary: RoomSummary }) {
       )}
       {aside?.is === "members" && <MembersPanel key={id} summary={summary} />}
       {aside?.is === "pins" && <PinsPanel key={id} summary={summary} />}
+      <Suspense>{aside?.is === "details" && <DetailsPanel key={id} summary={summary} />}</Suspense>
     </>
   );
 }
@@ -72,7 +75,7 @@ function Known({ id, aside, at, summary }: Props & { summary: RoomSummary }) {
 function RoomHead({ summary, name, aside }: { summary: RoomSummary; name: string; aside: Aside }) {
   const { t, language } = useText();
   const presence = usePresence(summary.peer);
-  const toggle = (is: "members" | "pins") =>
+  const toggle = (is: "members" | "pins" | "details") =>
     go(aside?.is === is ? hashOf.room(summary.id) : hashOf[is](summary.id));
   const status = presence?.status;
   const about = summary.isDirect ? [status?.emoji, status?.text].filter(Boolean).join(" ") : summary.topic;
@@ -99,6 +102,12 @@ function RoomHead({ summary, name, aside }: { summary: RoomSummary; name: string
         label={t("pins.title")}
         isOn={aside?.is === "pins"}
         onClick={() => toggle("pins")}
+      />
+      <IconButton
+        icon={Info}
+        label={t("details.title")}
+        isOn={aside?.is === "details"}
+        onClick={() => toggle("details")}
       />
       {!summary.isDirect && (
         <button

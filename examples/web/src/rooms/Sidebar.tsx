@@ -1,8 +1,18 @@
 /** The list of rooms, and what belongs to the user: the way to other rooms, to people, to settings. */
 
 import * as Dropdown from "@radix-ui/react-dropdown-menu";
-import { ChevronDown, Compass, MessageSquareText, Plus, Search, Users } from "lucide-react";
-import { useState } from "react";
+import {
+  ChevronDown,
+  Compass,
+  Contact,
+  Inbox,
+  type LucideIcon,
+  MessageSquareText,
+  Plus,
+  Search,
+  Users,
+} from "lucide-react";
+import { type ReactNode, useState } from "react";
 import { go, hashOf, useRoute } from "../app/route.ts";
 import { useText } from "../i18n/text.ts";
 import { MyButton } from "../people/MyButton.tsx";
@@ -40,7 +50,7 @@ export function Sidebar({ onOpen }: { onOpen: (what: Opening) => void }) {
         <kbd>{isMac() ? "⌘K" : "Ctrl K"}</kbd>
       </button>
       <div className="sidebar-list">
-        <Threads />
+        <Places />
         {rooms.length === 0 && !isSynced ? (
           <RoomSkeleton />
         ) : (
@@ -56,22 +66,52 @@ function isMac(): boolean {
   return /Mac|iPhone|iPad/.test(navigator.userAgent);
 }
 
-function Threads() {
+/** What isn't a room: the inbox, threads, people. */
+function Places() {
   const { t } = useText();
   const route = useRoute();
   const rooms = useRooms();
   const unread = rooms.reduce((sum, room) => sum + room.threadUnread, 0);
-  const mentions = rooms.reduce((sum, room) => sum + room.threadMentions, 0);
-  const isHere = route.is === "threads";
+  const inThreads = rooms.reduce((sum, room) => sum + room.threadMentions, 0);
+  const inRooms = rooms.reduce((sum, room) => sum + (room.isDirect ? 0 : room.mentions), 0);
+  return (
+    <>
+      <Place href={hashOf.inbox()} label={t("inbox.title")} icon={Inbox} isHere={route.is === "inbox"}>
+        {inRooms > 0 && <Badge count={inRooms} isLoud />}
+      </Place>
+      <Place
+        href={hashOf.threads()}
+        label={t("threads.title")}
+        icon={MessageSquareText}
+        isHere={route.is === "threads"}
+        isUnread={unread > 0}
+      >
+        {unread > 0 && <Badge count={inThreads || unread} isLoud={inThreads > 0} />}
+      </Place>
+      <Place href={hashOf.people()} label={t("people.title")} icon={Contact} isHere={route.is === "people"} />
+    </>
+  );
+}
+
+interface PlaceProps {
+  href: string;
+  label: string;
+  icon: LucideIcon;
+  isHere: boolean;
+  isUnread?: boolean;
+  children?: ReactNode;
+}
+
+function Place({ href, label, icon: Icon, isHere, isUnread = false, children }: PlaceProps) {
   return (
     <a
-      className={`room ${isHere ? "room-here" : ""} ${unread > 0 ? "room-unread" : ""}`}
-      href={hashOf.threads()}
+      className={`room ${isHere ? "room-here" : ""} ${isUnread ? "room-unread" : ""}`}
+      href={href}
       aria-current={isHere ? "page" : undefined}
     >
-      <MessageSquareText size={16} strokeWidth={1.75} className="room-icon" aria-hidden />
-      <span className="room-name">{t("threads.title")}</span>
-      {unread > 0 && <Badge count={mentions || unread} isLoud={mentions > 0} />}
+      <Icon size={16} strokeWidth={1.75} className="room-icon" aria-hidden />
+      <span className="room-name">{label}</span>
+      {children}
     </a>
   );
 }

@@ -24,9 +24,7 @@ let complaints: string[];
 
 beforeAll(async () => {
   server = await TestServer.start("[accounts]\nenabled = true\n");
-  site = await Site.start(join(import.meta.dirname, "../../dist"), server.httpPort, {
-    signIn: { accounts: true },
-  });
+  site = await Site.start(join(import.meta.dirname, "../../dist"), server.httpPort);
   browser = await browse();
   for (const name of ["root", "ada", "ben"]) server.command("user", "add", name, ...ORG, "--admin");
   ada = await visit("ada");

@@ -24,14 +24,17 @@ let page: Page;
 beforeAll(async () => {
   provider = await TestProvider.reserve();
   const { issuer } = provider;
-  server = await TestServer.start(
-    `[accounts]\nenabled = true\ntoken_s = 60\n[[auth.oidc]]\nissuer = "${issuer}"\naudiences = ["parlour"]\norganization = "example"\nlook_gap_s = 1\n`,
-  );
   const oidc = [
-    { name: "Example SSO", issuer, client_id: "parlour", scope: "openid profile offline_access" },
+    "[[auth.oidc]]",
+    `issuer = "${issuer}"`,
+    'audiences = ["parlour"]',
+    'organization = "example"',
+    'web_client = "parlour"',
+    'web_title = "Example SSO"',
+    "look_gap_s = 1",
   ];
-  const signIn = { accounts: true, passkeys: false, oidc };
-  site = await Site.start(DIST, server.httpPort, { provider: issuer, signIn });
+  server = await TestServer.start(`[accounts]\nenabled = true\ntoken_s = 60\n${oidc.join("\n")}\n`);
+  site = await Site.start(DIST, server.httpPort, { provider: issuer });
   await provider.run(site.url, TOKEN_S);
   browser = await browse();
   server.command("user", "add", "root", ...ORG, "--admin");
@@ -59,8 +62,8 @@ async function visitor(locale = "en-GB"): Promise<Page> {
   return visiting;
 }
 
-const fragmentOf = (link: string) => {
-  const [, kind, code] = /\/(sign-in|invite)#code=([^&\s]+)/.exec(link.trim().split("\n").at(-1) ?? "") ?? [];
+const fragmentOf = (printed: string) => {
+  const [, kind, code] = /\/(sign-in|invite)#code=([^&\s]+)/.exec(printed) ?? [];
   return `#${kind}=${code}`;
 };
 const addUser = (name: string) =>

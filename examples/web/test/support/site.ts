@@ -39,8 +39,6 @@ export interface SiteOptions {
   readonly port?: number;
   /** An identity provider that pages may ask. */
   readonly provider?: string;
-  /** What the endpoints document says of signing in, for a server that doesn't say it itself. */
-  readonly signIn?: object;
 }
 
 /** A site on a free port of localhost. */
@@ -56,13 +54,12 @@ export class Site {
 
   /** Serves a folder, and sends `/parlour` on to a port. */
   static async start(folder: string, backendPort: number, options: SiteOptions = {}): Promise<Site> {
-    const { port = 0, provider = "", signIn } = options;
+    const { port = 0, provider = "" } = options;
     const policy = POLICY.replace("connect-src", `connect-src ${provider}`);
     const sockets = new Set<Duplex>();
     const server = createServer((incoming, response) => {
-      if (incoming.url === ENDPOINTS && (signIn || site.udpPort)) {
-        void tell(response, backendPort, signIn, site.udpPort);
-      } else if (incoming.url && OF_SERVER.test(incoming.url)) forward(incoming, response, backendPort);
+      if (incoming.url === ENDPOINTS && site.udpPort) void tell(response, backendPort, site.udpPort);
+      else if (incoming.url && OF_SERVER.test(incoming.url)) forward(incoming, response, backendPort);
       else serve(folder, incoming.url ?? "/", policy, response);
     });
     server.on("connection", (socket) => {
@@ -98,19 +95,14 @@ export class Site {
   }
 }
 
-/** The server's document, with what the site says of it besides. */
-async function tell(
-  response: ServerResponse,
-  port: number,
-  signIn?: object,
-  udpPort?: number,
-): Promise<void> {
+/** The server's document, with another port. */
+async function tell(response: ServerResponse, port: number, udpPort: number): Promise<void> {
   try {
     const answer = await fetch(`http://127.0.0.1:${port}${ENDPOINTS}`);
     const said = (await answer.json()) as { webtransport: object };
-    const webtransport = { ...said.webtransport, ...(udpPort && { port: udpPort }) };
+    const webtransport = { ...said.webtransport, port: udpPort };
     response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify({ ...(signIn && { sign_in: signIn }), ...said, webtransport }));
+    response.end(JSON.stringify({ ...said, webtransport }));
   } catch {
     response.writeHead(502).end();
   }
