@@ -64,12 +64,15 @@ export function useAll<T>(first: (options: CallOptions) => Promise<Page<T>>, key
   }, key);
 }
 
-/** Does something again and again while the page is looked at. */
-export function useEvery(ms: number, run: () => void): void {
-  const newest = useRef(run);
-  newest.current = run;
+/** Asks again and again while the page is looked at; what is under way comes to its end. */
+export function useEvery(ms: number, loaded: Loaded<unknown>): void {
+  const newest = useRef(loaded);
+  newest.current = loaded;
   useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && newest.current(), ms);
+    const timer = setInterval(() => {
+      const { isLoading, reload } = newest.current;
+      if (document.visibilityState === "visible" && !isLoading) reload();
+    }, ms);
     return () => clearInterval(timer);
   }, [ms]);
 }

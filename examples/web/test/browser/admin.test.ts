@@ -53,7 +53,7 @@ async function goTo(hash: string, at: Page = page): Promise<void> {
   }, hash);
 }
 
-const button = (name: string | RegExp, at: Page = page) => at.getByRole("button", { name });
+const button = (name: string | RegExp, at: Page = page) => at.getByRole("button", { name, exact: true });
 const dialog = () => page.getByRole("dialog");
 const row = (text: string) => page.locator("tbody tr", { hasText: text });
 

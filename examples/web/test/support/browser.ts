@@ -75,7 +75,7 @@ export async function openTab(
   room?: string,
 ): Promise<Visit> {
   const page = Object.assign(await context.newPage(), { complaints: [] as string[] });
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(Number(process.env.PATIENCE_MS ?? 30_000));
   page.on("pageerror", (error) => {
     if (!UNREACHABLE.test(error.message)) page.complaints.push(error.message);
   });

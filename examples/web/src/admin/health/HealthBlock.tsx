@@ -18,7 +18,7 @@ export function HealthBlock() {
   const { t } = useAdminText();
   const client = useClient();
   const now = useLoaded((options) => health(client, options));
-  useEvery(LOOK_EVERY_MS, now.reload);
+  useEvery(LOOK_EVERY_MS, now);
   return (
     <section className="admin-block" aria-label={t("health.details")}>
       <header>

@@ -21,7 +21,7 @@ export function HealthPart(_: PartProps) {
   const { t } = useAdminText();
   const [seesUsage, seesHealth] = [useMay("admin:usage"), useMay("admin:health")];
   const readiness = useLoaded(({ signal }) => askReadiness(signal));
-  useEvery(LOOK_EVERY_MS, readiness.reload);
+  useEvery(LOOK_EVERY_MS, readiness);
   return (
     <Section title={t("part.health")} detail={t("health.why")}>
       <div className="health">

@@ -20,7 +20,7 @@ export function MetricsBlock() {
   const { t } = useAdminText();
   const [token, setToken] = useState(kept);
   const asked = useLoaded(() => askMetrics(token), token ?? "");
-  useEvery(LOOK_EVERY_MS, asked.reload);
+  useEvery(LOOK_EVERY_MS, asked);
   const give = (text: string) => {
     kept = text;
     setToken(text);

@@ -24,7 +24,7 @@ export function UsageBlock() {
   const mayChange = useMay("admin:quotas");
   const now = useLoaded((options) => usage(client, options));
   const [isChanging, setChanging] = useState(false);
-  useEvery(LOOK_EVERY_MS, now.reload);
+  useEvery(LOOK_EVERY_MS, now);
   const { value } = now;
   return (
     <section className="admin-block" aria-label={t("usage.title")}>

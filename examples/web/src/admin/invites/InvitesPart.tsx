@@ -28,7 +28,7 @@ export function InvitesPart({ open }: PartProps) {
   const all = useAll((options) => invites(client, options));
   const [isNew, setNew] = useState(false);
   const [told, setTold] = useState<Told>();
-  useEvery(LOOK_EVERY_MS, all.reload);
+  useEvery(LOOK_EVERY_MS, all);
   const newest = all.value?.toReversed() ?? [];
   const chosen = newest.find(({ id }) => id === open);
   return (

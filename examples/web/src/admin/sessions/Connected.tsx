@@ -20,7 +20,7 @@ export function Connected({ query }: { query: string }) {
   const client = useClient();
   const all = useAll((options) => sessions(client, options));
   const [leaving, setLeaving] = useState<Session>();
-  useEvery(LOOK_EVERY_MS, all.reload);
+  useEvery(LOOK_EVERY_MS, all);
   const people = usePersons([...new Set(all.value?.flatMap(({ user }) => user ?? []))]);
   const names = new Map(people.map(({ id, name }) => [id, name]));
   const nameOf = ({ user, subject }: Session) => (user && names.get(user)) || subject;
