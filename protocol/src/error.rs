@@ -32,6 +32,7 @@ impl ErrorReason {
             | R::QuotaExceeded
             | R::TooManyUploads
             | R::TooManyHooks
+            | R::TooManyPasskeys
             | R::TooManyScheduled
             | R::TooManyReminders
             | R::TooManyDrafts
@@ -69,6 +70,7 @@ impl ErrorReason {
             | R::ThreadNotFollowed
             | R::SearchDisabled
             | R::AccountsDisabled
+            | R::PasskeysDisabled
             | R::KnockWaiting
             | R::NeedsConnection
             | R::InteractionOver

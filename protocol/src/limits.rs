@@ -191,6 +191,12 @@ pub const ACCOUNT_SCOPES_MAX: usize = 20;
 pub const SCOPE_BYTES_MAX: usize = 64;
 /// Connections to a page of them.
 pub const SESSION_PAGE_MAX: usize = 100;
+/// Passkeys of an account.
+pub const PASSKEYS_MAX: usize = 20;
+/// What a user calls a passkey, in bytes.
+pub const PASSKEY_NAME_BYTES_MAX: usize = 100;
+/// The state of a question to a passkey, sealed, in bytes.
+pub const PASSKEY_STATE_BYTES_MAX: usize = 400;
 /// Largest page of accounts.
 pub const ACCOUNT_PAGE_MAX: usize = 100;
 /// Most keys of an account that are good.

@@ -32,7 +32,9 @@ macro_rules! codecs {
 codecs! {
     access: PermissionOverride, GetAccessRequest, GetAccessResponse, SetOverridesRequest,
         SetOverridesResponse, OverridesChanged;
-    account: SetPasswordRequest, SetPasswordResponse, ListLoginsRequest, ListLoginsResponse, Login,
+    account: BeginPasskeyRequest, BeginPasskeyResponse, AddPasskeyRequest, AddPasskeyResponse, Passkey,
+        ListPasskeysRequest, ListPasskeysResponse, RemovePasskeyRequest, RemovePasskeyResponse,
+        SetPasswordRequest, SetPasswordResponse, ListLoginsRequest, ListLoginsResponse, Login,
         EndLoginRequest, EndLoginResponse, CreateSignInLinkRequest, CreateSignInLinkResponse,
         SetAccountScopesRequest, SetAccountScopesResponse, ListAccountsRequest, ListAccountsResponse,
         Account, EndLoginsRequest, EndLoginsResponse, CreateInviteRequest, CreateInviteResponse,
@@ -135,6 +137,7 @@ codecs! {
         WebhooksChanged;
     wire: ClientFrame, ServerFrame, Hello, Welcome, NodeRole, Limits, Call, Cancel, Reply, Ping, Pong,
         ReauthRequired, Drain, Goodbye, Error, Violation, LaneOpen, BulkCall, BulkItem, BulkEnd, BlobCall, BlobUpload, BlobDownload, BlobAnswer, BlobReady,
-        BlobStored, SignIn, CodeSignIn, Newcomer, PasswordSignIn, KeptLogin, SignInResult, SignedIn,
+        BlobStored, SignIn, CodeSignIn, Newcomer, PasskeyQuestion, PasskeySignIn,
+        PasskeyChallenge, PasswordSignIn, KeptLogin, SignInResult, SignedIn,
         EventFrame, RoomEvents, UserEvents, Event, EventHeader, RoomPulse, Gap, LogHeads, Ephemeral;
 }

@@ -149,6 +149,8 @@ pub const WEBHOOK_BACKOFF_MAX: Duration = Duration::from_secs(3600);
 pub const WEBHOOK_KEPT_EVERY: Duration = Duration::from_secs(1);
 /// Rooms of one webhook kept with one commit.
 pub const WEBHOOK_MARKS_AT_ONCE: usize = 1_000;
+/// Answers to passkeys' questions that are remembered, so that none counts twice.
+pub const QUESTIONS_ANSWERED_MAX: usize = 10_000;
 /// Accounts, invites or logins read by one scan.
 pub const ACCOUNT_ROWS: usize = 200;
 /// The end of a login or key is kept for so long: longer than any token of it is good.

@@ -36,6 +36,7 @@ use crate::{
         blobs::Blobs,
         clock::{Clock, Entropy, Now},
         health::Health,
+        passkeys::Passkeys,
         posts::Poster,
         seal::Sealer,
         search::Search,
@@ -294,6 +295,11 @@ impl Node {
     /// The same with somebody who looks where links lead.
     pub fn with_previews(self) -> Self {
         Node { previews: Previews::looked_at(), ..self }
+    }
+
+    /// The same, whose accounts have passkeys.
+    pub fn with_passkeys(self, passkeys: Arc<dyn Passkeys>) -> Self {
+        Node { accounts: self.accounts.with_passkeys(passkeys), ..self }
     }
 
     /// The same with accounts of its own, whose tokens the verifier accepts.

@@ -15,8 +15,8 @@ use parlour_protocol::{
     frame::{self, FrameError, Splitter},
     limits,
     wire::{
-        Call, ClientFrame, CloseCode, Error, ErrorReason, Goodbye, Hello, Pong, ReauthRequired,
-        Reply, ServerFrame, SignIn, SignInResult, SignedIn, client_frame, reply,
+        Call, ClientFrame, CloseCode, Error, ErrorReason, Goodbye, Hello, PasskeyChallenge, Pong,
+        ReauthRequired, Reply, ServerFrame, SignIn, SignInResult, SignedIn, client_frame, reply,
         server_frame::Frame, sign_in_result,
     },
 };
@@ -143,14 +143,20 @@ impl Session {
 
     /// A sign-in was decided on: says what became of it, and waits for what comes next.
     pub fn handle_signed_in(&mut self, result: Result<SignedIn, Error>, now: Duration) {
+        self.handle_sign_in(result.map(sign_in_result::Result::SignedIn), now);
+    }
+
+    /// What was to be decided on only asked for a challenge.
+    pub fn handle_challenge(&mut self, result: Result<PasskeyChallenge, Error>, now: Duration) {
+        self.handle_sign_in(result.map(sign_in_result::Result::Challenge), now);
+    }
+
+    fn handle_sign_in(&mut self, result: Result<sign_in_result::Result, Error>, now: Duration) {
         if self.state != State::SigningIn {
             return;
         }
         self.state = State::AwaitingHello { until: now + limits::HELLO_WITHIN };
-        let result = match result {
-            Ok(signed_in) => sign_in_result::Result::SignedIn(signed_in),
-            Err(error) => sign_in_result::Result::Error(error),
-        };
+        let result = result.unwrap_or_else(sign_in_result::Result::Error);
         let result = SignInResult { result: Some(result) };
         self.outputs.push_back(Output::Send(server_frame(Frame::SignInResult(result))));
         while !matches!(self.state, State::SigningIn | State::Admitting)

@@ -148,6 +148,10 @@ tables! {
     DRAFTS = 83, "drafts";
     /// time ‖ room ‖ seq -> org: messages that are deleted by themselves then. Written with the room.
     EXPIRING = 84, "expiring";
+    /// org ‖ user ‖ SHA-256 of a credential's id -> a passkey.
+    PASSKEYS = 97, "passkeys";
+    /// SHA-256 of a credential's id -> org ‖ user: whose passkey it is. Written with the organization.
+    PASSKEY_OWNERS = 98, "passkey_owners";
     /// user ‖ user -> nothing: of whom the first wants to hear nothing.
     BLOCKS = 92, "blocks";
     /// org ‖ name -> an emoji of the organization.

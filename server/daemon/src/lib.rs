@@ -20,6 +20,7 @@ pub mod log;
 pub mod metrics;
 pub mod openapi;
 pub mod outside;
+mod passkeys;
 mod previews;
 pub mod quic;
 mod retention;

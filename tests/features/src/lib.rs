@@ -1,6 +1,7 @@
 //! What tests from outside the process are made of: a real server, clients that speak the bare
 //! protocol, and clients that speak it wrongly. Whatever goes wrong in here ends the test.
 
+pub mod authenticator;
 pub mod binary;
 pub mod collector;
 pub mod disk;

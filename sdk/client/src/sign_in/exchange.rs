@@ -44,6 +44,8 @@ async fn answer(recv: &mut RecvLane) -> Option<Result<SignedIn, Refusal>> {
                 return match result.result? {
                     sign_in_result::Result::SignedIn(signed_in) => Some(Ok(signed_in)),
                     sign_in_result::Result::Error(error) => Some(Err(error)),
+                    // Only who asks a passkey's question gets that.
+                    sign_in_result::Result::Challenge(_) => None,
                 };
             }
         }

@@ -10,6 +10,7 @@ pub mod code;
 pub mod invites;
 pub mod keys;
 pub mod logins;
+pub mod passkeys;
 pub mod rows;
 pub mod sign_in;
 pub mod sweep;
@@ -34,18 +35,22 @@ use crate::{
     node::Node,
     ports::{
         accounts::Issuer,
+        passkeys::Passkeys,
         store::{Put, Store, StoreError},
     },
     records::{RevokedRow, key, org_user},
     tables::Table,
 };
 use attempts::Attempts;
+use passkeys::Questions;
 use rows::AccountRow;
 
 /// What the node knows of accounts.
 #[derive(Default)]
 pub struct Accounts {
     issuer: Option<Arc<dyn Issuer>>,
+    passkeys: Option<Arc<dyn Passkeys>>,
+    questions: Mutex<Questions>,
     pub(crate) attempts: Mutex<Attempts>,
     // Those who are setting a password.
     turns: Mutex<FxHashSet<UserId>>,
@@ -67,6 +72,21 @@ impl Accounts {
     /// With that issuer.
     pub fn over(issuer: Arc<dyn Issuer>) -> Self {
         Accounts { issuer: Some(issuer), ..Accounts::default() }
+    }
+
+    /// The same with passkeys.
+    pub fn with_passkeys(self, passkeys: Arc<dyn Passkeys>) -> Self {
+        Accounts { passkeys: Some(passkeys), ..self }
+    }
+
+    /// Whether there are any.
+    pub fn are_there(&self) -> bool {
+        self.issuer.is_some()
+    }
+
+    /// Whether they have passkeys.
+    pub fn have_passkeys(&self) -> bool {
+        self.are_there() && self.passkeys.is_some()
     }
 
     /// Takes a user's turn, unless somebody has it.

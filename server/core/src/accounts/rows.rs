@@ -75,6 +75,33 @@ pub struct LoginRow {
     pub method: i32,
 }
 
+/// A row of `Table::PASSKEYS`.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub struct PasskeyRow {
+    /// The credential's id.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub id: Bytes,
+    /// What its answers are judged by.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub encoded: Bytes,
+    /// What the user calls it.
+    #[prost(string, tag = "3")]
+    pub name: String,
+    /// When it was made, Unix milliseconds.
+    #[prost(uint64, tag = "4")]
+    pub created_ms: u64,
+    /// When somebody last signed in with it, Unix milliseconds.
+    #[prost(uint64, tag = "5")]
+    pub used_ms: u64,
+    /// The authenticator's model.
+    #[prost(bytes = "bytes", tag = "6")]
+    pub model: Bytes,
+    /// Whether it is copied to other devices.
+    #[prost(bool, tag = "7")]
+    pub is_synced: bool,
+}
+
 /// A row of `Table::CODES`.
 #[derive(Clone, PartialEq, Message)]
 #[prost(skip_debug)]
@@ -204,6 +231,7 @@ pub struct KeyRow {
 shows! {
     AccountRow { created_ms, step, generation, is_service }
     LoginRow { generation, since_ms, used_ms, method }
+    PasskeyRow { created_ms, used_ms, is_synced }
     CodeRow { expires_ms }
     SpentRow {}
     InviteRow { uses_max, created_ms, expires_ms, knock, revoked }
@@ -214,6 +242,11 @@ shows! {
 /// org ‖ user ‖ key, for `API_KEYS`.
 pub fn api_key_key(org: OrgId, user: UserId, id: ApiKeyId) -> Bytes {
     key(&[&org_user(org, user), id.as_bytes()])
+}
+
+/// org ‖ user ‖ SHA-256 of the credential's id, for `PASSKEYS`.
+pub fn passkey_key(org: OrgId, user: UserId, hash: &[u8]) -> Bytes {
+    key(&[&org_user(org, user), hash])
 }
 
 /// org ‖ user ‖ login, for `LOGINS`.

@@ -75,7 +75,9 @@ impl Node {
                     self.by_invite(request, org, &row, by.newcomer.as_ref(), now).await
                 }
             }
-            None => Err(Error::invalid("how", "is missing")),
+            Some(How::Passkey(passkey)) => self.by_passkey(request, passkey, now).await,
+            // Whoever takes sign-ins answers questions itself.
+            Some(How::Question(_)) | None => Err(Error::invalid("how", "is missing")),
         }
     }
 
@@ -239,7 +241,7 @@ impl Node {
     }
 
     /// A login more, made with these codes.
-    async fn new_login(
+    pub(super) async fn new_login(
         &self,
         request: &SignIn,
         account: &Account,

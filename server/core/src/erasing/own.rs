@@ -16,7 +16,10 @@ use prost::Message;
 
 use super::{Erasing, ErasureRow, commit, commit_all, some_from};
 use crate::{
-    accounts::rows::{CodeRow, KeyRow, UseRow},
+    accounts::{
+        passkeys::owner_end,
+        rows::{CodeRow, KeyRow, UseRow},
+    },
     blobs::rows::{due_end, due_put, parse_due},
     done::committed,
     draft::{Draft, Refused, RowsDraft, Submit, UserDraft, store_error},
@@ -53,9 +56,10 @@ const OF_USER: [Table; 17] = [
     Table::BLOCKS,
 ];
 /// Those that begin with the organization and the user.
-const OF_ORG_USER: [Table; 6] = [
+const OF_ORG_USER: [Table; 7] = [
     Table::ACCOUNTS,
     Table::LOGINS,
+    Table::PASSKEYS,
     Table::API_KEYS,
     Table::ACCOUNT_STEPS,
     Table::COMMANDS,
@@ -81,7 +85,11 @@ pub(super) async fn erase(
     }
     for table in OF_ORG_USER {
         let rows = (table, org_user(of.org, of.user));
-        remove(node, hub, Shard::Org(of.org), rows, |_, _| vec![]).await?;
+        remove(node, hub, Shard::Org(of.org), rows, |row, _| match table {
+            Table::PASSKEYS => vec![owner_end(Bytes::copy_from_slice(&row[32..]))],
+            _ => vec![],
+        })
+        .await?;
     }
     release_files(node, hub, of).await?;
     remove_named(node, hub, of, &row.subject).await?;

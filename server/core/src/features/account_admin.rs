@@ -153,6 +153,10 @@ pub(super) async fn end_logins(
     let ids: Vec<LoginId> = logins.iter().map(|login| login.id).collect();
     let (mut puts, _) = logins::end(&account, &ids, ctx.now.unix_ms);
     puts.extend(account.end_all(request.password));
+    if request.password {
+        let held = ctx.node.passkeys_of(&account).await?;
+        puts.extend(held.iter().flat_map(|held| held.puts(&account, false)));
+    }
     puts.push(tokens_end(ctx, &account).await?);
     let action = match request.password {
         true => AccountAction::PasswordRemoved,

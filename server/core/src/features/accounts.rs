@@ -1,5 +1,6 @@
 //! What people do with their accounts: the password, and where they are signed in.
 
+use bytes::Bytes;
 use parlour_protocol::{
     account::{
         EndLoginRequest, EndLoginResponse, ListLoginsRequest, ListLoginsResponse, Login as View,
@@ -34,26 +35,10 @@ impl AccountService<ServerKit> for Features {
         account.check_person()?;
         check_new(&request.password, &account)?;
         let current = login_of(&ctx.caller);
-        let mut absent = vec![account.guard()];
-        if let Some(id) = current {
-            // Whoever was signed out leaves no way in behind.
-            let login = ctx.node.login(&account, id).await?;
-            if !login.is_some_and(|login| login.is_good(&account, ctx.now.unix_ms)) {
-                return Err(Refused::Revoked.into());
-            }
-            absent.push((Table::REVOKED, logins::ended_key(account.org, id)));
-        }
+        let absent = still_in(ctx, &account).await?;
         // Hashing is dear: one at a time for each.
         let _turn = ctx.node.accounts.take_turn(ctx.user())?;
-        if !account.row.password.is_empty() && !is_by_link(ctx, &account, current).await? {
-            let hash = Some(account.row.password.clone());
-            let (user, now) = (ctx.user(), ctx.now);
-            let is_right = request.current.len() <= PASSWORD_BYTES_MAX
-                && ctx.node.check_password(user, request.current, hash, now).await?;
-            if !is_right {
-                return Err(Error::new(ErrorReason::WrongPassword, "the password is not right"));
-            }
-        }
+        check_owner(ctx, &account, request.current).await?;
         let password = ctx.node.accounts.issuer()?.hash(request.password).await.map_err(not_now)?;
         let others = others(ctx, &account, current).await?;
         let (mut puts, closes) = logins::end(&account, &others, ctx.now.unix_ms);
@@ -121,7 +106,41 @@ impl AccountService<ServerKit> for Features {
     }
 }
 
-async fn own(ctx: &Ctx) -> Result<Account, Error> {
+/// What must be absent when something that lets people in is committed: whoever was signed out leaves no
+/// way in behind.
+pub(super) async fn still_in(ctx: &Ctx, account: &Account) -> Result<Vec<(Table, Bytes)>, Error> {
+    let mut absent = vec![account.guard()];
+    if let Some(id) = login_of(&ctx.caller) {
+        let login = ctx.node.login(account, id).await?;
+        if !login.is_some_and(|login| login.is_good(account, ctx.now.unix_ms)) {
+            return Err(Refused::Revoked.into());
+        }
+        absent.push((Table::REVOKED, logins::ended_key(account.org, id)));
+    }
+    Ok(absent)
+}
+
+/// Refuses whoever isn't sure to be the account's owner: who has the password shows it, or has come in just
+/// now by other means of theirs.
+pub(super) async fn check_owner(
+    ctx: &Ctx,
+    account: &Account,
+    password: String,
+) -> Result<(), Error> {
+    let hash = account.row.password.clone();
+    if hash.is_empty() || has_come_in(ctx, account, login_of(&ctx.caller)).await? {
+        return Ok(());
+    }
+    let (user, now) = (ctx.user(), ctx.now);
+    let is_right = password.len() <= PASSWORD_BYTES_MAX
+        && ctx.node.check_password(user, password, Some(hash), now).await?;
+    if is_right {
+        return Ok(());
+    }
+    Err(Error::new(ErrorReason::WrongPassword, "the password is not right"))
+}
+
+pub(super) async fn own(ctx: &Ctx) -> Result<Account, Error> {
     ctx.node.accounts.issuer()?;
     let account = ctx.node.account(ctx.caller.org, ctx.user()).await?;
     account.ok_or_else(account_not_found)
@@ -138,12 +157,14 @@ async fn others(
     Ok(ids.filter(|id| Some(*id) != current).collect())
 }
 
-/// Whether the caller has signed in with a link just now: whoever has forgotten the password gets one.
-async fn is_by_link(ctx: &Ctx, account: &Account, id: Option<LoginId>) -> Result<bool, Error> {
+/// Whether the caller has signed in with a link or a passkey just now: whoever has forgotten the password
+/// gets a link.
+async fn has_come_in(ctx: &Ctx, account: &Account, id: Option<LoginId>) -> Result<bool, Error> {
     let Some(id) = id else { return Ok(false) };
     let Some(login) = ctx.node.login(account, id).await? else { return Ok(false) };
     let fresh_ms = LINK_SETS_PASSWORD_FOR.as_millis() as u64;
-    Ok(login.row.method == LoginMethod::Link as i32
+    let methods = [LoginMethod::Link, LoginMethod::Passkey];
+    Ok(methods.iter().any(|method| login.row.method == *method as i32)
         && login.is_good(account, ctx.now.unix_ms)
         && ctx.now.unix_ms.saturating_sub(login.row.since_ms) <= fresh_ms)
 }

@@ -23,6 +23,7 @@ mod invites;
 mod markers;
 mod messages;
 mod moderation;
+mod passkeys;
 mod people;
 mod pins;
 mod polls;

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod blobs;
 pub mod clock;
 pub mod health;
+pub mod passkeys;
 pub mod posts;
 pub mod seal;
 pub mod search;

@@ -197,11 +197,15 @@ pub struct Accounts {
     pub token_s: u64,
     /// Where clients reach the server, in sign-in links; unset: the first name of the certificate.
     pub address: Option<String>,
+    /// Whether people may sign in with passkeys.
+    pub passkeys: bool,
+    /// The host that passkeys are kept under; unset: that of `http.url`.
+    pub passkey_host: Option<String>,
 }
 
 impl Default for Accounts {
     fn default() -> Self {
-        Accounts { enabled: None, token_s: 3600, address: None }
+        Accounts { enabled: None, token_s: 3600, address: None, passkeys: true, passkey_host: None }
     }
 }
 

@@ -199,6 +199,16 @@ pub const KEYS: &[KeyDoc] = &[
         "Where clients reach the server, for links; unset, the first of tls.names and the port.",
     ),
     key(
+        "accounts.passkeys",
+        "true",
+        "Whether people may sign in with passkeys (docs/accounts.md).",
+    ),
+    example(
+        "accounts.passkey_host",
+        r#""example.org""#,
+        "The host that browsers keep passkeys under: that of the web client's address, or one above it; unset,\nthat of http.url, or localhost. With another one, all passkeys made so far are lost.",
+    ),
+    key(
         "auth.leeway_s",
         "5",
         "How far the clock of whoever issues tokens may be off, in seconds; at most 300.",

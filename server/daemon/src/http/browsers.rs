@@ -44,7 +44,11 @@ impl WebParts {
         let endpoints = Endpoints {
             port: config.public_port(shared.listen.port()),
             hashes: is_generated.then(|| shared.data.certificate_hashes()),
-            sign_in: SignIn { accounts: config.has_accounts(), providers: config.web_providers() },
+            sign_in: SignIn {
+                accounts: shared.node.accounts.are_there(),
+                passkeys: shared.node.accounts.have_passkeys(),
+                providers: config.web_providers(),
+            },
         };
         let (origins, endpoints) = (Arc::new(config.origins()), Arc::new(endpoints));
         let sockets_max = sockets_max(config.limits.connections_max as usize);

@@ -83,12 +83,7 @@ async fn hear(
             Ok(None) => return Err(HandshakeFailure::Malformed),
             Ok(Some(First::Hello(hello))) => break hello,
             Ok(Some(First::SignIn(request))) => {
-                let result = match over_rate(&shared, &request, peer) {
-                    Some(error) => Err(error),
-                    None => sign_in(&shared, &request).await,
-                };
-                shared.metrics.signed_in(&result);
-                session.handle_signed_in(result, shared.node.now().elapsed);
+                answer(&shared, &request, peer, &mut session).await;
                 has_signed_in = true;
             }
         }
@@ -181,6 +176,21 @@ async fn first_frame(
 }
 
 /// Why somebody has to wait before they try a code or a password, if they do.
+/// Answers a sign-in, or a question that comes before one.
+async fn answer(shared: &Shared, request: &SignIn, peer: IpAddr, session: &mut Session) {
+    let refused = over_rate(shared, request, peer);
+    if let Some(How::Question(_)) = request.how {
+        let challenge = refused.map_or_else(|| shared.node.passkey_challenge(), Err);
+        return session.handle_challenge(challenge, shared.node.now().elapsed);
+    }
+    let result = match refused {
+        Some(error) => Err(error),
+        None => sign_in(shared, request).await,
+    };
+    shared.metrics.signed_in(&result);
+    session.handle_signed_in(result, shared.node.now().elapsed);
+}
+
 fn over_rate(shared: &Shared, request: &SignIn, from: IpAddr) -> Option<Error> {
     if matches!(request.how, Some(How::Kept(_))) {
         // Its secret is long and costs nothing to check.

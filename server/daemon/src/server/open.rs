@@ -37,6 +37,7 @@ use crate::{
     limits,
     metrics::{Metrics, SharedMetrics},
     outside::Network,
+    passkeys::OwnPasskeys,
     previews::{self, Visitor},
     quic::{self, Door, QuicHandle, QuicParts},
     seal::KeySealer,
@@ -154,6 +155,9 @@ fn open_node(
     }
     if config.has_accounts() && has_keys {
         node = node.with_accounts(Arc::new(accounts::issuer(config, data)?));
+        if let Some(passkeys) = OwnPasskeys::of(config)? {
+            node = node.with_passkeys(Arc::new(passkeys));
+        }
     }
     Ok(Arc::new(node))
 }

@@ -24,6 +24,8 @@ pub(crate) struct Endpoints {
 pub(crate) struct SignIn {
     /// Whether the server keeps accounts of its own.
     pub(crate) accounts: bool,
+    /// Whether its accounts have passkeys.
+    pub(crate) passkeys: bool,
     /// Identity providers.
     pub(crate) providers: Vec<WebProvider>,
 }
@@ -71,7 +73,7 @@ impl SignIn {
             })
         };
         let providers: Vec<_> = self.providers.iter().map(provider).collect();
-        json!({ "accounts": self.accounts, "oidc": providers })
+        json!({ "accounts": self.accounts, "passkeys": self.passkeys, "oidc": providers })
     }
 }
 

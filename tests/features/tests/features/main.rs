@@ -20,6 +20,7 @@ mod markers;
 mod messages;
 mod oidc;
 mod operator;
+mod passkeys;
 mod previews;
 mod restart;
 mod revocation;

@@ -303,7 +303,7 @@ fn browsers_read_where_people_sign_in() {
     let at = server.ready().http;
     let told = http::get(at, "/parlour/v1/endpoints", None);
     let told: serde_json::Value = serde_json::from_str(&told.body).expect("JSON");
-    let expected = json!({"accounts": true, "oidc": [{
+    let expected = json!({"accounts": true, "passkeys": true, "oidc": [{
         "name": "Example SSO",
         "issuer": provider.issuer(),
         "client_id": "parlour",

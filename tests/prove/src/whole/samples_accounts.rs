@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use parlour_protocol::{
     account::{
-        CreateInviteRequest, CreateKeyRequest, CreateServiceAccountRequest,
-        CreateSignInLinkRequest, DecideKnockRequest, EndLoginRequest, EndLoginsRequest,
-        ListAccountsRequest, ListInvitesRequest, ListKeysRequest, ListLoginsRequest,
-        RevokeInviteRequest, RevokeKeyRequest, SetAccountScopesRequest, SetPasswordRequest,
-        end_login_request::Which,
+        AddPasskeyRequest, BeginPasskeyRequest, CreateInviteRequest, CreateKeyRequest,
+        CreateServiceAccountRequest, CreateSignInLinkRequest, DecideKnockRequest, EndLoginRequest,
+        EndLoginsRequest, ListAccountsRequest, ListInvitesRequest, ListKeysRequest,
+        ListLoginsRequest, ListPasskeysRequest, RemovePasskeyRequest, RevokeInviteRequest,
+        RevokeKeyRequest, SetAccountScopesRequest, SetPasswordRequest, end_login_request::Which,
     },
     generated::rpc,
     webhook::{
@@ -27,6 +27,16 @@ pub(super) fn samples() -> Vec<Sample> {
             current: "the present one".into(),
             password: "another one".into(),
         }),
+        sample::<rpc::BeginPasskey>(&BeginPasskeyRequest {}),
+        sample::<rpc::AddPasskey>(&AddPasskeyRequest {
+            state: id(),
+            client_data_json: Bytes::from_static(b"{}"),
+            attestation_object: id(),
+            name: "a key".into(),
+            current: "the present one".into(),
+        }),
+        sample::<rpc::ListPasskeys>(&ListPasskeysRequest {}),
+        sample::<rpc::RemovePasskey>(&RemovePasskeyRequest { id: id() }),
         sample::<rpc::ListLogins>(&ListLoginsRequest {}),
         sample::<rpc::EndLogin>(&EndLoginRequest { which: Some(Which::Login(id())) }),
         sample::<rpc::CreateSignInLink>(&CreateSignInLinkRequest {
