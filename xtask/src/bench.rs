@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: measurements, each beside the peer it is compared with, in the same run.
 
 use crate::args::Args;
-use crate::{Outcome, shell};
+use crate::{Outcome, shell, web};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask bench [NAME] [--json] [--quick] [--subject NAME] [--peer NAME]
@@ -12,7 +12,9 @@ subjects of one run mean anything on a shared machine.
   --quick     fewer repetitions: to see that it runs, not to compare
   --subject   measure a peer in Parlour's place
   --peer      beside this peer only
-  --list      print the names";
+  --list      print the names
+
+web-open, web-scroll and sdk-bytes are of the web client, in Chromium, and have no peer.";
 
 pub(crate) fn run(mut args: Args) -> Outcome {
     let mut words = Vec::new();
@@ -30,6 +32,11 @@ pub(crate) fn run(mut args: Args) -> Outcome {
         words.insert(0, name);
     }
     args.finish()?;
+    if words.first().is_some_and(|name| web::BENCHES.contains(&&**name)) {
+        let bins = shell::build(&["parlour-daemon"], true)?;
+        words.retain(|word| word != "--json");
+        return web::bench(&words, &bins.join("parlour"));
+    }
     let bins = shell::build(&["parlour-daemon", "parlour-bench"], true)?;
     let mut command = shell::program(bins.join("parlour-bench"), &[]);
     command.args(words).env("PARLOUR_BIN", bins.join("parlour"));

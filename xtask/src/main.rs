@@ -7,6 +7,7 @@
 mod args;
 mod bench;
 mod demo;
+mod dist;
 mod fuzz;
 mod prove;
 mod shell;
@@ -67,6 +68,12 @@ const COMMANDS: &[Command] = &[
         summary: "build the web client for the server to serve",
         help: web::HELP,
         run: web::run,
+    },
+    Command {
+        name: "dist",
+        summary: "build the release archive and its checksum",
+        help: dist::HELP,
+        run: dist::run,
     },
     Command {
         name: "fuzz",

@@ -58,6 +58,7 @@ pub(crate) fn run(mut args: Args) -> Outcome {
             let mut suite = Suite::default();
             suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
             suite.step("conformance", conforms);
+            suite.step("conformance of the clients", clients_conform);
             suite.close()
         }
         Some("openapi") => {
@@ -135,6 +136,16 @@ fn calls_as_described() -> Outcome<Done> {
     passed(shell::run(
         shell::program(python, &[]).arg(script).arg(program).arg(SCHEMATHESIS_SECONDS),
     ))
+}
+
+/// The clients, each with its driver, against the kit's mock server.
+fn clients_conform() -> Outcome<Done> {
+    let python = tools::conformance()?;
+    let script = shell::root().join("tests/conformance/run.py");
+    let driver = shell::target_dir().join("debug/parlour-conformance-driver");
+    let mut rust = shell::program(&python, &[]);
+    shell::run(rust.arg(script).arg("--client").arg(driver))?;
+    passed(web::conforms(&python))
 }
 
 /// Every script over all three carriers, by an implementation of another make.

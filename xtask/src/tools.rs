@@ -107,6 +107,38 @@ pub(crate) fn chromium() -> Outcome<PathBuf> {
     find("chromium").ok_or_else(|| "chromium is installed and not on the path".into())
 }
 
+/// Firefox.
+pub(crate) fn firefox() -> Outcome<PathBuf> {
+    if find("firefox-esr").is_none() {
+        apt(&["firefox-esr"])?;
+    }
+    find("firefox-esr").ok_or_else(|| "firefox-esr is installed and not on the path".into())
+}
+
+/// The library with which a program believes another time.
+pub(crate) fn faketime() -> Outcome<PathBuf> {
+    let at = || {
+        let folders = std::fs::read_dir("/usr/lib").ok()?;
+        let below = folders.flatten().map(|it| it.path().join("faketime/libfaketime.so.1"));
+        below.into_iter().find(|path| path.exists())
+    };
+    if at().is_none() {
+        apt(&["faketime"])?;
+    }
+    at().ok_or_else(|| "faketime is installed and its library not below /usr/lib".into())
+}
+
+/// Reverse proxies that operators put before a server. Installing them must start none.
+pub(crate) fn proxies() -> Outcome {
+    let wanted = [("nginx", "nginx-light"), ("haproxy", "haproxy"), ("caddy", "caddy")];
+    let missing: Vec<&str> = wanted
+        .iter()
+        .filter(|(name, _)| find(name).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() { Ok(()) } else { apt(&missing) }
+}
+
 /// The S3 server that buckets are tested with.
 const S3: &str = "s3s-fs@0.14.1";
 

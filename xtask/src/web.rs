@@ -18,7 +18,7 @@ Needs Node 20 or newer with npm. Nothing is done where nothing has changed.";
 
 /// The client library, and the application on top of it.
 const CLIENT: &str = "bindings/web";
-const SITE: &str = "examples/web";
+pub(crate) const SITE: &str = "examples/web";
 /// Where the server's build looks.
 const TAKEN: &str = "server/daemon/web/dist";
 /// What the files there were made of.
@@ -58,6 +58,9 @@ pub(crate) fn build() -> Outcome {
     fs::write(root.join(STAMP), made_of).map_err(failed)
 }
 
+/// Benchmarks of the web client.
+pub(crate) const BENCHES: &[&str] = &["web-open", "web-scroll", "sdk-bytes"];
+
 /// A step of the suite: its name, and what it does.
 type Step = (&'static str, fn() -> Outcome);
 
@@ -67,6 +70,8 @@ pub(crate) const STEPS: &[Step] = &[
     ("TypeScript client against a server", client_whole),
     ("web client", site),
     ("web client in a browser", site_whole),
+    ("web client in Firefox", site_in_firefox),
+    ("reverse proxies", proxies),
 ];
 
 fn client() -> Outcome {
@@ -90,6 +95,35 @@ fn site() -> Outcome {
 
 fn site_whole() -> Outcome {
     in_browser(SITE)
+}
+
+fn site_in_firefox() -> Outcome {
+    let (firefox, faketime) = (tools::firefox()?, tools::faketime()?);
+    let mut command = npm_in(SITE, &["run", "test:firefox"]);
+    shell::run(command.env("FIREFOX_BIN", firefox).env("FAKETIME_LIB", faketime))
+}
+
+/// The examples for proxies, with the proxies and a browser.
+fn proxies() -> Outcome {
+    tools::proxies()?;
+    let chromium = tools::chromium()?;
+    let mut command = shell::program("node", &["deploy/check/proxies.mjs"]);
+    command.current_dir(shell::root()).env("CHROMIUM_BIN", chromium);
+    shell::run(command.env("PARLOUR_BIN", shell::target_dir().join("debug/parlour")))
+}
+
+/// The TypeScript client under the kit's scripts for clients, which that Python plays.
+pub(crate) fn conforms(python: &Path) -> Outcome {
+    install(CLIENT)?;
+    shell::run(npm_in(CLIENT, &["run", "test:conformance"]).env("CONFORMANCE_PYTHON", python))
+}
+
+/// A benchmark of the web client's, on a release build.
+pub(crate) fn bench(words: &[String], program: &Path) -> Outcome {
+    build()?;
+    let chromium = tools::chromium()?;
+    let mut command = npm_in(SITE, &["run", "--silent", "bench", "--"]);
+    shell::run(command.args(words).env("CHROMIUM_BIN", chromium).env("PARLOUR_BIN", program))
 }
 
 fn in_browser(folder: &str) -> Outcome {

@@ -54,6 +54,7 @@ const MATRIX: &[Row] = &[
     ),
     row("parlour-hello", &["parlour"], true),
     row("parlour-chat", &["parlour"], true),
+    row("parlour-conformance-driver", ANYTHING, true),
     row("parlour-demo-client", ANYTHING, true),
     row("parlour-features", ANYTHING, true),
     row("parlour-inproc", ANYTHING, true),

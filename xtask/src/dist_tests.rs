@@ -1,0 +1,30 @@
+//! The archive's table and licences, without building anything.
+
+use super::*;
+
+#[test]
+fn files_that_say_under_what_a_package_may_be_used_are_known_by_their_names() {
+    for name in ["LICENSE", "LICENSE-MIT", "license.txt", "COPYING", "Licence.md", "NOTICE"] {
+        assert!(is_licence(Path::new(name)), "{name}");
+    }
+    for name in ["README.md", "src", "Cargo.toml"] {
+        assert!(!is_licence(Path::new(name)), "{name}");
+    }
+}
+
+#[test]
+fn what_only_tests_or_the_build_need_is_not_linked() {
+    let node = serde_json::json!({ "deps": [
+        { "pkg": "a", "dep_kinds": [{ "kind": null }] },
+        { "pkg": "b", "dep_kinds": [{ "kind": "dev" }, { "kind": "build" }] },
+        { "pkg": "c", "dep_kinds": [{ "kind": "dev" }, { "kind": null }] },
+    ] });
+    assert_eq!(linked(&node), ["a", "c"]);
+}
+
+#[test]
+fn everything_the_archive_takes_is_there() {
+    for (from, _) in TAKEN {
+        assert!(shell::root().join(from).exists(), "{from}");
+    }
+}
