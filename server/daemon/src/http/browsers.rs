@@ -40,10 +40,10 @@ impl WebParts {
         door: Door,
         proxies: Arc<[Network]>,
     ) -> Self {
-        let is_generated = config.tls.certificate.is_none();
         let endpoints = Endpoints {
             port: config.public_port(shared.listen.port()),
-            hashes: is_generated.then(|| shared.data.certificate_hashes()),
+            certificates: shared.certificates.clone(),
+            hashes: shared.data.certificate_hashes(),
             sign_in: SignIn { accounts: config.has_accounts(), providers: config.web_providers() },
         };
         let (origins, endpoints) = (Arc::new(config.origins()), Arc::new(endpoints));
