@@ -216,6 +216,10 @@ impl Suite {
             Ok(()) => Ok(Done::Passed),
             Err(why) => Ok(Done::Skipped(why)),
         });
+        self.step("ACME server", || match tools::acme() {
+            Ok(()) => Ok(Done::Passed),
+            Err(why) => Ok(Done::Skipped(why)),
+        });
         self.step("tests", || {
             let mut tests = shell::cargo(&["test", "--quiet", "--workspace"]);
             // Built just now; a test that builds it by itself would build it with fewer features.

@@ -89,6 +89,11 @@ pub(crate) fn attachments() -> Outcome {
     if missing.is_empty() { Ok(()) } else { apt(&missing) }
 }
 
+/// The ACME server that certificates are tested with.
+pub(crate) fn acme() -> Outcome {
+    if on_path("pebble") { Ok(()) } else { apt(&["pebble"]) }
+}
+
 /// Node with npm. Those of Debian 12 are too old, so they aren't installed by themselves.
 pub(crate) fn node() -> Outcome {
     let version = shell::output(&mut shell::program("node", &["--version"])).unwrap_or_default();

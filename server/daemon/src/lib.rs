@@ -2,6 +2,7 @@
 //! around the core. The binary `parlour` is its command line.
 
 pub mod accounts;
+pub mod acme;
 pub mod admin;
 mod attachments;
 pub mod auth;

@@ -7,6 +7,7 @@ pub mod collector;
 pub mod disk;
 pub mod garble;
 pub mod http;
+pub mod pebble;
 pub mod png;
 pub mod provider;
 pub mod random;

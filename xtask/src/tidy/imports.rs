@@ -25,6 +25,7 @@ const MATRIX: &[Row] = &[
     row("parlour-mux", &[], false),
     row("parlour-core", &["parlour-protocol"], false),
     row("parlour-sdk-core", &["parlour-protocol"], false),
+    row("parlour-acme", &[], true),
     row("parlour-adapters", &["parlour-core", "parlour-protocol"], true),
     row("parlour-blobs", &["parlour-core", "parlour-protocol"], true),
     row("parlour-carriers", &["parlour-mux", "parlour-quic"], true),
@@ -34,6 +35,7 @@ const MATRIX: &[Row] = &[
     row(
         "parlour-daemon",
         &[
+            "parlour-acme",
             "parlour-core",
             "parlour-adapters",
             "parlour-blobs",

@@ -136,9 +136,27 @@ pub struct Status {
     pub incarnation: String,
     /// The SHA-256 of the certificate, in hexadecimal.
     pub certificate_sha256: String,
+    /// The certificate that is had by ACME, where one is.
+    #[serde(default)]
+    pub acme: Option<AcmeStatus>,
     /// The identity providers whose keys are fetched.
     #[serde(default)]
     pub providers: Vec<ProviderStatus>,
+}
+
+/// How a certificate fares that is had by ACME.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcmeStatus {
+    /// What it is for.
+    pub names: Vec<String>,
+    /// In how many seconds it ends; `None` where there isn't one yet.
+    pub ends_in_s: Option<u64>,
+    /// In how many seconds the next one is ordered.
+    pub order_in_s: u64,
+    /// Attempts that have failed since the last that succeeded.
+    pub failures: u32,
+    /// Why the last one failed and what to do, if it failed.
+    pub problem: Option<String>,
 }
 
 /// How an identity provider fares.

@@ -9,7 +9,7 @@ use std::{
 
 use parlour_adapters::Kind;
 use parlour_daemon::{
-    Config,
+    Config, acme,
     admin::{self, Request},
     auth::{
         JwtVerifier,
@@ -60,6 +60,7 @@ pub(super) fn run(common: &Common) -> Outcome {
     }
     findings.push(("socket buffers", socket_buffers()));
     findings.push(("certificate", certificate(&config)));
+    findings.extend(acme(&config, running)?);
     findings.push(("token keys", token_keys(&config)));
     findings.extend(providers(&config)?);
     findings.extend(bucket(&config)?.map(|finding| ("bucket", finding)));
@@ -189,8 +190,36 @@ fn socket_buffers() -> Finding {
     }
 }
 
+/// Whether a certificate can be had from here. What only the CA can see, such as where the names lead, it
+/// says itself when it is asked.
+fn acme(config: &Config, running: bool) -> Outcome<Vec<(&'static str, Finding)>> {
+    let Some(settings) = config.acme()? else { return Ok(vec![]) };
+    let directory = &settings.directory;
+    let looked = match block_on(acme::look(&settings))? {
+        Ok(()) => Fine(format!("{directory} answers")),
+        Err(error) => Warn(format!("{directory}: {error}; {}", error.advice())),
+    };
+    let mut findings = vec![("acme", looked)];
+    if let Some(address) = config.tls.acme.listen.filter(|_| !running) {
+        findings.push((
+            "acme port",
+            match TcpListener::bind(address) {
+                Ok(_) => {
+                    Fine(format!("tcp {address} is free; the ca comes to port 80 of each name"))
+                }
+                Err(error) => Fail(format!("tcp {address}: {error}; see tls.acme.listen")),
+            },
+        ));
+    }
+    Ok(findings)
+}
+
 fn certificate(config: &Config) -> Finding {
-    if config.tls.certificate.is_none() {
+    let is_issued = |config: &Config| config.data.join("tls/acme.pem").exists();
+    if !config.tls.acme.names.is_empty() && !is_issued(config) {
+        return Warn("none yet: it is ordered by acme when the server runs".into());
+    }
+    if config.tls.certificate.is_none() && config.tls.acme.names.is_empty() {
         return Fine(format!(
             "generated, for development: clients pin a hash of {}",
             config.data.join("certificate.sha256").display()
@@ -207,6 +236,8 @@ fn certificate(config: &Config) -> Finding {
     let days = validity.not_after.saturating_sub(now).as_secs() / (24 * 3600);
     if !validity.holds(now) {
         Fail("it has ended or is not valid yet: renew it".into())
+    } else if !config.tls.acme.names.is_empty() {
+        Fine(format!("valid for {days} days, and renewed by acme"))
     } else if now + limits::CERTIFICATE_ENDS_SOON > validity.not_after {
         Warn(format!("it ends in {days} days: renew it, the server reads it by itself"))
     } else {

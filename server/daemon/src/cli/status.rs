@@ -4,6 +4,15 @@ use parlour_daemon::admin::{self, Request, Response};
 
 use super::{Common, Outcome, block_on, existing_data, fail};
 
+/// A time that people can read.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..=7_200 => format!("{seconds} s"),
+        7_201..=172_800 => format!("{} hours", seconds / 3600),
+        _ => format!("{} days", seconds / (24 * 3600)),
+    }
+}
+
 pub(super) fn run(common: &Common) -> Outcome {
     let data = existing_data(&common.load()?)?;
     let Response::Status(status) = block_on(admin::ask(&data.admin_socket(), &Request::Status))??
@@ -18,6 +27,18 @@ pub(super) fn run(common: &Common) -> Outcome {
     println!("store        {}", status.store);
     println!("incarnation  {}", status.incarnation);
     println!("certificate  sha-256 {}", status.certificate_sha256);
+    if let Some(acme) = status.acme {
+        let names = acme.names.join(", ");
+        let held = match acme.ends_in_s {
+            Some(ends_in_s) => format!("ends in {}", span(ends_in_s)),
+            None => "none yet".into(),
+        };
+        let problem = acme.problem.map_or(String::new(), |problem| {
+            format!("; failed {} times, now: {problem}", acme.failures)
+        });
+        let next = span(acme.order_in_s);
+        println!("acme         {names}: {held}, ordered in {next}{problem}");
+    }
     for provider in status.providers {
         let read = match provider.age_s {
             Some(age_s) => format!("{} keys, read {age_s} s ago", provider.keys),

@@ -107,6 +107,8 @@ impl Config {
         let files = [
             &mut self.tls.certificate,
             &mut self.tls.key,
+            &mut self.tls.acme.ca_file,
+            &mut self.tls.acme.eab_key_file,
             &mut self.metrics.token_file,
             &mut self.blobs.path,
             &mut self.blobs.s3.secret_access_key_file,
@@ -131,6 +133,7 @@ impl Config {
         if self.tls.certificate.is_none() && self.tls.names.is_empty() {
             return wrong("tls.names", "needs at least one name");
         }
+        self.acme()?;
         if !(1..=1024 * 1024).contains(&self.store.cache_mb) {
             return wrong("store.cache_mb", "must be between 1 and 1048576");
         }

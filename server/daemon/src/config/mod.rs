@@ -1,9 +1,11 @@
 //! The one configuration file: its shape, its defaults, and how it becomes what the parts need.
 
+mod acme;
 mod blobs;
 mod load;
 mod outside;
 mod quotas;
+mod reference;
 mod schema;
 mod traces;
 mod web;
@@ -13,11 +15,13 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use parlour_adapters::{Kind, Options};
 use serde::Deserialize;
 
+pub use acme::Acme;
 pub use blobs::{Blobs, S3};
 pub use load::{ConfigError, Overrides};
 pub use outside::{Oidc, Previews, Webhooks};
 pub use quotas::Quotas;
-pub use schema::{KEYS, KeyDoc, default_file, reference};
+pub use reference::{default_file, reference};
+pub use schema::{KEYS, KeyDoc};
 pub use traces::{Headers, Traces};
 pub use web::Web;
 
@@ -178,12 +182,15 @@ pub struct Tls {
     pub key: Option<PathBuf>,
     /// Names and addresses in the development certificate.
     pub names: Vec<String>,
+    /// The one that a CA issues.
+    pub acme: Acme,
 }
 
 impl Default for Tls {
     fn default() -> Self {
         let names = ["localhost", "127.0.0.1", "::1"];
-        Tls { certificate: None, key: None, names: names.map(String::from).to_vec() }
+        let names = names.map(String::from).to_vec();
+        Tls { certificate: None, key: None, names, acme: Acme::default() }
     }
 }
 

@@ -1,8 +1,6 @@
 //! Every key with its default and its description: the default file, the reference and the
 //! refusal of unknown keys all come from this table.
 
-use std::fmt::Write;
-
 /// One key.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyDoc {
@@ -183,6 +181,38 @@ pub const KEYS: &[KeyDoc] = &[
         r#"["localhost", "127.0.0.1", "::1"]"#,
         "Names and addresses in the generated development certificate.",
     ),
+    key(
+        "tls.acme.names",
+        "[]",
+        "Names that a certificate is had for from a CA by ACME (RFC 8555), such as [\"chat.example.org\"],\nand renewed (docs/operating.md). Until there is one, the generated certificate is shown.",
+    ),
+    key("tls.acme.contact", "[]", "Addresses of mail that the CA may write to."),
+    key(
+        "tls.acme.directory",
+        r#""https://acme-v02.api.letsencrypt.org/directory""#,
+        "The CA, by the address of its directory; without another one, Let's Encrypt.",
+    ),
+    key(
+        "tls.acme.terms_agreed",
+        "false",
+        "Whether you agree to the CA's terms; nothing is asked of it otherwise.",
+    ),
+    example(
+        "tls.acme.ca_file",
+        r#""acme-ca.pem""#,
+        "Certificates in PEM that vouch for the CA's server, instead of those the system trusts.",
+    ),
+    key(
+        "tls.acme.listen",
+        r#""off""#,
+        "Where the CA's looks are answered, such as \"[::]:80\": http-01 is looked for at port 80 of each\nname. The port of HTTP answers as well, for proxies; with `http.tls` by tls-alpn-01, at port 443.",
+    ),
+    example(
+        "tls.acme.eab_key_id",
+        r#""kid-1""#,
+        "For a CA that makes accounts only for its customers: the id of the key it has given out.",
+    ),
+    example("tls.acme.eab_key_file", r#""eab.txt""#, "A file with that key in base64url."),
     example(
         "accounts.enabled",
         "true",
@@ -196,7 +226,7 @@ pub const KEYS: &[KeyDoc] = &[
     example(
         "accounts.address",
         r#""chat.example.org:4433""#,
-        "Where clients reach the server, for links; unset, the first of tls.names and the port.",
+        "Where clients reach the server, for links; unset, the first of tls.acme.names or tls.names,\nand the port.",
     ),
     key(
         "accounts.passkeys",
@@ -446,42 +476,3 @@ pub const KEYS: &[KeyDoc] = &[
         "Whether a request over HTTP with a `traceparent` belongs to that trace, and is recorded if the\ntrace is. Only behind a proxy that takes the header out of strangers' requests: otherwise they\ndecide what is recorded.",
     ),
 ];
-
-/// The fully commented default file: descriptions after `# `, settings after `#`.
-pub fn default_file() -> String {
-    let mut text = String::from(
-        "# Parlour's configuration. Every key is optional; what is commented out is the default,\n\
-         # or an example where it says so.\n",
-    );
-    let mut section = "";
-    for key in KEYS {
-        if key.section() != section {
-            section = key.section();
-            let is_list = matches!(section, "auth.keys" | "auth.oidc");
-            let (open, close) = if is_list { ("#[[", "]]") } else { ("[", "]") };
-            let _ = write!(text, "\n{open}{section}{close}\n");
-        } else if !key.doc.is_empty() {
-            text.push('\n');
-        }
-        for line in key.doc.lines() {
-            let _ = writeln!(text, "# {line}");
-        }
-        let note = if key.example { "  # example" } else { "" };
-        let _ = writeln!(text, "#{} = {}{note}", key.name(), key.value);
-    }
-    text
-}
-
-/// The reference in Markdown, `docs/configuration.md`.
-pub fn reference() -> String {
-    format!(
-        "# Configuration\n\n\
-         One TOML file: `parlour serve --config FILE`, or `parlour.toml` in the current folder. \
-         Without one the defaults hold. `--data`, `--listen` and `--http` (also \
-         `PARLOUR_DATA`, `PARLOUR_LISTEN`, `PARLOUR_HTTP`, `PARLOUR_CONFIG`) go over the file. \
-         Unknown keys are refused. SIGHUP reads it again: keys of tokens, identity providers, calls and connects per \
-         second, quotas, what may be uploaded, `http.url`, drain times and the log level change at once, the rest with the next start.\n\n\
-         This is what `parlour config --print-default` prints:\n\n```toml\n{}```\n",
-        default_file()
-    )
-}

@@ -40,10 +40,10 @@ impl WebParts {
         door: Door,
         proxies: Arc<[Network]>,
     ) -> Self {
-        let is_generated = config.tls.certificate.is_none();
         let endpoints = Endpoints {
             port: config.public_port(shared.listen.port()),
-            hashes: is_generated.then(|| shared.data.certificate_hashes()),
+            certificates: shared.certificates.clone(),
+            hashes: shared.data.certificate_hashes(),
             sign_in: SignIn {
                 accounts: shared.node.accounts.are_there(),
                 passkeys: shared.node.accounts.have_passkeys(),

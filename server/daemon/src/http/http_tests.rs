@@ -21,6 +21,7 @@ async fn start(access: MetricsAccess, ready: Arc<AtomicBool>) -> (HttpServer, wa
     let metrics = Arc::new(Metrics::default());
     let traces = Traces::default();
     let parts = HttpParts {
+        challenges: None,
         blobs: None,
         rpc: None,
         web: None,

@@ -4,6 +4,7 @@
 mod blobs;
 mod browsers;
 mod bulk;
+mod challenges;
 mod client;
 mod errors;
 mod hooks;
@@ -22,6 +23,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
+use parlour_acme::Challenges;
 use parlour_core::{
     blobs::{DOWNLOAD_PATH, UPLOAD_PATH},
     hooks::HOOK_PATH,
@@ -69,6 +71,8 @@ pub struct HttpParts {
     pub(crate) rpc: Option<RpcParts>,
     /// The way in for browsers, where they may.
     pub(crate) web: Option<WebParts>,
+    /// What a CA's looks are answered with, where one issues the certificate.
+    pub(crate) challenges: Option<Arc<Challenges>>,
     /// Whether the server is ready.
     pub readiness: Readiness,
     /// What it counts.
@@ -93,12 +97,31 @@ impl HttpServer {
     pub async fn start(
         address: SocketAddr,
         parts: HttpParts,
-        mut stop: watch::Receiver<bool>,
+        stop: watch::Receiver<bool>,
     ) -> io::Result<Self> {
         let tls = parts.tls.clone().map(TlsAcceptor::from);
+        Self::serve(address, tls, router(parts), stop).await
+    }
+
+    /// The same of what a CA looks for and nothing else; others are led to `url`.
+    pub(crate) async fn start_challenges(
+        address: SocketAddr,
+        challenges: Arc<Challenges>,
+        url: Option<String>,
+        stop: watch::Receiver<bool>,
+    ) -> io::Result<Self> {
+        Self::serve(address, None, challenges::routes_alone(challenges, url), stop).await
+    }
+
+    async fn serve(
+        address: SocketAddr,
+        tls: Option<TlsAcceptor>,
+        router: Router,
+        mut stop: watch::Receiver<bool>,
+    ) -> io::Result<Self> {
         let listener = Bounded::new(TcpListener::bind(address).await?, HTTP_CONNECTION_FOR, tls);
         let address = axum::serve::Listener::local_addr(&listener)?;
-        let router = router(parts).into_make_service_with_connect_info::<Life>();
+        let router = router.into_make_service_with_connect_info::<Life>();
         let stopped = async move {
             // A sender that is gone means stop as well.
             let _ = stop.wait_for(|stop| *stop).await;
@@ -130,6 +153,7 @@ pub fn router(parts: HttpParts) -> Router {
     let attachments = parts.blobs.clone().map_or_else(Router::new, blobs);
     let calls = parts.rpc.clone().map_or_else(Router::new, rpc);
     let web = parts.web.clone().map_or_else(Router::new, browsers);
+    let challenges = parts.challenges.clone().map_or_else(Router::new, challenges::routes);
     // Whoever only looks whether it lives is in no trace.
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
@@ -138,6 +162,7 @@ pub fn router(parts: HttpParts) -> Router {
         .with_state(parts)
         .merge(attachments)
         .merge(calls)
+        .merge(challenges)
         .merge(web)
 }
 

@@ -43,6 +43,16 @@ pub const DEV_CERTIFICATE_BACKDATED: Duration = Duration::from_secs(3600);
 pub const CERTIFICATE_ENDS_SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 /// Largest certificate chain or private key file, in bytes.
 pub const CERTIFICATE_BYTES_MAX: u64 = 1024 * 1024;
+/// Largest answer of a CA, in bytes: a chain of certificates is a few thousand.
+pub const ACME_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// How long it may take to answer one request.
+pub const ACME_ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// How long one order may take in all.
+pub const ACME_ORDER_WITHIN: Duration = Duration::from_secs(600);
+/// How often the clock is looked at while nothing is to be done: it may be set.
+pub const ACME_CLOCK_EVERY: Duration = Duration::from_secs(600);
+/// Largest file with an external account's key, in bytes.
+pub const ACME_KEY_FILE_BYTES_MAX: u64 = 4096;
 /// HTTP connections served at once; more wait.
 pub const HTTP_CONNECTIONS_MAX: usize = 256;
 /// How long one HTTP connection lasts, requests and silence together, unless bytes go over it.

@@ -76,6 +76,8 @@ catalogue! {
     STORE_BYTES = Gauge "parlour_store_bytes" [] "Size of the store on disk.";
     DISK_FREE = Gauge "parlour_disk_free_bytes" [] "Free space on the data folder's file system.";
     CERTIFICATE_ENDS = Gauge "parlour_certificate_ends_seconds" [] "When the certificate in use ends, Unix seconds.";
+    ACME_ORDERS = Counter "parlour_acme_orders_total" ["outcome"] "Attempts to have a certificate from a CA by ACME; outcome: ok, unreachable, not_acme, account, rate_limited, refused, challenge (the CA's look at a name), too_slow, unusable, not_kept.";
+    ACME_FAILURES = Gauge "parlour_acme_failures" [] "Such attempts that have failed since the last that succeeded: above 0, the certificate isn't renewed.";
     TOKEN_KEYS = Gauge "parlour_token_keys" [] "Keys that verify tokens.";
     DRAINING = Gauge "parlour_draining" [] "1 while clients are being moved away.";
     BUILD = Gauge "parlour_build_info" ["version"] "Always 1.";

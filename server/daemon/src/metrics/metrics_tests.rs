@@ -40,6 +40,7 @@ fn everything() -> String {
     metrics.retention_deleted(3);
     metrics.oidc_fetched(true);
     metrics.link_previewed("found");
+    metrics.acme_ordered(None);
     metrics.spans_ended(SpanEnd::Full, 7);
     metrics.render()
 }

@@ -262,6 +262,11 @@ impl Metrics {
         counter(&self.recorder, OIDC_FETCHES, &[("outcome", outcome)]).increment(1);
     }
 
+    /// A certificate was issued by ACME, or wasn't, for which there is a word.
+    pub fn acme_ordered(&self, trouble: Option<&'static str>) {
+        counter(&self.recorder, ACME_ORDERS, &[("outcome", trouble.unwrap_or("ok"))]).increment(1);
+    }
+
     /// A link of a message was looked at, or wasn't.
     pub fn link_previewed(&self, outcome: &'static str) {
         counter(&self.recorder, LINK_PREVIEWS, &[("outcome", outcome)]).increment(1);

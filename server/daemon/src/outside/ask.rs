@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
@@ -80,6 +80,25 @@ pub(crate) async fn exchange(
     request: Request<Full<Bytes>>,
     body_max: Option<(usize, Over)>,
 ) -> Result<Answer, OutsideError> {
+    let body_max = |status: StatusCode| body_max.filter(|_| status.is_success());
+    let (head, body) = send(stream, request, body_max).await?.into_parts();
+    Ok(Answer { status: head.status, headers: head.headers, body })
+}
+
+/// The same, with the body of a failure as well: it says more than the status does.
+pub(crate) async fn exchange_whole(
+    stream: Box<dyn Stream>,
+    request: Request<Full<Bytes>>,
+    body_max: usize,
+) -> Result<Response<Bytes>, OutsideError> {
+    send(stream, request, |_| Some((body_max, Over::Refuse))).await
+}
+
+async fn send(
+    stream: Box<dyn Stream>,
+    request: Request<Full<Bytes>>,
+    body_max: impl Fn(StatusCode) -> Option<(usize, Over)>,
+) -> Result<Response<Bytes>, OutsideError> {
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(OUTSIDE_HEAD_BYTES_MAX)
         .handshake(TokioIo::new(stream))
@@ -88,14 +107,14 @@ pub(crate) async fn exchange(
     let mut answer = pin!(async {
         let answer = sender.send_request(request).await.map_err(|_| OutsideError::NotHttp)?;
         let (head, body) = answer.into_parts();
-        let body = match body_max {
-            Some((max, over)) if head.status.is_success() => {
+        let body = match body_max(head.status) {
+            Some((max, over)) => {
                 check_unpacked(&head.headers)?;
                 read(body, max, over).await?
             }
-            _ => Bytes::new(),
+            None => Bytes::new(),
         };
-        Ok(Answer { status: head.status, headers: head.headers, body })
+        Ok(Response::from_parts(head, body))
     });
     tokio::select! {
         biased;

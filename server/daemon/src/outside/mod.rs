@@ -12,7 +12,7 @@ mod tls;
 use std::{net::IpAddr, sync::Arc};
 
 pub(crate) use address::{Network, NetworkError};
-pub(crate) use ask::{Answer, Ask, Over, USER_AGENT, exchange, get};
+pub(crate) use ask::{Answer, Ask, Over, USER_AGENT, exchange, exchange_whole, get};
 pub(crate) use connect::{Stream, open};
 pub(crate) use pool::Pool;
 pub(crate) use target::Target;

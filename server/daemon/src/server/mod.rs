@@ -31,6 +31,7 @@ use parlour_core::{
 use tokio::sync::watch;
 
 use crate::{
+    acme::Keeper,
     attachments,
     auth::{JwtVerifier, KeyError},
     config::{Blobs, Config, ConfigError},
@@ -80,7 +81,7 @@ pub enum StartError {
     /// A port can't be had.
     #[error("{what} can't listen on {address}: {error}")]
     Bind {
-        /// `quic`, `http`, `metrics` or `admin`.
+        /// `quic`, `http`, `acme`, `metrics` or `admin`.
         what: &'static str,
         /// Where.
         address: String,
@@ -115,6 +116,8 @@ pub(crate) struct Shared {
     /// The verifier whose keys are ours to reload; none when an embedder brought its own.
     pub(crate) keys: Option<Arc<JwtVerifier>>,
     pub(crate) certificates: Arc<Certificates>,
+    /// Who has them from a CA, where one issues them.
+    pub(crate) acme: Option<Arc<Keeper>>,
     pub(crate) metrics: SharedMetrics,
     pub(crate) traces: Traces,
     pub(crate) submit: Arc<dyn Submit>,
@@ -308,6 +311,9 @@ impl Shared {
         current.http.url = config.http.url;
         current.log.level = config.log.level;
         current.drain = config.drain;
+        if let Some(acme) = &self.acme {
+            acme.wish();
+        }
         tracing::info!("configuration read again");
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parlour_acme::TLS_ALPN;
 use parlour_carriers::webtransport;
 use parlour_core::{
     node::{Node, Parts},
@@ -25,6 +26,7 @@ use super::{
 };
 use crate::{
     accounts,
+    acme::{self, Keeper},
     admin::AdminServer,
     attachments,
     auth::{JwtVerifier, KeySource},
@@ -92,6 +94,7 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         store,
         node,
         keys,
+        acme: open_keeper(&config, &data, &certificates, &metrics)?,
         certificates,
         metrics,
         traces,
@@ -105,16 +108,15 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
         config: Mutex::new(config.clone()),
     });
     let (stop, stopped) = watch::channel(false);
-    let (http, own_metrics) = start_http(&config, &shared, (rates, door), stopped).await?;
-    let addresses = (http.as_ref(), own_metrics.as_ref());
-    let (http_addr, metrics_addr) =
-        (addresses.0.map(HttpServer::local_addr), addresses.1.map(HttpServer::local_addr));
+    let http = start_http(&config, &shared, (rates, door), stopped).await?;
+    let address = |server: &Option<HttpServer>| server.as_ref().map(HttpServer::local_addr);
+    let [http_addr, metrics_addr, _] = http.each_ref().map(address);
     let operator = Arc::new(Operator { shared: shared.clone(), http: http_addr });
     let socket = shared.data.admin_socket();
     let admin = AdminServer::start(&socket, operator)
         .map_err(|error| bind_error("admin", socket.display(), error))?;
     let behind = follow(&shared, config.visitor()?);
-    let held = supervisor::Held { http: vec![http, own_metrics], stop, admin, behind, lock };
+    let held = supervisor::Held { http: http.into(), stop, admin, behind, lock };
     tokio::spawn(supervisor::run(shared.clone(), held));
     Ok(Server { shared, http: http_addr, metrics: metrics_addr })
 }
@@ -162,7 +164,7 @@ fn open_node(
     Ok(Arc::new(node))
 }
 
-/// What follows the logs: the index, webhooks, previews of links.
+/// What follows the logs: the index, webhooks, previews of links; and who has certificates renewed.
 fn follow(shared: &Arc<Shared>, visitor: Option<Visitor>) -> Vec<JoinHandle<()>> {
     // The first one stays, which an embedder may have set.
     let _ = shared.node.health.set(Arc::new(ServerHealth(Arc::downgrade(shared))));
@@ -171,7 +173,9 @@ fn follow(shared: &Arc<Shared>, visitor: Option<Visitor>) -> Vec<JoinHandle<()>>
     let (node, submit) = (shared.node.clone(), shared.submit.clone());
     let previews = previews::run(node, submit, shared.metrics.clone(), visitor);
     let search = search::feed(shared.node.clone());
-    vec![tokio::spawn(search), tokio::spawn(webhooks), tokio::spawn(previews)]
+    let keeper = shared.acme.clone().map(|keeper| tokio::spawn(keeper.run()));
+    let behind = [tokio::spawn(search), tokio::spawn(webhooks), tokio::spawn(previews)];
+    behind.into_iter().chain(keeper).collect()
 }
 
 /// The store that has just opened is the whole one, whichever half of an exchange it is: the other
@@ -223,16 +227,44 @@ fn open_blobs(
 
 /// The certificate the configuration names, or a generated one.
 pub fn open_certificates(config: &Config, data: &DataFolder) -> Result<Certificates, StartError> {
+    let generated = || DevCertificates::new(data.clone(), config.tls.names.clone());
     let source = match (&config.tls.certificate, &config.tls.key) {
         (Some(certificate), Some(key)) => {
             CertificateSource::Files { certificate: certificate.clone(), key: key.clone() }
         }
-        _ => {
-            let names = config.tls.names.clone();
-            CertificateSource::Development(DevCertificates::new(data.clone(), names))
-        }
+        _ if config.acme()?.is_some() => CertificateSource::Acme {
+            file: acme::certificate_in(data),
+            until_then: generated(),
+            challenges: Arc::default(),
+        },
+        _ => CertificateSource::Development(generated()),
     };
     Ok(Certificates::open(source, Duration::from_millis(clock::unix_ms()))?)
+}
+
+/// Who has certificates from a CA, where one issues them.
+fn open_keeper(
+    config: &Config,
+    data: &DataFolder,
+    certificates: &Arc<Certificates>,
+    metrics: &SharedMetrics,
+) -> Result<Option<Arc<Keeper>>, StartError> {
+    let settings = config.acme()?;
+    Ok(settings.and_then(|settings| Keeper::new(settings, data, certificates, metrics)))
+}
+
+/// The listener that a CA looks at, where it has one of its own.
+async fn start_challenges(
+    config: &Config,
+    shared: &Shared,
+    stopped: watch::Receiver<bool>,
+) -> Result<Option<HttpServer>, StartError> {
+    let (Some(keeper), Some(address)) = (&shared.acme, config.tls.acme.listen) else {
+        return Ok(None);
+    };
+    let url = config.http.url.clone();
+    let started = HttpServer::start_challenges(address, keeper.challenges(), url, stopped).await;
+    started.map(Some).map_err(|error| bind_error("acme", address, error))
 }
 
 async fn start_quic(
@@ -290,12 +322,13 @@ fn bind_one(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
+/// The port of HTTP, that of metrics, and that of challenges, as far as they are wanted.
 async fn start_http(
     config: &Config,
     shared: &Arc<Shared>,
     (rates, door): (SharedRates, Door),
     stopped: watch::Receiver<bool>,
-) -> Result<(Option<HttpServer>, Option<HttpServer>), StartError> {
+) -> Result<[Option<HttpServer>; 3], StartError> {
     let access = match &config.metrics.token_file {
         Some(path) => MetricsAccess::Token(path.clone()),
         None => MetricsAccess::Absent,
@@ -305,7 +338,7 @@ async fn start_http(
         ("metrics", config.metrics.listen, MetricsAccess::Open),
     ];
     let proxies: Arc<[Network]> = config.proxies()?.into();
-    let mut started = [None, None];
+    let mut started = [None, None, start_challenges(config, shared, stopped.clone()).await?];
     for (slot, (what, address, access)) in started.iter_mut().zip(listeners) {
         let Some(address) = address else { continue };
         let weak = Arc::downgrade(shared);
@@ -329,16 +362,20 @@ async fn start_http(
         let is_open = what == "http" && config.web.enabled;
         let web = is_open.then(|| WebParts::new(config, shared, door.clone(), proxies.clone()));
         let traces = shared.traces.clone();
+        let challenges = shared.acme.as_ref().filter(|_| what == "http");
+        let challenges = challenges.map(|keeper| keeper.challenges());
         let tls = what == "http" && config.http.tls;
-        let tls = tls
-            .then(|| tls::server_config(shared.certificates.clone(), &[b"http/1.1"]))
-            .transpose()?;
+        // A CA asks for its own protocol and nothing else.
+        let alpn = [b"http/1.1", TLS_ALPN];
+        let alpn = if challenges.is_some() { &alpn[..] } else { &alpn[..1] };
+        let tls = tls.then(|| tls::server_config(shared.certificates.clone(), alpn)).transpose()?;
         let tls = tls.map(Arc::new);
-        let parts = HttpParts { blobs, rpc, web, readiness, metrics, access, traces, tls };
+        let parts =
+            HttpParts { blobs, rpc, web, challenges, readiness, metrics, access, traces, tls };
         let server = HttpServer::start(address, parts, stopped.clone()).await;
         *slot = Some(server.map_err(|error| bind_error(what, address, error))?);
     }
-    Ok(started.into())
+    Ok(started)
 }
 
 fn bind_error(what: &'static str, address: impl std::fmt::Display, error: io::Error) -> StartError {

@@ -15,7 +15,8 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{Phase, Shared};
 use crate::{
-    admin::{AdminService, ProviderStatus, Request, Response, Status},
+    acme,
+    admin::{AcmeStatus, AdminService, ProviderStatus, Request, Response, Status},
     auth::oidc::Standing,
     backup, clock, export,
     revocation::{self, Revoked},
@@ -60,6 +61,7 @@ impl Operator {
             store: info.adapter.into(),
             incarnation: info.incarnation.iter().map(|byte| format!("{byte:02x}")).collect(),
             certificate_sha256: shared.certificates.sha256_hex(),
+            acme: shared.acme.as_ref().map(|acme| issued(acme.standing())),
             providers: shared.keys.iter().flat_map(|keys| keys.providers()).map(provider).collect(),
         }
     }
@@ -134,6 +136,16 @@ impl Operator {
 
     fn reload(&self) -> Result<Response, String> {
         self.shared.reload().map(|()| Response::Done).map_err(|error| error.to_string())
+    }
+}
+
+fn issued(standing: acme::Standing) -> AcmeStatus {
+    AcmeStatus {
+        names: standing.names,
+        ends_in_s: standing.ends_in.map(|time| time.as_secs()),
+        order_in_s: standing.order_in.as_secs(),
+        failures: standing.failures,
+        problem: standing.problem.map(|problem| format!("{problem}: {}", problem.advice())),
     }
 }
 

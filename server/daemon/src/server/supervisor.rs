@@ -142,7 +142,9 @@ fn poll_certificates(shared: &Shared, tick: u64) {
     let ends = certificates.validity().not_after;
     shared.metrics.set(CERTIFICATE_ENDS, ends.as_secs_f64());
     let soon = now + limits::CERTIFICATE_ENDS_SOON >= ends && !certificates.is_development();
-    if soon && tick.is_multiple_of(limits::WARN_EVERY_TICKS) {
+    // One that holds for a few days is renewed in time all the same.
+    let is_renewed = shared.acme.as_ref().is_some_and(|acme| acme.standing().failures == 0);
+    if soon && !is_renewed && tick.is_multiple_of(limits::WARN_EVERY_TICKS) {
         let days = ends.saturating_sub(now).as_secs() / (24 * 3600);
         tracing::warn!(days, "the certificate ends soon");
     }

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use parlour_acme::{Challenges, TLS_ALPN};
 use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::{ClientHello, ResolvesServerCert},
@@ -69,6 +70,15 @@ pub enum CertificateSource {
     },
     /// Generated ones.
     Development(DevCertificates),
+    /// One that a CA issues while the server runs.
+    Acme {
+        /// Where chain and key are once there are any, in one file.
+        file: PathBuf,
+        /// What is shown until then.
+        until_then: DevCertificates,
+        /// What its CA is answered with.
+        challenges: Arc<Challenges>,
+    },
 }
 
 /// A certificate ready for use.
@@ -76,6 +86,7 @@ pub(super) struct Loaded {
     pub(super) key: Arc<CertifiedKey>,
     pub(super) validity: Validity,
     sha256: [u8; 32],
+    is_generated: bool,
 }
 
 impl Loaded {
@@ -97,7 +108,7 @@ impl Loaded {
             .map_err(|_| TlsError::NoKey { path: key_path.into() })?;
         let key = CertifiedKey::from_der(chain, key, &provider())
             .map_err(|_| TlsError::KeyMismatch { path: key_path.into() })?;
-        Ok(Loaded { key: Arc::new(key), validity, sha256 })
+        Ok(Loaded { key: Arc::new(key), validity, sha256, is_generated: false })
     }
 
     pub(super) fn sha256_hex(&self) -> String {
@@ -122,32 +133,31 @@ impl Certificates {
     /// Reads or makes the certificate.
     pub fn open(source: CertificateSource, unix: Duration) -> Result<Self, TlsError> {
         let stamps = source.stamps();
-        let current = RwLock::new(source.load(unix)?);
+        let current = RwLock::new(source.load_first(unix)?);
         Ok(Certificates { current, source, stamps: Mutex::new(stamps) })
     }
 
     /// Looks whether it is time for, or somebody has put there, another certificate. On an error
     /// the former one stays. `Ok(true)` if it changed.
     pub fn poll(&self, unix: Duration) -> Result<bool, TlsError> {
-        let due = match &self.source {
-            CertificateSource::Files { .. } => {
-                let stamps = self.source.stamps();
-                let mut last = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
-                let missing = stamps.is_some_and(|stamps| stamps.contains(&Stamp::Missing));
-                let due = *last != stamps && !missing;
-                if due {
-                    *last = stamps;
-                }
-                due
-            }
-            CertificateSource::Development(_) => unix >= self.validity().half(),
-        };
-        if !due {
+        let is_old = self.is_development() && unix >= self.validity().half();
+        if !self.files_have_changed() && !is_old {
             return Ok(false);
         }
         let loaded = self.source.load(unix)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = loaded;
         Ok(true)
+    }
+
+    fn files_have_changed(&self) -> bool {
+        let stamps = self.source.stamps();
+        let mut last = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = stamps.is_some_and(|stamps| stamps.contains(&Stamp::Missing));
+        let changed = *last != stamps && !missing;
+        if changed {
+            *last = stamps;
+        }
+        changed
     }
 
     /// From when to when the one in use holds.
@@ -160,14 +170,27 @@ impl Certificates {
         self.current.read().unwrap_or_else(PoisonError::into_inner).sha256_hex()
     }
 
-    /// Whether it is a generated one.
+    /// Whether the one in use is a generated one.
     pub fn is_development(&self) -> bool {
-        matches!(self.source, CertificateSource::Development(_))
+        self.current.read().unwrap_or_else(PoisonError::into_inner).is_generated
+    }
+
+    /// What a CA is answered with, where one issues the certificate.
+    pub(crate) fn challenges(&self) -> Option<&Arc<Challenges>> {
+        match &self.source {
+            CertificateSource::Acme { challenges, .. } => Some(challenges),
+            _ => None,
+        }
     }
 }
 
 impl ResolvesServerCert for Certificates {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if let Some(challenges) = self.challenges()
+            && hello.alpn().is_some_and(|names| names.eq([TLS_ALPN]))
+        {
+            return challenges.certificate(hello.server_name()?);
+        }
         Some(self.current.read().unwrap_or_else(PoisonError::into_inner).key.clone())
     }
 }
@@ -179,6 +202,10 @@ impl CertificateSource {
                 Some([Stamp::of(certificate), Stamp::of(key)])
             }
             CertificateSource::Development(_) => None,
+            CertificateSource::Acme { file, .. } => {
+                // One file is both.
+                Some([Stamp::of(file), Stamp::of(file)])
+            }
         }
     }
 
@@ -187,8 +214,36 @@ impl CertificateSource {
             CertificateSource::Files { certificate, key } => {
                 Loaded::from_pem(&read(certificate)?, &read(key)?, certificate, key)
             }
-            CertificateSource::Development(dev) => dev.at(unix),
+            CertificateSource::Development(dev) => generated(dev, unix),
+            CertificateSource::Acme { file, until_then, .. } => match load_issued(file)? {
+                Some(issued) => Ok(issued),
+                None => generated(until_then, unix),
+            },
         }
+    }
+
+    /// The same at the start, where there is no former one.
+    fn load_first(&self, unix: Duration) -> Result<Loaded, TlsError> {
+        match (self.load(unix), self) {
+            (Err(error), CertificateSource::Acme { until_then, .. }) => {
+                tracing::error!(%error, "certificate: another one is ordered");
+                generated(until_then, unix)
+            }
+            (loaded, _) => loaded,
+        }
+    }
+}
+
+fn generated(dev: &DevCertificates, unix: Duration) -> Result<Loaded, TlsError> {
+    Ok(Loaded { is_generated: true, ..dev.at(unix)? })
+}
+
+/// A certificate with its key out of one file; none where there is no such file.
+pub(super) fn load_issued(file: &Path) -> Result<Option<Loaded>, TlsError> {
+    match read(file) {
+        Ok(text) => Loaded::from_pem(&text, &text, file, file).map(Some),
+        Err(TlsError::Read { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

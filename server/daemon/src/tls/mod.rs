@@ -2,12 +2,15 @@
 
 mod certificate;
 mod dev;
+mod identity;
 mod validity;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
+use parlour_acme::Replaced;
 use rustls::{ServerConfig, crypto::CryptoProvider};
 
+use certificate::Loaded;
 pub use certificate::{CertificateSource, Certificates, TlsError};
 pub use dev::DevCertificates;
 pub use validity::Validity;
@@ -32,6 +35,30 @@ pub fn server_config(
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     config.max_early_data_size = 0;
     Ok(config)
+}
+
+/// What is in a chain and its key that a CA has issued, and lie in one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Issued {
+    /// From when to when it holds.
+    pub(crate) validity: Validity,
+    /// What its CA knows it by, where that can be said.
+    pub(crate) identity: Option<Replaced>,
+}
+
+/// Reads such a file; none where there isn't one.
+pub(crate) fn issued(file: &Path) -> Result<Option<Issued>, TlsError> {
+    Ok(certificate::load_issued(file)?.map(described))
+}
+
+/// The same of what is to become such a file.
+pub(crate) fn to_be_issued(text: &[u8], file: &Path) -> Result<Issued, TlsError> {
+    Loaded::from_pem(text, text, file, file).map(described)
+}
+
+fn described(loaded: Loaded) -> Issued {
+    let identity = loaded.key.cert.first().and_then(|own| identity::of(own));
+    Issued { validity: loaded.validity, identity }
 }
 
 #[cfg(test)]

@@ -1,20 +1,22 @@
 //! Where browsers may connect, as they read it before they do: one document, the same for everybody.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::{WEBSOCKET_PATH, WEBTRANSPORT_PATH};
+use crate::tls::Certificates;
 
 /// See the module.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoints {
     /// The port of QUIC, as clients reach it.
     pub(crate) port: u16,
-    /// Where the hashes of generated certificates are kept; none for a certificate that browsers trust by
-    /// themselves.
-    pub(crate) hashes: Option<PathBuf>,
+    /// The one in use may be one that browsers trust by themselves.
+    pub(crate) certificates: Arc<Certificates>,
+    /// Where the hashes of generated certificates are kept.
+    pub(crate) hashes: PathBuf,
     /// How people sign in.
     pub(crate) sign_in: SignIn,
 }
@@ -44,9 +46,9 @@ pub(crate) struct WebProvider {
 impl Endpoints {
     /// The document. The hashes are read each time: certificates change while the server runs.
     pub(crate) async fn document(&self) -> serde_json::Value {
-        let text = match &self.hashes {
-            Some(path) => tokio::fs::read_to_string(path).await.ok(),
-            None => None,
+        let text = match self.certificates.is_development() {
+            true => tokio::fs::read_to_string(&self.hashes).await.ok(),
+            false => None,
         };
         let hashes = text.iter().flat_map(|text| text.lines()).filter_map(decode_hex);
         let hashes: Vec<String> = hashes.map(|hash| STANDARD.encode(hash)).collect();

@@ -52,7 +52,9 @@ fn link(line: &Line, status: &Status, kind: &str, code: &str) -> String {
     let address = match &line.config.accounts.address {
         Some(address) => address.clone(),
         None => {
-            let name = line.config.tls.names.first().map_or("localhost", String::as_str);
+            let tls = &line.config.tls;
+            let name = tls.acme.names.iter().chain(&tls.names).next();
+            let name = name.map_or("localhost", String::as_str);
             let port = status.listen.rsplit_once(':').map_or("4433", |(_, port)| port);
             match name.contains(':') {
                 true => format!("[{name}]:{port}"),
@@ -60,9 +62,11 @@ fn link(line: &Line, status: &Status, kind: &str, code: &str) -> String {
             }
         }
     };
-    let pin = match line.config.tls.certificate {
-        Some(_) => String::new(),
-        None => format!("&pin={}", status.certificate_sha256),
+    let tls = &line.config.tls;
+    // One from a CA is trusted by itself, and follows the generated one soon where it isn't there yet.
+    let pin = match tls.certificate.is_some() || !tls.acme.names.is_empty() {
+        true => String::new(),
+        false => format!("&pin={}", status.certificate_sha256),
     };
     format!("parlour://{address}/{kind}#code={code}{pin}")
 }
