@@ -177,8 +177,7 @@ export class Link {
   #fail(code: number, end: End): void {
     if (this.#isOver) return;
     // First: what the carrier says of its end is only that this side has ended it.
-    this.#isOver = true;
-    this.#carrier.close(code, "");
+    this.close(code);
     this.#owner.ended(this, end);
   }
 

@@ -348,7 +348,7 @@ function message(kind: number, lane: number, value: number): Uint8Array {
 
 function varint(bytes: Uint8Array): [value: number, rest: Uint8Array] {
   const end = bytes.findIndex((byte) => byte < 0x80) + 1;
-  const isLonger = end > 1 && bytes[end - 1] === 0;
+  const isLonger = end > 1 && !bytes[end - 1];
   if (end === 0 || end > 10 || isLonger) throw new MuxError();
   try {
     return [new Reader(bytes.subarray(0, end)).uint64(), bytes.subarray(end)];

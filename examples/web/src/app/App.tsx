@@ -6,6 +6,7 @@ import { forgetDrafts } from "../composer/draft.ts";
 import { useText } from "../i18n/text.ts";
 import { type Signed, SignedProvider, useValue } from "../sdk/context.tsx";
 import { People } from "../sdk/people.ts";
+import { forgetSearch } from "../search/searching.ts";
 import { isForSignIn } from "../session/address.ts";
 import { type Arrival, arrive } from "../session/arrive.ts";
 import { connect } from "../session/connect.ts";
@@ -71,6 +72,7 @@ function SessionView({ session, onEnd }: SessionProps) {
           const word = await session.signOut(it).then(() => undefined, wordOfSignOut);
           people.forget();
           forgetDrafts();
+          forgetSearch();
           await it.disconnect();
           ended.current(word);
         };

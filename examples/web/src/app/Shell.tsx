@@ -7,6 +7,8 @@ import { useNotifications } from "../notify/notify.ts";
 import { QuickSwitcher } from "../rooms/QuickSwitcher.tsx";
 import { RoomView } from "../rooms/RoomView.tsx";
 import { type Opening, Sidebar } from "../rooms/Sidebar.tsx";
+import { searchFromHere } from "../search/search-here.ts";
+import { useSearching } from "../search/searching.ts";
 import { ThreadsView } from "../threads/ThreadsView.tsx";
 import { useAnnounced } from "../timeline/announce.ts";
 import { Button } from "../ui/Button.tsx";
@@ -32,6 +34,9 @@ const DIALOGS: Record<Opening, Opened> = {
 };
 
 const AdminView = lazy(() => import("../admin/AdminView.tsx").then((it) => ({ default: it.AdminView })));
+const SearchPanel = lazy(() =>
+  import("../search/SearchPanel.tsx").then((it) => ({ default: it.SearchPanel })),
+);
 
 /** The app of somebody who is signed in. */
 export function Shell() {
@@ -41,7 +46,15 @@ export function Shell() {
   const Opened = opening && DIALOGS[opening];
   useNotifications();
   useSwitchKey(() => setOpening("switch"));
-  const shows = route.is === "home" ? "rooms" : route.is === "room" && route.aside ? "aside" : "pane";
+  const isSearching = useSearching().isOpen && !(route.is === "room" && route.aside);
+  useSearchKey();
+  const shows = isSearching
+    ? "aside"
+    : route.is === "home"
+      ? "rooms"
+      : route.is === "room" && route.aside
+        ? "aside"
+        : "pane";
   return (
     <div className="page">
       <ConnectionLine />
@@ -61,6 +74,11 @@ export function Shell() {
             {route.is === "people" && <PeopleView />}
           </Suspense>
           {route.is === "home" && <Home onOpen={setOpening} />}
+          {isSearching && (
+            <Suspense>
+              <SearchPanel />
+            </Suspense>
+          )}
         </div>
       )}
       <Suspense>{Opened && <Opened onClose={() => setOpening(undefined)} />}</Suspense>
@@ -70,6 +88,20 @@ export function Shell() {
       </p>
     </div>
   );
+}
+
+/** Ctrl+Shift+F, or Cmd+Shift+F, searches from wherever the user is. */
+function useSearchKey(): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const isIt = event.key.toLowerCase() === "f" && (event.ctrlKey || event.metaKey) && event.shiftKey;
+      if (!isIt || event.altKey) return;
+      event.preventDefault();
+      searchFromHere();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
 }
 
 /** Ctrl+K, or Cmd+K, wherever the focus is. */

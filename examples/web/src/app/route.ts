@@ -5,7 +5,7 @@ import { useMemo, useSyncExternalStore } from "react";
 
 /** What stands beside a room's timeline. */
 export type Aside =
-  | { is: "thread"; root: number }
+  | { is: "thread"; root: number; at: number | undefined }
   | { is: "members" }
   | { is: "pins" }
   | { is: "details" }
@@ -26,7 +26,7 @@ export type Route =
 
 /** Reads a fragment; what can't be read is home. */
 export function parseRoute(hash: string): Route {
-  const [where, id, what, number] = hash.replace(/^#\//, "").split("/");
+  const [where, id, what, number, , reply] = hash.replace(/^#\//, "").split("/");
   if (where === "admin") return { is: "admin", part: id || undefined, open: textOf(what) };
   if (where === "threads" || where === "people") return { is: where };
   if (where === "inbox") return { is: "inbox", tab: id === "saved" || id === "reminders" ? id : "mentions" };
@@ -38,7 +38,13 @@ export function parseRoute(hash: string): Route {
   if (what === "members") return { ...place, aside: { is: "members" } };
   if (what === "pins" || what === "details") return { ...place, aside: { is: what } };
   if (!Number.isSafeInteger(seq) || seq < 1) return place;
-  if (what === "thread") return { ...place, aside: { is: "thread", root: seq } };
+  if (what === "thread") {
+    const at = Number(reply);
+    return {
+      ...place,
+      aside: { is: "thread", root: seq, at: Number.isSafeInteger(at) && at > 0 ? at : undefined },
+    };
+  }
   return what === "at" ? { ...place, at: seq } : place;
 }
 
@@ -63,7 +69,8 @@ export const hashOf = {
   people: () => "#/people",
   inbox: (tab: InboxTab = "mentions") => `#/inbox/${tab}`,
   room: (room: RoomId) => `#/room/${room}`,
-  thread: (room: RoomId, root: number) => `#/room/${room}/thread/${root}`,
+  thread: (room: RoomId, root: number, at?: number) =>
+    `#/room/${room}/thread/${root}${at === undefined ? "" : `/at/${at}`}`,
   members: (room: RoomId) => `#/room/${room}/members`,
   pins: (room: RoomId) => `#/room/${room}/pins`,
   details: (room: RoomId) => `#/room/${room}/details`,
@@ -72,10 +79,11 @@ export const hashOf = {
 
 /** Goes somewhere. */
 export function go(hash: string, options: { replace?: boolean } = {}): void {
-  if (options.replace) {
-    history.replaceState(null, "", hash);
-    dispatchEvent(new HashChangeEvent("hashchange"));
-  } else location.hash = hash;
+  const isHere = location.hash === hash;
+  if (options.replace) history.replaceState(null, "", hash);
+  else location.hash = hash;
+  // The browser says nothing of these; a message that one goes to again is scrolled to again.
+  if (options.replace || isHere) dispatchEvent(new HashChangeEvent("hashchange"));
 }
 
 function subscribe(onChange: () => void): () => void {

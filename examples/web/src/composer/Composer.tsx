@@ -1,32 +1,24 @@
 /** Where messages are written. What is sent stands in the timeline at once, and waits there if it has to. */
 
-import type { RoomSummary, UserId } from "@parlour/client";
-import {
-  Bold,
-  ChartBarBig,
-  Code,
-  Italic,
-  Link,
-  List,
-  Quote as QuoteIcon,
-  SendHorizontal,
-  Smile,
-  Strikethrough,
-  Type,
-  X,
-} from "lucide-react";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
-import { EmojiButton } from "../emoji/EmojiButton.tsx";
-import type { Key } from "../i18n/text.ts";
+import type { Draft, RoomSummary, UserId } from "@parlour/client";
+import { type ClipboardEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { filesIn } from "../files/Dropping.tsx";
+import { attachmentsOf, FILES_MAX } from "../files/desk.ts";
+import { useDesk } from "../files/desks.ts";
+import { Tray } from "../files/Tray.tsx";
+import { momentOf } from "../i18n/dates.ts";
 import { useText } from "../i18n/text.ts";
-import { useMe, usePerson } from "../sdk/context.tsx";
-import { summaryOf } from "../timeline/Quote.tsx";
+import { kept } from "../later/kept.ts";
+import { openSchedule } from "../later/lists.ts";
+import { ScheduledLine } from "../later/ScheduledLine.tsx";
 import { useScope } from "../timeline/scope.tsx";
-import { IconButton } from "../ui/Button.tsx";
+import { toast } from "../ui/toast.tsx";
+import { VoiceBar } from "../voice/VoiceBar.tsx";
+import { Answering } from "./Answering.tsx";
+import { ComposerTools } from "./ComposerTools.tsx";
 import { type DraftText, keepDraft, mentionsIn, readDraft } from "./draft.ts";
 import { Field, type FieldHandle } from "./Field.tsx";
-import type { Format } from "./format.ts";
-import { NewPollDialog } from "./NewPollDialog.tsx";
+import { FormatBar } from "./FormatBar.tsx";
 import { useSharedDraft } from "./shared-draft.ts";
 
 interface Props {
@@ -34,20 +26,23 @@ interface Props {
   placeholder: string;
   /** The last own message, to be edited with the arrow up. */
   onEditLast: () => void;
+  /** Something was sent. */
+  onSent?: (() => void) | undefined;
 }
 
 const TEXT_BYTES_MAX = 16 * 1024;
 const SAVE_AFTER_MS = 300;
 
 /** The composer of a conversation; it has the conversation's key, so that each has its own. */
-export function Composer({ summary, placeholder, onEditLast }: Props) {
+export function Composer({ summary, placeholder, onEditLast, onSent }: Props) {
   const { t } = useText();
   const scope = useScope();
   const { room, root } = scope;
   const field = useRef<FieldHandle>(null);
+  const { desk, state } = useDesk(room, root);
   const [draft, setDraft] = useState<DraftText>(() => readDraft(room, root));
   const [isFormatting, setFormatting] = useState(false);
-  const [isAsking, setAsking] = useState(false);
+  const [isSpeaking, setSpeaking] = useState(false);
   useKeptDraft(draft);
   useSharedDraft(draft, setDraft);
   useEffect(() => {
@@ -62,24 +57,64 @@ export function Composer({ summary, placeholder, onEditLast }: Props) {
     setDraft((before) => ({ ...before, text }));
     if (root === undefined) room.typing(text.trim() !== "");
   };
-  const send = () => {
+  const isEmpty = draft.text.trim() === "" && state.tray.length === 0;
+  /** What is written, as a message; nothing where it can't be one. */
+  const take = (): Draft | undefined => {
     const text = draft.text.trim();
-    if (!text) return;
-    if (new TextEncoder().encode(text).length > TEXT_BYTES_MAX) return scope.fail(new RangeError());
-    const message = {
+    if (isEmpty) return undefined;
+    if (new TextEncoder().encode(text).length > TEXT_BYTES_MAX) {
+      toast(t("error.too-long"));
+      return undefined;
+    }
+    return {
       text,
       mentions: mentionsIn(draft),
       mentionsEveryone: root === undefined && /(?:^|\s)@everyone\b/.test(text),
       replyTo: scope.answering?.seq,
       threadRoot: root,
     };
+  };
+  const clear = () => {
     const rest = { ...draft, text: "", mentions: {} };
     setDraft(rest);
     keepDraft(room, root, rest);
     scope.answer(undefined);
     if (root === undefined) room.typing(false);
+    onSent?.();
+  };
+  const send = () => {
+    const message = take();
+    if (!message) return;
+    clear();
+    if (state.tray.length > 0) desk.send(message);
     // What becomes of it stands in the timeline.
-    room.queue(message).then(({ sent }) => void sent.catch(() => undefined), scope.fail);
+    else room.queue(message).then(({ sent }) => void sent.catch(() => undefined), scope.fail);
+  };
+  const isUp = state.tray.every((upload) => upload.state.is === "done");
+  const schedule = async (atMs: number) => {
+    const message = take();
+    if (!message) return;
+    try {
+      const list = await kept(room.client, openSchedule);
+      await list.send(room.id, { ...message, attachments: attachmentsOf(state.tray) }, atMs);
+      for (const { key } of state.tray) desk.remove(key);
+      clear();
+      toast(t("schedule.done", { when: momentOf(atMs) }));
+    } catch (error) {
+      scope.fail(error);
+    }
+  };
+  const addFiles = (files: File[]) => {
+    if (desk.add(files) > 0) toast(t("files.too-many", { n: FILES_MAX }));
+    field.current?.focus();
+  };
+  const paste = (event: ClipboardEvent) => {
+    // Office programs put a picture of what is copied beside its text.
+    if (event.clipboardData.types.includes("text/plain")) return;
+    const files = filesIn(event.clipboardData);
+    if (files.length === 0) return;
+    event.preventDefault();
+    addFiles(files);
   };
   const handleKey = (event: KeyboardEvent) => {
     if (event.key === "ArrowUp" && draft.text === "") {
@@ -90,43 +125,57 @@ export function Composer({ summary, placeholder, onEditLast }: Props) {
       scope.answer(undefined);
     }
   };
-  return (
-    <div className="composer">
-      {scope.answering && <Answering />}
-      {isFormatting && <FormatBar onFormat={(how) => field.current?.format(how)} />}
-      <Field
-        ref={field}
-        text={draft.text}
-        label={placeholder}
-        placeholder={placeholder}
-        summary={summary}
-        onText={write}
-        onMention={(name: string, user: UserId) =>
-          setDraft((before) => ({ ...before, mentions: { ...before.mentions, [name]: user } }))
-        }
-        onSubmit={send}
-        onKey={handleKey}
-      />
-      <div className="composer-tools">
-        <IconButton
-          icon={Type}
-          label={t("composer.formatting")}
-          isOn={isFormatting}
-          onClick={() => setFormatting(!isFormatting)}
-        />
-        <EmojiButton icon={Smile} label={t("emoji.title")} onPick={(emoji) => field.current?.insert(emoji)} />
-        <IconButton icon={ChartBarBig} label={t("poll.new")} onClick={() => setAsking(true)} />
-        <span className="composer-hint">{t("composer.hint")}</span>
-        <IconButton
-          icon={SendHorizontal}
-          className="send"
-          label={t("composer.send")}
-          disabled={draft.text.trim() === ""}
-          onClick={send}
+  const endSpeaking = () => {
+    setSpeaking(false);
+    setTimeout(() => field.current?.focus(), 0);
+  };
+  if (isSpeaking) {
+    return (
+      <div className="composer">
+        <VoiceBar
+          onCancel={endSpeaking}
+          onDone={(file) => {
+            desk.sendAlone(file, { replyTo: scope.answering?.seq, threadRoot: root });
+            scope.answer(undefined);
+            endSpeaking();
+          }}
         />
       </div>
-      {isAsking && <NewPollDialog onClose={() => setAsking(false)} />}
-    </div>
+    );
+  }
+  return (
+    <>
+      <ScheduledLine room={room.id} root={root} />
+      <div className="composer" onPaste={paste}>
+        {scope.answering && <Answering />}
+        <Tray desk={desk} uploads={state.tray} />
+        {isFormatting && <FormatBar onFormat={(how) => field.current?.format(how)} />}
+        <Field
+          ref={field}
+          text={draft.text}
+          label={placeholder}
+          placeholder={placeholder}
+          summary={summary}
+          onText={write}
+          onMention={(name: string, user: UserId) =>
+            setDraft((before) => ({ ...before, mentions: { ...before.mentions, [name]: user } }))
+          }
+          onSubmit={send}
+          onKey={handleKey}
+        />
+        <ComposerTools
+          isEmpty={isEmpty}
+          isUp={isUp}
+          onSchedule={(atMs) => void schedule(atMs)}
+          isFormatting={isFormatting}
+          onFormatting={() => setFormatting(!isFormatting)}
+          onEmoji={(emoji) => field.current?.insert(emoji)}
+          onFiles={addFiles}
+          onSpeak={() => setSpeaking(true)}
+          onSend={send}
+        />
+      </div>
+    </>
   );
 }
 
@@ -147,47 +196,4 @@ function useKeptDraft(draft: DraftText): void {
       keep();
     };
   }, [room, root]);
-}
-
-function Answering() {
-  const { t } = useText();
-  const { answering, answer } = useScope();
-  const me = useMe();
-  const sender = usePerson(answering?.sender ?? me);
-  return (
-    <div className="answering">
-      <span dir="auto">
-        <strong>{t("composer.answering", { name: sender?.name ?? "" })}</strong> {summaryOf(answering, "")}
-      </span>
-      <IconButton icon={X} size={15} label={t("action.cancel")} onClick={() => answer(undefined)} />
-    </div>
-  );
-}
-
-const FORMATS: readonly { label: Key; icon: typeof Bold; how: Format }[] = [
-  { label: "format.bold", icon: Bold, how: { around: "**" } },
-  { label: "format.italic", icon: Italic, how: { around: "_" } },
-  { label: "format.strike", icon: Strikethrough, how: { around: "~~" } },
-  { label: "format.code", icon: Code, how: { around: "`" } },
-  { label: "format.link", icon: Link, how: { link: true } },
-  { label: "format.list", icon: List, how: { before: "- " } },
-  { label: "format.quote", icon: QuoteIcon, how: { before: "> " } },
-];
-
-function FormatBar({ onFormat }: { onFormat: (how: Format) => void }) {
-  const { t } = useText();
-  return (
-    <div className="format-bar" role="toolbar" aria-label={t("composer.formatting")}>
-      {FORMATS.map(({ label, icon, how }) => (
-        <IconButton
-          key={label}
-          icon={icon}
-          size={16}
-          label={t(label)}
-          onMouseDown={(event) => event.preventDefault()}
-          onClick={() => onFormat(how)}
-        />
-      ))}
-    </div>
-  );
 }

@@ -4,6 +4,7 @@ import type { RoomSummary, User, UserId } from "@parlour/client";
 import { fieldOf } from "@parlour/client/proto";
 import * as rpc from "@parlour/client/rpc";
 import { useEffect, useState } from "react";
+import { EmojiFace, useOwnEmoji } from "../emoji/own.tsx";
 import { useText } from "../i18n/text.ts";
 import { useSigned } from "../sdk/context.tsx";
 import { usersIn } from "../sdk/users.ts";
@@ -27,6 +28,7 @@ export interface Offer {
 export function useOffers(trigger: Trigger | undefined, summary: RoomSummary | undefined): readonly Offer[] {
   const members = useMembers(trigger?.sign === "@" ? summary : undefined);
   const { t } = useText();
+  const own = useOwnEmoji();
   const [emoji, setEmoji] = useState<readonly Offer[]>([]);
   const word = trigger?.sign === ":" ? trigger.query : undefined;
   useEffect(() => {
@@ -40,7 +42,7 @@ export function useOffers(trigger: Trigger | undefined, summary: RoomSummary | u
       isOver = true;
     };
   }, [word]);
-  if (trigger?.sign === ":") return emoji;
+  if (trigger?.sign === ":") return [...ownOffers(own, trigger.query), ...emoji].slice(0, OFFERED_MAX);
   if (trigger?.sign !== "@") return [];
   const everyone = {
     key: "everyone",
@@ -51,6 +53,15 @@ export function useOffers(trigger: Trigger | undefined, summary: RoomSummary | u
   const people = members.filter((user) => fits(user, trigger.query)).map(personOffer);
   const isForAll = summary?.isDirect === false && "everyone".startsWith(trigger.query.toLowerCase());
   return (isForAll ? [...people, everyone] : people).slice(0, OFFERED_MAX);
+}
+
+function ownOffers(own: ReadonlyMap<string, unknown>, query: string): Offer[] {
+  const wanted = query.toLowerCase();
+  const names = [...own.keys()].filter((name) => name.includes(wanted)).sort();
+  return names.map((name) => {
+    const emoji = `:${name}:`;
+    return { key: emoji, label: emoji, detail: "", insert: `${emoji} `, emoji };
+  });
 }
 
 function emojiOffer({ emoji, names }: { emoji: string; names: readonly string[] }): Offer {
@@ -114,7 +125,11 @@ export function OfferList({ id, offers, chosen, onPick }: ListProps) {
             onPick(offer);
           }}
         >
-          {offer.emoji && <span className="offer-emoji">{offer.emoji}</span>}
+          {offer.emoji && (
+            <span className="offer-emoji">
+              <EmojiFace emoji={offer.emoji} size="1.25rem" />
+            </span>
+          )}
           {offer.user && <Avatar id={offer.user} size={24} />}
           <bdi className="offer-label">{offer.label}</bdi>
           <bdi className="offer-detail">{offer.detail}</bdi>

@@ -1,43 +1,13 @@
 /** Drafts on all of the user's devices and tabs: what is begun in one can be finished in another. */
 
-import type { Client, User } from "@parlour/client";
-import { Drafts } from "@parlour/client/drafts";
-import { type Dispatch, type SetStateAction, useEffect, useRef, useState } from "react";
-import { useClientState, useSigned } from "../sdk/context.tsx";
+import type { User } from "@parlour/client";
+import { type Dispatch, type SetStateAction, useEffect, useRef } from "react";
+import { useDrafts } from "../later/lists.ts";
+import { useSigned } from "../sdk/context.tsx";
 import { useScope } from "../timeline/scope.tsx";
 import { type DraftText, mentionsIn } from "./draft.ts";
 
 const TELL_AFTER_MS = 700;
-
-const opened = new WeakMap<Client, Promise<Drafts>>();
-
-/** One list for each client, open for as long as that lives. */
-function draftsOf(client: Client): Promise<Drafts> {
-  const known = opened.get(client);
-  if (known) return known;
-  const opening = Drafts.open(client);
-  opened.set(client, opening);
-  opening.catch(() => opened.delete(client));
-  return opening;
-}
-
-function useDrafts(): Drafts | undefined {
-  const { client } = useSigned();
-  const isLive = useClientState().type === "live";
-  const [drafts, setDrafts] = useState<Drafts>();
-  useEffect(() => {
-    if (!isLive || drafts) return undefined;
-    let isOver = false;
-    // Without it drafts stay on this device until the next connection.
-    draftsOf(client)
-      .then((it) => isOver || setDrafts(it))
-      .catch(() => undefined);
-    return () => {
-      isOver = true;
-    };
-  }, [client, isLive, drafts]);
-  return drafts;
-}
 
 /**
  * Brings a composer's draft to the server when the user pauses, and in what was written elsewhere. What is written
@@ -46,7 +16,7 @@ function useDrafts(): Drafts | undefined {
 export function useSharedDraft(draft: DraftText, setDraft: Dispatch<SetStateAction<DraftText>>): void {
   const { room, root } = useScope();
   const { people } = useSigned();
-  const drafts = useDrafts();
+  const { list: drafts } = useDrafts();
   const last = useRef(draft);
   last.current = draft;
   // What was told from here comes back, perhaps when more was written already.

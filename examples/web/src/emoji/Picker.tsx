@@ -4,6 +4,7 @@ import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import { VList, type VListHandle } from "virtua";
 import type { Key } from "../i18n/text.ts";
 import { useText } from "../i18n/text.ts";
+import { EmojiFace, useOwnEmoji } from "./own.tsx";
 import { recentEmoji, rememberEmoji } from "./recent.ts";
 import { EMOJI, searchEmoji } from "./search.ts";
 
@@ -31,7 +32,7 @@ interface Cell {
 type Line = { type: "label"; label: Key } | { type: "cells"; cells: Cell[] };
 
 const nameOf = new Map(EMOJI.map(({ emoji, names }) => [emoji, names[0] ?? ""]));
-const cellOf = (emoji: string): Cell => ({ emoji, name: nameOf.get(emoji) ?? "" });
+const cellOf = (emoji: string): Cell => ({ emoji, name: nameOf.get(emoji) ?? emoji.replaceAll(":", "") });
 
 function chunk(cells: Cell[]): Line[] {
   const lines: Line[] = [];
@@ -40,13 +41,26 @@ function chunk(cells: Cell[]): Line[] {
   return lines;
 }
 
-function linesOf(query: string): Line[] {
-  if (query) return chunk(searchEmoji(query, FOUND_MAX).map(({ emoji }) => cellOf(emoji)));
+/** Of all that are the organization's own, those whose names contain what is searched for. */
+function ownCells(names: readonly string[], query: string): Cell[] {
+  const wanted = query.toLowerCase().replace(/[\s-]+/g, "_");
+  return names.filter((name) => name.includes(wanted)).map((name) => ({ emoji: `:${name}:`, name }));
+}
+
+function linesOf(query: string, names: readonly string[]): Line[] {
+  const own = ownCells(names, query);
+  if (query) return chunk([...own, ...searchEmoji(query, FOUND_MAX).map(({ emoji }) => cellOf(emoji))]);
   const groups = GROUPS.flatMap(({ group, label }): Line[] => [
     { type: "label", label },
     ...chunk(EMOJI.filter((it) => it.group === group).map(({ emoji }) => cellOf(emoji))),
   ]);
-  return [{ type: "label", label: "emoji.recent" }, ...chunk(recentEmoji().map(cellOf)), ...groups];
+  const ownLines: Line[] = own.length > 0 ? [{ type: "label", label: "emoji.own" }, ...chunk(own)] : [];
+  return [
+    { type: "label", label: "emoji.recent" },
+    ...chunk(recentEmoji().map(cellOf)),
+    ...ownLines,
+    ...groups,
+  ];
 }
 
 /** The picker; it is in the bundle's chunk of its own. */
@@ -54,7 +68,8 @@ export default function Picker({ onPick }: { onPick: (emoji: string) => void }) 
   const { t } = useText();
   const [query, setQuery] = useState("");
   const list = useRef<VListHandle>(null);
-  const lines = useMemo(() => linesOf(query), [query]);
+  const own = useOwnEmoji();
+  const lines = useMemo(() => linesOf(query, [...own.keys()].sort()), [query, own]);
   const [first] = lines.flatMap((line) => (line.type === "cells" ? line.cells : []));
   const pick = (emoji: string) => {
     rememberEmoji(emoji);
@@ -108,7 +123,7 @@ function LineView({ line, onPick }: { line: Line; onPick: (emoji: string) => voi
     <div className="picker-line">
       {line.cells.map(({ emoji, name }) => (
         <button key={emoji} type="button" title={`:${name}:`} aria-label={name} onClick={() => onPick(emoji)}>
-          {emoji}
+          <EmojiFace emoji={emoji} size="1.5rem" />
         </button>
       ))}
     </div>

@@ -1,9 +1,11 @@
 /** The texts in Arabic. */
 
+import { arConversation } from "./ar-conversation.ts";
 import { arPeople } from "./ar-people.ts";
 import type { Catalogue } from "./en.ts";
 
 export const ar: Catalogue = {
+  ...arConversation,
   ...arPeople,
   "action.cancel": "إلغاء",
   "action.close": "إغلاق",

@@ -1,9 +1,11 @@
 /** The texts in English, which say which keys there are. */
 
+import { enConversation } from "./en-conversation.ts";
 import { enPeople } from "./en-people.ts";
 import type { Plural } from "./plural.ts";
 
 export const en = {
+  ...enConversation,
   ...enPeople,
   "action.cancel": "Cancel",
   "action.close": "Close",

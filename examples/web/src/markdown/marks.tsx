@@ -1,6 +1,7 @@
 /** Mentions in a text. Whom a message mentions is a field of it; here its names are only found and shown. */
 
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
+import { withOwnEmoji } from "../emoji/own.tsx";
 
 /** Somebody who is mentioned. */
 export interface Mark {
@@ -14,18 +15,21 @@ export interface Mark {
 /** All of one message. */
 export type Marks = readonly Mark[];
 
-/** A text with its mentions shown as such. */
+/** A text with its mentions, and the organization's emoji, shown as such. */
 export function marked(text: string, marks: Marks): ReactNode {
-  if (marks.length === 0 || !text.includes("@")) return text;
+  if (marks.length === 0 || !text.includes("@")) return withOwnEmoji(text);
   const pieces: ReactNode[] = [];
   let from = 0;
   for (let at = text.indexOf("@"); at >= 0; at = text.indexOf("@", at + 1)) {
     const mark = longest(text, at, marks);
     if (!mark || at < from) continue;
-    pieces.push(text.slice(from, at), <Mention key={at} mark={mark} />);
+    pieces.push(
+      <Fragment key={`before ${at}`}>{withOwnEmoji(text.slice(from, at))}</Fragment>,
+      <Mention key={at} mark={mark} />,
+    );
     from = at + mark.label.length;
   }
-  pieces.push(text.slice(from));
+  pieces.push(<Fragment key="rest">{withOwnEmoji(text.slice(from))}</Fragment>);
   return pieces;
 }
 

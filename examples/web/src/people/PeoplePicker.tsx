@@ -12,18 +12,20 @@ interface Props {
   chosen: readonly User[];
   /** Left out of what is found, besides the user. */
   without?: ReadonlySet<UserId>;
+  /** Whether the user is among those that may be chosen. */
+  isWithMe?: boolean;
   onChoose: (user: User) => void;
   onDrop?: (user: User) => void;
 }
 
 /** The picker. */
-export function PeoplePicker({ chosen, without, onChoose, onDrop }: Props) {
+export function PeoplePicker({ chosen, without, isWithMe, onChoose, onDrop }: Props) {
   const { t } = useText();
   const me = useMe();
   const [query, setQuery] = useState("");
   const { people, isLoading } = usePeopleSearch(query);
   const taken = new Set(chosen.map(({ id }) => id));
-  const shown = people.filter(({ id }) => id !== me && !taken.has(id) && !without?.has(id));
+  const shown = people.filter(({ id }) => (isWithMe || id !== me) && !taken.has(id) && !without?.has(id));
   useWatched(shown.map(({ id }) => id));
   return (
     <div className="people-picker">

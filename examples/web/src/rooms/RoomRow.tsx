@@ -4,10 +4,11 @@ import type { RoomId, RoomSummary } from "@parlour/client";
 import { fieldOf } from "@parlour/client/proto";
 import * as rpc from "@parlour/client/rpc";
 import * as Context from "@radix-ui/react-context-menu";
-import { BellOff, Check, Link, Star, StarOff } from "lucide-react";
+import { BellOff, Check, Link, PencilLine, Star, StarOff } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import { go, hashOf } from "../app/route.ts";
 import { useText } from "../i18n/text.ts";
+import { useDrafts } from "../later/lists.ts";
 import { useMe, usePresence, useSigned } from "../sdk/context.tsx";
 import { failureText } from "../sdk/failure.ts";
 import { PresentAvatar, RoomIcon } from "../ui/Avatar.tsx";
@@ -38,6 +39,7 @@ export const RoomRow = memo(function RoomRow({
   const presence = usePresence(room.peer);
   const isTyping = room.typing.some((id) => id !== me);
   const isQuiet = isMuted(room);
+  const isBegun = useDrafts().items.some((it) => it.room === room.id && !it.draft.threadRoot);
   const unread = room.unread + room.threadUnread;
   const mentions = room.mentions + room.threadMentions;
   const isLoud = room.isDirect ? room.unread > 0 : mentions > 0;
@@ -69,6 +71,7 @@ export const RoomRow = memo(function RoomRow({
             <i />
           </span>
         )}
+        {isBegun && !isHere && <PencilLine size={13} className="draft-mark" aria-label={t("draft.mark")} />}
         {isQuiet && <BellOff size={13} className="room-icon" aria-label={t("room.muted")} />}
         {unread > 0 && (
           <Badge count={isLoud ? (room.isDirect ? unread : mentions) : unread} isLoud={isLoud && !isQuiet} />

@@ -1,7 +1,7 @@
 /** A room: its head, its conversation, and what stands beside it. */
 
 import type { RoomId, RoomSummary } from "@parlour/client";
-import { ArrowLeft, Info, Pin, Users } from "lucide-react";
+import { ArrowLeft, Info, Pin, Search, Users } from "lucide-react";
 import { lazy, Suspense, useCallback, useState } from "react";
 import { Conversation } from "../app/Conversation.tsx";
 import type { Aside } from "../app/route.ts";
@@ -10,7 +10,8 @@ import { useText } from "../i18n/text.ts";
 import { MembersPanel } from "../people/MembersPanel.tsx";
 import { PersonButton } from "../people/PersonButton.tsx";
 import { usePresence, useRoom, useRoomSummary, useSynced } from "../sdk/context.tsx";
-import { useTimeline } from "../sdk/timeline.ts";
+import { useTimeline, useTimelineAt } from "../sdk/timeline.ts";
+import { searchHere } from "../search/search-here.ts";
 import { ThreadPanel } from "../threads/ThreadPanel.tsx";
 import { PresentAvatar, RoomIcon } from "../ui/Avatar.tsx";
 import { IconButton } from "../ui/Button.tsx";
@@ -37,7 +38,7 @@ function Known({ id, aside, at, summary }: Props & { summary: RoomSummary }) {
   const { t } = useText();
   const room = useRoom(id);
   const name = useRoomName(summary);
-  const source = useTimeline(room);
+  const { source, isThere, key: sourceKey } = useTimelineAt(room, useTimeline(room), at);
   // The unread line stays where it was when the room was opened.
   const [readSeq] = useState(() => (summary.unread > 0 ? summary.readSeq : undefined));
   const onSeen = useCallback((seq: number) => room.markRead(seq), [room]);
@@ -51,10 +52,12 @@ function Known({ id, aside, at, summary }: Props & { summary: RoomSummary }) {
             room={room}
             summary={summary}
             source={source}
+            sourceKey={sourceKey}
             label={t("timeline.label", { name })}
+            name={name}
             placeholder={t("composer.placeholder", { name })}
             start={<RoomStart summary={summary} name={name} />}
-            at={at}
+            at={isThere ? at : undefined}
             readSeq={readSeq}
             onSeen={onSeen}
           />
@@ -63,7 +66,7 @@ function Known({ id, aside, at, summary }: Props & { summary: RoomSummary }) {
         )}
       </main>
       {aside?.is === "thread" && (
-        <ThreadPanel key={`${id}-${aside.root}`} room={room} root={aside.root} name={name} />
+        <ThreadPanel key={`${id}-${aside.root}`} room={room} root={aside.root} at={aside.at} name={name} />
       )}
       {aside?.is === "members" && <MembersPanel key={id} summary={summary} />}
       {aside?.is === "pins" && <PinsPanel key={id} summary={summary} />}
@@ -97,6 +100,7 @@ function RoomHead({ summary, name, aside }: { summary: RoomSummary; name: string
           </p>
         )}
       </div>
+      <IconButton icon={Search} label={t("search.here")} onClick={() => searchHere(summary.id)} />
       <IconButton
         icon={Pin}
         label={t("pins.title")}

@@ -10,6 +10,7 @@ import {
   MessageSquareText,
   Plus,
   Search,
+  TextSearch,
   Users,
 } from "lucide-react";
 import { type ReactNode, useState } from "react";
@@ -17,6 +18,7 @@ import { go, hashOf, useRoute } from "../app/route.ts";
 import { useText } from "../i18n/text.ts";
 import { MyButton } from "../people/MyButton.tsx";
 import { useMe, useRooms, useSynced, useWatched } from "../sdk/context.tsx";
+import { searchEverywhere } from "../search/search-here.ts";
 import { IconButton } from "../ui/Button.tsx";
 import { RoomSkeleton } from "../ui/Skeleton.tsx";
 import { useRoomNaming } from "./names.ts";
@@ -42,6 +44,7 @@ export function Sidebar({ onOpen }: { onOpen: (what: Opening) => void }) {
     <nav className="sidebar" aria-label={t("nav.rooms")}>
       <header className="sidebar-head">
         <span className="wordmark">Parlour</span>
+        <IconButton icon={TextSearch} label={t("search.title")} onClick={searchEverywhere} />
         <NewMenu onOpen={onOpen} />
       </header>
       <button type="button" className="jump" onClick={() => onOpen("switch")}>

@@ -15,12 +15,14 @@ import { toast } from "../ui/toast.tsx";
 interface Props {
   room: Room;
   root: number;
+  /** A reply to scroll to. */
+  at: number | undefined;
   /** The room's name. */
   name: string;
 }
 
 /** The panel. */
-export function ThreadPanel({ room, root, name }: Props) {
+export function ThreadPanel({ room, root, at, name }: Props) {
   const { t } = useText();
   const summary = useRoomSummary(room.id);
   const source = useTimeline(room, root);
@@ -61,8 +63,10 @@ export function ThreadPanel({ room, root, name }: Props) {
           summary={summary}
           source={source}
           label={t("thread.title")}
+          name={name}
           placeholder={t("thread.placeholder")}
           start={<div className="thread-start" />}
+          at={at}
           readSeq={undefined}
           onSeen={onSeen}
         />

@@ -5,17 +5,19 @@ import { MessageSquareText, Pin, SmilePlus } from "lucide-react";
 import { memo, useMemo, useState } from "react";
 import { Editor } from "../composer/Editor.tsx";
 import { EmojiButton } from "../emoji/EmojiButton.tsx";
+import { MessageFiles } from "../files/MessageFiles.tsx";
 import { agoOf, momentOf, timeOf } from "../i18n/dates.ts";
 import { useText } from "../i18n/text.ts";
 import { Markdown } from "../markdown/Markdown.tsx";
 import type { Mark } from "../markdown/marks.tsx";
 import { plain } from "../markdown/parse.ts";
 import { PersonButton } from "../people/PersonButton.tsx";
+import { SeenBy } from "../receipts/SeenBy.tsx";
 import { useMe, usePerson, usePersons } from "../sdk/context.tsx";
 import { Avatar } from "../ui/Avatar.tsx";
 import { IconButton } from "../ui/Button.tsx";
 import { Delivery } from "./Delivery.tsx";
-import { Attachments, LinkPreviews } from "./Extras.tsx";
+import { LinkPreviews } from "./LinkPreviews.tsx";
 import { MoreMenu } from "./MessageMenu.tsx";
 import { PollCard } from "./PollCard.tsx";
 import { Quote } from "./Quote.tsx";
@@ -101,11 +103,12 @@ export const MessageRow = memo(function MessageRow({ message, isHead, quoted, is
           </span>
         )}
         {message.poll && <PollCard message={message} poll={message.poll} />}
-        <Attachments message={message} />
+        <MessageFiles message={message} />
         <LinkPreviews message={message} />
         <Reactions message={message} />
         {scope.root === undefined && <ThreadLink message={message} />}
         <Delivery message={message} />
+        <SeenBy message={message} />
       </div>
       {(isPointedAt || isBusy) && !isEditing && !message.isDeleted && message.seq !== undefined && (
         <Toolbar message={message} onBusy={setBusy} />

@@ -3,6 +3,7 @@
 import type { Message, Reaction } from "@parlour/client";
 import { SmilePlus } from "lucide-react";
 import { EmojiButton } from "../emoji/EmojiButton.tsx";
+import { EmojiFace } from "../emoji/own.tsx";
 import { useText } from "../i18n/text.ts";
 import { useMe } from "../sdk/context.tsx";
 import { useNaming } from "./names.ts";
@@ -51,7 +52,9 @@ function Chip({ message, reaction }: { message: Message; reaction: Reaction }) {
       aria-label={`${reaction.emoji} ${reaction.users.length}. ${who}`}
       onClick={() => void toggle()}
     >
-      <span className="reaction-emoji">{reaction.emoji}</span>
+      <span className="reaction-emoji">
+        <EmojiFace emoji={reaction.emoji} size="1.125rem" />
+      </span>
       <span className="reaction-count">{reaction.users.length.toLocaleString(language.tag)}</span>
     </button>
   );

@@ -25,19 +25,26 @@ export interface TimelineProps {
   target: { seq: number; times: number } | undefined;
   /** What stands before the first line of all. */
   start: ReactNode;
+  /** What stands behind the last line. */
+  foot?: ReactNode;
+  /** How many messages of the user's stand there. */
+  sent?: number;
   /** The end of the list is, or no longer is, what the user looks at. */
   onAtEnd: (isAtEnd: boolean) => void;
+  /** Goes to the newest lines, where those aren't behind the last one. */
+  onNewest?: (() => void) | undefined;
 }
 
 /** A timeline. */
-export function TimelineView({ source, label, readSeq, target, start, onAtEnd }: TimelineProps) {
+export function TimelineView(props: TimelineProps) {
+  const { source, label, readSeq, target, start, foot, sent = 0, onAtEnd, onNewest } = props;
   const items = useItems(source);
   const rows = useRows(items, readSeq);
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   const [pointedAt, setPointedAt] = useState<Message>();
   const isShifted = useShift(rows);
-  const following = useFollowing({ rows, list, scroller, onAtEnd });
+  const following = useFollowing({ rows, list, scroller, onAtEnd, sent, isOff: source.isAtEnd === false });
   const history = useHistory({ source, rows, list });
   const found = useTarget({ source, rows, list, target, onJump: following.letGo });
   const onKeyDown = useMessageKeys({ rows, list, scroller });
@@ -89,10 +96,14 @@ export function TimelineView({ source, label, readSeq, target, start, onAtEnd }:
               />
             )}
           </Virtualizer>
-          <div className="timeline-foot" />
+          <div className="timeline-foot">{foot}</div>
         </div>
       </MessageContextMenu>
-      {following.isAway && <ToNewest count={following.missed} onClick={following.toEnd} />}
+      {onNewest ? (
+        <ToNewest count={0} onClick={onNewest} />
+      ) : (
+        following.isAway && <ToNewest count={following.missed} onClick={following.toEnd} />
+      )}
     </div>
   );
 }

@@ -2,8 +2,13 @@
 
 import type { Message } from "@parlour/client";
 import {
+  AlarmClock,
+  Bookmark,
   BookmarkX,
   Copy,
+  Eye,
+  Forward,
+  History,
   Link,
   type LucideIcon,
   MailOpen,
@@ -16,7 +21,11 @@ import {
 } from "lucide-react";
 import { hashOf } from "../app/route.ts";
 import type { Key } from "../i18n/text.ts";
-import type { Scope } from "./scope.tsx";
+import { text } from "../i18n/text.ts";
+import { kept, keptNow } from "../later/kept.ts";
+import { openSaved } from "../later/lists.ts";
+import { toast } from "../ui/toast.tsx";
+import type { Asking, Scope } from "./scope.tsx";
 
 /** One thing to do. */
 export interface Action {
@@ -34,13 +43,19 @@ export function actionsOf(message: Message, scope: Scope): Action[] {
   if (message.seq === undefined) return message.delivery.state === "failed" ? failedActions(message) : [];
   if (message.isDeleted) return [];
   const isReply = scope.root !== undefined;
+  const ask = (what: Asking["what"]) => () => scope.ask({ what, message });
   const all: (Action | false)[] = [
     !isReply && thread(message, scope),
     { id: "quote", label: "action.quote", icon: Reply, shortcut: "r", run: () => scope.answer(message) },
     message.isOwn && edit(message, scope),
     pin(message, scope),
+    { id: "forward", label: "action.forward", icon: Forward, shortcut: "f", run: ask("forward") },
+    save(message, scope),
+    { id: "remind", label: "action.remind", icon: AlarmClock, run: ask("remind") },
     { id: "copy", label: "action.copy-text", icon: Copy, shortcut: "c", run: () => copy(message.text) },
     link(message),
+    message.isEdited && { id: "edits", label: "action.edits", icon: History, run: ask("edits") },
+    !isReply && { id: "seen", label: "action.seen", icon: Eye, run: ask("seen") },
     !isReply && unread(message, scope),
     message.isOwn && remove(message, scope),
   ];
@@ -70,6 +85,22 @@ function pin(message: Message, scope: Scope): Action {
     ? (["action.unpin", PinOff] as const)
     : (["action.pin", Pin] as const);
   return { id: "pin", label, icon, shortcut: "p", run };
+}
+
+function save(message: Message, scope: Scope): Action {
+  const { client } = scope.room;
+  const { room, seq = 0 } = message;
+  const isSaved = keptNow(client, openSaved)?.has(room, seq) ?? false;
+  const change = async () => {
+    const saved = await kept(client, openSaved);
+    await (isSaved ? saved.unsave(room, seq) : saved.save(room, seq));
+    toast(text().t(isSaved ? "save.undone" : "save.done"));
+  };
+  const run = () => void change().catch(scope.fail);
+  const [label, icon] = isSaved
+    ? (["action.unsave", BookmarkX] as const)
+    : (["action.save-later", Bookmark] as const);
+  return { id: "save", label, icon, shortcut: "s", run };
 }
 
 function link(message: Message): Action {

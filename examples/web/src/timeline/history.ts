@@ -1,4 +1,4 @@
-/** Reading older lines before the user comes to the first one that is there. */
+/** Reading older lines, and newer ones, before the user comes to the first or the last one that is there. */
 
 import { type RefObject, useCallback, useEffect, useRef } from "react";
 import type { VirtualizerHandle } from "virtua";
@@ -20,10 +20,14 @@ export function useHistory({ source, rows, list }: Parts) {
   const isReading = useRef(false);
   const handleScroll = useCallback(() => {
     const handle = list.current;
-    if (!handle || isReading.current || source.isAtStart || handle.scrollOffset > BEFORE_PX) return;
+    if (!handle || isReading.current) return;
+    const rest = handle.scrollSize - handle.scrollOffset - handle.viewportSize;
+    const isOlder = !source.isAtStart && handle.scrollOffset <= BEFORE_PX;
+    const isNewer = source.isAtEnd === false && rest <= BEFORE_PX;
+    const reading = isOlder ? source.loadOlder(PAGE) : isNewer ? source.loadNewer?.(PAGE) : undefined;
+    if (!reading) return;
     isReading.current = true;
-    source
-      .loadOlder(PAGE)
+    reading
       .catch(() => new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS)))
       .finally(() => {
         isReading.current = false;

@@ -3,6 +3,12 @@
 import type { Message, Room } from "@parlour/client";
 import { createContext, useContext } from "react";
 
+/** Something to be done with a message in a dialog. */
+export interface Asking {
+  readonly what: "forward" | "remind" | "edits" | "seen";
+  readonly message: Message;
+}
+
 /** One conversation: a room's, or a thread's. */
 export interface Scope {
   readonly room: Room;
@@ -16,8 +22,12 @@ export interface Scope {
   answer(message: Message | undefined): void;
   /** Asks whether to delete it. */
   askDelete(message: Message): void;
+  /** Opens a dialog about a message. */
+  ask(asking: Asking): void;
   openThread(message: Message): void;
   markUnread(message: Message): void;
+  /** Shows a picture of a message large, by its hash. */
+  showPicture(message: Message, hash: string): void;
   /** Scrolls to a message by its number. */
   jump(seq: number): void;
   /** Says that something didn't work. */

@@ -14,10 +14,10 @@ import {
 export const ENGINE = process.env.BROWSER === "firefox" ? "firefox" : "chromium";
 
 /** The browser that `CHROMIUM_BIN` or `FIREFOX_BIN` names; Debian's where it isn't set. */
-export async function browse(): Promise<Browser> {
+export async function browse(more: readonly string[] = []): Promise<Browser> {
   if (ENGINE === "firefox") return browseFirefox();
   const executablePath = process.env.CHROMIUM_BIN ?? "/usr/bin/chromium";
-  return chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  return chromium.launch({ executablePath, args: ["--no-sandbox", ...more] });
 }
 
 /** Stock Firefox over WebDriver BiDi. */

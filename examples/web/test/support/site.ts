@@ -26,6 +26,7 @@ const POLICY = [
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' blob:",
+  "media-src 'self'",
   "manifest-src 'self'",
   "worker-src 'self'",
   "connect-src 'self' ws: wss: https:",

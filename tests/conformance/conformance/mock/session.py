@@ -107,7 +107,7 @@ class Session:
             self.mock.pinged(self, frame.ping)
             self.say({"pong": {"nonce": str(frame.ping.nonce)}})
         elif what == "call":
-            self._task(self._call(frame.call))
+            await self._call(frame.call)
         elif what == "cancel":
             self.mock.cancelled(self, frame.cancel.id)
         else:
@@ -180,11 +180,13 @@ class Session:
         if len(self.in_flight) > CALLS_MAX:
             raise Broke(f"{len(self.in_flight)} calls in flight")
         then = self.mock.then(call)
-        await self.welcomed.wait()
         if self._is_behind_broken(call):
             self.refuse(call, {"reason": "CHAIN_BROKEN"})
-            return
-        await self._do(call, then)
+        elif "after_ms" in then:
+            self._task(self._do(call, then))
+        else:
+            # In the order in which calls come: what is refused breaks the chain for the one behind it.
+            await self._do(call, then)
 
     def _seen(self, method, body: bytes, number=0, chain=0) -> Call:
         message = self.contract.parse(method.request, body)
@@ -203,7 +205,8 @@ class Session:
         )
 
     async def _do(self, call, then: dict):
-        await asyncio.sleep(then.get("after_ms", 0) / 1000)
+        if "after_ms" in then:
+            await asyncio.sleep(then["after_ms"] / 1000)
         if then.get("drop") == "before":
             await drop(self.connection)
         elif then.get("hold"):
