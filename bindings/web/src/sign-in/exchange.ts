@@ -28,7 +28,7 @@ export async function exchange(
   try {
     const { result } = await answer(carrier, request, signal);
     if (result?.case === "error") throw ParlourError.refused(result.value);
-    if (result === undefined) throw new ParlourError("malformed");
+    if (result?.case !== "signedIn") throw new ParlourError("malformed");
     return result.value;
   } finally {
     carrier.close(CloseCode.CLIENT_DONE, "");
