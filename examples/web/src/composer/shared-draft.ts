@@ -1,7 +1,7 @@
 /** Drafts on all of the user's devices and tabs: what is begun in one can be finished in another. */
 
 import type { User } from "@parlour/client";
-import { type Dispatch, type SetStateAction, useEffect, useRef } from "react";
+import { type Dispatch, type SetStateAction, useCallback, useEffect, useRef } from "react";
 import { useDrafts } from "../later/lists.ts";
 import { useSigned } from "../sdk/context.tsx";
 import { useScope } from "../timeline/scope.tsx";
@@ -21,10 +21,12 @@ export function useSharedDraft(draft: DraftText, setDraft: Dispatch<SetStateActi
   last.current = draft;
   // What was told from here comes back, perhaps when more was written already.
   const told = useRef<string[]>([]);
+  const isTelling = useRef(false);
 
   useEffect(() => {
     if (!drafts) return undefined;
     const take = () => {
+      if (isTelling.current) return;
       const begun = drafts.of(room.id, root)?.draft;
       const text = begun?.text ?? "";
       const { text: here, agreed = "" } = last.current;
@@ -33,39 +35,50 @@ export function useSharedDraft(draft: DraftText, setDraft: Dispatch<SetStateActi
       if (text === agreed || echo >= 0) return;
       if (here !== agreed && here !== text) return;
       const users = (begun?.mentions ?? []).flatMap((id) => people.get(id) ?? []);
-      setDraft({ text, mentions: { ...last.current.mentions, ...namesOf(users) }, agreed: text });
+      setDraft((before) => ({
+        ...before,
+        text,
+        mentions: { ...before.mentions, ...namesOf(users) },
+        agreed: text,
+      }));
     };
     take();
     return drafts.subscribe(take);
   }, [drafts, room, root, people, setDraft]);
 
-  useEffect(() => {
-    const { text, agreed = "" } = draft;
-    if (!drafts || text === agreed) return undefined;
-    const tell = () => {
+  const tell = useCallback(
+    async (draft: DraftText) => {
+      if (!drafts) return;
+      const { text } = draft;
       told.current.push(text);
-      setDraft((before) => ({ ...before, agreed: text }));
-      const message = { text, mentions: mentionsIn(draft), ...(root !== undefined && { threadRoot: root }) };
-      // One that isn't taken is kept on this device.
-      drafts.set(room.id, message).catch(() => undefined);
-    };
-    const timer = setTimeout(tell, text ? TELL_AFTER_MS : 0);
+      isTelling.current = true;
+      const mentions = mentionsIn(draft);
+      const done = drafts.set(room.id, { text, mentions, ...(root !== undefined && { threadRoot: root }) });
+      isTelling.current = false;
+      try {
+        await done;
+        // Not before the server has it: a page that is loaded again meanwhile would take the server's for newer.
+        setDraft((before) => ({ ...before, agreed: text }));
+      } catch {
+        // One that isn't taken is kept on this device.
+      }
+    },
+    [drafts, room, root, setDraft],
+  );
+
+  useEffect(() => {
+    if (!drafts || draft.text === (draft.agreed ?? "")) return undefined;
+    const timer = setTimeout(() => void tell(draft), draft.text ? TELL_AFTER_MS : 0);
     return () => clearTimeout(timer);
-  }, [drafts, draft, room, root, setDraft]);
+  }, [drafts, draft, tell]);
 
   // Whoever goes to another room has paused.
   useEffect(
     () => () => {
       const { text, agreed = "" } = last.current;
-      if (!drafts || text === agreed) return;
-      const message = {
-        text,
-        mentions: mentionsIn(last.current),
-        ...(root !== undefined && { threadRoot: root }),
-      };
-      drafts.set(room.id, message).catch(() => undefined);
+      if (text !== agreed) void tell(last.current);
     },
-    [drafts, room, root],
+    [tell],
   );
 }
 

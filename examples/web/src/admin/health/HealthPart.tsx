@@ -44,7 +44,9 @@ function Standing({ readiness }: { readiness: Readiness | undefined }) {
     <section className="standing" data-is={is} aria-label={t("health.standing")}>
       <Icon size={26} strokeWidth={1.75} aria-hidden />
       <div>
-        <h2 role="status">{readiness ? t(`health.${is}`) : t("health.asking")}</h2>
+        <div role="status">
+          <h2>{readiness ? t(`health.${is}`) : t("health.asking")}</h2>
+        </div>
         <p>
           {readiness?.is === "ready" && t("health.answers", { ms: numberOf(Math.round(readiness.afterMs)) })}
           {readiness?.is === "unready" && t("health.unready-why", { why: readiness.why })}

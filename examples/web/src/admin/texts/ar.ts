@@ -15,7 +15,7 @@ export const ar: AdminCatalogue = {
   "account.link": "رابط فقط",
   "account.logins": "مسجّل الدخول",
   "account.no-scopes": "بلا صلاحيات",
-  "account.none": "لا حساب هنا",
+  "account.none": "لا حساب",
   "account.password": "كلمة مرور",
   "account.places": {
     zero: "في لا مكان",

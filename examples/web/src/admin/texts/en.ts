@@ -8,7 +8,7 @@ export const en = {
   "account.link": "Link only",
   "account.logins": "Signed in",
   "account.no-scopes": "No scopes",
-  "account.none": "No account here",
+  "account.none": "No account",
   "account.password": "Password",
   "account.places": { one: "in {n} place", other: "in {n} places" } as Plural,
   "account.scopes": "Scopes",
