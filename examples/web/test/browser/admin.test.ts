@@ -274,7 +274,7 @@ describe("invites and sessions", () => {
     await row("noor").locator("[data-row]").click();
     await dialog().getByRole("button", { name: "Sign out everywhere" }).click();
     await row("noor").waitFor({ state: "detached" });
-    await page.getByLabel("Account name").fill("yuki");
+    await page.getByRole("textbox", { name: "Account name" }).fill("yuki");
     await button("Revoke").click();
     await dialog().getByRole("button", { name: "Revoke" }).click();
     await page.getByText("being closed").waitFor();
@@ -315,7 +315,8 @@ describe("the log, reports and health", () => {
     await button("Decided").click();
     await report.getByText("Deleted by mara").waitFor();
     await button("Refused words").click();
-    expect(await dialog().getByRole("textbox").inputValue()).toBe("get rich*\nsnake oil");
+    const words = (await dialog().getByRole("textbox").inputValue()).split("\n");
+    expect(words.sort()).toEqual(["get rich*", "snake oil"]);
     await page.keyboard.press("Escape");
   });
 

@@ -206,6 +206,7 @@ describe("signing in", () => {
   test("says in plain words what is wrong with a token", async () => {
     const page = await (await browser.newContext({ locale: "en-GB" })).newPage();
     await page.goto(site.url);
+    await page.getByRole("button", { name: "Use a token" }).click();
     await page.getByLabel("Token").fill("hello");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("alert").filter({ hasText: "isn’t a token" }).waitFor();

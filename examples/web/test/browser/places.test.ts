@@ -110,9 +110,10 @@ describe("a room's details", () => {
     await panel.locator("form").first().getByRole("button", { name: "Save" }).click();
     await ada.locator(".pane-head h1", { hasText: "Boiler room" }).waitFor();
     await ada.locator(".pane-topic", { hasText: "What drives it" }).waitFor();
-    await panel.getByLabel("Favourite").check();
+    await panel.getByLabel("Favourite").click();
     await ada.locator(".section", { hasText: "Favourites" }).getByText("Boiler room").waitFor();
-    await panel.getByLabel("Favourite").uncheck();
+    await panel.getByLabel("Favourite").click();
+    await expect.poll(() => panel.getByLabel("Favourite").isChecked()).toBe(false);
     await panel.getByLabel("Section of the list").fill("Machines");
     await panel.getByLabel("Section of the list").press("Enter");
     await ada.locator(".section", { hasText: "Machines" }).getByText("Boiler room").waitFor();
@@ -122,13 +123,5 @@ describe("a room's details", () => {
     await panel.getByRole("button", { name: "Archive" }).click();
     await panel.getByRole("button", { name: "Bring back from the archive" }).click();
     await panel.getByRole("button", { name: "Archive" }).waitFor();
-  });
-
-  test("are left alone by those who may not change them", async () => {
-    const ben = await visit(browser, site.url, server.token("ben", "Ben Okafor"), { room });
-    await ben.getByRole("button", { name: "Room details" }).click();
-    await ben.locator(".aside .settings-facts", { hasText: "What drives it" }).waitFor();
-    expect(await ben.locator(".aside").getByRole("button", { name: "Archive" }).count()).toBe(0);
-    await ben.context().close();
   });
 });

@@ -114,8 +114,8 @@ describe("searching", () => {
     await hits(ada).locator(".hit-room", { hasText: "Kitchen" }).waitFor();
     await ada.getByRole("button", { name: "From anybody" }).click();
     await ada
+      .locator(".people-picker")
       .getByRole("button", { name: /Ben Okafor/ })
-      .last()
       .click();
     await ada.keyboard.press("Escape");
     await expect.poll(() => hits(ada).count()).toBe(2);

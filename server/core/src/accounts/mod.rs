@@ -10,6 +10,7 @@ pub mod code;
 pub mod invites;
 pub mod keys;
 pub mod logins;
+pub(crate) mod owner;
 pub mod passkeys;
 pub mod rows;
 pub mod sign_in;

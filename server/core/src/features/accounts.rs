@@ -1,28 +1,27 @@
 //! What people do with their accounts: the password, and where they are signed in.
 
-use bytes::Bytes;
 use parlour_protocol::{
     account::{
         EndLoginRequest, EndLoginResponse, ListLoginsRequest, ListLoginsResponse, Login as View,
-        LoginMethod, SetPasswordRequest, SetPasswordResponse, end_login_request::Which,
+        SetPasswordRequest, SetPasswordResponse, end_login_request::Which,
     },
     generated::AccountService,
     ids::LoginId,
-    limits::{LINK_SETS_PASSWORD_FOR, LOGINS_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN},
-    wire::{Error, ErrorReason},
+    limits::{LOGINS_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN},
+    wire::Error,
 };
 
 use crate::{
     accounts::{
-        Account, account_not_found,
+        Account,
         logins::{self, login_of},
+        owner::{check_owner, own, still_in},
         rows::AccountRow,
         sign_in::not_now,
     },
-    draft::{Draft, Refused, RowsDraft},
+    draft::{Draft, RowsDraft},
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     ports::store::Shard,
-    tables::Table,
 };
 
 impl AccountService<ServerKit> for Features {
@@ -106,46 +105,6 @@ impl AccountService<ServerKit> for Features {
     }
 }
 
-/// What must be absent when something that lets people in is committed: whoever was signed out leaves no
-/// way in behind.
-pub(super) async fn still_in(ctx: &Ctx, account: &Account) -> Result<Vec<(Table, Bytes)>, Error> {
-    let mut absent = vec![account.guard()];
-    if let Some(id) = login_of(&ctx.caller) {
-        let login = ctx.node.login(account, id).await?;
-        if !login.is_some_and(|login| login.is_good(account, ctx.now.unix_ms)) {
-            return Err(Refused::Revoked.into());
-        }
-        absent.push((Table::REVOKED, logins::ended_key(account.org, id)));
-    }
-    Ok(absent)
-}
-
-/// Refuses whoever isn't sure to be the account's owner: who has the password shows it, or has come in just
-/// now by other means of theirs.
-pub(super) async fn check_owner(
-    ctx: &Ctx,
-    account: &Account,
-    password: String,
-) -> Result<(), Error> {
-    let hash = account.row.password.clone();
-    if hash.is_empty() || has_come_in(ctx, account, login_of(&ctx.caller)).await? {
-        return Ok(());
-    }
-    let (user, now) = (ctx.user(), ctx.now);
-    let is_right = password.len() <= PASSWORD_BYTES_MAX
-        && ctx.node.check_password(user, password, Some(hash), now).await?;
-    if is_right {
-        return Ok(());
-    }
-    Err(Error::new(ErrorReason::WrongPassword, "the password is not right"))
-}
-
-pub(super) async fn own(ctx: &Ctx) -> Result<Account, Error> {
-    ctx.node.accounts.issuer()?;
-    let account = ctx.node.account(ctx.caller.org, ctx.user()).await?;
-    account.ok_or_else(account_not_found)
-}
-
 /// The account's logins but that one.
 async fn others(
     ctx: &Ctx,
@@ -155,18 +114,6 @@ async fn others(
     let logins = ctx.node.logins(account).await?;
     let ids = logins.into_iter().map(|login| login.id);
     Ok(ids.filter(|id| Some(*id) != current).collect())
-}
-
-/// Whether the caller has signed in with a link or a passkey just now: whoever has forgotten the password
-/// gets a link.
-async fn has_come_in(ctx: &Ctx, account: &Account, id: Option<LoginId>) -> Result<bool, Error> {
-    let Some(id) = id else { return Ok(false) };
-    let Some(login) = ctx.node.login(account, id).await? else { return Ok(false) };
-    let fresh_ms = LINK_SETS_PASSWORD_FOR.as_millis() as u64;
-    let methods = [LoginMethod::Link, LoginMethod::Passkey];
-    Ok(methods.iter().any(|method| login.row.method == *method as i32)
-        && login.is_good(account, ctx.now.unix_ms)
-        && ctx.now.unix_ms.saturating_sub(login.row.since_ms) <= fresh_ms)
 }
 
 fn check_new(password: &str, account: &Account) -> Result<(), Error> {

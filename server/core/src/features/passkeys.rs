@@ -11,9 +11,13 @@ use parlour_protocol::{
     wire::{Error, ErrorReason},
 };
 
-use super::accounts::{check_owner, own, still_in};
 use crate::{
-    accounts::{code::sha256, passkeys::Held, rows::PasskeyRow},
+    accounts::{
+        code::sha256,
+        owner::{check_owner, own, still_in},
+        passkeys::Held,
+        rows::PasskeyRow,
+    },
     draft::{Draft, RowsDraft},
     kit::{Answer, Ctx, Features, ServerKit},
     ports::{passkeys::Kept, store::Shard},
@@ -65,7 +69,7 @@ impl PasskeyService<ServerKit> for Features {
             state.ok_or_else(|| Error::invalid("state", "is of no question to the caller"))?;
         let made = (&request.client_data_json, &request.attestation_object);
         let judged = passkeys.judge_new(&state, made.0, made.1, ctx.now.unix_ms);
-        let kept = judged.map_err(|why| Error::invalid("attestation_object", &why.to_string()))?;
+        let kept = judged.map_err(|why| Error::invalid("attestation_object", why.to_string()))?;
         if !ctx.node.answers_first(&state, made.1, ctx.now)? {
             return Err(Error::invalid("state", "was answered before"));
         }

@@ -25,7 +25,7 @@ pub(super) struct Client {
 
 impl Client {
     /// One that trusts the certificates in that file, or those that the system does.
-    pub(super) fn new(ca_file: Option<&PathBuf>) -> Result<Arc<dyn Ask>, Unreached> {
+    pub(super) fn trusting(ca_file: Option<&PathBuf>) -> Result<Arc<dyn Ask>, Unreached> {
         let tls = match ca_file {
             Some(path) => with_roots_of(path)
                 .ok_or_else(|| Unreached("tls.acme.ca_file holds no certificates in pem".into()))?,

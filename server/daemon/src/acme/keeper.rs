@@ -218,7 +218,7 @@ impl Keeper {
 
     async fn account(&self) -> Result<Account, AcmeError> {
         let kept = self.on_disk(Files::account).await?;
-        let client = Client::new(self.settings.ca_file.as_ref());
+        let client = Client::trusting(self.settings.ca_file.as_ref());
         let client = client.map_err(|why| AcmeError::Unreachable(why.to_string()))?;
         let applicant = match kept {
             None => self.settings.applicant()?,

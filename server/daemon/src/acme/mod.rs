@@ -43,7 +43,7 @@ pub struct Settings {
 
 /// Looks once whether the CA answers.
 pub async fn look(settings: &Settings) -> Result<(), AcmeError> {
-    let client = Client::new(settings.ca_file.as_ref());
+    let client = Client::trusting(settings.ca_file.as_ref());
     let client = client.map_err(|why| AcmeError::Unreachable(why.to_string()))?;
     parlour_acme::look(&settings.directory, client).await
 }

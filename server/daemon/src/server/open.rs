@@ -112,13 +112,17 @@ pub(super) async fn start(builder: Builder) -> Result<Server, StartError> {
     let address = |server: &Option<HttpServer>| server.as_ref().map(HttpServer::local_addr);
     let [http_addr, metrics_addr, _] = http.each_ref().map(address);
     let operator = Arc::new(Operator { shared: shared.clone(), http: http_addr });
-    let socket = shared.data.admin_socket();
-    let admin = AdminServer::start(&socket, operator)
-        .map_err(|error| bind_error("admin", socket.display(), error))?;
+    let admin = start_admin(&shared, operator)?;
     let behind = follow(&shared, config.visitor()?);
     let held = supervisor::Held { http: http.into(), stop, admin, behind, lock };
     tokio::spawn(supervisor::run(shared.clone(), held));
     Ok(Server { shared, http: http_addr, metrics: metrics_addr })
+}
+
+fn start_admin(shared: &Shared, operator: Arc<Operator>) -> Result<AdminServer, StartError> {
+    let socket = shared.data.admin_socket();
+    AdminServer::start(&socket, operator)
+        .map_err(|error| bind_error("admin", socket.display(), error))
 }
 
 /// Who looks at tokens. Providers' keys are read while everything else starts: whoever comes with another

@@ -35,7 +35,6 @@ use parlour_protocol::{
         change::Change as What,
     },
     generated::{Lane, Rpc, rpc},
-    health::GetHealthRequest,
     hook::{CreateHookRequest, ListHooksRequest, RevokeHookRequest},
     inbox::ReadMentionsRequest,
     marker::{MarkReadRequest, MarkUnreadRequest},
@@ -98,7 +97,6 @@ pub(crate) fn samples(room: &Bytes, user: &Bytes, token: &str) -> Vec<Sample> {
         sample::<rpc::Reauth>(&ReauthRequest { token: token.into() }),
         sample::<rpc::Revoke>(&RevokeRequest { what }),
         sample::<rpc::ListSessions>(&ListSessionsRequest::default()),
-        sample::<rpc::GetHealth>(&GetHealthRequest {}),
         sample::<rpc::GetUsers>(&GetUsersRequest {
             users: vec![user()],
             subjects: vec!["ada".into()],

@@ -10,6 +10,7 @@ use parlour_protocol::{
         RevokeKeyRequest, SetAccountScopesRequest, SetPasswordRequest, end_login_request::Which,
     },
     generated::rpc,
+    health::GetHealthRequest,
     webhook::{
         CreateWebhookRequest, EventFilter, ListWebhooksRequest, ResumeWebhookRequest,
         RevokeWebhookRequest, create_webhook_request, list_webhooks_request,
@@ -27,6 +28,7 @@ pub(super) fn samples() -> Vec<Sample> {
             current: "the present one".into(),
             password: "another one".into(),
         }),
+        sample::<rpc::GetHealth>(&GetHealthRequest {}),
         sample::<rpc::BeginPasskey>(&BeginPasskeyRequest {}),
         sample::<rpc::AddPasskey>(&AddPasskeyRequest {
             state: id(),

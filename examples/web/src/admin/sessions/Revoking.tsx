@@ -26,37 +26,40 @@ export function Revoking() {
     if (what === "subject") return revoke(client, { subject: named });
     return revoke(client, what === "session" ? { session: named } : { tokenId: named });
   };
+  // The question is a form of its own, and stands beside this one.
   return (
-    <form
-      className="admin-block revoking"
-      aria-label={t("revoke.title")}
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (isGood) setAsking(true);
-      }}
-    >
-      <header>
-        <h2>{t("revoke.title")}</h2>
-      </header>
-      <p className="soft">{t("revoke.why")}</p>
-      <div className="revoking-fields">
-        <ChoiceField
-          label={t("revoke.what")}
-          value={what}
-          options={WHATS.map((it) => [it, t(`revoke.${it}`)] as const)}
-          onChoose={setWhat}
-        />
-        <TextField
-          label={t(`revoke.${what}-name`)}
-          value={text}
-          dir="ltr"
-          spellCheck={false}
-          onText={setText}
-        />
-        <Button type="submit" look="danger" disabled={!isGood}>
-          {t("revoke.go")}
-        </Button>
-      </div>
+    <>
+      <form
+        className="admin-block revoking"
+        aria-label={t("revoke.title")}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isGood) setAsking(true);
+        }}
+      >
+        <header>
+          <h2>{t("revoke.title")}</h2>
+        </header>
+        <p className="soft">{t("revoke.why")}</p>
+        <div className="revoking-fields">
+          <ChoiceField
+            label={t("revoke.what")}
+            value={what}
+            options={WHATS.map((it) => [it, t(`revoke.${it}`)] as const)}
+            onChoose={setWhat}
+          />
+          <TextField
+            label={t(`revoke.${what}-name`)}
+            value={text}
+            dir="ltr"
+            spellCheck={false}
+            onText={setText}
+          />
+          <Button type="submit" look="danger" disabled={!isGood}>
+            {t("revoke.go")}
+          </Button>
+        </div>
+      </form>
       {isAsking && (
         <AskDialog
           title={t("revoke.sure", { what: named })}
@@ -71,6 +74,6 @@ export function Revoking() {
           <p>{t(`revoke.${what}-why`)}</p>
         </AskDialog>
       )}
-    </form>
+    </>
   );
 }
