@@ -105,11 +105,14 @@ async fn a_certificate_is_ordered_shown_everywhere_and_renewed_while_clients_sta
 }
 
 fn account_of(server: &Server) -> Vec<u8> {
-    let found = fs::read_dir(server.data().join("tls")).unwrap().flatten().find(|entry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        name.starts_with("acme-account-") && name.ends_with(".json")
-    });
-    fs::read(found.expect("there is an account").path()).unwrap()
+    let found = fs::read_dir(server.data().join("tls"))
+        .expect("the folder of certificates")
+        .flatten()
+        .find(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            name.starts_with("acme-account-") && name.ends_with(".json")
+        });
+    fs::read(found.expect("there is an account").path()).expect("can be read")
 }
 
 #[tokio::test(flavor = "multi_thread")]

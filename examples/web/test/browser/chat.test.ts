@@ -208,11 +208,11 @@ describe("signing in", () => {
     await page.goto(site.url);
     await page.getByRole("button", { name: "Use a token" }).click();
     await page.getByLabel("Token").fill("hello");
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.getByRole("alert").filter({ hasText: "isn’t a token" }).waitFor();
     const forged = server.token("eve").split(".").with(2, "AAAA").join(".");
     await page.getByLabel("Token").fill(forged);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.getByRole("alert").filter({ hasText: "doesn’t accept this token" }).waitFor();
     await page.context().close();
   });

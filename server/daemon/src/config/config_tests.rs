@@ -36,6 +36,8 @@ fn every_example_is_a_key_that_is_read() {
         let other = match key.name() {
             "certificate" => "key = \"k.pem\"\n",
             "key" => "certificate = \"c.pem\"\n",
+            "eab_key_id" => "eab_key_file = \"k.txt\"\n",
+            "eab_key_file" => "eab_key_id = \"k\"\n",
             "bucket" => "access_key_id = \"AK\"\nsecret_access_key_file = \"s.txt\"\n",
             _ => "",
         };
