@@ -60,7 +60,10 @@ async fn who_may_lists_who_is_connected_and_ends_one() {
     assert_eq!(subjects, ["ada", "root"], "of this organization, once");
     let seen = &found[0];
     assert_eq!((&seen.session, &*seen.agent), (&ada.welcome().session, "features/1"));
-    assert_eq!((&seen.user, &*seen.address), (&ada.welcome().user, "127.0.0.1"));
+    assert_eq!(seen.user, ada.welcome().user);
+    // Over HTTP this host counts as a proxy, which hasn't said for whom it speaks.
+    let is_socket = seen.carrier == Carrier::Websocket as i32;
+    assert_eq!(&*seen.address, if is_socket { "" } else { "127.0.0.1" });
     assert!(seen.since_ms > 0 && seen.carrier != Carrier::Unspecified as i32);
     let only = ListSessionsRequest { subject: "ada".into(), ..Default::default() };
     assert_eq!(admin.call::<ListSessions>(&only).await.expect("may").sessions.len(), 1);
