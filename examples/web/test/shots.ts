@@ -153,7 +153,9 @@ async function signIn(at: Browser): Promise<void> {
   const context = await at.newContext({ viewport: { width: 1000, height: 700 }, deviceScaleFactor: 1.5 });
   const page = await context.newPage();
   await page.goto(site.url);
+  await page.getByRole("button", { name: "Use a token" }).waitFor();
   await shoot(page, "sign-in");
+  await page.getByRole("button", { name: "Use a token" }).click();
   await page.locator("textarea").fill("not a token");
   await page.keyboard.press("Enter");
   await shoot(page, "sign-in-wrong");
