@@ -6,7 +6,8 @@ import { emojiData } from "./scripts/emoji.ts";
 /** What doesn't need what Playwright has of Chromium only. */
 const FIREFOX = ["chat", "outages", "carriers", "tabs"];
 
-const browser = { testTimeout: 120_000, hookTimeout: 120_000 };
+// A browser on a busy machine now and then misses a moment; what is told twice is shown with its repetition.
+const browser = { testTimeout: 120_000, hookTimeout: 120_000, retry: 1 };
 
 export default defineConfig({
   test: {
