@@ -80,6 +80,9 @@ describe("golden vectors", () => {
     }
   });
 
+  // Arms of `SignIn.how` whose numbers are above those of fields behind it.
+  const LATE_ARMS = ["passkey", "question"];
+
   it("are read and written by this client as they are", () => {
     let exact = 0;
     for (const vector of positive) {
@@ -92,7 +95,9 @@ describe("golden vectors", () => {
       if (JSON.stringify(within) !== JSON.stringify(vector.json)) continue;
       exact++;
       // All arms of a oneof are written where the first one stands, as prost does; others go by the numbers.
-      const isMoved = vector.message === "parlour.wire.v1.SignIn" && written.length === bytes(vector).length;
+      const isLate =
+        vector.message === "parlour.wire.v1.SignIn" && LATE_ARMS.some((arm) => vector.case.startsWith(arm));
+      const isMoved = isLate && written.length === bytes(vector).length;
       if (!isMoved) expect(hex(written), `${vector.message} ${vector.case}`).toBe(vector.hex);
     }
     expect(exact).toBeGreaterThan(350);

@@ -110,6 +110,7 @@ test("what was edited, answered and reacted to is so after a reload", async () =
   await ada.locator(".aside article", { hasText: "an answer" }).waitFor();
 });
 
+// Playwright can take only Chromium off the network.
 test.skipIf(ENGINE === "firefox")("a browser that says it is offline is believed", async () => {
   await ada.context().setOffline(true);
   await say(ada, "under the ground");
