@@ -1,5 +1,4 @@
 //! The binary `parlour`: the command line around the library.
-#![allow(clippy::print_stdout)] // A command-line program talks to its user on standard output.
 
 mod cli;
 

@@ -169,11 +169,17 @@ impl Server {
         options.create(true).append(true).open(self.log_path()).expect("a log can be written")
     }
 
-    /// Runs another command of the program on the same data folder.
-    pub fn command(&self, words: &[&str]) -> Output {
+    /// Another command of the program on the same data folder, not yet run.
+    pub fn words(&self, words: &[&str]) -> Command {
         let mut command = Command::new(binary::parlour());
         command.arg("--config").arg(self.config_file()).arg("--data").arg(self.data());
-        command.args(words).stdin(Stdio::null()).output().expect("the program can be run")
+        command.args(words).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs another command of the program on the same data folder.
+    pub fn command(&self, words: &[&str]) -> Output {
+        self.words(words).output().expect("the program can be run")
     }
 
     /// The same, of a command that has to succeed: what it prints.

@@ -11,7 +11,7 @@ use parlour_daemon::{
     server,
 };
 
-use super::{Common, Outcome, block_on, existing_data, lock, storage};
+use super::{Common, Outcome, block_on, existing_data, fail, lock, storage};
 
 #[derive(Args)]
 pub(super) struct Backup {
@@ -25,6 +25,11 @@ impl Backup {
         let config = common.load()?;
         let data = existing_data(&config)?;
         let to = absolute(&self.to)?;
+        if to.starts_with(absolute(data.root())?) {
+            return fail(
+                "a backup in the data folder would be lost with it; choose another with --to",
+            );
+        }
         let request = Request::Backup { to: to.clone() };
         match block_on(admin::ask(&data.admin_socket(), &request))? {
             Ok(_) => {}
@@ -34,9 +39,9 @@ impl Backup {
             }
             Err(error) => return Err(error.into()),
         }
-        println!("backup is complete in {}", to.display());
+        say!("backup is complete in {}", to.display());
         if let Some(bucket) = config.blobs.s3.described() {
-            println!("attachments are in the bucket {bucket} and not in the backup");
+            say!("attachments are in the bucket {bucket} and not in the backup");
         }
         Ok(())
     }
@@ -66,9 +71,12 @@ pub(super) struct Restore {
 
 impl Restore {
     pub(super) fn run(self) -> Outcome {
+        if self.store == Some(Kind::Memory) {
+            return fail("a store in memory is gone at once; choose sled or redb with --store");
+        }
         let restored = backup::restore(&self.from, &self.to, self.store)?;
         if let Some(bucket) = &restored.bucket {
-            println!("its attachments are in the bucket {bucket}: configure [blobs.s3] as it was");
+            say!("its attachments are in the bucket {bucket}: configure [blobs.s3] as it was");
         }
         storage::finish(&restored.report, "restored")
     }

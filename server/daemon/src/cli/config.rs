@@ -15,13 +15,13 @@ pub(super) struct ConfigCommand {
 impl ConfigCommand {
     pub(super) fn run(self, common: &Common) -> Outcome {
         if self.print_default {
-            print!("{}", config::default_file());
+            super::say::text(format_args!("{}", config::default_file()));
             return Ok(());
         }
         common.load()?;
         match common.file() {
-            Some(path) => println!("{} is valid", path.display()),
-            None => println!("there is no configuration file; the defaults hold"),
+            Some(path) => say!("{} is valid", path.display()),
+            None => say!("there is no configuration file; the defaults hold"),
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ use parlour_daemon::{
     clock,
     config::StoreKind,
     data::DataFolder,
+    keys::own_token_key,
     limits, server, traces,
 };
 
@@ -84,7 +85,7 @@ fn report(what: &str, finding: &Finding) {
         Warn(text) => ("warn", text),
         Fail(text) => ("fail", text),
     };
-    println!("{mark:<5} {what:<15} {text}");
+    say!("{mark:<5} {what:<15} {text}");
 }
 
 fn data_folder(path: &Path) -> Finding {
@@ -164,7 +165,9 @@ fn udp_port(config: &Config) -> Finding {
 fn tcp_port(config: &Config) -> Finding {
     let Some(address) = config.http.listen else { return Fine("off".into()) };
     match TcpListener::bind(address) {
-        Ok(_) if address.ip().is_loopback() => Fine(format!("tcp {address} is free")),
+        Ok(_) if config.http.tls || address.ip().is_loopback() => {
+            Fine(format!("tcp {address} is free"))
+        }
         Ok(_) => Warn(format!("tcp {address} is free, and without TLS: put a proxy before it")),
         Err(error) => Fail(format!("tcp {address}: {error}; choose another with http.listen")),
     }
@@ -225,6 +228,14 @@ fn certificate(config: &Config) -> Finding {
             config.data.join("certificate.sha256").display()
         ));
     }
+    if !config.data.exists() {
+        // Looking must not make it: whoever starts the server first has to own it.
+        let readable = config.tls.certificate.iter().chain(&config.tls.key).find_map(|path| {
+            fs::read(path).err().map(|error| format!("{} can't be read: {error}", path.display()))
+        });
+        let unknown = "read; looked into once there is a data folder".to_owned();
+        return readable.map_or(Fine(unknown), Fail);
+    }
     let opened = DataFolder::open(&config.data)
         .map_err(|error| error.to_string())
         .and_then(|data| server::open_certificates(config, &data).map_err(|e| e.to_string()));
@@ -251,6 +262,12 @@ fn token_keys(config: &Config) -> Finding {
         Err(error) => return Fail(error.to_string()),
     };
     if sources.is_empty() {
+        let own = config.data.join("keys/token.key");
+        if own.exists()
+            && let Err(error) = DataFolder::open(&config.data).and_then(|data| own_token_key(&data))
+        {
+            return Fail(error.to_string());
+        }
         return Fine("the server makes its own (HS256); `parlour token` signs with it".into());
     }
     match JwtVerifier::new(sources, config.policy()) {

@@ -1,6 +1,9 @@
 //! The command line: one file per command. Errors are one sentence on standard error and an
 //! exit code: 1 for what went wrong, 2 for a command line that isn't one.
 
+#[macro_use]
+mod say;
+
 mod accounts;
 mod admin;
 mod backup;
@@ -26,7 +29,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use parlour_daemon::{
     Config,
-    config::Overrides,
+    config::{ConfigError, Listen, Overrides},
     data::{DataError, DataFolder},
 };
 
@@ -152,9 +155,9 @@ impl Common {
         self.load_with(None, None)
     }
 
-    fn load_with(&self, listen: Option<SocketAddr>, http: Option<SocketAddr>) -> Outcome<Config> {
+    fn load_with(&self, listen: Option<SocketAddr>, http: Option<Listen>) -> Outcome<Config> {
         let mut config = match self.file() {
-            Some(path) => Config::load(&path)?,
+            Some(path) => Config::load(&path).map_err(|error| in_file(&error, &path))?,
             None => Config::default(),
         };
         config.apply(Overrides { data: self.data.clone(), listen, http });
@@ -162,10 +165,21 @@ impl Common {
     }
 }
 
+/// A mistake in a file, with the file's name: it may be one that nobody has named.
+fn in_file(error: &ConfigError, path: &Path) -> String {
+    match error {
+        ConfigError::Read { .. } => error.to_string(),
+        _ => format!("{error} ({})", path.display()),
+    }
+}
+
 /// The data folder of a configuration, which must be there already.
 fn existing_data(config: &Config) -> Outcome<DataFolder> {
     if !config.data.is_dir() {
-        return fail(format!("there is no data folder {}", config.data.display()));
+        let path = config.data.display();
+        return fail(format!(
+            "there is no data folder {path}; name it with --data or in the configuration"
+        ));
     }
     Ok(DataFolder::open(&config.data)?)
 }

@@ -45,9 +45,9 @@ impl Revoke {
         let request = Request::Revoke { org: self.org.clone(), what: what.clone() };
         match block_on(admin::ask(&data.admin_socket(), &request))? {
             Ok(Response::Revoked { closed }) => {
-                println!("revoked; {closed} connections are being closed");
+                say!("revoked; {closed} connections are being closed");
             }
-            Ok(_) => println!("revoked"),
+            Ok(_) => say!("revoked"),
             Err(AdminError::NotRunning) => {
                 let _lock = lock(&data)?;
                 block_on(async {
@@ -55,7 +55,7 @@ impl Revoke {
                     let now_ms = clock::unix_ms();
                     Outcome::Ok(revoke_offline(&*store, &self.org, &what, now_ms).await?)
                 })??;
-                println!("revoked; no server runs, so nothing was open");
+                say!("revoked; no server runs, so nothing was open");
             }
             Err(error) => return Err(error.into()),
         }

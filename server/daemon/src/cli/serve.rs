@@ -4,7 +4,7 @@
 use std::{io::Write, net::SocketAddr};
 
 use clap::Args;
-use parlour_daemon::{Server, log};
+use parlour_daemon::{Server, config::Listen, log};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Common, Outcome, fail};
@@ -14,9 +14,9 @@ pub(super) struct Serve {
     /// Where clients connect (QUIC, so UDP), over the configuration.
     #[arg(long, env = "PARLOUR_LISTEN", value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Where health and metrics are served (TCP), over the configuration.
+    /// Where HTTP is served (TCP: health, metrics, calls, browsers), or `off`; over the configuration.
     #[arg(long, env = "PARLOUR_HTTP", value_name = "ADDRESS")]
-    http: Option<SocketAddr>,
+    http: Option<Listen>,
 }
 
 impl Serve {

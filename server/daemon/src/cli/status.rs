@@ -19,14 +19,14 @@ pub(super) fn run(common: &Common) -> Outcome {
     else {
         return fail("the server answered something else");
     };
-    println!("version      {}", status.version);
-    println!("state        {}", status.state);
-    println!("quic         {}", status.listen);
-    println!("http         {}", status.http.as_deref().unwrap_or("off"));
-    println!("connections  {}", status.connections);
-    println!("store        {}", status.store);
-    println!("incarnation  {}", status.incarnation);
-    println!("certificate  sha-256 {}", status.certificate_sha256);
+    say!("version      {}", status.version);
+    say!("state        {}", status.state);
+    say!("quic         {}", status.listen);
+    say!("http         {}", status.http.as_deref().unwrap_or("off"));
+    say!("connections  {}", status.connections);
+    say!("store        {}", status.store);
+    say!("incarnation  {}", status.incarnation);
+    say!("certificate  sha-256 {}", status.certificate_sha256);
     if let Some(acme) = status.acme {
         let names = acme.names.join(", ");
         let held = match acme.ends_in_s {
@@ -37,7 +37,7 @@ pub(super) fn run(common: &Common) -> Outcome {
             format!("; failed {} times, now: {problem}", acme.failures)
         });
         let next = span(acme.order_in_s);
-        println!("acme         {names}: {held}, ordered in {next}{problem}");
+        say!("acme         {names}: {held}, ordered in {next}{problem}");
     }
     for provider in status.providers {
         let read = match provider.age_s {
@@ -45,7 +45,7 @@ pub(super) fn run(common: &Common) -> Outcome {
             None => "no keys yet".into(),
         };
         let problem = provider.problem.map_or(String::new(), |problem| format!("; now {problem}"));
-        println!("identity     {}: {read}{problem}", provider.issuer);
+        say!("identity     {}: {read}{problem}", provider.issuer);
     }
     Ok(())
 }

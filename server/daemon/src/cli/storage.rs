@@ -159,24 +159,24 @@ fn info(common: &Common) -> Outcome {
             };
             let info =
                 block_on(async { any::open(kind, options).await.map(|store| store.info()) })??;
-            println!("schema       {}", info.schema);
+            say!("schema       {}", info.schema);
             let hex: String = info.incarnation.iter().map(|byte| format!("{byte:02x}")).collect();
             (info.adapter.to_owned(), hex, "not in use")
         }
         Err(error) => return Err(error.into()),
     };
-    println!("adapter      {adapter}");
-    println!("incarnation  {incarnation}");
-    println!("folder       {}", data.store().display());
-    println!("state        {note}");
+    say!("adapter      {adapter}");
+    say!("incarnation  {incarnation}");
+    say!("folder       {}", data.store().display());
+    say!("state        {note}");
     Ok(())
 }
 
 /// Prints what was found; damage is a failure.
 pub(super) fn finish(report: &Report, done: &str) -> Outcome {
-    println!("{done} {} logs, {} records, {} rows", report.logs, report.records, report.rows);
+    say!("{done} {} logs, {} records, {} rows", report.logs, report.records, report.rows);
     for damage in &report.listed {
-        println!("damaged: {}", describe(damage));
+        say!("damaged: {}", describe(damage));
     }
     if report.is_clean() {
         return Ok(());

@@ -63,7 +63,7 @@ impl Token {
             iat: now,
             exp: now + self.ttl.as_secs(),
         };
-        println!("{}", signer.sign(&request)?);
+        say!("{}", signer.sign(&request)?);
         Ok(())
     }
 
@@ -79,7 +79,13 @@ impl Token {
             if self.kid.as_deref().is_some_and(|kid| kid != OWN_TOKEN_KEY_ID) {
                 return fail("no key of that id is configured");
             }
-            let source = own_token_key(&DataFolder::open(&config.data)?)?;
+            let data = DataFolder::open(&config.data)?;
+            let is_new = !data.token_key().exists();
+            let source = own_token_key(&data)?;
+            if is_new {
+                // Mostly what was wanted before a first start; of a mistyped folder it is the only sign.
+                eprintln!("a new key was made in {}", data.keys().display());
+            }
             return sign_with(&source).unwrap_or_else(|| fail("the server's own key is no secret"));
         }
         let wanted = |source: &&KeySource| match (source, &self.kid) {

@@ -5,13 +5,14 @@ use std::{
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use serde::{Deserialize, Deserializer, de};
 
 use parlour_blobs::Scanner;
 
-use super::{Config, KEYS};
+use super::{Config, KEYS, rates::is_log_filter};
 use crate::limits::{ACCOUNT_TOKEN_S_MAX, LEEWAY_S_MAX, WEBHOOK_GIVE_UP_S};
 
 /// Why there is no configuration.
@@ -68,7 +69,24 @@ pub struct Overrides {
     /// `--listen`
     pub listen: Option<SocketAddr>,
     /// `--http`
-    pub http: Option<SocketAddr>,
+    pub http: Option<Listen>,
+}
+
+/// Where to listen, or nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen(pub Option<SocketAddr>);
+
+impl FromStr for Listen {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "off" {
+            return Ok(Listen(None));
+        }
+        let address =
+            text.parse().map_err(|_| "expected an address like 127.0.0.1:8080, or off")?;
+        Ok(Listen(Some(address)))
+    }
 }
 
 impl Config {
@@ -99,7 +117,7 @@ impl Config {
             self.listen = listen;
         }
         if let Some(http) = overrides.http {
-            self.http.listen = Some(http);
+            self.http.listen = http.0;
         }
     }
 
@@ -168,9 +186,7 @@ impl Config {
         if self.auth.leeway_s > LEEWAY_S_MAX {
             return wrong("auth.leeway_s", "is over 300");
         }
-        if self.limits.connections_max == 0 {
-            return wrong("limits.connections_max", "must be at least 1");
-        }
+        self.limits.check()?;
         self.networks()?;
         self.proxies()?;
         self.providers()?;
@@ -183,10 +199,10 @@ impl Config {
         if self.drain.deadline_s > 3600 {
             return wrong("drain.deadline_s", "is over 3600");
         }
-        if self.drain.jitter_s > self.drain.deadline_s {
+        if self.drain.jitter_s.is_some_and(|jitter| jitter > self.drain.deadline_s) {
             return wrong("drain.jitter_s", "is over drain.deadline_s");
         }
-        if tracing_subscriber::EnvFilter::try_new(&self.log.level).is_err() {
+        if !is_log_filter(&self.log.level) {
             return wrong(
                 "log.level",
                 "is no level such as info and no filter such as parlour=debug",
@@ -255,10 +271,5 @@ pub(super) fn address_or_off<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<SocketAddr>, D::Error> {
     let text = String::deserialize(from)?;
-    if text == "off" {
-        return Ok(None);
-    }
-    text.parse()
-        .map(Some)
-        .map_err(|_| de::Error::custom("expected an address like 127.0.0.1:8080, or \"off\""))
+    text.parse().map(|Listen(address)| address).map_err(de::Error::custom)
 }

@@ -5,6 +5,7 @@ mod blobs;
 mod load;
 mod outside;
 mod quotas;
+mod rates;
 mod reference;
 mod schema;
 mod traces;
@@ -17,7 +18,7 @@ use serde::Deserialize;
 
 pub use acme::Acme;
 pub use blobs::{Blobs, S3};
-pub use load::{ConfigError, Overrides};
+pub use load::{ConfigError, Listen, Overrides};
 pub use outside::{Oidc, Previews, Webhooks};
 pub use quotas::Quotas;
 pub use reference::{default_file, reference};
@@ -323,13 +324,21 @@ impl Default for Limits {
 pub struct Drain {
     /// How long clients have to leave, in seconds.
     pub deadline_s: u64,
-    /// Over how long their leaving is spread, in seconds.
-    pub jitter_s: u64,
+    /// Over how long their leaving is spread, in seconds. Without it half of the time they have, at most 10.
+    pub jitter_s: Option<u64>,
+}
+
+impl Drain {
+    /// How long clients have to leave, and over how long their leaving is spread.
+    pub fn times(&self) -> (Duration, Duration) {
+        let jitter_s = self.jitter_s.unwrap_or((self.deadline_s / 2).min(10));
+        (Duration::from_secs(self.deadline_s), Duration::from_secs(jitter_s))
+    }
 }
 
 impl Default for Drain {
     fn default() -> Self {
-        Drain { deadline_s: 20, jitter_s: 10 }
+        Drain { deadline_s: 20, jitter_s: None }
     }
 }
 

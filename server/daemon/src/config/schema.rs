@@ -376,33 +376,45 @@ pub const KEYS: &[KeyDoc] = &[
     key(
         "limits.connects_per_second_per_address",
         "50.0",
-        "New connections per second from one address (IPv6: from one /64), and how many at once.",
+        "New connections per second from one address (IPv6: from one /64), 0.001 to 1000000.",
     ),
-    key("limits.connects_burst_per_address", "500", ""),
+    key(
+        "limits.connects_burst_per_address",
+        "500",
+        "New connections from one address at once, 1 to 1000000.",
+    ),
     key(
         "limits.calls_per_second_per_user",
         "200.0",
-        "Calls per second of one user over all devices, and how many at once.",
+        "Calls per second of one user over all devices, 0.001 to 1000000.",
     ),
-    key("limits.calls_burst_per_user", "2000", ""),
+    key("limits.calls_burst_per_user", "2000", "Calls of one user at once, 1 to 1000000."),
     key(
         "limits.calls_per_second_per_device",
         "100.0",
-        "Calls per second of one device, and how many at once.",
+        "Calls per second of one device, 0.001 to 1000000.",
     ),
-    key("limits.calls_burst_per_device", "1000", ""),
+    key("limits.calls_burst_per_device", "1000", "Calls of one device at once, 1 to 1000000."),
     key(
         "limits.calls_per_second_per_organization",
         "10000.0",
-        "Calls per second of all users of one organization together, and how many at once. Administration\nand the renewal of tokens go on beyond it.",
+        "Calls per second of all users of one organization together, 0.001 to 1000000. Administration\nand the renewal of tokens go on beyond it.",
     ),
-    key("limits.calls_burst_per_organization", "100000", ""),
+    key(
+        "limits.calls_burst_per_organization",
+        "100000",
+        "Calls of one organization at once, 1 to 1000000.",
+    ),
     key(
         "limits.failures_per_second_per_address",
         "1.0",
-        "Wrong tokens, keys and hooks per second from one address, and how many at once. Beyond it, most of\nwhat comes from there isn't looked at; tokens that were right before always are.",
+        "Wrong tokens, keys and hooks per second from one address, 0.001 to 1000000. Beyond it, most of\nwhat comes from there isn't looked at; tokens that were right before always are.",
     ),
-    key("limits.failures_burst_per_address", "100", ""),
+    key(
+        "limits.failures_burst_per_address",
+        "100",
+        "Wrong tokens, keys and hooks from one address at once, 1 to 1000000.",
+    ),
     key(
         "quotas.users",
         "0",
@@ -419,10 +431,10 @@ pub const KEYS: &[KeyDoc] = &[
         "20",
         "On SIGTERM, clients are told to leave; after this many seconds they are closed.",
     ),
-    key(
+    example(
         "drain.jitter_s",
-        "10",
-        "Over how many seconds their leaving is spread, so that they don't all arrive elsewhere at once.",
+        "5",
+        "Over how many seconds their leaving is spread, so that they don't all arrive elsewhere at once.\nWithout it half of drain.deadline_s, at most 10.",
     ),
     key("log.format", r#""text""#, "\"text\" for people, \"json\" for machines."),
     key(

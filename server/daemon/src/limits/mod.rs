@@ -176,6 +176,12 @@ pub const WEBHOOKS_SEEN_EVERY: Duration = Duration::from_secs(600);
 pub const WEBHOOK_GIVE_UP_S: (u64, u64) = (1, 30 * 24 * 3600);
 /// Longest that a token of an account may be configured to last, in seconds.
 pub const ACCOUNT_TOKEN_S_MAX: u64 = 24 * 3600;
+/// Least and most that a rate may be configured to let through in a second.
+pub const RATE_MIN: f64 = 0.001;
+/// See [`RATE_MIN`].
+pub const RATE_MAX: f64 = 1_000_000.0;
+/// Most that a rate may be configured to let through at once.
+pub const BURST_MAX: u32 = 1_000_000;
 /// Furthest that the clocks of whoever makes tokens may be off, in seconds.
 pub const LEEWAY_S_MAX: u64 = 300;
 const _: () = assert!(

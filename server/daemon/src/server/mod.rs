@@ -78,6 +78,14 @@ pub enum StartError {
         /// The file; none for those of the system.
         ca: Option<PathBuf>,
     },
+    /// The token of the metrics can't be used.
+    #[error("metrics.token_file {path} {problem}", path = path.display())]
+    MetricsToken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A port can't be had.
     #[error("{what} can't listen on {address}: {error}")]
     Bind {
@@ -274,8 +282,7 @@ impl Shared {
 
     pub(crate) fn drain_times(&self) -> (Duration, Duration) {
         let config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
-        let (deadline, jitter) = (config.drain.deadline_s, config.drain.jitter_s);
-        (Duration::from_secs(deadline), Duration::from_secs(jitter))
+        config.drain.times()
     }
 
     /// Puts what may change while running in force, all of it or nothing.

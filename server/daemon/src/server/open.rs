@@ -1,8 +1,9 @@
 //! From a configuration to a running server: opens each part in the order they need each other.
 
 use std::{
-    io,
+    fs, io,
     net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, atomic::AtomicBool},
     time::{Duration, Instant},
 };
@@ -326,6 +327,16 @@ fn bind_one(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
+/// The file of the metrics' token, which is read at each request: that it can't be is told at the start.
+fn readable_token(path: &Path) -> Result<PathBuf, StartError> {
+    let problem = match fs::read_to_string(path) {
+        Ok(token) if token.trim().is_empty() => "is empty".to_owned(),
+        Ok(_) => return Ok(path.to_owned()),
+        Err(error) => format!("can't be read: {error}"),
+    };
+    Err(StartError::MetricsToken { path: path.to_owned(), problem })
+}
+
 /// The port of HTTP, that of metrics, and that of challenges, as far as they are wanted.
 async fn start_http(
     config: &Config,
@@ -334,7 +345,7 @@ async fn start_http(
     stopped: watch::Receiver<bool>,
 ) -> Result<[Option<HttpServer>; 3], StartError> {
     let access = match &config.metrics.token_file {
-        Some(path) => MetricsAccess::Token(path.clone()),
+        Some(path) => MetricsAccess::Token(readable_token(path)?),
         None => MetricsAccess::Absent,
     };
     let listeners = [

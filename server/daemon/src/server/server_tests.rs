@@ -21,7 +21,7 @@ fn config(dir: &Path) -> Config {
     config.listen = "[::1]:0".parse().expect("address");
     config.http.listen = Some("127.0.0.1:0".parse().expect("address"));
     config.store.kind = StoreKind::Memory;
-    config.drain = crate::config::Drain { deadline_s: 1, jitter_s: 0 };
+    config.drain = crate::config::Drain { deadline_s: 1, jitter_s: Some(0) };
     config
 }
 

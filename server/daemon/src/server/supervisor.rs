@@ -145,8 +145,12 @@ fn poll_certificates(shared: &Shared, tick: u64) {
     // One that holds for a few days is renewed in time all the same.
     let is_renewed = shared.acme.as_ref().is_some_and(|acme| acme.standing().failures == 0);
     if soon && !is_renewed && tick.is_multiple_of(limits::WARN_EVERY_TICKS) {
-        let days = ends.saturating_sub(now).as_secs() / (24 * 3600);
-        tracing::warn!(days, "the certificate ends soon");
+        match ends.checked_sub(now) {
+            Some(left) => {
+                tracing::warn!(days = left.as_secs() / (24 * 3600), "the certificate ends soon");
+            }
+            None => tracing::error!("the certificate has ended: clients refuse it, renew it"),
+        }
     }
 }
 

@@ -108,7 +108,7 @@ impl Bot {
                 Bot::Key(Key::Revoke { who, key }) => {
                     let request = RevokeKeyRequest { subject: who.subject, key: key.to_field() };
                     let answer = line.call::<rpc::RevokeKey>(&request).await?;
-                    println!("revoked; {} connections are being closed", answer.closed);
+                    say!("revoked; {} connections are being closed", answer.closed);
                     Ok(())
                 }
             }
@@ -145,7 +145,7 @@ impl AddKey {
         let made = line.call::<rpc::CreateKey>(&request).await?;
         let key = made.key.unwrap_or_default();
         eprintln!("key {}, {}. It isn't shown again:", id_of(&key), until(&key));
-        println!("{}", made.secret);
+        say!("{}", made.secret);
         Ok(())
     }
 }
@@ -153,7 +153,7 @@ impl AddKey {
 async fn list(line: &Line, subject: String) -> Outcome {
     for key in line.call::<rpc::ListKeys>(&ListKeysRequest { subject }).await?.keys {
         let scopes = key.scopes.join(" ");
-        println!("{} {:<24} {:<22} {scopes}", id_of(&key), key.name, until(&key));
+        say!("{} {:<24} {:<22} {scopes}", id_of(&key), key.name, until(&key));
     }
     Ok(())
 }

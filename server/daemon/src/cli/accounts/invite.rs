@@ -138,7 +138,7 @@ async fn list(line: &Line) -> Outcome {
                 false => format!("good for {}", from_now(invite.expires_ms)),
             };
             let (used, max) = (invite.used, invite.uses_max);
-            println!("{id}  {}  {used} of {max}  {state}  {}", invite.role, invite.label);
+            say!("{id}  {}  {used} of {max}  {state}  {}", invite.role, invite.label);
             for it in &invite.uses {
                 let state = match it.state() {
                     KnockState::Waiting => "waits",
@@ -146,7 +146,7 @@ async fn list(line: &Line) -> Outcome {
                     KnockState::Declined => "declined",
                     KnockState::Unspecified => "unknown",
                 };
-                println!("    {:<8}  {:<24}  {:?} {:?}", state, it.subject, it.name, it.note);
+                say!("    {:<8}  {:<24}  {:?} {:?}", state, it.subject, it.name, it.note);
             }
         }
         if answer.next_page.is_empty() {

@@ -41,9 +41,9 @@ async fn ensure_organization(line: &Line) -> Outcome {
 /// applications, the second, where browsers can connect, for the web client.
 async fn print_links(line: &Line, kind: &str, code: &str) -> Outcome {
     let status = line.status().await?;
-    println!("{}", link(line, &status, kind, code));
+    say!("{}", link(line, &status, kind, code));
     if let Some(page) = page(&line.config, status.http.as_deref()) {
-        println!("{page}#{kind}={code}");
+        say!("{page}#{kind}={code}");
     }
     Ok(())
 }

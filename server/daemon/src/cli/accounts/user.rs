@@ -32,7 +32,7 @@ pub(in crate::cli) enum User {
     /// Make an account and print a link with which its owner signs in, once. Puts them into the
     /// organization, which is made where there is none.
     Add(Add),
-    /// Print another sign-in print_links, for who has lost the way in. The last one is no longer good.
+    /// Print another sign-in link, for who has lost the way in. The last one is no longer good.
     Link {
         #[command(flatten)]
         who: Who,
@@ -104,19 +104,24 @@ impl User {
         block_on(async {
             match self {
                 User::Add(add) => add.run(&line).await,
-                User::Link { who, valid } => print_link(&line, &who.subject, valid).await,
+                User::Link { who, valid } => {
+                    if print_link(&line, &who.subject, valid).await? {
+                        eprintln!("there was no account of that name before");
+                    }
+                    Ok(())
+                }
                 User::List { .. } => list(&line).await,
                 User::SignOut { who, remove_password } => {
                     let request =
                         EndLoginsRequest { subject: who.subject, password: remove_password };
                     let answer = line.call::<rpc::EndLogins>(&request).await?;
-                    println!("signed out; {} connections are being closed", answer.closed);
+                    say!("signed out; {} connections are being closed", answer.closed);
                     Ok(())
                 }
                 User::Scopes { who, scopes } => {
                     let request = SetAccountScopesRequest { subject: who.subject, scopes };
                     let answer = line.call::<rpc::SetAccountScopes>(&request).await?;
-                    println!("set; {} connections are being closed", answer.closed);
+                    say!("set; {} connections are being closed", answer.closed);
                     Ok(())
                 }
             }
@@ -147,7 +152,8 @@ impl Add {
     }
 }
 
-async fn print_link(line: &Line, subject: &str, valid: Duration) -> Outcome {
+/// Whether the account was made with it.
+async fn print_link(line: &Line, subject: &str, valid: Duration) -> Outcome<bool> {
     let Ok(valid_s) = u32::try_from(valid.as_secs()) else { return fail("--valid is over 7d") };
     let request = CreateSignInLinkRequest { subject: subject.to_owned(), valid_s };
     let answer = line.call::<rpc::CreateSignInLink>(&request).await?;
@@ -156,18 +162,21 @@ async fn print_link(line: &Line, subject: &str, valid: Duration) -> Outcome {
         "{made}; the link is good once, for {}. Whoever has it is {subject}:",
         from_now(answer.expires_ms)
     );
-    print_links(line, "sign-in", &answer.code).await
+    print_links(line, "sign-in", &answer.code).await?;
+    Ok(answer.created)
 }
 
 async fn list(line: &Line) -> Outcome {
     let mut request = ListAccountsRequest::default();
-    println!("{:<24} {:>6}  {:<8}  scopes", "name", "logins", "password");
     loop {
         let answer = line.call::<rpc::ListAccounts>(&request).await?;
+        if request.page.is_empty() {
+            say!("{:<24} {:>6}  {:<8}  scopes", "name", "logins", "password");
+        }
         for account in answer.accounts {
             let password = if account.has_password { "yes" } else { "no" };
             let scopes = account.scopes.join(" ");
-            println!("{:<24} {:>6}  {password:<8}  {scopes}", account.subject, account.logins);
+            say!("{:<24} {:>6}  {password:<8}  {scopes}", account.subject, account.logins);
         }
         if answer.next_page.is_empty() {
             return Ok(());

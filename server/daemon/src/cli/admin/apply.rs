@@ -1,7 +1,7 @@
 //! `parlour admin apply`: shows a plan, asks, and carries it out.
 
 use std::{
-    io::{IsTerminal, Write, stdin, stdout},
+    io::{IsTerminal, stdin},
     path::PathBuf,
 };
 
@@ -57,17 +57,17 @@ impl Apply {
         let state = self.state(line, file).await?;
         let steps = diff(file, &state, self.prune)?;
         if steps.is_empty() {
-            println!("nothing to do");
+            say!("nothing to do");
             return Ok(());
         }
         for Step { words, .. } in steps.iter().take(LINES_MAX) {
-            println!("{words}");
+            say!("{words}");
         }
         if steps.len() > LINES_MAX {
-            println!("... and {} more", steps.len() - LINES_MAX);
+            say!("... and {} more", steps.len() - LINES_MAX);
         }
         if self.dry_run {
-            println!("{} changes, none made", steps.len());
+            say!("{} changes, none made", steps.len());
             return Ok(());
         }
         if !self.yes && !asked(steps.len())? {
@@ -83,7 +83,7 @@ impl Apply {
             })?;
             made += answer.outcomes.len();
         }
-        println!("{made} changes made");
+        say!("{made} changes made");
         Ok(())
     }
 
@@ -122,8 +122,7 @@ fn asked(count: usize) -> Outcome<bool> {
     if !stdin().is_terminal() {
         return Ok(false);
     }
-    print!("make these {count} changes? [y/N] ");
-    stdout().flush()?;
+    super::super::say::text(format_args!("make these {count} changes? [y/N] "));
     let mut answer = String::new();
     stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -54,7 +54,7 @@ impl Erase {
         let user = Some(UserRef { user: Some(user) });
         let user = line.call::<EraseUser>(&EraseUserRequest { user }).await?.user;
         if self.no_wait {
-            println!("{}: is being erased", id(&user));
+            say!("{}: is being erased", id(&user));
             return Ok(());
         }
         let mut trouble = String::new();
@@ -69,7 +69,7 @@ impl Erase {
                     }
                 }
                 Some(erasure) => {
-                    println!("{}", words(&erasure));
+                    say!("{}", words(&erasure));
                     return match erasure.damaged {
                         0 => Ok(()),
                         _ => {
@@ -88,7 +88,7 @@ async fn list(line: &Line) -> Outcome {
     let mut request = ListErasuresRequest::default();
     loop {
         let page = line.call::<ListErasures>(&request).await?;
-        page.erasures.iter().for_each(|erasure| println!("{}", words(erasure)));
+        page.erasures.iter().for_each(|erasure| say!("{}", words(erasure)));
         if page.next_page.is_empty() {
             return Ok(());
         }

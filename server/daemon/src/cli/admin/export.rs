@@ -30,7 +30,7 @@ impl Export {
         else {
             return fail("the server's answer is not understood; is it the same release?");
         };
-        println!(
+        say!(
             "export is complete in {}: {} rooms, {} events, {} files",
             to.display(),
             done.rooms,
@@ -38,10 +38,7 @@ impl Export {
             done.files
         );
         if done.damaged + done.missing_files > 0 {
-            println!(
-                "{} events can't be read, {} files are missing",
-                done.damaged, done.missing_files
-            );
+            say!("{} events can't be read, {} files are missing", done.damaged, done.missing_files);
         }
         Ok(())
     }

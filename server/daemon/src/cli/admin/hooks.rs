@@ -37,7 +37,7 @@ impl Hooks {
         if let Some(name) = self.create {
             let made = ClientRef::from_bytes(uuid_v7(clock::unix_ms(), clock::random()));
             let request = CreateHookRequest { room, client_ref: made.to_field(), name };
-            println!("{}", line.call::<CreateHook>(&request).await?.path);
+            say!("{}", line.call::<CreateHook>(&request).await?.path);
             return Ok(());
         }
         if let Some(hook) = self.revoke {
@@ -48,7 +48,7 @@ impl Hooks {
         for hook in line.call::<ListHooks>(&ListHooksRequest { room }).await?.hooks {
             // An id is an id, whatever of.
             let id = UserId::parse(&hook.id).map(|id| id.to_string()).unwrap_or_default();
-            println!("{id} {}", hook.name);
+            say!("{id} {}", hook.name);
         }
         Ok(())
     }

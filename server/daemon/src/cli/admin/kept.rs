@@ -66,7 +66,7 @@ async fn show(line: &Line, room: RoomId) -> Outcome {
     loop {
         let page = line.call::<ListRetention>(&request).await?;
         if let Some(of) = page.rules.iter().find(|of| of.room == room.to_field()) {
-            println!("{room}: {}", words(of.rule.unwrap_or_default()));
+            say!("{room}: {}", words(of.rule.unwrap_or_default()));
             return Ok(());
         }
         if page.next_page.is_empty() {
@@ -83,7 +83,7 @@ async fn list(line: &Line) -> Outcome {
         for of in page.rules {
             let room = RoomId::parse(&of.room).map(|room| room.to_string());
             let room = room.unwrap_or_else(|_| "all other rooms".into());
-            println!("{room}: {}", words(of.rule.unwrap_or_default()));
+            say!("{room}: {}", words(of.rule.unwrap_or_default()));
         }
         if page.next_page.is_empty() {
             return Ok(());
@@ -167,7 +167,7 @@ impl Hold {
 async fn list_holds(line: &Line) -> Outcome {
     for hold in line.call::<ListLegalHolds>(&ListLegalHoldsRequest {}).await?.holds {
         let target = target_words(hold.target.as_ref());
-        println!("{target} since {}: {}", hold.since_ms, hold.reason);
+        say!("{target} since {}: {}", hold.since_ms, hold.reason);
     }
     Ok(())
 }

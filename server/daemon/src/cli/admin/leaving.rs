@@ -50,7 +50,7 @@ impl Deactivate {
         let mut changes = Vec::from_iter(over.map(What::HandOver));
         changes.push(deactivated(&subject, true));
         change(common, org, changes)?;
-        println!("{subject} is deactivated");
+        say!("{subject} is deactivated");
         Ok(())
     }
 }
@@ -58,7 +58,7 @@ impl Deactivate {
 impl Reactivate {
     pub(super) fn run(self, common: &Common) -> Outcome {
         change(common, self.org, vec![deactivated(&self.subject, false)])?;
-        println!("{} may come back", self.subject);
+        say!("{} may come back", self.subject);
         Ok(())
     }
 }
@@ -68,7 +68,7 @@ impl Over {
         let Over { from, to, org } = self;
         let words = format!("what {from} owns goes to {to}");
         change(common, org, vec![What::HandOver(HandOver { from, to })])?;
-        println!("{words}");
+        say!("{words}");
         Ok(())
     }
 }

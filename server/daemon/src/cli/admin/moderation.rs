@@ -55,7 +55,7 @@ async fn list(line: &Line, decided: bool) -> Outcome {
     let mut request = ListReportsRequest { decided, ..ListReportsRequest::default() };
     loop {
         let page = line.call::<ListReports>(&request).await?;
-        page.reports.iter().for_each(|report| println!("{}", words(report)));
+        page.reports.iter().for_each(|report| say!("{}", words(report)));
         if page.next_page.is_empty() {
             return Ok(());
         }
@@ -116,7 +116,7 @@ impl Filter {
 async fn run_filter(line: &Line, words: Option<String>) -> Outcome {
     let Some(words) = words else {
         let filter = line.call::<GetFilter>(&GetFilterRequest {}).await?.filter;
-        filter.unwrap_or_default().words.iter().for_each(|word| println!("{word}"));
+        filter.unwrap_or_default().words.iter().for_each(|word| say!("{word}"));
         return Ok(());
     };
     let words = words.lines().map(str::trim).filter(|word| !word.is_empty());

@@ -26,7 +26,7 @@ impl ShowUsage {
     pub(super) fn run(self, common: &Common) -> Outcome {
         let answer = ask(common, self.org.clone())?;
         match self.json {
-            true => println!("{}", object(&self.org, &answer)),
+            true => say!("{}", object(&self.org, &answer)),
             false => print(&answer.usage.unwrap_or_default(), &answer.quotas.unwrap_or_default()),
         }
         Ok(())
@@ -43,7 +43,7 @@ fn print(usage: &Usage, quotas: &Quotas) {
         0 => String::new(),
         most => format!(" of {most}"),
     };
-    let line = |what: &str, value: String| println!("{what:<18} {value}");
+    let line = |what: &str, value: String| say!("{what:<18} {value}");
     line("users", format!("{}{}", usage.users, of(quotas.users)));
     line("active in 30 days", usage.active_users.to_string());
     line("groups", format!("{}{}", usage.groups, of(quotas.groups)));
@@ -151,7 +151,7 @@ impl Quota {
             Quota::Show { org, json } => {
                 let answer = ask(common, org.clone())?;
                 match json {
-                    true => println!("{}", object(&org, &answer)),
+                    true => say!("{}", object(&org, &answer)),
                     false => {
                         show(answer.quotas.unwrap_or_default(), answer.set.unwrap_or_default())
                     }
@@ -171,7 +171,7 @@ fn show(quotas: Quotas, set: Quotas) {
             most => format!("{:.1}", most as f64 / unit as f64),
         };
         let why = if set.is_some() { "set" } else { "default" };
-        println!("{what:<16} {value:<12} {why}");
+        say!("{what:<16} {value:<12} {why}");
     };
     line("users", quotas.users, set.users, 1);
     line("groups", quotas.groups, set.groups, 1);

@@ -2,16 +2,17 @@
 
 use parlour_protocol::{
     account::{AccountAction, AccountsChanged},
-    compliance::{HoldState, LegalHoldChanged, RetentionChanged, UserErased},
+    compliance::{DataExported, HoldState, LegalHoldChanged, RetentionChanged, UserErased},
     directory::{
         AuditEntry, Change, DirectoryChanged, Node, NodeKind, ReadAuditRequest,
         change::Change as What,
     },
     emoji::EmojiChanged,
     generated::{EventMessage, rpc::ReadAudit},
-    ids::{ApiKeyId, InviteId, RoomId, UserId, WebhookId},
+    ids::{ApiKeyId, InviteId, RoomId, SessionId, UserId, WebhookId},
     moderation::{FilterChanged, ReportDecided, ReportDecision},
     quota::QuotasChanged,
+    session::SessionsRevoked,
     webhook::{WebhookAction, WebhooksChanged},
 };
 use prost::Message;
@@ -38,12 +39,7 @@ fn show(state: &State, node: &Node, depth: usize) {
     let archived = if node.archived { ", archived" } else { "" };
     let private = if node.private { ", private" } else { "" };
     let key = if node.key.is_empty() { String::new() } else { format!(" [{}]", node.key) };
-    println!(
-        "{:indent$}{kind} {}{key}: {count}{private}{archived}",
-        "",
-        node.name,
-        indent = depth * 2
-    );
+    say!("{:indent$}{kind} {}{key}: {count}{private}{archived}", "", node.name, indent = depth * 2);
     for child in state.nodes.values().filter(|child| child.parent == node.id) {
         show(state, child, depth + 1);
     }
@@ -57,7 +53,7 @@ pub(super) async fn audit(line: &Line, from: u64) -> Outcome {
         for entry in page.entries {
             let (seq, at_ms) = (entry.seq, entry.at_ms);
             for (actor, words) in entry_words(entry)? {
-                println!("{seq} {at_ms} {actor}: {words}");
+                say!("{seq} {at_ms} {actor}: {words}");
             }
         }
         if last >= page.as_of_seq {
@@ -128,8 +124,25 @@ fn entry_words(entry: AuditEntry) -> Outcome<Vec<(String, String)>> {
             let DirectoryChanged { actor, changes, .. } = DirectoryChanged::decode(body)?;
             changes.iter().map(|change| (actor.clone(), words(change))).collect()
         }
+        kind if kind == SessionsRevoked::RULE.kind => revoked(SessionsRevoked::decode(body)?),
+        kind if kind == DataExported::RULE.kind => exported(DataExported::decode(body)?),
         kind => vec![("unknown".into(), format!("event of kind {kind}"))],
     })
+}
+
+fn revoked(revoked: SessionsRevoked) -> Vec<(String, String)> {
+    let SessionsRevoked { actor, subject, session, token_id } = revoked;
+    let words = match SessionId::parse(&session) {
+        Ok(session) => format!("session {session} ended"),
+        Err(_) if token_id.is_empty() => format!("all sessions of {subject} ended"),
+        Err(_) => format!("token {token_id} revoked"),
+    };
+    vec![(actor, words)]
+}
+
+fn exported(DataExported { actor, subject }: DataExported) -> Vec<(String, String)> {
+    let of = if subject.is_empty() { "the organization" } else { &subject };
+    vec![(actor, format!("{of} exported"))]
 }
 
 fn account_words(changed: &AccountsChanged) -> String {

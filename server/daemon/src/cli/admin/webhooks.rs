@@ -97,7 +97,7 @@ impl Webhooks {
         for hook in line.call::<ListWebhooks>(&request).await?.webhooks {
             let id = WebhookId::parse(&hook.id).map(|id| id.to_string()).unwrap_or_default();
             let state = hook.state().as_str_name().trim_start_matches("WEBHOOK_STATE_");
-            println!("{id} {:<24} {state:<10} {} {}", hook.name, hook.url, hook.problem);
+            say!("{id} {:<24} {state:<10} {} {}", hook.name, hook.url, hook.problem);
         }
         Ok(())
     }
@@ -121,7 +121,7 @@ impl Webhooks {
             url: self.url.clone().unwrap_or_default(),
             filter: Some(filter),
         };
-        println!("{}", line.call::<CreateWebhook>(&request).await?.secret);
+        say!("{}", line.call::<CreateWebhook>(&request).await?.secret);
         Ok(())
     }
 }
