@@ -8,6 +8,7 @@ mod clean_start;
 mod clock_jump;
 mod crash_kill;
 mod datagram_flood;
+mod everything;
 mod exactly_once;
 mod fd_exhaustion;
 mod history;
@@ -35,6 +36,7 @@ use crate::Proof;
 pub(crate) const PROOFS: &[Proof] = &[
     ("server-crash-kill", crash_kill::run),
     ("server-power-cut", power_cut::run),
+    ("crash-everything", everything::run),
     ("exactly-once", exactly_once::run),
     ("bad-input", bad_input::run),
     ("net-chaos", net_chaos::run),

@@ -24,7 +24,7 @@ use parlour_protocol::{
 use tokio::sync::watch;
 
 /// How long tokens hold: longer than any proof, and than any jump of the clock in one.
-const TOKEN_SECONDS: u64 = 30 * 24 * 3600;
+pub(crate) const TOKEN_SECONDS: u64 = 30 * 24 * 3600;
 
 /// A send that was answered.
 #[derive(Clone, Debug)]
