@@ -16,8 +16,8 @@ pub(crate) const HELP: &str = "\
 usage: cargo xtask dist [--out DIR]
 
 Builds the web client and the server (release), and puts them with what an operator needs into
-parlour-VERSION-TARGET.tar.gz, with SHA256SUMS beside it. The same sources and the same tools give the same
-bytes, whoever builds them and where.
+parlour-VERSION-TARGET.tar.gz, with SHA256SUMS beside it. The archive says nothing of who built it,
+where or when.
   --out DIR   where to, instead of target/dist";
 
 /// What comes out of the workspace, and where in the archive it is. A folder comes whole.
@@ -66,30 +66,57 @@ fn build() -> Outcome<PathBuf> {
     let folder = shell::target_dir().join("dist-build");
     let words = ["build", "--quiet", "--release", "--locked", "--package", "parlour-daemon"];
     let mut command = shell::cargo(&words);
-    command.arg("--target-dir").arg(&folder).env("CARGO_ENCODED_RUSTFLAGS", flags());
+    let hidden = [
+        (cargo_home(), "/cargo"),
+        (Some(shell::root().to_owned()), "/parlour"),
+        (Some(folder.clone()), "/build"),
+    ];
+    let hidden: Vec<_> =
+        hidden.into_iter().filter_map(|(path, name)| Some((path?, name))).collect();
+    command.arg("--target-dir").arg(&folder).env("CARGO_ENCODED_RUSTFLAGS", flags(&hidden));
     shell::run(&mut command)?;
-    Ok(folder.join("release/parlour"))
+    let program = folder.join("release/parlour");
+    stripped(&program)?;
+    names_none_of(&program, hidden.iter().map(|(path, _)| &**path))?;
+    Ok(program)
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
+        let home = std::env::var_os("HOME")?;
+        Some(Path::new(&home).join(".cargo"))
+    })
 }
 
 /// Without them, what a panic says would name the folders, and so the user, of whoever built it.
-fn flags() -> String {
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
-        let home = std::env::var_os("HOME")?;
-        Some(Path::new(&home).join(".cargo"))
-    });
+fn flags(hidden: &[(PathBuf, &str)]) -> String {
     // The last that fits counts.
-    let mut flags = Vec::new();
-    if let Some(home) = home {
-        flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
-    }
-    flags.push(format!("--remap-path-prefix={}=/parlour", shell::root().display()));
+    let flag =
+        |(path, name): &(PathBuf, &str)| format!("--remap-path-prefix={}={name}", path.display());
     // As cargo parts them there: a folder's name may have a space in it.
-    flags.join("\u{1f}")
+    hidden.iter().map(flag).collect::<Vec<_>>().join("\u{1f}")
+}
+
+/// Refuses a program that says where it was built.
+fn names_none_of<'a>(program: &Path, folders: impl Iterator<Item = &'a Path>) -> Outcome {
+    let bytes = fs::read(program).map_err(|error| format!("{}: {error}", program.display()))?;
+    for folder in folders {
+        let name = folder.as_os_str().as_encoded_bytes();
+        // A folder right under the root has a name that may stand anywhere.
+        if name.len() > 8 && has(&bytes, name) {
+            return Err(format!("{} names {}", program.display(), folder.display()));
+        }
+    }
+    Ok(())
+}
+
+fn has(bytes: &[u8], wanted: &[u8]) -> bool {
+    let mut starts = (0..bytes.len()).filter(|at| bytes.get(*at) == wanted.first());
+    starts.any(|at| bytes[at..].starts_with(wanted))
 }
 
 fn assemble(program: &Path, folder: &Path) -> Outcome {
     copy(program, &folder.join("parlour"))?;
-    strip(&folder.join("parlour"))?;
     for (from, to) in TAKEN {
         copy(&shell::root().join(from), &folder.join(to))?;
     }
@@ -99,7 +126,7 @@ fn assemble(program: &Path, folder: &Path) -> Outcome {
 }
 
 /// What only debuggers want is a large part of the program.
-fn strip(program: &Path) -> Outcome {
+fn stripped(program: &Path) -> Outcome {
     if !tools::on_path("strip") {
         tools::apt(&["binutils"])?;
     }

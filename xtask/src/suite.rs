@@ -153,7 +153,7 @@ fn conforms() -> Outcome<Done> {
 
 fn fuzz_briefly() -> Outcome<Done> {
     if !tools::has_nightly() {
-        return Ok(Done::Skipped("no nightly toolchain".into()));
+        return Ok(Done::Skipped("no nightly toolchain, and rustup brought none".into()));
     }
     passed(fuzz::each(&fuzz::targets()?, FUZZ_SECONDS))
 }

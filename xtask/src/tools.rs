@@ -54,9 +54,19 @@ fn python_with(name: &str, what: &[&str], wanted: &str) -> Outcome<PathBuf> {
     Ok(python)
 }
 
-/// Whether rustup has a nightly toolchain, which libFuzzer's instrumentation needs.
+/// Whether there is a nightly toolchain, which libFuzzer's instrumentation needs; rustup brings one where it is
+/// there and can.
 pub(crate) fn has_nightly() -> bool {
-    shell::works(&mut shell::cargo(&["+nightly", "--version"]))
+    let is_there = || shell::works(&mut shell::cargo(&["+nightly", "--version"]));
+    if is_there() {
+        return true;
+    }
+    if !on_path("rustup") {
+        return false;
+    }
+    say("installing a nightly toolchain for fuzzing (rustup toolchain install nightly)");
+    let words = ["toolchain", "install", "nightly", "--profile", "minimal", "--no-self-update"];
+    shell::run(&mut shell::program("rustup", &words)).is_ok() && is_there()
 }
 
 /// `cargo +nightly fuzz`, installed first if it isn't there.

@@ -2,11 +2,17 @@
 //! again, and then every word is looked for: in both clients, and in a third one that comes new.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::site::{Listen, Server, Site};
 use super::talker::Talker;
-use crate::Outcome;
+use crate::{Outcome, shell};
+
+/// A line of the hello program is shorter.
+const LINE_MAX: u64 = 4096;
 
 /// Messages of each of the two, before the kill and around it.
 const MESSAGES: usize = 25;
@@ -45,9 +51,68 @@ pub(super) fn run(site: &Site) -> Outcome {
     println!("demo: a new device reads the same {log}");
     late.end()?;
     talkers.into_iter().try_for_each(Talker::end)?;
+    programs(site, &server)?;
     server.end()?;
     println!("demo: everyone left cleanly");
     Ok(())
+}
+
+/// The chat whose command the demo prints, and the hello of the README: each says something that the other reads.
+fn programs(site: &Site, server: &Server) -> Outcome {
+    let token = site.token("linus", "Linus Torvalds")?;
+    let token = read(&token)?;
+    let hello = [server.address.as_str(), &server.certificate, token.trim(), "ada"];
+    let mut greets = shell::program(site.program("parlour-hello"), &hello)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("parlour-hello can't be run: {error}"))?;
+    let script = "/wait-live\n/dm linus\n/wait Hello!\nGood morning, Linus.\n/wait-sent\n/dump\n";
+    let said = scripted(&super::chat(site, server, "ada"), script);
+    let mut heard = String::new();
+    let hears = greets.stdout.take().map(BufReader::new).ok_or("no standard output")?;
+    // It reads for ever; what it hears first is enough.
+    let outcome = said.and_then(|said| {
+        hears.take(LINE_MAX).read_line(&mut heard).map_err(|error| error.to_string())?;
+        Ok(said)
+    });
+    greets.kill().and_then(|()| greets.wait()).map_err(|error| error.to_string())?;
+    let said = outcome?;
+    for line in ["linus: Hello!", "ada: Good morning, Linus."] {
+        if !said.lines().any(|said| said == line) {
+            return Err(format!("the chat doesn't print {line:?} but {said}"));
+        }
+    }
+    if heard.trim_end() != "Good morning, Linus." {
+        return Err(format!("the hello program heard {heard:?}"));
+    }
+    println!("demo: the printed chat and the hello program talked");
+    Ok(())
+}
+
+/// What a chat prints that is given a script instead of a screen.
+fn scripted(words: &[String], script: &str) -> Outcome<String> {
+    let [program, flags @ ..] = words else { return Err("no command".into()) };
+    let mut chat = Command::new(program)
+        .args(flags)
+        .arg("--script")
+        .current_dir(shell::root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("parlour-chat can't be run: {error}"))?;
+    let mut input = chat.stdin.take().ok_or("no standard input")?;
+    input.write_all(script.as_bytes()).map_err(|error| error.to_string())?;
+    drop(input);
+    let output = chat.wait_with_output().map_err(|error| error.to_string())?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(format!("parlour-chat ended: {}", output.status)),
+    }
+}
+
+fn read(file: &Path) -> Outcome<String> {
+    std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 /// Both say all they have to, in turn.

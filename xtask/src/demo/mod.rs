@@ -42,7 +42,8 @@ const SEEDED: &str = "seeded";
 const SEEDED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The packages of the unattended run.
-const CHECKED: &[&str] = &["parlour-daemon", "parlour-demo-client"];
+const CHECKED: &[&str] =
+    &["parlour-daemon", "parlour-demo-client", "parlour-chat", "parlour-hello"];
 
 pub(crate) fn run(mut args: Args) -> Outcome {
     let check_only = args.switch("--check");
@@ -88,7 +89,7 @@ fn serve(bins: &Path) -> Outcome {
     }
     println!("Or in two more terminals:\n");
     for subject in ["ada", "grace"] {
-        println!("  {}\n", chat(&site, &server, subject));
+        println!("  {}\n", chat(&site, &server, subject).join(" "));
     }
     println!("Ctrl-C ends the server; what was said stays.\n");
     server.wait()
@@ -119,16 +120,17 @@ fn page(site: &Site, server: &site::Server, subject: &str) -> Outcome<String> {
     Ok(format!("http://{}/#token={}", server.http, token.trim()))
 }
 
-/// The command for a terminal.
-fn chat(site: &Site, server: &site::Server, subject: &str) -> String {
-    format!(
-        "{} --address {} --pin {} --token-file {} --cache {}",
-        near(&site.program("parlour-chat")),
-        server.address,
-        server.certificate,
-        near(&site.token_file(subject)),
-        near(&site.file(&format!("{subject}.sqlite"))),
-    )
+/// The command for a terminal, in words.
+fn chat(site: &Site, server: &site::Server, subject: &str) -> Vec<String> {
+    let mut words = vec![near(&site.program("parlour-chat"))];
+    let flags = [
+        ("--address", server.address.clone()),
+        ("--pin", server.certificate.clone()),
+        ("--token-file", near(&site.token_file(subject))),
+        ("--cache", near(&site.file(&format!("{subject}.sqlite")))),
+    ];
+    words.extend(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+    words
 }
 
 /// A path as one would type it in the workspace's root.
