@@ -98,7 +98,7 @@ pub use private_room::PrivateNotice;
 pub use profile::{Profile, ProfileChange};
 pub use receipts::{Receipt, Receipts};
 pub use reminders::{Reminder, Reminders};
-pub use room::{Draft, QueuedSend, Room, RoomSummary};
+pub use room::{Draft, MembersCursor, MembersPage, QueuedSend, Room, RoomSummary};
 pub use room_life::OpenRoom;
 pub use room_list::RoomList;
 pub use saved::{Saved, SavedMessage};

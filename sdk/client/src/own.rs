@@ -13,7 +13,8 @@ use parlour_protocol::{
 use parlour_sdk_core::engine::OwnChange as Noticed;
 
 use crate::{
-    Begun, Client, Reminder, driver::Command, error::CallError, handle::Gone, observe::Feed,
+    Begun, Client, Reminder, Settings, driver::Command, error::CallError, handle::Gone,
+    observe::Feed,
 };
 
 /// Something that has changed.
@@ -40,6 +41,35 @@ pub enum OwnChange {
     Blocked(UserId),
     /// Somebody isn't blocked any more.
     Unblocked(UserId),
+    /// A message is saved, or isn't any more.
+    Saved {
+        /// Its room.
+        room: RoomId,
+        /// Its number in the room's log.
+        seq: u64,
+        /// Whether it is.
+        is_saved: bool,
+    },
+    /// A thread is followed, or isn't any more.
+    Followed {
+        /// Its room.
+        room: RoomId,
+        /// The number of its first message.
+        root: u64,
+        /// Whether it is.
+        is_followed: bool,
+    },
+    /// A message mentions the user, or does so no more: it was edited or deleted.
+    Mentioned {
+        /// Its room.
+        room: RoomId,
+        /// Its number in the room's log.
+        seq: u64,
+        /// Whether it does.
+        is_mentioned: bool,
+    },
+    /// The settings that hold for all rooms are others.
+    Settings(Settings),
     /// A connection was made anew: what the lists said before may be old.
     Missed,
 }
@@ -66,8 +96,8 @@ impl Stream for OwnChanges {
 }
 
 impl Client {
-    /// What changes of the user's scheduled messages, reminders, drafts and of whom they have
-    /// blocked from now on.
+    /// What changes from now on of what the user has for themselves, on whichever device: scheduled messages,
+    /// reminders, drafts, saved messages, followed threads, mentions, settings, and whom they have blocked.
     ///
     /// # Errors
     /// When the client is gone.
@@ -92,6 +122,14 @@ fn parse(noticed: Noticed) -> Option<OwnChange> {
         Noticed::Draft(draft) => OwnChange::Draft(Begun::parse(draft)?),
         Noticed::Blocked(user, true) => OwnChange::Blocked(user),
         Noticed::Blocked(user, false) => OwnChange::Unblocked(user),
+        Noticed::Saved(room, seq, is_saved) => OwnChange::Saved { room, seq, is_saved },
+        Noticed::Followed(room, root, is_followed) => {
+            OwnChange::Followed { room, root, is_followed }
+        }
+        Noticed::Mentioned(room, seq, is_mentioned) => {
+            OwnChange::Mentioned { room, seq, is_mentioned }
+        }
+        Noticed::Settings(settings) => OwnChange::Settings(settings),
         Noticed::Missed => OwnChange::Missed,
     })
 }

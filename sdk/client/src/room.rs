@@ -163,6 +163,19 @@ impl fmt::Debug for Room {
     }
 }
 
+/// Some of a room's members.
+#[derive(Clone, Debug)]
+pub struct MembersPage {
+    /// Who.
+    pub users: Vec<User>,
+    /// Where [`Room::members_page`] goes on; `None` at the end.
+    pub next: Option<MembersCursor>,
+}
+
+/// A place in a room's members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembersCursor(Bytes);
+
 impl Room {
     pub(crate) fn new(id: RoomId, handle: Handle) -> Self {
         Room { id, handle }
@@ -340,22 +353,36 @@ impl Room {
 
     // Members.
 
-    /// Everyone in the room.
+    /// Some of those in the room, in an order that stays, with where to go on: for rooms of thousands.
+    /// `after` is where the last page ended, `None` for the first; a page has at most 500.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn members_page(
+        &self,
+        after: Option<MembersCursor>,
+    ) -> Result<MembersPage, CallError> {
+        let page = after.map_or(Bytes::new(), |cursor| cursor.0);
+        let request = ListMembersRequest { room: self.id.to_field(), page, page_size: 500 };
+        let answer = self.handle.call::<rpc::ListMembers>(request).await?;
+        let users: Vec<User> = answer.members.into_iter().filter_map(parse_user).collect();
+        users.iter().for_each(|user| self.handle.remember_user(user));
+        let next = (!answer.next_page.is_empty()).then_some(MembersCursor(answer.next_page));
+        Ok(MembersPage { users, next })
+    }
+
+    /// Everyone in the room: a call for each 500. [`Room::members_page`] reads a large one bit by bit.
     ///
     /// # Errors
     /// When the server refuses or the client is gone.
     pub async fn members(&self) -> Result<Vec<User>, CallError> {
-        let (mut members, mut page) = (Vec::new(), Bytes::new());
-        loop {
-            let request = ListMembersRequest { room: self.id.to_field(), page, page_size: 500 };
-            let answer = self.handle.call::<rpc::ListMembers>(request).await?;
-            members.extend(answer.members.into_iter().filter_map(parse_user));
-            page = answer.next_page;
-            if page.is_empty() {
-                members.iter().for_each(|user| self.handle.remember_user(user));
-                return Ok(members);
-            }
+        let mut page = self.members_page(None).await?;
+        let mut members = page.users;
+        while let Some(next) = page.next {
+            page = self.members_page(Some(next)).await?;
+            members.append(&mut page.users);
         }
+        Ok(members)
     }
 
     /// Adds members to a group. Those who are in it already are left as they are.

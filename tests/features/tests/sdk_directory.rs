@@ -61,6 +61,36 @@ async fn acme(server: &Server) -> Client {
 }
 
 #[tokio::test]
+async fn a_large_room_tells_its_members_page_by_page() {
+    let server = Server::roomy();
+    let root = acme(&server).await;
+    let people: Vec<String> = (0..620).map(|n| format!("person{n}")).collect();
+    for some in people.chunks(400) {
+        let changes = some.iter().flat_map(|subject| {
+            let put = PutUser { subject: subject.clone(), ..PutUser::default() };
+            [What::PutUser(put), member("red", subject)]
+        });
+        root.directory().change(changes.collect::<Vec<_>>()).await.expect("they are members");
+    }
+    let ann = client(&server, "ann").connect().await.expect("ann connects");
+    ann.synced().await.expect("in step");
+    let mut list = ann.rooms().await.expect("a list");
+    eventually(|| names(&mut list).contains(&"Node red".to_owned())).await;
+    let red = list.items().iter().find(|room| room.name == "Node red").expect("it is there").id;
+    let room = ann.room(red);
+    let first = room.members_page(None).await.expect("a page");
+    let second = room.members_page(first.next.clone()).await.expect("the next");
+    assert!(first.next.is_some() && second.next.is_none());
+    assert_eq!((first.users.len(), second.users.len()), (500, 121));
+    let mut all: Vec<String> =
+        first.users.into_iter().chain(second.users).map(|user| user.subject).collect();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 621, "everyone once");
+    assert_eq!(room.members().await.expect("everyone").len(), 621);
+}
+
+#[tokio::test]
 async fn rooms_of_the_directory_come_and_go_in_the_list() {
     let server = Server::roomy();
     let root = acme(&server).await;

@@ -2,9 +2,11 @@
 
 mod sdk;
 
-use parlour::{Item, Pin, QueueError, SavedMessage, SendError, protocol::wire::ErrorReason};
+use parlour::{
+    Item, OwnChange, Pin, QueueError, SavedMessage, SendError, protocol::wire::ErrorReason,
+};
 use parlour_features::server::Server;
-use sdk::{client, eventually, pair, texts};
+use sdk::{client, eventually, next, pair, texts};
 
 /// Which messages of a timeline are pinned.
 fn pinned(items: &[Item]) -> Vec<bool> {
@@ -80,8 +82,15 @@ async fn saved_messages_are_on_every_device_of_their_user_and_on_no_other() {
     let first = room.send("one").await.unwrap().seq;
     let second = room.send("two").await.unwrap().seq;
     let saved = bob.saved();
+    let tablet = client(&server, "bob").connect().await.unwrap();
+    tablet.synced().await.unwrap();
+    let mut changes = tablet.own_changes().await.unwrap();
     for seq in [second, first, second] {
         saved.save(room.id(), seq).await.unwrap();
+    }
+    for wanted in [second, first] {
+        let told = OwnChange::Saved { room: room.id(), seq: wanted, is_saved: true };
+        assert_eq!(next(&mut changes).await, told, "what is saved twice is told once");
     }
     let found = |saved: Vec<SavedMessage>| -> Vec<(u64, bool)> {
         assert!(saved.iter().all(|one| one.room == room.id() && one.saved_at_ms > 0));
@@ -92,6 +101,8 @@ async fn saved_messages_are_on_every_device_of_their_user_and_on_no_other() {
     assert_eq!(there, [(first, false), (second, false)]);
     room.delete(first).await.unwrap();
     device.saved().unsave(room.id(), second).await.unwrap();
+    let told = OwnChange::Saved { room: room.id(), seq: second, is_saved: false };
+    assert_eq!(next(&mut changes).await, told);
     assert_eq!(found(saved.list().await.unwrap()), [(first, true)]);
     assert!(alice.saved().list().await.unwrap().is_empty());
     let late = saved.save(room.id(), first).await.unwrap_err();

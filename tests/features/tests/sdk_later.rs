@@ -4,29 +4,15 @@ mod sdk;
 
 use std::{
     collections::BTreeSet,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use futures_util::StreamExt;
-use parlour::{
-    Draft, Item, OwnChange, OwnChanges, ScheduledFate, ScheduledState, protocol::wire::ErrorReason,
-};
+use parlour::{Draft, Item, OwnChange, ScheduledFate, ScheduledState, protocol::wire::ErrorReason};
 use parlour_features::server::Server;
-use sdk::{client, eventually, pair, texts};
+use sdk::{client, eventually, next, pair, texts};
 
 fn in_ms(ms: u64) -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64 + ms
-}
-
-/// The next change but those that say nothing.
-async fn next(changes: &mut OwnChanges) -> OwnChange {
-    loop {
-        let wait = tokio::time::timeout(Duration::from_secs(30), changes.next());
-        match wait.await.expect("something changes").expect("the client lives") {
-            OwnChange::Missed => {}
-            change => return change,
-        }
-    }
 }
 
 #[tokio::test]

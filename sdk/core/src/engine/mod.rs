@@ -162,6 +162,14 @@ pub enum OwnChange {
     Draft(MessageDraft),
     /// Somebody is blocked, or isn't any more.
     Blocked(UserId, bool),
+    /// The message at a place of a room is saved, or isn't any more.
+    Saved(RoomId, u64, bool),
+    /// The thread of that root is followed, or isn't any more.
+    Followed(RoomId, u64, bool),
+    /// A message mentions the user, or does so no more.
+    Mentioned(RoomId, u64, bool),
+    /// The settings that hold for all rooms.
+    Settings(crate::settings::Settings),
     /// Any of it may have: it was too long ago, or what is begun isn't told of while away.
     Missed,
 }

@@ -265,7 +265,9 @@ impl Engine {
     }
 
     fn handle_own(&mut self, event: &LogEvent, now: Now) {
-        match event.decoded() {
+        let body = event.decoded();
+        self.tell_own(&body);
+        match body {
             EventBody::RoomGained(gained) => {
                 let Some(described) = gained.room else { return };
                 let Ok(room) = RoomId::parse(&described.id) else { return };
@@ -301,6 +303,8 @@ impl Engine {
             }
             EventBody::SettingsChanged(changed) => {
                 self.meta.settings = Settings::of_wire(changed.settings.unwrap_or_default());
+                let settings = self.meta.settings.clone();
+                self.notices.push_back(Notice::Own(OwnChange::Settings(settings)));
             }
             EventBody::StatusChanged(StatusChanged { settings: Some(settings) }) => {
                 self.learn_quiet(settings.do_not_disturb_until_ms);
@@ -327,6 +331,36 @@ impl Engine {
             }
             EventBody::BlockChanged(change) => self.learn_block(&change),
             body => self.handle_thread_news(body, now),
+        }
+    }
+
+    /// What has changed for the user in a room, and of which no list of ours is kept.
+    fn tell_own(&mut self, body: &EventBody) {
+        let (room, change): (_, fn(RoomId, u64) -> OwnChange) = match body {
+            EventBody::MessageSaved(saved) => {
+                ((&saved.room, saved.seq), |room, seq| OwnChange::Saved(room, seq, true))
+            }
+            EventBody::MessageUnsaved(saved) => {
+                ((&saved.room, saved.seq), |room, seq| OwnChange::Saved(room, seq, false))
+            }
+            EventBody::ThreadFollowed(thread) => ((&thread.room, thread.root_seq), |room, root| {
+                OwnChange::Followed(room, root, true)
+            }),
+            EventBody::ThreadUnfollowed(thread) => {
+                ((&thread.room, thread.root_seq), |room, root| {
+                    OwnChange::Followed(room, root, false)
+                })
+            }
+            EventBody::Mentioned(one) => {
+                ((&one.room, one.seq), |room, seq| OwnChange::Mentioned(room, seq, true))
+            }
+            EventBody::MentionWithdrawn(one) => {
+                ((&one.room, one.seq), |room, seq| OwnChange::Mentioned(room, seq, false))
+            }
+            _ => return,
+        };
+        if let Ok(id) = RoomId::parse(room.0) {
+            self.notices.push_back(Notice::Own(change(id, room.1)));
         }
     }
 

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use parlour::{Builder, Client, Item, Trust};
+use futures_util::StreamExt;
+use parlour::{Builder, Client, Item, OwnChange, OwnChanges, Trust};
 use parlour_features::{raw::Carrier, server::Server, token, world::ORG};
 
 /// A client to be, with the server's certificate pinned.
@@ -48,4 +49,15 @@ pub(crate) fn texts(items: &[Item]) -> Vec<String> {
         item.message().map(|m| if m.is_deleted { "(deleted)".to_owned() } else { m.text.clone() })
     };
     items.iter().filter_map(text).collect()
+}
+
+/// The next change but those that say nothing.
+pub(crate) async fn next(changes: &mut OwnChanges) -> OwnChange {
+    loop {
+        let wait = tokio::time::timeout(Duration::from_secs(30), changes.next());
+        match wait.await.expect("something changes").expect("the client lives") {
+            OwnChange::Missed => {}
+            change => return change,
+        }
+    }
 }
