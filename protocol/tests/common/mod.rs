@@ -51,7 +51,7 @@ codecs! {
         ListRetentionRequest, ListRetentionResponse, RetentionRule, RoomRetention, HoldTarget,
         SetLegalHoldRequest, SetLegalHoldResponse, ListLegalHoldsRequest, ListLegalHoldsResponse,
         LegalHold, RetentionChanged, LegalHoldChanged, EraseUserRequest, EraseUserResponse,
-        ListErasuresRequest, ListErasuresResponse, Erasure, UserErased;
+        ListErasuresRequest, ListErasuresResponse, Erasure, UserErased, DataExported;
     quota: Quotas, Usage, GetUsageRequest, GetUsageResponse, SetQuotasRequest, SetQuotasResponse,
         QuotasChanged;
     directory: Node, ListNodesRequest, ListNodesResponse, ChangeDirectoryRequest,
@@ -117,7 +117,7 @@ codecs! {
     search: SearchMessagesRequest, Highlight, SearchHit, SearchMessagesItem;
     health: GetHealthRequest, GetHealthResponse, ProviderHealth;
     session: ReauthRequest, ReauthResponse, RevokeRequest, RevokeResponse,
-        ListSessionsRequest, ListSessionsResponse, SessionInfo;
+        ListSessionsRequest, ListSessionsResponse, SessionInfo, SessionsRevoked;
     settings: RoomSettings, Settings, SetRoomSettingsRequest, SetRoomSettingsResponse,
         SetSettingsRequest, SetSettingsResponse, GetSettingsRequest, GetSettingsResponse,
         RoomSettingsChanged, SettingsChanged;

@@ -56,6 +56,8 @@ async fn everything_of_an_organization_is_in_its_export_and_one_persons_part_in_
     assert!(names.iter().any(|user| user["subject"] == "bob"), "{names:?}");
     assert_eq!(lines(&all, "held.jsonl")[0]["event"]["body"]["text"], "hello");
     assert!(lines(&all, "audit.jsonl").iter().any(|event| event["body"]["reason"] == "case 7"));
+    let audit = server.printed(&["admin", "audit", "--org", ORG]);
+    assert!(audit.contains("operator: the organization exported"), "{audit}");
     let files: Vec<_> = fs::read_dir(all.join("files")).unwrap().collect();
     assert_eq!(fs::read(files[0].as_ref().unwrap().path()).unwrap(), b"the notes");
     let summary: BTreeMap<String, Value> =

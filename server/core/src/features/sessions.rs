@@ -6,10 +6,10 @@ use bytes::Bytes;
 use parlour_protocol::{
     generated::{SessionAdminService, SessionService},
     ids::SessionId,
-    limits::SESSION_PAGE_MAX,
+    limits::{SESSION_PAGE_MAX, SUBJECT_BYTES_MAX},
     session::{
         ListSessionsRequest, ListSessionsResponse, ReauthRequest, ReauthResponse, RevokeRequest,
-        RevokeResponse, revoke_request::What,
+        RevokeResponse, SessionsRevoked, revoke_request::What,
     },
     wire::{Error, ErrorReason},
 };
@@ -18,11 +18,11 @@ use prost::Message;
 use crate::{
     accounts::{Ends, end_logins},
     admission::{auth_of, check_revoked, revoked_key},
-    draft::{Closes, Draft, RowsDraft, SessionsDraft, store_error},
+    draft::{Closes, Draft, OrgDraft, SessionsDraft, store_error},
     identity,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
     node::{Auth, Caller},
-    ports::store::{Put, Shard},
+    ports::store::Put,
     records::RevokedRow,
     tables::Table,
 };
@@ -58,6 +58,17 @@ impl SessionService<ServerKit> for Features {
         request: RevokeRequest,
     ) -> Result<Answer<RevokeResponse>, Error> {
         let org = ctx.caller.org;
+        let mut event =
+            SessionsRevoked { actor: ctx.caller.subject.to_string(), ..Default::default() };
+        match request.what.clone() {
+            Some(What::Subject(subject)) => event.subject = name("subject", subject)?,
+            Some(What::TokenId(token_id)) => event.token_id = name("token_id", token_id)?,
+            Some(What::Session(session)) => event.session = session,
+            None => return Err(Error::invalid("what", "is missing")),
+        }
+        // Before the logins are read: whatever changes meanwhile is decided on again.
+        let cell = ctx.directory().await?;
+        let version = cell.head().seq;
         let (kind, id, closes) = match request.what {
             Some(What::Subject(subject)) => {
                 let user = identity::user_id(org, &subject);
@@ -85,12 +96,13 @@ impl SessionService<ServerKit> for Features {
             value: Some(row.encode_to_vec().into()),
         }];
         puts.extend(ends.puts);
-        let draft = RowsDraft {
+        let draft = OrgDraft {
             absent: ends.absent,
             closes: Some(closes),
-            ..RowsDraft::new(Shard::Org(org), puts)
+            puts,
+            ..OrgDraft::new(cell, version, ctx.user(), &event)
         };
-        Ok(Answer::commit(Draft::Rows(Box::new(draft)), |committed| RevokeResponse {
+        Ok(Answer::commit(Draft::Org(Box::new(draft)), |committed| RevokeResponse {
             closed: committed.closed,
         }))
     }
@@ -121,6 +133,14 @@ impl SessionAdminService<ServerKit> for Features {
             sessions: committed.sessions.sessions.clone(),
             next_page: page_at(committed.sessions.next),
         }))
+    }
+}
+
+/// A subject, or a token's id.
+fn name(field: &'static str, name: String) -> Result<String, Error> {
+    match name.len() {
+        1..=SUBJECT_BYTES_MAX => Ok(name),
+        _ => Err(Error::invalid(field, "is not 1 to 255 bytes")),
     }
 }
 

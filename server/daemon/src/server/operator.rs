@@ -7,19 +7,26 @@ use std::{
 };
 
 use parlour_core::{
-    draft::{Draft, Refused, Submission, Then},
+    draft::{Draft, OrgDraft, Refused, Submission, Then},
+    identity,
     limits::RERUNS_MAX,
     ports::Task,
 };
+use parlour_protocol::{
+    compliance::DataExported,
+    generated::{EventMessage, rpc},
+    ids::SessionId,
+    session::{RevokeRequest, RevokeResponse, revoke_request::What},
+};
 use tokio::{runtime::Handle, sync::oneshot};
 
-use super::{Phase, Shared};
+use super::{Phase, Shared, operator_call::OPERATOR};
 use crate::{
     acme,
     admin::{AcmeStatus, AdminService, ProviderStatus, Request, Response, Status},
     auth::oidc::Standing,
-    backup, clock, export,
-    revocation::{self, Revoked},
+    backup, export,
+    revocation::{RevokeError, Revoked},
 };
 
 /// The operator's hands inside the server.
@@ -76,7 +83,7 @@ impl Operator {
         let result = backup::back_up(&*shared.store, &shared.data, &attachments, &to).await;
         match &result {
             Ok(()) => tracing::info!("backup is complete"),
-            Err(_) => tracing::error!("backup failed"),
+            Err(error) => tracing::error!(%error, "backup failed"),
         }
         result.map(|()| Response::Done).map_err(|error| error.to_string())
     }
@@ -87,6 +94,8 @@ impl Operator {
         subject: Option<String>,
         to: PathBuf,
     ) -> Result<Response, String> {
+        let (actor, of) = (OPERATOR.to_owned(), subject.clone().unwrap_or_default());
+        self.audit(&org, &DataExported { actor, subject: of }).await?;
         tracing::info!("export begins");
         let (node, runtime) = (self.shared.node.clone(), Handle::current());
         // Files are written where nobody waits to be served.
@@ -103,7 +112,7 @@ impl Operator {
                 Ok(Response::Exported(summary))
             }
             Ok(Err(error)) => {
-                tracing::error!("export failed");
+                tracing::error!(%error, "export failed");
                 Err(error.to_string())
             }
             Err(_) => Err("the export broke off".into()),
@@ -111,27 +120,43 @@ impl Operator {
     }
 
     async fn revoke(&self, org: &str, what: &Revoked) -> Result<Response, String> {
+        let what = match what {
+            Revoked::Subject(subject) => What::Subject(subject.clone()),
+            Revoked::TokenId(token_id) => What::TokenId(token_id.clone()),
+            Revoked::Session(session) => {
+                let session: SessionId =
+                    session.parse().map_err(|_| RevokeError::Session.to_string())?;
+                What::Session(session.to_field())
+            }
+        };
+        let request = RevokeRequest { what: Some(what) };
+        let RevokeResponse { closed } = self.make::<rpc::Revoke>(org, &request).await?;
+        tracing::info!(closed, "an operator revoked");
+        Ok(Response::Revoked { closed })
+    }
+
+    /// Puts into the organization's log what an operator does without a call.
+    async fn audit<M: EventMessage>(&self, org: &str, event: &M) -> Result<(), String> {
+        let id = identity::org_id(org);
         for _ in 0..RERUNS_MAX {
-            let draft = revocation::draft(&*self.shared.store, org, what, clock::unix_ms()).await;
-            let draft = draft.map_err(|error| error.to_string())?;
+            let cell = self.shared.node.directory(id).await.map_err(|error| error.to_string())?;
+            let (version, operator) = (cell.head().seq, identity::operator_id(id));
+            let draft = OrgDraft::new(cell, version, operator, event);
             let (told, hears) = oneshot::channel();
             self.shared.submit.submit(Submission {
-                draft: Draft::Rows(Box::new(draft)),
+                draft: Draft::Org(Box::new(draft)),
                 then: Then::Callback(Box::new(move |result| {
                     let _ = told.send(result);
                 })),
             });
             match hears.await {
-                Ok(Ok(committed)) => {
-                    tracing::info!(closed = committed.closed, "an operator revoked");
-                    return Ok(Response::Revoked { closed: committed.closed });
-                }
-                Ok(Err(Refused::Exists)) => {}
+                Ok(Ok(_)) => return Ok(()),
+                Ok(Err(Refused::Stale)) => {}
                 Ok(Err(refused)) => return Err(refused.to_string()),
                 Err(_) => return Err("the server is stopping".into()),
             }
         }
-        Err("the account changes all the time; try again".into())
+        Err("the organization changes all the time; try again".into())
     }
 
     fn reload(&self) -> Result<Response, String> {

@@ -9,17 +9,19 @@ use parlour_core::{
     node::{Auth, Caller, Link},
 };
 use parlour_protocol::{
-    generated::{Lane, METHODS, method},
+    generated::{ControlRpc, Lane, METHODS, method},
     ids::{DeviceId, SessionId},
     limits::SUBJECT_BYTES_MAX,
     wire::{Delivery, Error},
 };
 
+use prost::Message;
+
 use super::operator::Operator;
 use crate::{admin::Response, calls, traces::Via};
 
 /// What the organization's log says of who did it.
-const OPERATOR: &str = "operator";
+pub(super) const OPERATOR: &str = "operator";
 
 impl Operator {
     /// Makes the call.
@@ -29,20 +31,34 @@ impl Operator {
         number: u32,
         body: &str,
     ) -> Result<Response, String> {
+        let body = STANDARD.decode(body).map_err(|_| "the body is not base64")?;
+        let body = self.carry_out(org, number, Bytes::from(body)).await?;
+        Ok(Response::Called { body: STANDARD.encode(body) })
+    }
+
+    /// The same of a call that is made here.
+    pub(super) async fn make<R: ControlRpc>(
+        &self,
+        org: &str,
+        request: &R::Request,
+    ) -> Result<R::Response, String> {
+        let body = Bytes::from(request.encode_to_vec());
+        let answer = self.carry_out(org, R::METHOD.id, body).await?;
+        R::Response::decode(answer).map_err(|error| error.to_string())
+    }
+
+    async fn carry_out(&self, org: &str, number: u32, body: Bytes) -> Result<Bytes, String> {
         if org.is_empty() || org.len() > SUBJECT_BYTES_MAX {
             return Err("an organization's name is 1 to 255 bytes".into());
         }
         if method(number).is_none_or(|method| method.lane != Lane::Control) {
             return Err("no such method on the control lane".into());
         }
-        let body = STANDARD.decode(body).map_err(|_| "the body is not base64")?;
         let caller = operator_of(org);
         let (node, submit) = (&self.shared.node, &*self.shared.submit);
         let span = self.shared.traces.call(number, Via::Operator);
-        match calls::call(node, submit, &caller, number, Bytes::from(body), span).await {
-            Ok(body) => Ok(Response::Called { body: STANDARD.encode(body) }),
-            Err(error) => Err(in_words(&error)),
-        }
+        let called = calls::call(node, submit, &caller, number, body, span).await;
+        called.map_err(|error| in_words(&error))
     }
 }
 

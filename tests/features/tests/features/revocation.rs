@@ -72,6 +72,12 @@ async fn the_command_line_revokes_users_sessions_and_tokens() {
         assert_refused(&server, again).await;
     }
     assert_stays(&bob).await;
+    let audit = server.printed(&["admin", "audit", "--org", ORG]);
+    for line in
+        ["token one revoked", &format!("session {session} ended"), "all sessions of ada ended"]
+    {
+        assert!(audit.contains(&format!("operator: {line}")), "{line}: {audit}");
+    }
 }
 
 #[tokio::test]
@@ -96,6 +102,8 @@ async fn a_call_revokes_what_its_scope_allows() {
     assert_closed(&phone, since).await;
     assert_refused(&server, hello).await;
     assert_stays(&bob).await;
+    let audit = server.printed(&["admin", "audit", "--org", ORG]);
+    assert!(audit.contains("root: all sessions of ada ended"), "{audit}");
 }
 
 #[tokio::test]

@@ -47,4 +47,16 @@ test("an entry has a line for each thing, and one that isn't known says so", () 
   expect(entryWords(entry({ case: "quotasChanged", value: quotas }), t)).toEqual([
     "Quotas: users 50, devices ∞",
   ]);
+  const revoked = { actor: "ada", subject: "ben", session: new Uint8Array(0), tokenId: "" };
+  expect(entryWords(entry({ case: "sessionsRevoked", value: revoked }), t)).toEqual([
+    "All sessions of ben ended",
+  ]);
+  const session = { ...revoked, subject: "", session: new Uint8Array([0x12, 0xab, 0xcd, 0xef]) };
+  expect(entryWords(entry({ case: "sessionsRevoked", value: session }), t)).toEqual([
+    "Session …abcdef ended",
+  ]);
+  const exported = { actor: "operator", subject: "" };
+  expect(entryWords(entry({ case: "dataExported", value: exported }), t)).toEqual([
+    "The organization exported",
+  ]);
 });

@@ -1,7 +1,15 @@
 /** What the organization's log says, in words. */
 
 import type { AuditEntry, DirectoryChange } from "@parlour/client/admin";
-import { AccountAction, HoldState, hexOf, idOf, ReportDecision, WebhookAction } from "@parlour/client/proto";
+import {
+  AccountAction,
+  HoldState,
+  hexOf,
+  idOf,
+  ReportDecision,
+  type SessionsRevoked,
+  WebhookAction,
+} from "@parlour/client/proto";
 import { numberOf, spanOf } from "../format.ts";
 import type { AdminKey, AdminTranslate } from "../text.ts";
 
@@ -137,11 +145,23 @@ export function entryWords({ body, changes }: AuditEntry, t: AdminTranslate): st
       return [
         t(body.value.decision === ReportDecision.DELETED ? "event.report-deleted" : "event.report-dismissed"),
       ];
+    case "sessionsRevoked":
+      return [revoked(body.value, t)];
+    case "dataExported": {
+      const { subject } = body.value;
+      return [subject ? t("event.exported", { subject }) : t("event.exported-all")];
+    }
     case "filterChanged":
       return [t("event.filter", { n: body.value.words })];
     default:
       return [t("event.unknown")];
   }
+}
+
+function revoked({ subject, session, tokenId }: SessionsRevoked, t: AdminTranslate): string {
+  if (subject) return t("event.revoked", { subject });
+  if (tokenId) return t("event.revoked-token", { token: tokenId });
+  return t("event.revoked-session", { session: shortId(session) });
 }
 
 /** The end of an id, which is enough to tell a few apart. */
