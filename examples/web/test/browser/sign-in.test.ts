@@ -162,7 +162,7 @@ describe("a password", () => {
   test("is asked for in fields that password managers know", async () => {
     await page.goto(site.url);
     const field = (name: string) => page.locator(`form input[name=${name}]`);
-    expect(await field("username").getAttribute("autocomplete")).toBe("username");
+    expect(await field("username").getAttribute("autocomplete")).toBe("username webauthn");
     expect(await field("password").getAttribute("autocomplete")).toBe("current-password");
     expect(await field("organization").getAttribute("autocomplete")).toBe("organization");
   });
