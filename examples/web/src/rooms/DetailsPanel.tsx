@@ -183,17 +183,14 @@ function Wishes({ summary }: { summary: RoomSummary }) {
   const { t } = useText();
   const room = useRoom(summary.id);
   const { level, isFavourite } = roomSettings(room);
-  const { failure, run } = useAction();
-  const change = (wish: Parameters<typeof changeRoomSettings>[1]) =>
-    void run(() => changeRoomSettings(room, wish));
+  const change = (wish: Parameters<typeof changeRoomSettings>[1]) => changeRoomSettings(room, wish);
   const setLevel = (wish: (typeof LEVELS)[number]) => {
     const next: Level | undefined = wish === "usual" ? undefined : wish;
-    change({ level: next });
+    return change({ level: next });
   };
   return (
     <section className="settings-section" aria-label={t("details.mine")}>
       <h3>{t("details.mine")}</h3>
-      {failure && <Failure text={failure} />}
       <Choices
         label={t("level.title")}
         options={LEVELS.map((value) => ({ value, label: t(`level.${value}`) }))}
@@ -276,7 +273,7 @@ function Life({ summary, isManaged }: { summary: RoomSummary; isManaged: boolean
           why={t("group.open")}
           isOn={summary.isOpen}
           isDisabled={isBusy}
-          onChange={(isOn) => void run(() => setOpen(room, isOn))}
+          onChange={(isOn) => setOpen(room, isOn)}
         />
       )}
       <div className="settings-line">

@@ -277,6 +277,27 @@ describe("an identity provider", () => {
     await button("Continue with Example SSO").waitFor();
   });
 
+  test("loses nobody who reloads the page while it gives them a new token", async () => {
+    await page.goto(site.url);
+    await letIn("lia");
+    await page.locator(".my-button", { hasText: "Lia" }).waitFor();
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+    await provider.slow(4000);
+    const before = await provider.refreshed();
+    await expect.poll(() => provider.refreshed(), { timeout: 60_000 }).toBeGreaterThan(before);
+    // The token is spent, and the next one hasn't come yet.
+    await page.reload();
+    await page.locator(".my-button", { hasText: "Lia" }).waitFor();
+    await provider.slow(0);
+    await page.locator(".connection").waitFor({ state: "detached" });
+    // The one after it comes, too, with what was rescued.
+    const rescued = await provider.refreshed();
+    await expect.poll(() => provider.refreshed(), { timeout: 60_000 }).toBeGreaterThan(rescued);
+    await page.reload();
+    await page.locator(".my-button", { hasText: "Lia" }).waitFor();
+    await signOut();
+  });
+
   test("that doesn't know somebody any more leads to signing in again, calmly", async () => {
     await page.goto(site.url);
     await letIn("noa");
