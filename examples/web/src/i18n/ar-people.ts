@@ -252,5 +252,6 @@ export const arPeople: Readonly<Record<keyof typeof enPeople, string | Plural>> 
   "sign-in.wrong-password": "المؤسسة أو المعرّف أو كلمة المرور غير صحيحة.",
   "sign-out.here": "سُجّل خروجك هنا. تعذر الوصول إلى الخادم: أنهِ هذا الدخول من جهاز آخر.",
   "sign-out.under-way": "يجري تسجيل الخروج…",
+  "status.at": "في {when}",
   "status.ends": "حتى {when}",
 };

@@ -224,5 +224,6 @@ export const enPeople = {
   "sign-out.here":
     "You are signed out here. The server couldn’t be reached: end this sign-in from another device.",
   "sign-out.under-way": "Signing out…",
+  "status.at": "At {when}",
   "status.ends": "until {when}",
 } as const satisfies Record<string, string | Plural>;

@@ -87,8 +87,8 @@ describe("a profile", () => {
     await name.focus();
     await ada.keyboard.press("Enter");
     await profile().waitFor();
-    await expect.poll(() => profile().innerText()).toContain("Below deck");
-    const words = await profile().innerText();
+    await expect.poll(() => profile().textContent()).toContain("Below deck");
+    const words = await profile().textContent();
     for (const word of ["@beno", "he/him", "Keeps the boilers", "Swiss High German", "(Tokyo)"])
       expect(words).toContain(word);
     expect(words).toMatch(/until \d/);
