@@ -1,6 +1,7 @@
 //! The contract may grow but never change: what the baseline says stays true. The baseline is the
-//! contract of the last release as plain lines; `PARLOUR_BASELINE=write cargo test -p
-//! parlour-protocol --test breaking` takes the present one, once, when a release is made.
+//! contract as plain lines; its own header says of when. `PARLOUR_BASELINE=write cargo test -p
+//! parlour-protocol --test breaking` takes the present one, unless that would bless a break: those
+//! take a second word, `PARLOUR_BASELINE_BREAKS=accept`.
 
 use std::{collections::BTreeMap, collections::BTreeSet, env, fs, path::PathBuf};
 
@@ -14,14 +15,41 @@ use prost_reflect::{
 fn nothing_the_baseline_says_has_changed() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("baseline/v1.txt");
     let pool = DescriptorPool::decode(DESCRIPTORS).unwrap();
-    let now = facts(&pool);
-    if env::var("PARLOUR_BASELINE").is_ok_and(|word| word == "write") {
-        fs::write(&path, now.join("\n") + "\n").unwrap();
-    }
+    let is_set = |name: &str, word: &str| env::var(name).is_ok_and(|value| value == word);
     let then = fs::read_to_string(&path).unwrap();
-    let then: Vec<String> = then.lines().map(ToOwned::to_owned).collect();
-    let broken = breaks(&then, &now);
-    assert!(broken.is_empty(), "breaks the released contract:\n{}", broken.join("\n"));
+    let written = compare(
+        &then,
+        &facts(&pool),
+        is_set("PARLOUR_BASELINE", "write"),
+        is_set("PARLOUR_BASELINE_BREAKS", "accept"),
+    );
+    match written {
+        Ok(Some(text)) => fs::write(&path, text).unwrap(),
+        Ok(None) => {}
+        Err(broken) => panic!(
+            "breaks the contract of the baseline, which stays as it is:\n{}",
+            broken.join("\n")
+        ),
+    }
+}
+
+/// What is to be written to the baseline's file, if anything; or what is broken, and then nothing is
+/// written. Its header, the lines that begin with `#`, is kept.
+fn compare(
+    then: &str,
+    now: &[String],
+    writes: bool,
+    accepts: bool,
+) -> Result<Option<String>, Vec<String>> {
+    let (header, then): (Vec<&str>, Vec<&str>) =
+        then.lines().partition(|line| line.starts_with('#'));
+    let then: Vec<String> = then.into_iter().map(ToOwned::to_owned).collect();
+    let broken = breaks(&then, now);
+    if !broken.is_empty() && !(writes && accepts) {
+        return Err(broken);
+    }
+    let lines = header.into_iter().chain(now.iter().map(String::as_str));
+    Ok(writes.then(|| lines.flat_map(|line| [line, "\n"]).collect()))
 }
 
 /// What a released client or server relies on, one fact a line: first what it is about, then,
@@ -205,5 +233,23 @@ value p.E 1: E_ONE";
         assert_eq!(broken_by(field, number).len(), 1);
         assert_eq!(broken_by(field, name).len(), 1);
         assert!(broken_by(field, &format!("{number}{name}")).is_empty());
+    }
+    #[test]
+    fn a_break_is_blessed_by_no_single_word() {
+        let changed = lines(&THEN.replace("id=4", "id=5"));
+        for (writes, accepts) in [(false, false), (true, false), (false, true)] {
+            assert_eq!(compare(THEN, &changed, writes, accepts).unwrap_err().len(), 1);
+        }
+        let accepted = compare(THEN, &changed, true, true).unwrap().unwrap();
+        assert!(accepted.contains("id=5"));
+    }
+
+    #[test]
+    fn what_is_added_is_written_below_the_header_and_only_when_asked() {
+        let then = format!("# What this is.\n{THEN}\n");
+        let more = lines(&format!("{THEN}\nmessage p.N: is there"));
+        assert_eq!(compare(&then, &more, false, false), Ok(None));
+        let written = compare(&then, &more, true, false).unwrap().unwrap();
+        assert_eq!(written, format!("# What this is.\n{THEN}\nmessage p.N: is there\n"));
     }
 }

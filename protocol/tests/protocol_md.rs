@@ -2,31 +2,18 @@
 //! `UPDATE=1 cargo test -p parlour-protocol --test protocol_md` writes them anew.
 
 #![allow(missing_docs)]
+#![allow(clippy::unwrap_used)] // A test's helpers fail by panicking.
+
+#[path = "protocol_md/examples.rs"]
+mod examples;
 
 use std::fmt::Write;
 
-use bytes::Bytes;
 use parlour_protocol::{
     error::{Reconnect, reconnect_after},
-    event, frame,
-    generated::{EVENT_RULES, EventLog, Lane, METHODS, Rpc, rpc},
-    ids::{RoomId, uuid_v7},
-    message::{MessagePosted, SendRequest, SendResponse},
-    prost::Message,
-    wire::{
-        Call, ClientFrame, CloseCode, ErrorReason, EventHeader, Hello, LaneKind, LaneOpen, Reply,
-        Retry, ServerFrame, client_frame, reply, server_frame,
-    },
+    generated::{EVENT_RULES, EventLog, Lane, METHODS},
+    wire::{CloseCode, ErrorReason, Retry},
 };
-
-fn hex(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    for line in bytes.chunks(24) {
-        let line: Vec<String> = line.iter().map(|b| format!("{b:02x}")).collect();
-        let _ = writeln!(out, "    {}", line.join(" "));
-    }
-    out
-}
 
 fn methods() -> String {
     let mut out = String::from("| number | method | lane | scope |\n|---|---|---|---|\n");
@@ -91,71 +78,29 @@ fn close_codes() -> String {
     out
 }
 
-fn examples() -> String {
-    let room = RoomId::from_bytes([0x11; 16]);
-    let client_ref = uuid_v7(1_700_000_000_000, [0x22; 10]);
-    let hello = ClientFrame {
-        frame: Some(client_frame::Frame::Hello(Hello {
-            min_rev: 1,
-            max_rev: 1,
-            token: "eyJ...".into(),
-            device: Bytes::from_static(&[0x33; 16]),
-            delivery: 1,
-            ..Hello::default()
-        })),
+/// The least that is announced, in the words of the contract.
+fn limits() -> String {
+    let least = examples::least();
+    let size = |bytes: u32| match bytes / 1024 {
+        kib if kib % 1024 == 0 => format!("{} MiB", kib / 1024),
+        kib => format!("{kib} KiB"),
     };
-    let body: Bytes =
-        MessagePosted { text: "Hello".into(), ..MessagePosted::default() }.encode_to_vec().into();
-    let send = SendRequest {
-        room: room.to_field(),
-        client_ref: Bytes::copy_from_slice(&client_ref),
-        body: body.clone(),
-        ..SendRequest::default()
-    };
-    let call = ClientFrame {
-        frame: Some(client_frame::Frame::Call(Call {
-            id: 1,
-            method: rpc::Send::METHOD.id,
-            body: send.encode_to_vec().into(),
-            chain: 0,
-        })),
-    };
-    let response = SendResponse { seq: 2, at_ms: 1_700_000_000_123, deduplicated: false };
-    let answer = ServerFrame {
-        frame: Some(server_frame::Frame::Reply(Reply {
-            id: 1,
-            result: Some(reply::Result::Body(response.encode_to_vec().into())),
-        })),
-    };
-    let header = EventHeader {
-        seq: 2,
-        at_ms: 1_700_000_000_123,
-        sender: Bytes::from_static(&[0x44; 16]),
-        kind: 10,
-        client_ref: Bytes::copy_from_slice(&client_ref),
-        msg_no: 1,
-        ..EventHeader::default()
-    };
-    let echo = event::room_events_frame(room, &[event::compose(&header, &body)]);
-    let lane = frame::encode(&LaneOpen { kind: LaneKind::Event as i32 });
-    let parts: [(&str, Bytes); 5] = [
-        (
-            "`Hello` with revision 1, token `eyJ...`, device 33 33 ..., on the control lane",
-            frame::encode(&hello),
-        ),
-        ("`LaneOpen{EVENT}`, the first frame of the event lane", lane),
-        (
-            "`Call{1, 30}` with a `SendRequest` to room 11 11 ..., text `Hello`",
-            frame::encode(&call),
-        ),
-        ("`Reply{1}` with a `SendResponse`: seq 2", frame::encode(&answer)),
-        ("`EventFrame` with the echo, from user 44 44 ...", echo),
+    let rows = [
+        ("control_frame_bytes_max", size(least.control_frame_bytes_max)),
+        ("bulk_frame_bytes_max", size(least.bulk_frame_bytes_max)),
+        ("body_bytes_max", size(least.body_bytes_max)),
+        ("text_bytes_max", size(least.text_bytes_max)),
+        ("mentions_max", least.mentions_max.to_string()),
+        ("calls_in_flight_max", least.calls_in_flight_max.to_string()),
+        ("bulk_lanes_max", least.bulk_lanes_max.to_string()),
+        ("subscriptions_max", least.subscriptions_max.to_string()),
+        ("group_members_max", least.group_members_max.to_string()),
     ];
-    let mut out = String::new();
-    for (what, bytes) in parts {
-        let _ = writeln!(out, "{what}:\n\n{}", hex(&bytes));
+    let mut out = String::from("| field | at least |\n|---|---|\n");
+    for (name, value) in rows {
+        let _ = writeln!(out, "| `{name}` | {value} |");
     }
-    out.trim_end().to_owned() + "\n"
+    out
 }
 
 #[test]
@@ -167,7 +112,9 @@ fn the_contract_says_what_the_code_does() {
         ("events", events()),
         ("reasons", reasons()),
         ("close codes", close_codes()),
-        ("examples", examples()),
+        ("limits", limits()),
+        ("examples", examples::examples()),
+        ("messages", examples::socket_messages()),
     ];
     for (name, made) in sections {
         let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));

@@ -50,7 +50,17 @@ export type ErrorKind =
   /** The cache, or the place of a login, can't be used. */
   | "cache"
   /** Another client, perhaps of another tab, has the cache open. */
-  | "cache-in-use";
+  | "cache-in-use"
+  /** Passkeys can't be used here: the browser has none, or the page isn't in a secure context. */
+  | "no-passkeys"
+  /** The user has given up, or there is no passkey on this device, or it took too long: browsers don't tell which. */
+  | "passkey-cancelled"
+  /** The device has a passkey of this account already. */
+  | "passkey-exists"
+  /** The server's passkeys are another host's than the page's. */
+  | "passkey-elsewhere"
+  /** The browser couldn't make or use a passkey for another reason: see `cause`. */
+  | "passkey-failed";
 
 /** A reason by its name in the protocol, such as `"ROOM_NOT_FOUND"`; an unknown one as `"REASON_<number>"`. */
 export type Reason = keyof typeof ErrorReason | `REASON_${number}`;

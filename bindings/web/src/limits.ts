@@ -153,6 +153,8 @@ export const MUX_DATAGRAMS_MAX = 16;
 export const SECRET_BYTES = 32;
 /** A sign-in is answered within this time. */
 export const SIGN_IN_WITHIN_MS = 15_000;
+/** What a passkey is asked is asked anew after this time; the server takes answers for 10 minutes. */
+export const CHALLENGE_FOR_MS = 540_000;
 /** A token of the server's own isn't used for the last of its time. */
 export const TOKEN_SPARE_MS = 30_000;
 /** Whoever waits to be let in asks again after this time, or later where the server says so. */

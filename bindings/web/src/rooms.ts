@@ -24,4 +24,5 @@ export {
   setTopic,
   unban,
 } from "./client/life.js";
+export { membersPage, type PageOptions } from "./client/members.js";
 export { notice, type PrivateNotice, postNotice, privateRoom } from "./client/private.js";

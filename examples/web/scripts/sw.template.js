@@ -1,8 +1,13 @@
-// Keeps the shell of the app, so that it opens without a network. What the server says is never kept here.
+// Keeps the shell of the app, so that it opens without a network. What the server says is never kept here. An identity
+// provider's answer is, from when it comes until a page has taken it.
 
 const CACHE = "parlour-shell-__VERSION__";
 const FILES = "__FILES__";
 const FETCH_WITHIN_MS = 3000;
+/** Named so in `src/session/carried.ts` as well. */
+const CARRIED = "parlour-carried";
+/** What is under way, by its key. */
+const carrying = new Map();
 
 self.addEventListener("install", (event) => {
   const shell = [
@@ -32,6 +37,14 @@ self.addEventListener("activate", (event) => {
 
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
+  const key = new URLSearchParams(url.hash.slice(1)).get(CARRIED);
+  if (key && event.request.method === "POST") {
+    const answer = carry(event.request, key);
+    // A page that is gone is no reason to drop the answer.
+    event.waitUntil(answer.catch(() => undefined));
+    event.respondWith(answer.then((it) => it.clone()));
+    return;
+  }
   const isOurs = event.request.method === "GET" && url.origin === self.location.origin;
   if (!isOurs || url.pathname.includes("/parlour/")) return;
   if (event.request.mode === "navigate") event.respondWith(page(event.request));
@@ -51,6 +64,28 @@ self.addEventListener("notificationclick", (event) => {
     }),
   );
 });
+
+/** Asks in a page's place, once for all who ask the same; a good answer is kept until a page has taken it. */
+function carry(request, key) {
+  const known = carrying.get(key);
+  if (known) return known;
+  const answer = ask(request, key).finally(() => carrying.delete(key));
+  carrying.set(key, answer);
+  return answer;
+}
+
+async function ask(request, key) {
+  const cache = await caches.open(CARRIED);
+  const kept = await cache.match(`./${key}`);
+  if (kept) return kept;
+  const { method, headers } = request;
+  const [url] = request.url.split("#");
+  const body = await request.text();
+  // Not the page's own request, which ends with the page.
+  const answer = await fetch(url, { method, headers, body, credentials: "omit", redirect: "error" });
+  if (answer.ok) await cache.put(`./${key}`, answer.clone());
+  return answer;
+}
 
 /** The newest page where there is a network, else the one that was kept. */
 async function page(request) {

@@ -29,7 +29,7 @@ export interface ListedLogin {
   /** When it was last used, within an hour. Unix milliseconds. */
   readonly usedMs: number;
   /** How they signed in; `unknown` for a way of a later version. */
-  readonly method: "link" | "password" | "invite" | "unknown";
+  readonly method: "link" | "password" | "invite" | "passkey" | "unknown";
   /** Whether it is this client's. */
   readonly isCurrent: boolean;
 }
@@ -38,6 +38,7 @@ const METHODS: Record<number, ListedLogin["method"]> = {
   [LoginMethod.LINK]: "link",
   [LoginMethod.PASSWORD]: "password",
   [LoginMethod.INVITE]: "invite",
+  [LoginMethod.PASSKEY]: "passkey",
 };
 
 /**
@@ -56,7 +57,7 @@ export class Account {
 
   /**
    * Sets the password, 10 to 256 bytes, and ends all other logins. Takes the present one, unless there is none or
-   * the user has signed in with a link within the last 15 minutes. Fails with `WRONG_PASSWORD`, `INVALID_FIELD`, and
+   * the user has signed in with a link or a passkey within the last 15 minutes. Fails with `WRONG_PASSWORD`, `INVALID_FIELD`, and
    * `RATE_LIMITED` after five wrong ones.
    */
   async setPassword(current: string, password: string, options: CallOptions = {}): Promise<void> {

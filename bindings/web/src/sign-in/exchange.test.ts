@@ -41,7 +41,8 @@ describe("an exchange", () => {
     const other = carrier((sink) => {
       for (const byte of SIGNED_IN) void sink.data(Uint8Array.of(byte));
     });
-    expect((await exchange(async () => other.made, REQUEST, never)).token).toBe("abc");
+    const answer = await exchange(async () => other.made, REQUEST, never);
+    expect(answer).toMatchObject({ case: "signedIn", value: { token: "abc" } });
     const asked = decode(ClientFrame, other.heard.nextFrame() ?? new Uint8Array(0));
     expect(asked.frame).toMatchObject({ case: "signIn", value: REQUEST });
     expect(other.close).toHaveBeenCalledWith(CloseCode.CLIENT_DONE, "");
@@ -59,6 +60,14 @@ describe("an exchange", () => {
     await expect(exchange(async () => other.made, REQUEST, never)).rejects.toMatchObject({ kind: "offline" });
     const none = exchange(() => Promise.reject(new Error("no carrier")), REQUEST, never);
     await expect(none).rejects.toMatchObject({ kind: "offline" });
+  });
+
+  it("takes no answer without anything in it", async () => {
+    const empty = frame(ServerFrame, { frame: { case: "signInResult", value: {} } });
+    const other = carrier((sink) => void sink.data(empty));
+    await expect(exchange(async () => other.made, REQUEST, never)).rejects.toMatchObject({
+      kind: "malformed",
+    });
   });
 
   it("takes no nonsense", async () => {

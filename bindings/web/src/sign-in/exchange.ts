@@ -6,30 +6,33 @@ import { Malformed } from "../codec/wire.js";
 import { ParlourError } from "../errors.js";
 import { ClientFrame, ServerFrame } from "../generated/wire/v1/control.js";
 import { CloseCode } from "../generated/wire/v1/error.js";
-import type { SignedIn, SignInResult, SignIn as WireSignIn } from "../generated/wire/v1/sign_in.js";
+import type { SignInResult, SignIn as WireSignIn } from "../generated/wire/v1/sign_in.js";
 import { CONTROL_FRAME_BYTES_MAX, SIGN_IN_WITHIN_MS } from "../limits.js";
 import type { Carrier } from "../net/carrier.js";
 
+/** What a server says that doesn't refuse. */
+export type Answer = Exclude<NonNullable<SignInResult["result"]>, { case: "error" }>;
+
 /**
- * Asks for a token. Fails as the server refuses, with `offline` where it can't be reached or doesn't answer, and
+ * Asks for a token, or for a passkey's challenge. Fails as the server refuses, with `offline` where it can't be reached or doesn't answer, and
  * with `malformed`.
  */
-export type Ask = (request: Init<WireSignIn>, signal: AbortSignal) => Promise<SignedIn>;
+export type Ask = (request: Init<WireSignIn>, signal: AbortSignal) => Promise<Answer>;
 
 /** Asks over what `dial` makes, and closes that. */
 export async function exchange(
   dial: (signal: AbortSignal) => Promise<Carrier>,
   request: Init<WireSignIn>,
   signal: AbortSignal,
-): Promise<SignedIn> {
+): Promise<Answer> {
   const carrier = await dial(signal).catch((cause: unknown) => {
     throw signal.aborted ? signal.reason : new ParlourError("offline", { cause });
   });
   try {
     const { result } = await answer(carrier, request, signal);
     if (result?.case === "error") throw ParlourError.refused(result.value);
-    if (result?.case !== "signedIn") throw new ParlourError("malformed");
-    return result.value;
+    if (!result) throw new ParlourError("malformed");
+    return result;
   } finally {
     carrier.close(CloseCode.CLIENT_DONE, "");
   }

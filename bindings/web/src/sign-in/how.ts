@@ -1,7 +1,7 @@
 /** The ways to sign in for the first time on a device. */
 
 import type { Init } from "../codec/message.js";
-import type { Newcomer, SignIn as WireSignIn } from "../generated/wire/v1/sign_in.js";
+import type { Newcomer, PasskeySignIn, SignIn as WireSignIn } from "../generated/wire/v1/sign_in.js";
 
 /** Who takes an invite. */
 export interface NewAccount {
@@ -13,7 +13,10 @@ export interface NewAccount {
   readonly note?: string;
 }
 
-/** How somebody signs in: `SignIn.code`, `SignIn.invite` or `SignIn.password` makes one. A secret: never in a log. */
+/**
+ * How somebody signs in: `SignIn.code`, `SignIn.invite`, `SignIn.password` or `askForPasskey` makes one. A secret:
+ * never in a log.
+ */
 export class SignIn {
   private constructor(
     /** @internal */
@@ -33,6 +36,11 @@ export class SignIn {
   /** With a password. `user` is the account's name or its handle. */
   static password(organization: string, user: string, password: string): SignIn {
     return new SignIn({ case: "password", value: { org: organization, user, password } });
+  }
+
+  /** @internal With a passkey that has answered. */
+  static passkey(answer: Init<PasskeySignIn>): SignIn {
+    return new SignIn({ case: "passkey", value: answer });
   }
 
   /** @internal With a code from a visit before. */

@@ -1,6 +1,6 @@
 /**
- * A login of this device: from a link, an invite or a password to tokens, one after the other, for as long as it
- * lasts (PROTOCOL.md, section 29). What its store has is the truth: it is read before each sign-in, and the next
+ * A login of this device: from a link, an invite, a password or a passkey to tokens, one after the other, for as long
+ * as it lasts (PROTOCOL.md, section 29). What its store has is the truth: it is read before each sign-in, and the next
  * secret is written down there before it is used, so that the same request is made again after a lost answer.
  */
 
@@ -9,7 +9,7 @@ import { newDevice, randomBytes, shortMemory, stadium } from "../client/environm
 import type { Init } from "../codec/message.js";
 import { ParlourError } from "../errors.js";
 import { ErrorClass, ErrorReason, Retry } from "../generated/wire/v1/error.js";
-import type { SignIn as WireSignIn } from "../generated/wire/v1/sign_in.js";
+import type { PasskeyChallenge, SignIn as WireSignIn } from "../generated/wire/v1/sign_in.js";
 import { bytesOf, type DeviceId, fieldOf, hexOf } from "../ids.js";
 import { KNOCK_AGAIN_AFTER_MS, SECRET_BYTES, TOKEN_SPARE_MS } from "../limits.js";
 import { Directory } from "../net/endpoints.js";
@@ -98,9 +98,9 @@ export class Login {
 
   /**
    * Signs in, unless there is a login that goes on: then that does, and `how` isn't looked at. Fails as the server
-   * refuses: `SIGN_IN_REFUSED` where the code is spent, has run out or never was, or the password is wrong;
-   * `SUBJECT_TAKEN` and `INVALID_FIELD` for what an invite's account shall be called; `ACCOUNTS_DISABLED`. With
-   * `KNOCK_WAITING`, where somebody has to let them in, and `RATE_LIMITED` the same may be asked again after the
+   * refuses: `SIGN_IN_REFUSED` where the code is spent, has run out or never was, the password is wrong, or the
+   * passkey isn't known; `SUBJECT_TAKEN` and `INVALID_FIELD` for what an invite's account shall be called;
+   * `ACCOUNTS_DISABLED`. With `KNOCK_WAITING`, where somebody has to let them in, and `RATE_LIMITED` the same may be asked again after the
    * error's `retryAfterMs`; `untilLetIn` does. Fails with `offline` without a connection, and with `cache` where
    * the login couldn't be kept.
    */
@@ -139,6 +139,13 @@ export class Login {
       this.#kept = nothingKept(this.#kept.device);
       await this.#options.store.remove();
     });
+  }
+
+  /** @internal What a passkey has to answer. */
+  async question(signal: AbortSignal): Promise<PasskeyChallenge> {
+    const answer = await this.#ask({ how: { case: "question", value: {} } }, signal);
+    if (answer.case !== "challenge") throw new ParlourError("malformed");
+    return answer.value;
   }
 
   // Signing in.
@@ -194,7 +201,9 @@ export class Login {
     const { next, device } = this.#kept;
     const nextHash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytesOf(next) as BufferSource));
     const agent = this.#options.agent ?? AGENT;
-    const signedIn = await this.#ask({ how, nextHash, device: fieldOf(device), agent }, signal);
+    const answer = await this.#ask({ how, nextHash, device: fieldOf(device), agent }, signal);
+    if (answer.case !== "signedIn") throw new ParlourError("malformed");
+    const signedIn = answer.value;
     const { login, subject, org: organization } = signedIn;
     const whose = { server: this.#server, subject, organization };
     // No reason to do without the token: what is in the store asks the same again.

@@ -5,7 +5,7 @@ import { ParlourError } from "../errors.js";
 import { ErrorClass, ErrorReason, Retry } from "../generated/wire/v1/error.js";
 import { type SignedIn, SignIn as WireSignIn } from "../generated/wire/v1/sign_in.js";
 import { hexOf } from "../ids.js";
-import type { Ask } from "./exchange.js";
+import type { Answer, Ask } from "./exchange.js";
 import type { LoginStore } from "./store.js";
 import { takeTurns } from "./turns.js";
 
@@ -27,6 +27,8 @@ export function refusal(reason: number, retryAfterMs = 0): ParlourError {
 export class TestServer {
   readonly logins: Known[] = [];
   readonly asked: WireSignIn[] = [];
+  /** What passkeys were asked. */
+  readonly challenges: Uint8Array[] = [];
   /** What becomes of the next answers: lost on their way, or never made. */
   fates: ("lost" | "unreachable" | ParlourError)[] = [];
   #code: { hash: string; login: number } | undefined;
@@ -40,10 +42,18 @@ export class TestServer {
     const request = decode(WireSignIn, encode(WireSignIn, init));
     this.asked.push(request);
     if (fate instanceof ParlourError) throw fate;
-    const signedIn = await this.#signIn(request);
+    const answer = await this.#answer(request);
     if (fate === "lost") throw new ParlourError("offline");
-    return signedIn;
+    return answer;
   };
+
+  async #answer(request: WireSignIn): Promise<Answer> {
+    if (request.how?.case !== "question") return { case: "signedIn", value: await this.#signIn(request) };
+    const challenge = crypto.getRandomValues(new Uint8Array(16));
+    this.challenges.push(challenge);
+    const expiresMs = Date.now() + 600_000;
+    return { case: "challenge", value: { challenge, host: "localhost", state: challenge, expiresMs } };
+  }
 
   async #signIn({ how, nextHash }: WireSignIn): Promise<SignedIn> {
     const hash = hexOf(nextHash);

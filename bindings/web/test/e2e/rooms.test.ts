@@ -7,6 +7,7 @@ import {
   bans,
   handOver,
   join,
+  membersPage,
   notice,
   openRooms,
   overrides,
@@ -44,6 +45,21 @@ async function group(name: string): Promise<[hers: Room, his: Room]> {
 }
 
 describe("a group", () => {
+  it("tells who is in it a page at a time", async () => {
+    const names = Array.from({ length: 7 }, (_, at) => `paged-${at}`);
+    for (const name of names) await (await server.connect(name)).disconnect();
+    const room = await anna.createGroup(
+      "many",
+      names.map((subject) => ({ subject })),
+    );
+    const pages = [await membersPage(room, { pageSize: 3 })];
+    for (let next = pages[0]?.next; next; next = pages.at(-1)?.next) pages.push(await next());
+    expect(pages.map(({ users }) => users.length)).toEqual([3, 3, 2]);
+    const all = await room.members();
+    expect(pages.flatMap(({ users }) => users)).toEqual(all);
+    expect(all.map(({ subject }) => subject).sort()).toEqual(["anna", ...names].sort());
+  });
+
   it("is told about, slowed down, and archived", async () => {
     const [hers, his] = await group("life");
     await setTopic(hers, "what we live for");

@@ -20,6 +20,13 @@ it("signing in costs a page little beside the client, and the client nothing", a
   expect(client.parts.filter(([path]: [string]) => path.includes("src/sign-in"))).toEqual([]);
 });
 
+it("passkeys cost whoever has none of them nothing", async () => {
+  const { parts } = await measure("../test/unit/without-passkeys.ts");
+  expect(parts.map(([path]: [string]) => path).join()).toContain("src/sign-in/login.ts");
+  const carried = parts.filter(([, bytes]: [string, number]) => bytes > 0);
+  expect(carried.filter(([path]: [string]) => /sign-in\/(passkey|credentials)/.test(path))).toEqual([]);
+});
+
 it("what admins do costs whoever does none of it nothing", async () => {
   const client = await measure("index.ts");
   expect(await addition("admin", client)).toBeLessThan(6 * 1024);

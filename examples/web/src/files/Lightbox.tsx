@@ -6,9 +6,9 @@ import { ChevronLeft, ChevronRight, Download, X } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { momentOf } from "../i18n/dates.ts";
 import { useText } from "../i18n/text.ts";
+import { useBlobUrl } from "../sdk/blob-urls.ts";
 import { useClient, useMe, usePerson } from "../sdk/context.tsx";
 import { IconButton } from "../ui/Button.tsx";
-import { useBlobUrl } from "./blob-urls.ts";
 import { nameOf, usePicture, useSaving } from "./MessageFiles.tsx";
 import { sizeOf } from "./measures.ts";
 

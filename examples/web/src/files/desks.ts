@@ -4,7 +4,7 @@ import type { Client, Room } from "@parlour/client";
 import { upload } from "@parlour/client/files";
 import * as rpc from "@parlour/client/rpc";
 import { useMemo, useSyncExternalStore } from "react";
-import { blobUrls } from "./blob-urls.ts";
+import { blobUrls } from "../sdk/blob-urls.ts";
 import { Desk, type DeskState } from "./desk.ts";
 import { kindOf } from "./measures.ts";
 

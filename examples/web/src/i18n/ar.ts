@@ -189,7 +189,6 @@ export const ar: Catalogue = {
   "people.search": "البحث عن أشخاص",
   "person.bot": "تطبيق",
   "person.gone": "هذا الحساب مغلق.",
-  "person.local-time": "الوقت هناك {when}",
   "person.more": {
     zero: "لا آخرين",
     one: "شخص آخر",

@@ -52,6 +52,15 @@ export function shortOf(atMs: number, nowMs = Date.now()): string {
   return days < 7 ? format(atMs, { weekday: "short" }) : format(atMs, { month: "short", day: "numeric" });
 }
 
+/** When something will be over, as short as can be: the time today, else the day as well. */
+export function untilOf(atMs: number, nowMs = Date.now()): string {
+  const days = Math.abs(Math.round((dayStart(atMs) - dayStart(nowMs)) / DAY_MS));
+  const time = { hour: "numeric", minute: "2-digit" } as const;
+  if (days === 0) return format(atMs, time);
+  if (days < 7) return format(atMs, { ...time, weekday: "short" });
+  return format(atMs, { month: "short", day: "numeric", ...(days > 300 && { year: "numeric" }) });
+}
+
 /** How long ago, in the largest unit that fits. */
 export function agoOf(atMs: number, nowMs = Date.now()): string {
   const minutes = Math.round((atMs - nowMs) / 60_000);

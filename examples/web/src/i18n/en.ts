@@ -161,7 +161,6 @@ export const en = {
   "people.search": "Search people",
   "person.bot": "App",
   "person.gone": "This account is closed.",
-  "person.local-time": "It is {when} there",
   "person.more": { one: "{n} other", other: "{n} others" } as Plural,
   "person.profile": "Profile of {name}",
   "person.unknown": "Somebody",

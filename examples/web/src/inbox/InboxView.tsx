@@ -2,9 +2,10 @@
 
 import type { Room } from "@parlour/client";
 import { type Mention, type MentionsPage, markAllRead, mentions } from "@parlour/client/inbox";
-import { ArrowLeft, AtSign, CheckCheck } from "lucide-react";
+import { AtSign, CheckCheck } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
-import { go, hashOf, type InboxTab } from "../app/route.ts";
+import { PaneHead } from "../app/PaneHead.tsx";
+import { hashOf, type InboxTab } from "../app/route.ts";
 import { momentOf, shortOf } from "../i18n/dates.ts";
 import { useText } from "../i18n/text.ts";
 import { useRoomName } from "../rooms/names.ts";
@@ -13,7 +14,7 @@ import { useClient, usePerson, useRoomSummary, useRooms } from "../sdk/context.t
 import { failureText } from "../sdk/failure.ts";
 import { summaryOf } from "../timeline/Quote.tsx";
 import { Avatar } from "../ui/Avatar.tsx";
-import { Button, IconButton } from "../ui/Button.tsx";
+import { Button } from "../ui/Button.tsx";
 import { toast } from "../ui/toast.tsx";
 import { RemindersList, SavedList } from "./KeptLists.tsx";
 import "../styles/inbox.css";
@@ -25,18 +26,9 @@ export function InboxView({ tab }: { tab: InboxTab }) {
   const { t } = useText();
   return (
     <main className="pane" aria-label={t("inbox.title")}>
-      <header className="pane-head">
-        <IconButton
-          icon={ArrowLeft}
-          className="back"
-          label={t("nav.back")}
-          onClick={() => go(hashOf.home())}
-        />
-        <div className="pane-title">
-          <h1>{t("inbox.title")}</h1>
-        </div>
+      <PaneHead title={t("inbox.title")}>
         <ReadAll />
-      </header>
+      </PaneHead>
       <nav className="inbox-tabs" aria-label={t("inbox.title")}>
         {TABS.map((it) => (
           <a key={it} href={hashOf.inbox(it)} aria-current={it === tab ? "page" : undefined}>

@@ -9,7 +9,8 @@ export interface Mark {
   readonly label: string;
   /** Whether it means the user. */
   readonly isMe: boolean;
-  readonly onOpen?: (() => void) | undefined;
+  /** Draws it as something that can be opened; it is a piece of the text without. */
+  readonly draw?: ((name: ReactNode, look: string) => ReactNode) | undefined;
 }
 
 /** All of one message. */
@@ -47,10 +48,5 @@ function longest(text: string, at: number, marks: Marks): Mark | undefined {
 function Mention({ mark }: { mark: Mark }) {
   const name = <bdi>{mark.label}</bdi>;
   const look = `mention ${mark.isMe ? "mention-me" : ""}`;
-  if (!mark.onOpen) return <span className={look}>{name}</span>;
-  return (
-    <button type="button" className={look} onClick={mark.onOpen}>
-      {name}
-    </button>
-  );
+  return mark.draw ? mark.draw(name, look) : <span className={look}>{name}</span>;
 }

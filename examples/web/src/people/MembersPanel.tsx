@@ -1,72 +1,47 @@
-/** Who is in a room, those who are there first. */
+/** Who is in a room: of a small one all, those who are there first; of a large one as many as somebody looks at. */
 
-import type { RoomSummary, User } from "@parlour/client";
+import type { RoomSummary } from "@parlour/client";
 import { RoomKind } from "@parlour/client/proto";
 import { LogOut, UserPlus } from "lucide-react";
-import { lazy, Suspense, useEffect, useState } from "react";
-import { VList } from "virtua";
+import { lazy, Suspense, useState } from "react";
 import { AsidePanel } from "../app/AsidePanel.tsx";
 import { useText } from "../i18n/text.ts";
-import { useMe, usePresence, useRoom, useSigned, useValue, useWatched } from "../sdk/context.tsx";
-import { failureText } from "../sdk/failure.ts";
-import { PresentAvatar } from "../ui/Avatar.tsx";
+import { useFailure } from "../sdk/failure.ts";
 import { Button, IconButton } from "../ui/Button.tsx";
+import { Failure } from "../ui/Failure.tsx";
+import { SearchField } from "../ui/SearchField.tsx";
 import { LeaveDialog } from "./LeaveDialog.tsx";
-import { PersonButton } from "./PersonButton.tsx";
+import { MemberList } from "./MemberList.tsx";
+import { type Members, useMembers } from "./members.ts";
+import { useRoles } from "./roles.ts";
 
 const AddMembersDialog = lazy(() =>
   import("../rooms/NewRoom.tsx").then((it) => ({ default: it.AddMembersDialog })),
 );
-const WATCHED_MAX = 200;
 
 /** The panel. */
 export function MembersPanel({ summary }: { summary: RoomSummary }) {
-  const { t, language } = useText();
-  const { client } = useSigned();
+  const { t } = useText();
   const [query, setQuery] = useState("");
   const [opened, setOpened] = useState<"add" | "leave">();
-  const { members, failure, reload } = useMembers(summary);
-  const present = useValue(client.presence.people);
-  useWatched(members?.slice(0, WATCHED_MAX).map(({ id }) => id) ?? []);
+  const wanted = query.trim();
+  const members = useMembers(summary, wanted);
+  const roles = useRoles(summary);
   const isGroup = summary.kind === RoomKind.GROUP;
-  const wanted = query.trim().toLocaleLowerCase();
-  const shown =
-    members?.filter(({ name, subject }) => `${name} ${subject}`.toLocaleLowerCase().includes(wanted)) ?? [];
-  const isHere = ({ id }: User) =>
-    !["offline", "unknown"].includes(present.get(id)?.availability ?? "unknown");
-  const sorted = shown.toSorted((a, b) => a.name.localeCompare(b.name, language.tag));
-  const here = sorted.filter(isHere);
-  const rest = sorted.filter((user) => !isHere(user));
   return (
     <AsidePanel
       title={t("members.title")}
+      detail={t("members.count", { n: summary.memberCount })}
       room={summary.id}
       tools={
         isGroup && <IconButton icon={UserPlus} label={t("members.add")} onClick={() => setOpened("add")} />
       }
     >
       <div className="aside-tools">
-        <input
-          type="search"
-          className="field"
-          placeholder={t("members.search")}
-          aria-label={t("members.search")}
-          value={query}
-          onChange={(event) => setQuery(event.target.value)}
-        />
+        <SearchField label={t("members.search")} value={query} onChange={setQuery} />
+        <Standing members={members} total={summary.memberCount} isSearch={wanted !== ""} />
       </div>
-      {failure && <p className="empty-line">{failure}</p>}
-      {!members && !failure && <p className="empty-line">{t("state.loading")}</p>}
-      <VList className="members">
-        {here.length > 0 && <h3 key="here">{t("members.here", { n: here.length })}</h3>}
-        {here.map((user) => (
-          <MemberRow key={user.id} user={user} isCreator={isGroup && user.id === summary.creator} />
-        ))}
-        {rest.length > 0 && <h3 key="rest">{t("members.rest", { n: rest.length })}</h3>}
-        {rest.map((user) => (
-          <MemberRow key={user.id} user={user} isCreator={isGroup && user.id === summary.creator} />
-        ))}
-      </VList>
+      <MemberList members={members} roles={roles} />
       {isGroup && (
         <footer className="aside-foot">
           <Button look="quiet" onClick={() => setOpened("leave")}>
@@ -78,8 +53,8 @@ export function MembersPanel({ summary }: { summary: RoomSummary }) {
         <Suspense>
           <AddMembersDialog
             room={summary.id}
-            members={new Set(members?.map(({ id }) => id))}
-            onAdded={reload}
+            members={new Set(members.known.users.map(({ id }) => id))}
+            onAdded={members.refresh}
             onClose={() => setOpened(undefined)}
           />
         </Suspense>
@@ -89,45 +64,40 @@ export function MembersPanel({ summary }: { summary: RoomSummary }) {
   );
 }
 
-function MemberRow({ user, isCreator }: { user: User; isCreator: boolean }) {
-  const { t } = useText();
-  const me = useMe();
-  const presence = usePresence(user.id);
-  const status = [presence?.status?.emoji, presence?.status?.text].filter(Boolean).join(" ");
-  return (
-    <PersonButton id={user.id} className="person-row">
-      <PresentAvatar id={user.id} size={32} />
-      <span className="person-names">
-        <span className="person-name">
-          <bdi>{user.name}</bdi> {user.id === me && <span className="person-me">({t("person.you")})</span>}
-        </span>
-        <bdi className="person-detail">{status || user.profile.title || ""}</bdi>
-      </span>
-      {isCreator && <span className="member-role">{t("members.creator")}</span>}
-    </PersonButton>
-  );
+interface StandingProps {
+  members: Members;
+  /** How many are in the room, whether they are listed or not. */
+  total: number;
+  isSearch: boolean;
 }
 
-function useMembers({ id, memberCount }: RoomSummary) {
+/** How much of the room is shown, said wherever it isn't all. */
+function Standing({ members: { known, shown, more }, total, isSearch }: StandingProps) {
   const { t } = useText();
-  const { people } = useSigned();
-  const room = useRoom(id);
-  const [members, setMembers] = useState<readonly User[]>();
-  const [failure, setFailure] = useState<string>();
-  const [times, setTimes] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another count is another list.
-  useEffect(() => {
-    const ended = new AbortController();
-    room.members({ signal: ended.signal }).then(
-      (all) => {
-        people.learn(all);
-        setMembers(all);
-      },
-      (error: unknown) => {
-        if (!ended.signal.aborted) setFailure(failureText(error, t));
-      },
+  const failure = useFailure(known.error);
+  const { users, isWhole, isLoading } = known;
+  if (failure) {
+    return (
+      <div className="members-failed">
+        <Failure text={failure} />
+        <Button look="quiet" onClick={more}>
+          {t("action.retry")}
+        </Button>
+      </div>
     );
-    return () => ended.abort();
-  }, [room, people, memberCount, times, t]);
-  return { members, failure, reload: () => setTimes(times + 1) };
+  }
+  return (
+    <p className="members-said" role="status">
+      {saying()}
+    </p>
+  );
+
+  function saying(): string {
+    if (users.length === 0) return t("state.loading");
+    if (isSearch && !isWhole && isLoading)
+      return t("members.looking", { seen: users.length, all: Math.max(total, users.length) });
+    if (isSearch && !isWhole) return t("members.found-more", { n: shown.length });
+    if (isSearch) return shown.length > 0 ? t("members.found", { n: shown.length }) : t("members.none");
+    return isWhole ? "" : t("members.listed", { shown: users.length, n: total });
+  }
 }

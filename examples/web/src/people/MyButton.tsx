@@ -14,6 +14,7 @@ import { useMe, usePerson, usePresence, useSigned } from "../sdk/context.tsx";
 import { failureText } from "../sdk/failure.ts";
 import { PresentAvatar } from "../ui/Avatar.tsx";
 import { toast } from "../ui/toast.tsx";
+import { StatusWords, useStatus } from "./status.tsx";
 
 const HOUR_MS = 3_600_000;
 const KEY = "parlour.invisible";
@@ -35,7 +36,7 @@ export function MyButton({ onOpen }: { onOpen: (what: Opening) => void }) {
   const [isInvisible, setInvisible] = useState(() => sessionStorage.getItem(KEY) === "yes");
   useActivity(isInvisible);
   const isQuiet = presence?.availability === "do-not-disturb";
-  const status = [presence?.status?.emoji, presence?.status?.text].filter(Boolean).join(" ");
+  const status = useStatus(me);
   const said = isInvisible
     ? "presence.invisible"
     : (SAID[presence?.availability ?? ""] ?? "presence.offline");
@@ -64,7 +65,7 @@ export function MyButton({ onOpen }: { onOpen: (what: Opening) => void }) {
           <PresentAvatar id={me} size={32} />
           <span className="person-names">
             <bdi className="person-name">{person?.name}</bdi>
-            <bdi className="person-detail">{status || t(said)}</bdi>
+            <span className="person-detail">{status ? <StatusWords status={status} /> : t(said)}</span>
           </span>
           <span className="visually-hidden">{t("my.menu")}</span>
           <ChevronsUpDown size={15} aria-hidden />

@@ -6,6 +6,7 @@ import { useState } from "react";
 import { useText } from "../i18n/text.ts";
 import { useMe, useWatched } from "../sdk/context.tsx";
 import { PresentAvatar } from "../ui/Avatar.tsx";
+import { SearchField } from "../ui/SearchField.tsx";
 import { usePeopleSearch } from "./search.ts";
 
 interface Props {
@@ -27,6 +28,10 @@ export function PeoplePicker({ chosen, without, isWithMe, onChoose, onDrop }: Pr
   const taken = new Set(chosen.map(({ id }) => id));
   const shown = people.filter(({ id }) => (isWithMe || id !== me) && !taken.has(id) && !without?.has(id));
   useWatched(shown.map(({ id }) => id));
+  const choose = (user: User) => {
+    onChoose(user);
+    setQuery("");
+  };
   return (
     <div className="people-picker">
       {chosen.length > 0 && (
@@ -45,33 +50,17 @@ export function PeoplePicker({ chosen, without, isWithMe, onChoose, onDrop }: Pr
           ))}
         </ul>
       )}
-      <input
-        type="search"
-        className="field"
-        data-autofocus
-        placeholder={t("people.search")}
-        aria-label={t("people.search")}
+      <SearchField
+        isFirst
+        label={t("people.search")}
         value={query}
-        onChange={(event) => setQuery(event.target.value)}
-        onKeyDown={(event) => {
-          const [first] = shown;
-          if (event.key !== "Enter" || !first) return;
-          event.preventDefault();
-          onChoose(first);
-          setQuery("");
-        }}
+        onChange={setQuery}
+        onEnter={() => shown[0] && choose(shown[0])}
       />
       <ul className="people-list" aria-label={t("people.found")}>
         {shown.map((user) => (
           <li key={user.id}>
-            <button
-              type="button"
-              className="person-row"
-              onClick={() => {
-                onChoose(user);
-                setQuery("");
-              }}
-            >
+            <button type="button" className="person-row" onClick={() => choose(user)}>
               <PresentAvatar id={user.id} size={32} />
               <span className="person-names">
                 <bdi className="person-name">{user.name}</bdi>

@@ -2,15 +2,16 @@
 
 import type { User } from "@parlour/client";
 import { type PeoplePage, searchPeople } from "@parlour/client/people";
-import { ArrowLeft } from "lucide-react";
 import { useEffect, useState } from "react";
-import { go, hashOf } from "../app/route.ts";
+import { PaneHead } from "../app/PaneHead.tsx";
 import { useText } from "../i18n/text.ts";
-import { useMe, usePresence, useSigned, useWatched } from "../sdk/context.tsx";
+import { useMe, useSigned, useWatched } from "../sdk/context.tsx";
 import { failureText } from "../sdk/failure.ts";
 import { PresentAvatar } from "../ui/Avatar.tsx";
-import { Button, IconButton } from "../ui/Button.tsx";
+import { Button } from "../ui/Button.tsx";
+import { SearchField } from "../ui/SearchField.tsx";
 import { PersonButton } from "./PersonButton.tsx";
+import { StatusWords, useStatus } from "./status.tsx";
 import "../styles/inbox.css";
 
 const AFTER_MS = 150;
@@ -24,26 +25,9 @@ export function PeopleView() {
   useWatched(found?.slice(0, WATCHED_MAX).map(({ id }) => id) ?? []);
   return (
     <main className="pane" aria-label={t("people.title")}>
-      <header className="pane-head">
-        <IconButton
-          icon={ArrowLeft}
-          className="back"
-          label={t("nav.back")}
-          onClick={() => go(hashOf.home())}
-        />
-        <div className="pane-title">
-          <h1>{t("people.title")}</h1>
-        </div>
-      </header>
+      <PaneHead title={t("people.title")} />
       <div className="people">
-        <input
-          type="search"
-          className="field"
-          placeholder={t("people.search")}
-          aria-label={t("people.search")}
-          value={query}
-          onChange={(event) => setQuery(event.target.value)}
-        />
+        <SearchField label={t("people.search")} value={query} onChange={setQuery} />
         {failure && <p className="empty-line">{failure}</p>}
         {!found && !failure && <p className="empty-line">{t("state.loading")}</p>}
         {found?.length === 0 && <p className="empty-line">{t("people.none")}</p>}
@@ -67,9 +51,8 @@ export function PeopleView() {
 function PersonRow({ user }: { user: User }) {
   const { t } = useText();
   const me = useMe();
-  const status = usePresence(user.id)?.status;
-  const words = [status?.emoji, status?.text].filter(Boolean).join(" ");
-  const detail = [`@${user.profile.handle ?? user.subject}`, user.profile.title, words].filter(Boolean);
+  const status = useStatus(user.id);
+  const detail = [`@${user.profile.handle ?? user.subject}`, user.profile.title].filter(Boolean);
   return (
     <PersonButton id={user.id} className="person-row">
       <PresentAvatar id={user.id} size={36} />
@@ -77,7 +60,15 @@ function PersonRow({ user }: { user: User }) {
         <span className="person-name">
           <bdi>{user.name}</bdi> {user.id === me && <span className="person-me">({t("person.you")})</span>}
         </span>
-        <bdi className="person-detail">{detail.join(" · ")}</bdi>
+        <span className="person-detail">
+          <bdi>{detail.join(" · ")}</bdi>
+          {status && (
+            <>
+              {" · "}
+              <StatusWords status={status} />
+            </>
+          )}
+        </span>
       </span>
     </PersonButton>
   );

@@ -4,13 +4,15 @@ import * as rpc from "@parlour/client/rpc";
 import { Smile } from "lucide-react";
 import { useState } from "react";
 import { EmojiButton } from "../emoji/EmojiButton.tsx";
+import { untilOf } from "../i18n/dates.ts";
 import type { Key } from "../i18n/text.ts";
 import { useText } from "../i18n/text.ts";
-import { useClient, useMe, usePresence } from "../sdk/context.tsx";
+import { useClient, useMe } from "../sdk/context.tsx";
 import { failureText } from "../sdk/failure.ts";
 import { Button } from "../ui/Button.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
 import { Failure } from "../ui/Failure.tsx";
+import { useStatus } from "./status.tsx";
 
 const HOUR_MS = 3_600_000;
 const USUAL: readonly { emoji: string; text: Key }[] = [
@@ -27,14 +29,19 @@ const UNTIL: readonly { id: string; label: Key; until: () => number }[] = [
   { id: "week", label: "status.week", until: () => Date.now() + 7 * 24 * HOUR_MS },
 ];
 
+/** The end that it has already. */
+const KEPT = "kept";
+
 /** The dialog. */
 export function StatusDialog({ onClose }: { onClose: () => void }) {
   const { t } = useText();
   const client = useClient();
-  const presence = usePresence(useMe());
-  const [emoji, setEmoji] = useState(presence?.status?.emoji ?? "");
-  const [text, setText] = useState(presence?.status?.text ?? "");
-  const [until, setUntil] = useState("never");
+  const present = useStatus(useMe());
+  const [emoji, setEmoji] = useState(present?.emoji ?? "");
+  const [text, setText] = useState(present?.text ?? "");
+  // A status that has an end keeps it unless another one is chosen.
+  const [endMs] = useState(present?.expiresAtMs ?? 0);
+  const [until, setUntil] = useState(endMs > 0 ? KEPT : "never");
   const [failure, setFailure] = useState<string>();
   const set = async (status: { text: string; emoji: string; expiresAtMs: number }) => {
     try {
@@ -45,7 +52,7 @@ export function StatusDialog({ onClose }: { onClose: () => void }) {
     }
   };
   const save = () => {
-    const expiresAtMs = UNTIL.find(({ id }) => id === until)?.until() ?? 0;
+    const expiresAtMs = UNTIL.find(({ id }) => id === until)?.until() ?? endMs;
     return set({ text: text.trim(), emoji, expiresAtMs });
   };
   return (
@@ -107,6 +114,7 @@ export function StatusDialog({ onClose }: { onClose: () => void }) {
       <label className="labelled">
         {t("status.until")}
         <select className="field" value={until} onChange={(event) => setUntil(event.target.value)}>
+          {endMs > 0 && <option value={KEPT}>{t("status.at", { when: untilOf(endMs) })}</option>}
           {UNTIL.map(({ id, label }) => (
             <option key={id} value={id}>
               {t(label)}

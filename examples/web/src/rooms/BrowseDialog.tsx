@@ -11,6 +11,7 @@ import { RoomIcon } from "../ui/Avatar.tsx";
 import { Button } from "../ui/Button.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
 import { Failure } from "../ui/Failure.tsx";
+import { SearchField } from "../ui/SearchField.tsx";
 import { openRoom } from "./RoomRow.tsx";
 
 const PAGES_MAX = 20;
@@ -44,15 +45,7 @@ export function BrowseDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t("open.browse")} onClose={onClose} className="dialog-wide">
       {failure && <Failure text={failure} />}
-      <input
-        type="search"
-        className="field"
-        data-autofocus
-        placeholder={t("browse.search")}
-        aria-label={t("browse.search")}
-        value={query}
-        onChange={(event) => setQuery(event.target.value)}
-      />
+      <SearchField isFirst label={t("browse.search")} value={query} onChange={setQuery} />
       <ul className="open-rooms">
         {shown?.map((room) => (
           <li key={room.id} className="open-room">

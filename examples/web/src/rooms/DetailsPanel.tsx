@@ -12,16 +12,16 @@ import {
   setOpen,
   setTopic,
 } from "@parlour/client/rooms";
-import { Archive, ArchiveRestore, Camera, LogOut, Trash2 } from "lucide-react";
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { Archive, ArchiveRestore, LogOut } from "lucide-react";
+import { type FormEvent, useEffect, useState } from "react";
 import { AsidePanel } from "../app/AsidePanel.tsx";
 import { useText } from "../i18n/text.ts";
 import { LeaveDialog } from "../people/LeaveDialog.tsx";
-import { portraitOf } from "../people/portrait.ts";
 import { useAction } from "../sdk/action.ts";
 import { useRoom, useRooms } from "../sdk/context.tsx";
 import { usePicture } from "../sdk/pictures.ts";
 import { Check, Choices } from "../settings/Choices.tsx";
+import { PictureField } from "../settings/PictureField.tsx";
 import { Picture } from "../ui/Avatar.tsx";
 import { Button } from "../ui/Button.tsx";
 import { Failure } from "../ui/Failure.tsx";
@@ -61,52 +61,18 @@ function usePermissions({ id, creator, isArchived }: RoomSummary): Permissions |
 }
 
 function RoomPicture({ summary, isManaged }: { summary: RoomSummary; isManaged: boolean }) {
-  const { t } = useText();
   const room = useRoom(summary.id);
   const url = usePicture(summary.avatar, room);
-  const field = useRef<HTMLInputElement>(null);
-  const { isBusy, failure, run } = useAction();
-  const choose = async (file: File | undefined) => {
-    const portrait = file && (await portraitOf(file).catch(() => undefined));
-    if (!file) return;
-    await run(async () => {
-      if (!portrait) throw new Error("no picture");
-      await setAvatar(room, await upload(room.client, portrait, { name: "portrait" }));
-    });
-  };
+  const picture = <Picture hue={summary.id} name={summary.name} url={url} size={64} />;
+  if (!isManaged) return <div className="settings-picture">{picture}</div>;
   return (
-    <div className="settings-picture">
-      <Picture hue={summary.id} name={summary.name} url={url} size={64} />
-      {isManaged && (
-        <div>
-          <div className="settings-line">
-            <Button disabled={isBusy} onClick={() => field.current?.click()}>
-              <Camera size={16} aria-hidden /> {t("profile.picture")}
-            </Button>
-            {summary.avatar && (
-              <Button
-                look="quiet"
-                disabled={isBusy}
-                onClick={() => void run(() => setAvatar(room, undefined))}
-              >
-                <Trash2 size={15} aria-hidden /> {t("action.remove")}
-              </Button>
-            )}
-          </div>
-          <input
-            ref={field}
-            type="file"
-            hidden
-            accept="image/*"
-            onChange={(event) => {
-              void choose(event.target.files?.[0]);
-              event.target.value = "";
-            }}
-          />
-          {failure && <Failure text={failure} />}
-        </div>
-      )}
-    </div>
+    <PictureField
+      picture={picture}
+      isThere={Boolean(summary.avatar)}
+      onChange={async (portrait) =>
+        setAvatar(room, portrait && (await upload(room.client, portrait, { name: "portrait" })))
+      }
+    />
   );
 }
 
@@ -183,17 +149,14 @@ function Wishes({ summary }: { summary: RoomSummary }) {
   const { t } = useText();
   const room = useRoom(summary.id);
   const { level, isFavourite } = roomSettings(room);
-  const { failure, run } = useAction();
-  const change = (wish: Parameters<typeof changeRoomSettings>[1]) =>
-    void run(() => changeRoomSettings(room, wish));
+  const change = (wish: Parameters<typeof changeRoomSettings>[1]) => changeRoomSettings(room, wish);
   const setLevel = (wish: (typeof LEVELS)[number]) => {
     const next: Level | undefined = wish === "usual" ? undefined : wish;
-    change({ level: next });
+    return change({ level: next });
   };
   return (
     <section className="settings-section" aria-label={t("details.mine")}>
       <h3>{t("details.mine")}</h3>
-      {failure && <Failure text={failure} />}
       <Choices
         label={t("level.title")}
         options={LEVELS.map((value) => ({ value, label: t(`level.${value}`) }))}
@@ -276,7 +239,7 @@ function Life({ summary, isManaged }: { summary: RoomSummary; isManaged: boolean
           why={t("group.open")}
           isOn={summary.isOpen}
           isDisabled={isBusy}
-          onChange={(isOn) => void run(() => setOpen(room, isOn))}
+          onChange={(isOn) => setOpen(room, isOn)}
         />
       )}
       <div className="settings-line">

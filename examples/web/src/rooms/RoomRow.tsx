@@ -9,7 +9,8 @@ import { memo, type ReactNode } from "react";
 import { go, hashOf } from "../app/route.ts";
 import { useText } from "../i18n/text.ts";
 import { useDrafts } from "../later/lists.ts";
-import { useMe, usePresence, useSigned } from "../sdk/context.tsx";
+import { StatusMark, useStatus } from "../people/status.tsx";
+import { useMe, useSigned } from "../sdk/context.tsx";
 import { failureText } from "../sdk/failure.ts";
 import { PresentAvatar, RoomIcon } from "../ui/Avatar.tsx";
 import { toast } from "../ui/toast.tsx";
@@ -36,7 +37,7 @@ export const RoomRow = memo(function RoomRow({
   const { t } = useText();
   const me = useMe();
   const name = useRoomName(room);
-  const presence = usePresence(room.peer);
+  const status = useStatus(room.peer);
   const isTyping = room.typing.some((id) => id !== me);
   const isQuiet = isMuted(room);
   const isBegun = useDrafts().items.some((it) => it.room === room.id && !it.draft.threadRoot);
@@ -63,7 +64,7 @@ export const RoomRow = memo(function RoomRow({
           <RoomIcon kind={room.kind} isArchived={room.isArchived} />
         )}
         <bdi className="room-name">{name}</bdi>
-        {presence?.status?.emoji && <span className="room-status">{presence.status.emoji}</span>}
+        {status && <StatusMark status={status} className="room-status" />}
         {isTyping && (
           <span className="typing-dots" role="img" aria-label={t("room.typing")}>
             <i />

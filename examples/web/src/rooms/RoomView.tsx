@@ -1,15 +1,17 @@
 /** A room: its head, its conversation, and what stands beside it. */
 
 import type { RoomId, RoomSummary } from "@parlour/client";
-import { ArrowLeft, Info, Pin, Search, Users } from "lucide-react";
+import { Info, Pin, Search, Users } from "lucide-react";
 import { lazy, Suspense, useCallback, useState } from "react";
 import { Conversation } from "../app/Conversation.tsx";
+import { BackButton } from "../app/PaneHead.tsx";
 import type { Aside } from "../app/route.ts";
 import { go, hashOf } from "../app/route.ts";
 import { useText } from "../i18n/text.ts";
 import { MembersPanel } from "../people/MembersPanel.tsx";
 import { PersonButton } from "../people/PersonButton.tsx";
-import { usePresence, useRoom, useRoomSummary, useSynced } from "../sdk/context.tsx";
+import { StatusWords, useStatus } from "../people/status.tsx";
+import { useRoom, useRoomSummary, useSynced } from "../sdk/context.tsx";
 import { useTimeline, useTimelineAt } from "../sdk/timeline.ts";
 import { searchHere } from "../search/search-here.ts";
 import { ThreadPanel } from "../threads/ThreadPanel.tsx";
@@ -77,14 +79,12 @@ function Known({ id, aside, at, summary }: Props & { summary: RoomSummary }) {
 
 function RoomHead({ summary, name, aside }: { summary: RoomSummary; name: string; aside: Aside }) {
   const { t, language } = useText();
-  const presence = usePresence(summary.peer);
+  const status = useStatus(summary.peer);
   const toggle = (is: "members" | "pins" | "details") =>
     go(aside?.is === is ? hashOf.room(summary.id) : hashOf[is](summary.id));
-  const status = presence?.status;
-  const about = summary.isDirect ? [status?.emoji, status?.text].filter(Boolean).join(" ") : summary.topic;
   return (
     <header className="pane-head">
-      <IconButton icon={ArrowLeft} className="back" label={t("nav.back")} onClick={() => go(hashOf.home())} />
+      <BackButton />
       {summary.isDirect ? (
         <PersonButton id={summary.peer} isPicture className="bare">
           <PresentAvatar id={summary.peer} size={28} />
@@ -94,9 +94,14 @@ function RoomHead({ summary, name, aside }: { summary: RoomSummary; name: string
       )}
       <div className="pane-title">
         <h1 dir="auto">{name}</h1>
-        {about && (
-          <p className="pane-topic" dir="auto" title={about}>
-            {about}
+        {status && (
+          <p className="pane-topic">
+            <StatusWords status={status} />
+          </p>
+        )}
+        {!summary.isDirect && summary.topic && (
+          <p className="pane-topic" dir="auto" title={summary.topic}>
+            {summary.topic}
           </p>
         )}
       </div>

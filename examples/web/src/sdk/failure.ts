@@ -1,7 +1,7 @@
 /** What went wrong, in plain words. Nothing here looks at an error's message. */
 
 import { ParlourError } from "@parlour/client";
-import type { Key, Translate } from "../i18n/text.ts";
+import { type Key, type Translate, useText } from "../i18n/text.ts";
 
 const REASONS: Partial<Record<string, Key>> = {
   NOT_ALLOWED: "error.not-allowed",
@@ -34,6 +34,12 @@ export function failureText(error: unknown, t: Translate): string {
   if (!(error instanceof ParlourError)) return t("error.unknown");
   const key = (error.reason && REASONS[error.reason]) ?? KINDS[error.kind];
   return t(key ?? "error.unknown");
+}
+
+/** The same in a component; nothing where there is no error. */
+export function useFailure(error: unknown): string | undefined {
+  const { t } = useText();
+  return error === undefined ? undefined : failureText(error, t);
 }
 
 /** Why the server didn't take a message, for people. */

@@ -10,6 +10,7 @@ import { matchRooms } from "../rooms/match.ts";
 import { useRoomName, useRoomNaming } from "../rooms/names.ts";
 import { useRoomSummary, useRooms } from "../sdk/context.tsx";
 import { PresentAvatar, RoomIcon } from "../ui/Avatar.tsx";
+import { SearchField } from "../ui/SearchField.tsx";
 import { type Wanted, want } from "./searching.ts";
 
 const ROOMS_MAX = 12;
@@ -130,14 +131,11 @@ function RoomFilter({ wanted }: { wanted: Wanted }) {
     >
       {(close) => (
         <>
-          <input
-            type="search"
-            className="field"
-            placeholder={t("search.room")}
-            aria-label={t("search.room")}
+          <SearchField
+            label={t("search.room")}
             value={query}
-            onChange={(event) => setQuery(event.target.value)}
-            onKeyDown={(event) => event.key === "Enter" && found[0] && choose(found[0].id, close)}
+            onChange={setQuery}
+            onEnter={() => found[0] && choose(found[0].id, close)}
           />
           <ul className="people-list" aria-label={t("nav.rooms")}>
             {found.map((room) => (

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { agentOf } from "./agent.ts";
+import { agentOf, deviceOf } from "./agent.ts";
 
 test.each([
   ["Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "Parlour (Firefox, Linux)"],
@@ -18,4 +18,12 @@ test.each([
   ["something else", "Parlour"],
 ])("a browser is called after itself and its system: %s", (userAgent, name) => {
   expect(agentOf(userAgent)).toBe(name);
+});
+
+test("a device is called after its browser and system, as far as they are known", () => {
+  expect(deviceOf("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")).toBe(
+    "Firefox, Linux",
+  );
+  expect(deviceOf("something else", "macOS")).toBe("macOS");
+  expect(deviceOf("something else")).toBe("");
 });

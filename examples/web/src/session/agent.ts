@@ -20,13 +20,23 @@ const SYSTEMS: readonly [RegExp, string][] = [
   [/Linux/, "Linux"],
 ];
 
-/** Such as `Parlour (Firefox, Linux)`. */
-export function agentOf(userAgent: string, platform = ""): string {
+/** Such as `Firefox, Linux`; empty where neither is known. */
+export function deviceOf(userAgent: string, platform = ""): string {
   const find = (list: readonly [RegExp, string][], text: string) =>
     list.find(([sign]) => sign.test(text))?.[1];
   const words = [find(BROWSERS, userAgent), find(SYSTEMS, `${userAgent} ${platform}`)];
-  const known = words.filter((word) => word !== undefined);
-  return known.length > 0 ? `Parlour (${known.join(", ")})` : "Parlour";
+  return words.filter((word) => word !== undefined).join(", ");
+}
+
+/** Such as `Parlour (Firefox, Linux)`. */
+export function agentOf(userAgent: string, platform = ""): string {
+  const device = deviceOf(userAgent, platform);
+  return device === "" ? "Parlour" : `Parlour (${device})`;
+}
+
+/** What this device may be called among others of its user. */
+export function device(): string {
+  return deviceOf(navigator.userAgent, (navigator as Brands).userAgentData?.platform);
 }
 
 /** The same of this browser. */

@@ -8,17 +8,15 @@ import { type Client, ParlourError } from "@parlour/client";
 import { ErrorClass, ErrorReason, Retry } from "@parlour/client/proto";
 import { type IdentityProvider, IndexedDbLoginStore } from "@parlour/client/sign-in";
 import * as oauth from "oauth4webapi";
+import { carriedFetch, forgetCarried } from "./carried.ts";
+import { currentToken, type Renewable, type Renewal } from "./renewal.ts";
 import { deleteCache, PROVIDER_KEY, type Session, type Word, wrong } from "./session.ts";
 import { nameOf } from "./token.ts";
 
 /** What is kept of somebody between two visits. */
-interface Kept {
+interface Kept extends Renewable {
   readonly provider: IdentityProvider;
   readonly subject: string;
-  readonly token: string;
-  readonly expiresMs: number;
-  /** Absent where the provider gave none: then they sign in again when the token ends. */
-  readonly refresh?: string | undefined;
 }
 
 /** What is remembered while somebody is at the provider's page. */
@@ -30,7 +28,6 @@ interface Begun {
 }
 
 const BEGUN_KEY = "parlour.provider.begun";
-const SPARE_MS = 20_000;
 const ASK_WITHIN_MS = 10_000;
 
 const store = new IndexedDbLoginStore("parlour.provider");
@@ -107,37 +104,39 @@ function sessionOf({ provider, subject }: Kept): Session {
     url: location.origin,
     cacheName,
     subject,
-    token: (fresh) => store.exclusively(() => token(fresh)),
+    token: (fresh) => store.exclusively(() => currentToken(renewal, fresh)),
     signOut: (_: Client) => store.exclusively(revoke),
     end: async () => {
       localStorage.removeItem(PROVIDER_KEY);
       await store.remove().catch(() => undefined);
+      await forgetCarried().catch(() => undefined);
       deleteCache(cacheName);
     },
   };
 }
 
 /** The token at hand, or the next one; one tab after the other, since a refresh token may be good only once. */
-async function token(fresh: boolean): Promise<string> {
-  const kept = await load();
-  if (!kept) throw over();
-  if (!fresh && Date.now() + SPARE_MS < kept.expiresMs) return kept.token;
-  if (kept.refresh === undefined) throw over();
-  const next = await refreshed(kept, kept.refresh);
-  await store.save(JSON.stringify(next));
-  return next.token;
-}
+const renewal: Renewal<Kept> = {
+  load,
+  save: async (next) => {
+    await store.save(JSON.stringify(next));
+    await forgetCarried();
+  },
+  ask: refreshed,
+  isSpent: (error) => error instanceof oauth.ResponseBodyError && error.error === "invalid_grant",
+  over,
+};
 
 async function refreshed(kept: Kept, refresh: string): Promise<Kept> {
   const { provider } = kept;
   try {
     const [server, client] = [await discover(provider), clientOf(provider)];
-    const more = options(provider);
+    const more = { ...options(provider), [oauth.customFetch]: carriedFetch(refresh) };
     const answer = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refresh, more);
     return keptOf(provider, await oauth.processRefreshTokenResponse(server, client, answer), kept);
   } catch (error) {
-    if (error instanceof oauth.ResponseBodyError && error.error === "invalid_grant") throw over();
-    throw error instanceof ParlourError ? error : new ParlourError("offline", { cause: error });
+    if (error instanceof ParlourError || renewal.isSpent(error)) throw error;
+    throw new ParlourError("offline", { cause: error });
   }
 }
 

@@ -1,4 +1,4 @@
-/** The user's account, where the server keeps it: the password, and where they are signed in. */
+/** The user's account, where the server keeps it: the password, passkeys, and where they are signed in. */
 
 import { ParlourError } from "@parlour/client";
 import type { Account, ListedLogin } from "@parlour/client/sign-in";
@@ -12,6 +12,7 @@ import { useSigned } from "../sdk/context.tsx";
 import { failureText } from "../sdk/failure.ts";
 import { Button } from "../ui/Button.tsx";
 import { Failure } from "../ui/Failure.tsx";
+import { PasskeySettings } from "./PasskeySettings.tsx";
 
 const PASSWORD_CHARS_MIN = 10;
 
@@ -26,6 +27,7 @@ export function AccountSettings() {
     <>
       <h3>{t("settings.account")}</h3>
       <Password account={account} onSet={read} />
+      <PasskeySettings />
       <section className="settings-section" aria-label={t("logins.title")}>
         <h4>{t("logins.title")}</h4>
         {failure && <Failure text={failure} />}
@@ -118,6 +120,7 @@ const METHODS: Record<ListedLogin["method"], Key> = {
   link: "logins.link",
   password: "logins.password",
   invite: "logins.invite",
+  passkey: "logins.passkey",
   unknown: "logins.unknown",
 };
 

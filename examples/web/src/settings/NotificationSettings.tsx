@@ -36,10 +36,9 @@ function Levels() {
   const { t } = useText();
   const client = useClient();
   const { level } = useValue(settings(client));
-  const { failure, run } = useAction();
   const set = (wish: (typeof LEVELS)[number]) => {
     const next: Level | undefined = wish === "usual" ? undefined : wish;
-    void run(() => changeSettings(client, { level: next }));
+    return changeSettings(client, { level: next });
   };
   return (
     <Choices
@@ -48,8 +47,7 @@ function Levels() {
       chosen={level ?? "usual"}
       onChoose={set}
     >
-      <small className="settings-hint">{t(`level.${level ?? "usual"}-why`)}</small>
-      {failure && <Failure text={failure} />}
+      {(shown) => <small className="settings-hint">{t(`level.${shown}-why`)}</small>}
     </Choices>
   );
 }
@@ -175,17 +173,11 @@ function Desktop() {
   const { t } = useText();
   const { notify } = usePrefs();
   const allow = async (wish: boolean) => {
-    if (!wish) return choose({ notify: false });
-    const isAllowed = "Notification" in window && (await Notification.requestPermission()) === "granted";
-    if (!isAllowed) toast(t("settings.notify-denied"));
+    const isAllowed =
+      wish && "Notification" in window && (await Notification.requestPermission()) === "granted";
+    if (wish && !isAllowed) toast(t("settings.notify-denied"));
     await choose({ notify: isAllowed });
+    return isAllowed === wish;
   };
-  return (
-    <Check
-      label={t("settings.notify")}
-      why={t("settings.notify-why")}
-      isOn={notify}
-      onChange={(wish) => void allow(wish)}
-    />
-  );
+  return <Check label={t("settings.notify")} why={t("settings.notify-why")} isOn={notify} onChange={allow} />;
 }

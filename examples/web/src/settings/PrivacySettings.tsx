@@ -17,23 +17,21 @@ export function PrivacySettings() {
   const client = useClient();
   const presence = useValue(presenceSettings(client));
   const { hidesReceipts } = useValue(settings(client));
-  const { failure, run } = useAction();
   return (
     <>
       <h3>{t("settings.privacy")}</h3>
-      {failure && <Failure text={failure} />}
       <Check
         label={t("privacy.last-seen")}
         why={t("privacy.last-seen-why")}
         isOn={presence?.sharesLastSeen ?? false}
         isDisabled={!presence}
-        onChange={(isOn) => void run(() => shareLastSeen(client, isOn))}
+        onChange={(isOn) => shareLastSeen(client, isOn)}
       />
       <Check
         label={t("privacy.receipts")}
         why={t("privacy.receipts-why")}
         isOn={!hidesReceipts}
-        onChange={(isOn) => void run(() => changeSettings(client, { hidesReceipts: !isOn }))}
+        onChange={(isOn) => changeSettings(client, { hidesReceipts: !isOn })}
       />
       <Blocked />
     </>

@@ -3,15 +3,14 @@
 import type { User } from "@parlour/client";
 import { upload } from "@parlour/client/files";
 import { type ProfileChange, setProfile } from "@parlour/client/people";
-import { Camera, Trash2 } from "lucide-react";
-import { type FormEvent, useRef, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { useText } from "../i18n/text.ts";
-import { portraitOf } from "../people/portrait.ts";
 import { useAction } from "../sdk/action.ts";
 import { useMe, usePerson, useSigned } from "../sdk/context.tsx";
 import { Avatar } from "../ui/Avatar.tsx";
 import { Button } from "../ui/Button.tsx";
 import { Failure } from "../ui/Failure.tsx";
+import { PictureField } from "./PictureField.tsx";
 
 /** The page. */
 export function ProfileSettings() {
@@ -42,48 +41,16 @@ function useProfile() {
 }
 
 function Picture({ person }: { person: User }) {
-  const { t } = useText();
   const { client } = useSigned();
   const change = useProfile();
-  const field = useRef<HTMLInputElement>(null);
-  const [isNone, setNone] = useState(false);
-  const { isBusy, failure, run } = useAction();
-  const choose = async (file: File | undefined) => {
-    if (!file) return;
-    const portrait = await portraitOf(file).catch(() => undefined);
-    setNone(!portrait);
-    if (portrait)
-      await run(async () => change({ avatar: await upload(client, portrait, { name: "portrait" }) }));
-  };
   return (
-    <div className="settings-picture">
-      <Avatar id={person.id} size={72} />
-      <div>
-        <div className="settings-line">
-          <Button disabled={isBusy} onClick={() => field.current?.click()}>
-            <Camera size={16} aria-hidden /> {t("profile.picture")}
-          </Button>
-          {person.avatar && (
-            <Button look="quiet" disabled={isBusy} onClick={() => void run(() => change({ avatar: null }))}>
-              <Trash2 size={15} aria-hidden /> {t("action.remove")}
-            </Button>
-          )}
-        </div>
-        <input
-          ref={field}
-          type="file"
-          hidden
-          accept="image/*"
-          onChange={(event) => {
-            void choose(event.target.files?.[0]);
-            event.target.value = "";
-          }}
-        />
-        {isBusy && <p role="status">{t("profile.saving")}</p>}
-        {isNone && <Failure text={t("profile.no-picture")} />}
-        {failure && <Failure text={failure} />}
-      </div>
-    </div>
+    <PictureField
+      picture={<Avatar id={person.id} size={72} />}
+      isThere={Boolean(person.avatar)}
+      onChange={async (portrait) =>
+        change({ avatar: portrait ? await upload(client, portrait, { name: "portrait" }) : null })
+      }
+    />
   );
 }
 

@@ -1,6 +1,6 @@
 /** The ways in that this server offers. */
 
-import { type IdentityProvider, type Offered, offered } from "@parlour/client/sign-in";
+import { canUsePasskeys, type IdentityProvider, type Offered, offered } from "@parlour/client/sign-in";
 import { KeyRound } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useText } from "../i18n/text.ts";
@@ -8,6 +8,7 @@ import type { Given } from "../session/address.ts";
 import type { Session } from "../session/session.ts";
 import { Button } from "../ui/Button.tsx";
 import { Failure } from "../ui/Failure.tsx";
+import { PasskeyButton } from "./PasskeyButton.tsx";
 import { PasswordForm } from "./PasswordForm.tsx";
 import { PasteForm } from "./PasteForm.tsx";
 
@@ -37,6 +38,7 @@ export function ChoiceView({ onSession, onCode }: Props) {
       </>
     );
   const { providers, accounts } = offers;
+  const hasPasskeys = accounts && offers.passkeys && canUsePasskeys();
   const hasWay = accounts || providers.length > 0;
   // Where the server says nothing of itself, somebody was given something.
   const what = pasting ?? (hasWay ? undefined : "token");
@@ -57,8 +59,11 @@ export function ChoiceView({ onSession, onCode }: Props) {
               isOnly={!accounts}
             />
           ))}
-          {providers.length > 0 && accounts && <p className="sign-in-or">{t("sign-in.or")}</p>}
-          {accounts && <PasswordForm onSession={onSession} />}
+          {hasPasskeys && <PasskeyButton onSession={onSession} />}
+          {(providers.length > 0 || hasPasskeys) && accounts && (
+            <p className="sign-in-or">{t("sign-in.or")}</p>
+          )}
+          {accounts && <PasswordForm onSession={onSession} hasPasskeys={hasPasskeys} />}
         </>
       )}
       <Others

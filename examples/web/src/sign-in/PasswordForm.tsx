@@ -27,8 +27,14 @@ function last(): Last {
   }
 }
 
+interface Props {
+  onSession: (session: Session) => void;
+  /** Whether the browser may offer passkeys where it fills in names. */
+  hasPasskeys: boolean;
+}
+
 /** The form. */
-export function PasswordForm({ onSession }: { onSession: (session: Session) => void }) {
+export function PasswordForm({ onSession, hasPasskeys }: Props) {
   const { t } = useText();
   const [{ organization, handle }] = useState(last);
   const { isBusy, failure, attempt } = useAttempt("password", onSession);
@@ -61,7 +67,12 @@ export function PasswordForm({ onSession }: { onSession: (session: Session) => v
       </label>
       <label className="labelled">
         {t("sign-in.handle")}
-        <input {...name} name="username" autoComplete="username" defaultValue={handle} />
+        <input
+          {...name}
+          name="username"
+          autoComplete={hasPasskeys ? "username webauthn" : "username"}
+          defaultValue={handle}
+        />
       </label>
       <label className="labelled">
         {t("sign-in.password")}

@@ -1,7 +1,7 @@
 /** One attempt to sign in at a time: whether it is under way, and what became of it. */
 
 import { ParlourError } from "@parlour/client";
-import type { SignIn } from "@parlour/client/sign-in";
+import type { Login, SignIn } from "@parlour/client/sign-in";
 import { useCallback, useEffect, useState } from "react";
 import { useText } from "../i18n/text.ts";
 import { sessionOf, theLogin } from "../session/account.ts";
@@ -15,9 +15,12 @@ export interface Attempt {
   readonly failure: string | undefined;
   /** Whether the same may be tried again, and make sense. */
   readonly mayRetry: boolean;
-  /** Signs in; answers with the error it failed with. */
-  readonly attempt: (how: SignIn) => Promise<unknown>;
+  /** Signs in, with what is at hand or has to be asked for first; answers with the error it failed with. */
+  readonly attempt: (how: SignIn | Asking) => Promise<unknown>;
 }
+
+/** Asks the user for what they sign in with. */
+export type Asking = (login: Login) => Promise<SignIn>;
 
 /** Attempts of one way to sign in. */
 export function useAttempt(way: Way, onSession: (session: Session) => void): Attempt {
@@ -32,12 +35,12 @@ export function useAttempt(way: Way, onSession: (session: Session) => void): Att
     return () => clearTimeout(timer);
   }, [error]);
   const attempt = useCallback(
-    async (how: SignIn) => {
+    async (how: SignIn | Asking) => {
       setBusy(true);
       setError(undefined);
       try {
         const login = await theLogin();
-        await login.signIn(how);
+        await login.signIn(typeof how === "function" ? await how(login) : how);
         const session = sessionOf(login);
         if (session) onSession(session);
         return undefined;

@@ -18,6 +18,8 @@ const refusal = (reason: keyof typeof ErrorReason, retryAfterMs = 0) =>
 test("a refusal is told by how somebody tried", () => {
   expect(signInText(refusal("SIGN_IN_REFUSED"), "link", t)).toBe("sign-in.link-spent");
   expect(signInText(refusal("SIGN_IN_REFUSED"), "password", t)).toBe("sign-in.wrong-password");
+  expect(signInText(refusal("SIGN_IN_REFUSED"), "passkey", t)).toBe("sign-in.wrong-passkey");
+  expect(signInText(refusal("PASSKEYS_DISABLED"), "passkey", t)).toBe("sign-in.no-passkeys");
   expect(signInText(refusal("SUBJECT_TAKEN"), "invite", t)).toBe("sign-in.taken");
 });
 
@@ -29,5 +31,7 @@ test("who tries too often hears for how many whole seconds to wait", () => {
 test("what isn't a refusal has words, too", () => {
   expect(signInText(new ParlourError("offline"), "link", t)).toBe("sign-in.away");
   expect(signInText(new ParlourError("cache"), "link", t)).toBe("sign-in.not-kept");
+  expect(signInText(new ParlourError("passkey-cancelled"), "passkey", t)).toBe("sign-in.passkey-cancelled");
+  expect(signInText(new ParlourError("passkey-elsewhere"), "passkey", t)).toBe("passkeys.elsewhere");
   expect(signInText(new Error("whatever"), "link", t)).toBe("error.unknown");
 });

@@ -17,6 +17,7 @@ const REASONS: Partial<Record<string, Key>> = {
   ACCOUNTS_DISABLED: "sign-in.no-accounts",
   SUBJECT_TAKEN: "sign-in.taken",
   INVALID_FIELD: "sign-in.invalid",
+  PASSKEYS_DISABLED: "sign-in.no-passkeys",
   OVERLOADED: "error.busy",
 };
 
@@ -24,6 +25,9 @@ const KINDS: Partial<Record<string, Key>> = {
   offline: "sign-in.away",
   cache: "sign-in.not-kept",
   malformed: "sign-in.old",
+  "passkey-cancelled": "sign-in.passkey-cancelled",
+  "passkey-elsewhere": "passkeys.elsewhere",
+  "passkey-failed": "sign-in.passkey-failed",
 };
 
 /** The words. */

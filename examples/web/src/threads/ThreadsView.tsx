@@ -1,9 +1,10 @@
 /** The threads that the user follows, the one with the newest reply first. */
 
 import type { FollowedThread } from "@parlour/client";
-import { ArrowLeft, MessageSquareText } from "lucide-react";
+import { MessageSquareText } from "lucide-react";
 import { useEffect, useState } from "react";
-import { go, hashOf } from "../app/route.ts";
+import { PaneHead } from "../app/PaneHead.tsx";
+import { hashOf } from "../app/route.ts";
 import { agoOf } from "../i18n/dates.ts";
 import { useText } from "../i18n/text.ts";
 import { useRoomName } from "../rooms/names.ts";
@@ -15,7 +16,6 @@ import { useNaming } from "../timeline/names.ts";
 import { messageAt } from "../timeline/place.ts";
 import { summaryOf } from "../timeline/Quote.tsx";
 import { Avatar } from "../ui/Avatar.tsx";
-import { IconButton } from "../ui/Button.tsx";
 
 const SHOWN_MAX = 40;
 
@@ -25,17 +25,7 @@ export function ThreadsView() {
   const { threads, failure } = useThreads();
   return (
     <main className="pane" aria-label={t("threads.title")}>
-      <header className="pane-head">
-        <IconButton
-          icon={ArrowLeft}
-          className="back"
-          label={t("nav.back")}
-          onClick={() => go(hashOf.home())}
-        />
-        <div className="pane-title">
-          <h1>{t("threads.title")}</h1>
-        </div>
-      </header>
+      <PaneHead title={t("threads.title")} />
       <div className="threads">
         {failure && <p className="empty-line">{failure}</p>}
         {!threads && !failure && <p className="empty-line">{t("state.loading")}</p>}

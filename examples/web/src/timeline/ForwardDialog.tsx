@@ -9,6 +9,7 @@ import { useClient, useRooms } from "../sdk/context.tsx";
 import { PresentAvatar, RoomIcon } from "../ui/Avatar.tsx";
 import { Button } from "../ui/Button.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
+import { SearchField } from "../ui/SearchField.tsx";
 import { toast } from "../ui/toast.tsx";
 import { summaryOf } from "./Quote.tsx";
 import { useScope } from "./scope.tsx";
@@ -56,17 +57,13 @@ export default function ForwardDialog({ message, onClose }: { message: Message; 
       <blockquote className="delete-quote" dir="auto">
         {summaryOf(message, t("attachment.unnamed"))}
       </blockquote>
-      <input
-        type="search"
-        className="field"
-        data-autofocus
-        placeholder={t("forward.search")}
-        aria-label={t("forward.search")}
+      <SearchField
+        isFirst
+        label={t("forward.search")}
         value={query}
-        onChange={({ target }) => setQuery(target.value)}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || !found[0]) return;
-          event.preventDefault();
+        onChange={setQuery}
+        onEnter={() => {
+          if (!found[0]) return;
           toggle(found[0]);
           setQuery("");
         }}

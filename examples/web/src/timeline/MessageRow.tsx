@@ -136,7 +136,12 @@ function useMarks(message: Message): Mark[] {
   return useMemo(() => {
     const marks = mentioned.flatMap(({ id, name, profile }): Mark[] => {
       const labels = [name, profile.handle].filter((it) => it !== undefined);
-      return labels.map((label) => ({ label: `@${label}`, isMe: id === me }));
+      const draw: Mark["draw"] = (name, look) => (
+        <PersonButton id={id} className={look}>
+          {name}
+        </PersonButton>
+      );
+      return labels.map((label) => ({ label: `@${label}`, isMe: id === me, draw }));
     });
     return message.mentionsEveryone ? [...marks, { label: "@everyone", isMe: true }] : marks;
   }, [mentioned, message.mentionsEveryone, me]);

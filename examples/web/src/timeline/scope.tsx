@@ -2,6 +2,7 @@
 
 import type { Message, Room } from "@parlour/client";
 import { createContext, useContext } from "react";
+import { conversationOf } from "../composer/mentioning.ts";
 
 /** Something to be done with a message in a dialog. */
 export interface Asking {
@@ -38,6 +39,12 @@ const Context = createContext<Scope | undefined>(undefined);
 
 /** Gives the conversation to its parts. */
 export const ScopeProvider = Context.Provider;
+
+/** What the conversation around it is called, for what stands in and outside of one. */
+export function useConversation(): string | undefined {
+  const scope = useContext(Context);
+  return scope && conversationOf(scope.room.id, scope.root);
+}
 
 /** The conversation. */
 export function useScope(): Scope {

@@ -162,7 +162,7 @@ describe("a password", () => {
   test("is asked for in fields that password managers know", async () => {
     await page.goto(site.url);
     const field = (name: string) => page.locator(`form input[name=${name}]`);
-    expect(await field("username").getAttribute("autocomplete")).toBe("username");
+    expect(await field("username").getAttribute("autocomplete")).toBe("username webauthn");
     expect(await field("password").getAttribute("autocomplete")).toBe("current-password");
     expect(await field("organization").getAttribute("autocomplete")).toBe("organization");
   });
@@ -275,6 +275,27 @@ describe("an identity provider", () => {
     await signOut();
     await page.reload();
     await button("Continue with Example SSO").waitFor();
+  });
+
+  test("loses nobody who reloads the page while it gives them a new token", async () => {
+    await page.goto(site.url);
+    await letIn("lia");
+    await page.locator(".my-button", { hasText: "Lia" }).waitFor();
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+    await provider.slow(4000);
+    const before = await provider.refreshed();
+    await expect.poll(() => provider.refreshed(), { timeout: 60_000 }).toBeGreaterThan(before);
+    // The token is spent, and the next one hasn't come yet.
+    await page.reload();
+    await page.locator(".my-button", { hasText: "Lia" }).waitFor();
+    await provider.slow(0);
+    await page.locator(".connection").waitFor({ state: "detached" });
+    // The one after it comes, too, with what was rescued.
+    const rescued = await provider.refreshed();
+    await expect.poll(() => provider.refreshed(), { timeout: 60_000 }).toBeGreaterThan(rescued);
+    await page.reload();
+    await page.locator(".my-button", { hasText: "Lia" }).waitFor();
+    await signOut();
   });
 
   test("that doesn't know somebody any more leads to signing in again, calmly", async () => {

@@ -39,4 +39,24 @@ const provider = new Provider(`http://localhost:${port}`, {
   cookies: { keys: ["not a secret: it is for tests"] },
 });
 
+// A provider that is slow after it has taken a refresh token: `/slow?ms=3000` says how slow, and `/refreshed` how many
+// it has taken.
+let slowMs = 0;
+let refreshed = 0;
+provider.use(async (context, next) => {
+  if (context.path === "/slow") {
+    slowMs = Number(context.query.ms);
+    context.body = "";
+    return;
+  }
+  if (context.path === "/refreshed") {
+    context.body = `${refreshed}`;
+    return;
+  }
+  await next();
+  if (context.oidc?.params?.grant_type !== "refresh_token") return;
+  refreshed += 1;
+  await new Promise((resolve) => setTimeout(resolve, slowMs));
+});
+
 provider.listen(Number(port), "localhost", () => console.log("ready"));

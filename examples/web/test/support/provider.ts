@@ -45,6 +45,16 @@ export class TestProvider {
     });
   }
 
+  /** From now on it waits so long between taking a refresh token and giving the next. */
+  async slow(ms: number): Promise<void> {
+    await fetch(`${this.issuer}/slow?ms=${ms}`);
+  }
+
+  /** How many refresh tokens it has taken. */
+  async refreshed(): Promise<number> {
+    return Number(await (await fetch(`${this.issuer}/refreshed`)).text());
+  }
+
   async stop(): Promise<void> {
     const child = this.process;
     this.process = undefined;

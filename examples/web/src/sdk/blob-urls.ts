@@ -1,13 +1,15 @@
-/** Addresses of pictures that were fetched, kept while they are shown and a while longer. */
+/** Addresses of blobs that were fetched, kept while they are shown and a while longer. */
 
 import type { Client } from "@parlour/client";
 import { useEffect, useState } from "react";
 
-const KEPT_MAX = 200;
+const KEPT_MAX = 500;
 const KEPT_BYTES_MAX = 96 * 1024 * 1024;
 
 interface Kept {
   readonly url: Promise<string>;
+  /** The same, once it is there. */
+  address: string | undefined;
   bytes: number;
   users: number;
 }
@@ -17,19 +19,28 @@ export class BlobUrls {
   private readonly kept = new Map<string, Kept>();
   private bytes = 0;
 
-  /** The address for a key; fetched where it isn't there. Hold it as long as it is shown. */
-  get(key: string, load: () => Promise<Blob>): Promise<string> {
+  /** The address for a key, if it is there already. */
+  peek(key: string): string | undefined {
+    return this.kept.get(key)?.address;
+  }
+
+  /**
+   * The address for a key; fetched where it isn't there. Hold it as long as it is shown. What couldn't be fetched is
+   * fetched again when it is asked for again, but not within the pause.
+   */
+  get(key: string, load: () => Promise<Blob>, pauseMs = 0): Promise<string> {
     const known = this.kept.get(key);
     if (known) {
       this.kept.delete(key);
       this.kept.set(key, known);
       return known.url;
     }
-    const kept: Kept = { url: load().then((blob) => this.address(kept, blob)), bytes: 0, users: 0 };
+    const url = load().then((blob) => this.address(kept, blob));
+    const kept: Kept = { url, address: undefined, bytes: 0, users: 0 };
     this.kept.set(key, kept);
-    // What couldn't be fetched is fetched again when it is asked for again.
-    kept.url.catch(() => this.kept.get(key) === kept && this.kept.delete(key));
-    return kept.url;
+    const forget = () => this.kept.get(key) === kept && this.kept.delete(key);
+    url.catch(() => (pauseMs > 0 ? setTimeout(forget, pauseMs) : forget()));
+    return url;
   }
 
   /** Takes over what needn't be fetched. */
@@ -58,8 +69,9 @@ export class BlobUrls {
   private address(kept: Kept, blob: Blob): string {
     kept.bytes = blob.size;
     this.bytes += blob.size;
+    kept.address = URL.createObjectURL(blob);
     this.trim();
-    return URL.createObjectURL(blob);
+    return kept.address;
   }
 
   private trim(): void {
@@ -92,14 +104,19 @@ export interface Fetched {
 const NOTHING: Fetched = { url: undefined, isFailed: false };
 
 /** The address for a key, once it is there; none is fetched without a key. */
-export function useBlobUrl(client: Client, key: string | undefined, load: () => Promise<Blob>): Fetched {
+export function useBlobUrl(
+  client: Client,
+  key: string | undefined,
+  load: () => Promise<Blob>,
+  pauseMs?: number,
+): Fetched {
   const [fetched, setFetched] = useState<Fetched & { key?: string }>(NOTHING);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key says what is fetched.
   useEffect(() => {
     if (key === undefined) return undefined;
     const urls = blobUrls(client);
     let isOver = false;
-    const coming = urls.get(key, load);
+    const coming = urls.get(key, load, pauseMs);
     const release = urls.hold(key);
     coming.then(
       (url) => !isOver && setFetched({ key, url, isFailed: false }),
@@ -110,5 +127,8 @@ export function useBlobUrl(client: Client, key: string | undefined, load: () => 
       release();
     };
   }, [client, key]);
-  return fetched.key === key ? fetched : NOTHING;
+  if (fetched.key === key) return fetched;
+  // What was shown before is there at the first drawing, so that nothing flickers.
+  const url = key === undefined ? undefined : blobUrls(client).peek(key);
+  return url === undefined ? NOTHING : { url, isFailed: false };
 }
