@@ -29,7 +29,7 @@ pub(crate) fn generate(pool: &DescriptorPool) -> String {
     for (kind, _, _, name, path) in &events {
         writeln!(out, "    /// Kind {kind}.\n    {name}({path}),").expect("string");
     }
-    out.push_str("    /// A kind this software doesn't know: keep it, count it, show a fallback.\n    Unknown {\n        /// The kind's number.\n        kind: u32,\n        /// The bytes as they came.\n        body: Hidden,\n    },\n}\n\nimpl EventBody {\n    /// Decodes a body of the given kind. Unknown kinds are no error.\n    pub fn decode(kind: u32, body: Bytes) -> Result<Self, prost::DecodeError> {\n        Ok(match kind {\n");
+    out.push_str("    /// A kind this software doesn't know: keep it, count it, show a fallback.\n    Unknown {\n        /// The kind's number.\n        kind: u32,\n        /// The bytes as they came.\n        body: Hidden,\n    },\n}\n\nimpl EventBody {\n    /// Decodes a body of the given kind. Unknown kinds are no error.\n    #[allow(clippy::too_many_lines, reason = \"an arm per event\")]\n    pub fn decode(kind: u32, body: Bytes) -> Result<Self, prost::DecodeError> {\n        Ok(match kind {\n");
     for (kind, _, _, name, path) in &events {
         writeln!(
             out,

@@ -45,7 +45,8 @@ fn compare(
         then.lines().partition(|line| line.starts_with('#'));
     let then: Vec<String> = then.into_iter().map(ToOwned::to_owned).collect();
     let broken = breaks(&then, now);
-    if !broken.is_empty() && !(writes && accepts) {
+    let taken = writes && accepts;
+    if !broken.is_empty() && !taken {
         return Err(broken);
     }
     let lines = header.into_iter().chain(now.iter().map(String::as_str));
