@@ -4,6 +4,7 @@ import * as rpc from "@parlour/client/rpc";
 import { Smile } from "lucide-react";
 import { useState } from "react";
 import { EmojiButton } from "../emoji/EmojiButton.tsx";
+import { EmojiFace } from "../emoji/own.tsx";
 import { untilOf } from "../i18n/dates.ts";
 import type { Key } from "../i18n/text.ts";
 import { useText } from "../i18n/text.ts";
@@ -72,18 +73,7 @@ export function StatusDialog({ onClose }: { onClose: () => void }) {
     >
       {failure && <Failure text={failure} />}
       <div className="status-line">
-        {emoji ? (
-          <button
-            type="button"
-            className="icon-button quick-emoji"
-            aria-label={t("status.no-emoji")}
-            onClick={() => setEmoji("")}
-          >
-            {emoji}
-          </button>
-        ) : (
-          <EmojiButton icon={Smile} label={t("emoji.title")} onPick={setEmoji} />
-        )}
+        <EmojiField emoji={emoji} onChange={setEmoji} />
         <input
           className="field"
           dir="auto"
@@ -95,22 +85,12 @@ export function StatusDialog({ onClose }: { onClose: () => void }) {
           onChange={(event) => setText(event.target.value)}
         />
       </div>
-      <ul className="chips">
-        {USUAL.map((usual) => (
-          <li key={usual.text}>
-            <button
-              type="button"
-              className="chip"
-              onClick={() => {
-                setEmoji(usual.emoji);
-                setText(t(usual.text));
-              }}
-            >
-              {usual.emoji} {t(usual.text)}
-            </button>
-          </li>
-        ))}
-      </ul>
+      <UsualOnes
+        onPick={(usual) => {
+          setEmoji(usual.emoji);
+          setText(t(usual.text));
+        }}
+      />
       <label className="labelled">
         {t("status.until")}
         <select className="field" value={until} onChange={(event) => setUntil(event.target.value)}>
@@ -123,5 +103,36 @@ export function StatusDialog({ onClose }: { onClose: () => void }) {
         </select>
       </label>
     </Dialog>
+  );
+}
+
+function EmojiField({ emoji, onChange }: { emoji: string; onChange: (emoji: string) => void }) {
+  const { t } = useText();
+  if (!emoji) return <EmojiButton icon={Smile} label={t("emoji.title")} onPick={onChange} />;
+  return (
+    <button
+      type="button"
+      className="icon-button quick-emoji"
+      aria-label={t("status.no-emoji")}
+      onClick={() => onChange("")}
+    >
+      <EmojiFace emoji={emoji} />
+    </button>
+  );
+}
+
+/** What many say, to be taken with one touch. */
+function UsualOnes({ onPick }: { onPick: (usual: (typeof USUAL)[number]) => void }) {
+  const { t } = useText();
+  return (
+    <ul className="chips">
+      {USUAL.map((usual) => (
+        <li key={usual.text}>
+          <button type="button" className="chip" onClick={() => onPick(usual)}>
+            {usual.emoji} {t(usual.text)}
+          </button>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -25,6 +25,7 @@ import { PictureField } from "../settings/PictureField.tsx";
 import { Picture } from "../ui/Avatar.tsx";
 import { Button } from "../ui/Button.tsx";
 import { Failure } from "../ui/Failure.tsx";
+import { TextField } from "../ui/TextField.tsx";
 import { useRoomName } from "./names.ts";
 import { isMuted } from "./RoomRow.tsx";
 import "../styles/inbox.css";
@@ -110,17 +111,7 @@ function Fields({ summary }: { summary: RoomSummary }) {
   };
   return (
     <form className="settings-form" onSubmit={submit}>
-      <label className="labelled">
-        {t("group.name")}
-        <input
-          className="field"
-          dir="auto"
-          required
-          maxLength={100}
-          value={name}
-          onChange={(event) => setName(event.target.value)}
-        />
-      </label>
+      <TextField label={t("group.name")} required maxLength={100} value={name} onChange={setName} />
       <label className="labelled">
         {t("details.topic")}
         <textarea

@@ -11,6 +11,7 @@ import { failureText } from "../sdk/failure.ts";
 import { Button } from "../ui/Button.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
 import { Failure } from "../ui/Failure.tsx";
+import { TextField } from "../ui/TextField.tsx";
 import { openRoom } from "./RoomRow.tsx";
 
 interface Props {
@@ -76,27 +77,8 @@ export function NewGroupDialog({ onClose }: Props) {
       }
     >
       {failure && <Failure text={failure} />}
-      <label className="labelled">
-        {t("group.name")}
-        <input
-          className="field"
-          dir="auto"
-          data-autofocus
-          value={name}
-          maxLength={100}
-          onChange={(event) => setName(event.target.value)}
-        />
-      </label>
-      <label className="labelled">
-        {t("group.topic")}
-        <input
-          className="field"
-          dir="auto"
-          value={topic}
-          maxLength={250}
-          onChange={(event) => setTopic(event.target.value)}
-        />
-      </label>
+      <TextField label={t("group.name")} data-autofocus maxLength={100} value={name} onChange={setName} />
+      <TextField label={t("group.topic")} maxLength={250} value={topic} onChange={setTopic} />
       <label className="check">
         <input type="checkbox" checked={isOpen} onChange={(event) => setOpen(event.target.checked)} />{" "}
         {t("group.open")}

@@ -10,6 +10,7 @@ import { useMe, usePerson, useSigned } from "../sdk/context.tsx";
 import { Avatar } from "../ui/Avatar.tsx";
 import { Button } from "../ui/Button.tsx";
 import { Failure } from "../ui/Failure.tsx";
+import { TextField } from "../ui/TextField.tsx";
 import { PictureField } from "./PictureField.tsx";
 
 /** The page. */
@@ -80,27 +81,19 @@ function Fields({ person }: { person: User }) {
         </dd>
       </dl>
       <p className="settings-hint">{t("profile.name-why")}</p>
-      <label className="labelled">
-        {t("profile.title")}
-        <input
-          className="field"
-          dir="auto"
-          autoComplete="organization-title"
-          maxLength={100}
-          value={fields.title}
-          onChange={(event) => set({ title: event.target.value })}
-        />
-      </label>
-      <label className="labelled">
-        {t("profile.pronouns")}
-        <input
-          className="field"
-          dir="auto"
-          maxLength={32}
-          value={fields.pronouns}
-          onChange={(event) => set({ pronouns: event.target.value })}
-        />
-      </label>
+      <TextField
+        label={t("profile.title")}
+        autoComplete="organization-title"
+        maxLength={100}
+        value={fields.title}
+        onChange={(title) => set({ title })}
+      />
+      <TextField
+        label={t("profile.pronouns")}
+        maxLength={32}
+        value={fields.pronouns}
+        onChange={(pronouns) => set({ pronouns })}
+      />
       <label className="labelled">
         {t("profile.time-zone")}
         <select
