@@ -173,6 +173,7 @@ export const arPeople: Readonly<Record<keyof typeof enPeople, string | Plural>> 
   "profile.no-picture": "هذا الملف ليس صورة يمكن استخدامها هنا.",
   "profile.no-time-zone": "غير محددة",
   "profile.picture": "تغيير الصورة",
+  "profile.position": "المسمى الوظيفي",
   "profile.pronouns": "الضمائر",
   "profile.saving": "يجري الرفع…",
   "profile.time-there": "{when} ({zone})",

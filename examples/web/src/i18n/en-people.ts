@@ -146,6 +146,7 @@ export const enPeople = {
   "profile.no-picture": "This file isn’t a picture that can be used here.",
   "profile.no-time-zone": "Not said",
   "profile.picture": "Change picture",
+  "profile.position": "Title",
   "profile.pronouns": "Pronouns",
   "profile.saving": "Uploading…",
   "profile.time-there": "{when} ({zone})",

@@ -132,7 +132,7 @@ function Facts({ person }: { person: User }) {
   const time = useLocalTime(profile.timeZone);
   const kindKey = KINDS[kind];
   const facts: (readonly [Key, string | undefined])[] = [
-    ["profile.title", profile.title],
+    ["profile.position", profile.title],
     ["profile.local-time", time],
     ["profile.language", languageNamed(profile.locale, language.tag)],
     ["profile.kind", kindKey && t(kindKey)],
