@@ -3,7 +3,13 @@
 
 use super::{File, Finding, code};
 
-const ROOMS: &[&str] = &["protocol/src/", "server/core/src/", "sdk/core/src/"];
+const ROOMS: &[&str] = &[
+    "protocol/src/",
+    "protocol/mux/src/",
+    "server/core/src/",
+    "server/passkeys/src/",
+    "sdk/core/src/",
+];
 
 /// What isn't allowed in a pure room, and what to do instead.
 const IMPURE: &[(&str, &str)] = &[

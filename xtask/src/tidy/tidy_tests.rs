@@ -76,7 +76,7 @@ fn pure_rooms_hold_no_clock_socket_spawn_or_randomness() {
         ["std::time::Instant::now()", "std::net::UdpSocket", "tokio::spawn(x)", "rand::rng()"]
     {
         let code = format!("//! A.\n\nfn f() {{ {word}; }}\n");
-        for room in ["protocol", "server/core", "sdk/core"] {
+        for room in ["protocol", "protocol/mux", "server/core", "server/passkeys", "sdk/core"] {
             assert_found(&format!("{room}/src/a.rs"), &code, 3, "pure");
         }
         assert_clean("server/daemon/src/a.rs", &code);
