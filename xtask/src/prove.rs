@@ -14,7 +14,12 @@ it used; `--seed` runs that one again.
   --json    print only the JSON lines
   --count   how often, instead of the test's own count
   --short   the count the test suite uses
-  --list    print the names";
+  --list    print the names
+
+Fuzzing is one of the reliability tests as well, and has a command of its own: `cargo xtask fuzz`.";
+
+/// What running all of them leaves out.
+const FUZZING: &str = "fuzzing isn't among these: `cargo xtask fuzz` runs it, ten minutes a target";
 
 /// The program that holds the proofs.
 const PROGRAM: &str = "parlour-prove";
@@ -39,6 +44,9 @@ pub(crate) fn run(mut args: Args) -> Outcome {
     if list {
         names.iter().for_each(|name| println!("{name}"));
         return Ok(());
+    }
+    if chosen.is_none() {
+        eprintln!("{FUZZING}");
     }
     let mut failed = Vec::new();
     for name in choose(chosen.as_deref(), &names)? {
