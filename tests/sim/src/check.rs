@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use parlour::{Client, HistoryError, RoomId, Timeline, UserId};
 use parlour_core::{
     ports::store::{LogKey, ReadRange, Store},
@@ -11,6 +12,7 @@ use parlour_core::{
 use parlour_protocol::{
     event::FLAG_ERASED,
     generated::EventBody,
+    ids::ClientRef,
     wire::{Event, EventHeader},
 };
 use prost::Message;
@@ -24,15 +26,26 @@ pub struct Told {
     pub is_deleted: bool,
 }
 
+/// A message that its client has written down.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// In which room.
+    pub room: RoomId,
+    /// Whose it is.
+    pub sender: UserId,
+    /// Its own id, which the log keeps also where the text is gone.
+    pub client_ref: ClientRef,
+    /// What was written.
+    pub text: String,
+}
+
 /// Something that was acknowledged.
 #[derive(Clone, Debug)]
 pub struct Acked {
-    /// In which room.
-    pub room: RoomId,
+    /// What was sent.
+    pub sent: Written,
     /// The number given.
     pub seq: u64,
-    /// What was sent.
-    pub text: String,
 }
 
 /// A room's log as it lies on the disk.
@@ -43,6 +56,8 @@ pub struct Log {
     pub posted: BTreeMap<u64, String>,
     /// Bodies of deleted messages are gone; these numbers were messages.
     pub erased: BTreeSet<u64>,
+    /// Numbers by sender and the sender's own id, of everything that has one.
+    pub refs: BTreeMap<(Bytes, Bytes), u64>,
     /// How many were too old to be kept.
     pub too_old: usize,
 }
@@ -61,9 +76,9 @@ pub async fn read_log(store: &dyn Store, room: RoomId, violations: &mut Vec<Stri
         messages: BTreeMap::new(),
         posted: BTreeMap::new(),
         erased: BTreeSet::new(),
+        refs: BTreeMap::new(),
         too_old: 0,
     };
-    let mut refs = BTreeSet::new();
     let (mut at_ms, mut expected) = (0, 1);
     for stored in stored {
         let event = stored.record.and_then(|record| Event::decode(record).ok());
@@ -80,7 +95,7 @@ pub async fn read_log(store: &dyn Store, room: RoomId, violations: &mut Vec<Stri
         }
         at_ms = header.at_ms;
         let own = (header.sender.clone(), header.client_ref.clone());
-        if !header.client_ref.is_empty() && !refs.insert(own) {
+        if !header.client_ref.is_empty() && log.refs.insert(own, header.seq).is_some() {
             violations.push(format!("room {room}: a client_ref twice, at {}", header.seq));
         }
         fold(&mut log, &header, body);
@@ -112,28 +127,35 @@ fn fold(log: &mut Log, header: &EventHeader, body: bytes::Bytes) {
     }
 }
 
-/// Everything acknowledged is there, where it was said to be; nothing queued is there twice.
+/// Everything that was written down is there, acknowledged or not, once all has calmed down; what was
+/// acknowledged is where it was said to be; and nothing is there twice.
 pub fn check_sends(
     logs: &BTreeMap<RoomId, Log>,
     acked: &[Acked],
-    written: &[(RoomId, String)],
+    written: &[Written],
     violations: &mut Vec<String>,
 ) {
-    for Acked { room, seq, text } in acked {
+    for Written { room, sender, client_ref, text } in written {
         let Some(log) = logs.get(room) else { continue };
-        let is_there = log.posted.get(seq) == Some(text) || log.erased.contains(seq);
-        if !is_there {
-            violations.push(format!("room {room}: {seq} was acknowledged and isn't {text:?}"));
+        match log.refs.get(&(sender.to_field(), client_ref.to_field())) {
+            None => violations.push(format!("room {room}: {text:?} was queued and isn't there")),
+            Some(seq) if log.erased.contains(seq) || log.posted.get(seq) == Some(text) => {}
+            Some(seq) => violations.push(format!("room {room}: {seq} isn't {text:?} any more")),
         }
     }
-    for (room, text) in written {
+    for Acked { sent: Written { room, sender, client_ref, text }, seq } in acked {
         let Some(log) = logs.get(room) else { continue };
-        let count = log.posted.values().filter(|posted| *posted == text).count();
-        let deleted =
-            acked.iter().any(|a| a.room == *room && a.text == *text && log.erased.contains(&a.seq));
-        // One that was deleted before its sender heard of it can't be told from others.
-        if count != 1 && !(count == 0 && (deleted || !log.erased.is_empty())) {
-            violations.push(format!("room {room}: {text:?} is there {count} times"));
+        let at = log.refs.get(&(sender.to_field(), client_ref.to_field()));
+        if at != Some(seq) {
+            let what = format!("{text:?} was acknowledged as {seq} and is {at:?}");
+            violations.push(format!("room {room}: {what}"));
+        }
+    }
+    // Under two ids of its own it would be two messages to the log.
+    for (room, log) in logs {
+        let mut texts = BTreeSet::new();
+        for (seq, text) in log.posted.iter().filter(|(_, text)| !texts.insert(*text)) {
+            violations.push(format!("room {room}: {text:?} is there again, at {seq}"));
         }
     }
 }
@@ -207,12 +229,13 @@ fn compare(
     }
 }
 
+/// Messages by number; one that has none yet is at 0, where the log has none.
 async fn shown(timeline: &mut Timeline) -> Result<Vec<(u64, Told)>, HistoryError> {
     while timeline.load_older(200).await? {}
     let items = timeline.refresh().iter().filter_map(|item| item.message());
-    let told = items.filter_map(|message| {
+    let told = items.map(|message| {
         let told = Told { text: message.text.clone(), is_deleted: message.is_deleted };
-        Some((message.seq()?, told))
+        (message.seq().unwrap_or_default(), told)
     });
     Ok(told.collect())
 }

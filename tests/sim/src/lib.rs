@@ -1,7 +1,9 @@
 //! Server and SDK in simulated time: real QUIC and TLS over a network in memory that loses,
-//! delays, reorders and partitions, a store that fails, servers and clients that crash. All of
+//! delays, reorders and partitions, a store and caches that fail, servers and clients that crash. All of
 //! it follows from one seed, so that every failure can be played again.
 
+pub mod cache;
+mod calm;
 pub mod check;
 pub mod host;
 pub mod net;
@@ -10,4 +12,5 @@ pub mod server;
 pub mod store;
 pub mod world;
 
-pub use world::{Kept, Outcome, run};
+pub use cache::Kept;
+pub use world::{Outcome, run};

@@ -1,10 +1,10 @@
-//! The memory store with bad days: slow, refusing, or forgetting to say that it worked.
+//! The memory store with bad days: slow, refusing, full, or forgetting to say that it worked.
 
 use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -30,6 +30,7 @@ pub struct Faulty {
     disk: Arc<Memory>,
     rng: Arc<Mutex<Rng>>,
     fault_per_mille: Arc<AtomicU64>,
+    read_only: Arc<AtomicBool>,
 }
 
 impl Faulty {
@@ -41,12 +42,18 @@ impl Faulty {
             disk: Arc::new(Memory::new(incarnation)),
             rng: Arc::new(Mutex::new(rng)),
             fault_per_mille: Arc::default(),
+            read_only: Arc::default(),
         }
     }
 
     /// How often calls fail from now on, in thousandths.
     pub fn set_faults(&self, per_mille: u64) {
         self.fault_per_mille.store(per_mille, Ordering::Relaxed);
+    }
+
+    /// Whether it can only be read from now on, as a store does when space is low.
+    pub fn set_read_only(&self, read_only: bool) {
+        self.read_only.store(read_only, Ordering::Relaxed);
     }
 
     /// What is on the disk.
@@ -78,6 +85,9 @@ impl Store for Faulty {
     fn append(&self, batches: Vec<Batch>) -> Task<'_, Appended> {
         Box::pin(async move {
             // A crash may come before, during or after the sync.
+            if !self.writable() {
+                return Err(StoreError::ReadOnly);
+            }
             let (before, after) = self.draw(|rng| (rng.range(50, 8_000), rng.range(0, 4_000)));
             tokio::time::sleep(Duration::from_micros(before)).await;
             if self.fails() {
@@ -131,6 +141,6 @@ impl Store for Faulty {
     }
 
     fn writable(&self) -> bool {
-        true
+        !self.read_only.load(Ordering::Relaxed)
     }
 }

@@ -1,25 +1,24 @@
 //! One simulation: people who write, and a world that won't let them.
 
 use std::{
-    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use parlour::{CachePort, Client, Draft, MemoryCache, RoomId, State, Timeline, Trust};
-use parlour_core::{identity, ports::store::Store};
+use parlour::{Client, Draft, RoomId, Timeline, Trust, UserId};
+use parlour_core::identity;
 use parlour_daemon::{limits::rate::Rate, quic::QuicHandle};
 use parlour_protocol::{
     compliance::{RetentionRule, SetRetentionRequest},
     generated::rpc,
 };
-use parlour_sdk_core::cache::{CacheError, Run, Saved, Write};
 use quinn::AsyncUdpSocket;
 use tokio::time::Instant;
 
 use crate::{
-    check::{self, Acked},
+    cache::Kept,
+    check::{Acked, Written},
     host::{SimClock, SimEntropy},
     net::{Net, Way},
     rng::Rng,
@@ -28,8 +27,6 @@ use crate::{
 
 /// Who writes, and on how many devices.
 const USERS: [(&str, usize); 3] = [("ada", 2), ("bob", 1), ("cyd", 2)];
-/// How long everything may take to calm down.
-const CALM_WITHIN: Duration = Duration::from_secs(180);
 
 /// What a simulation came to.
 #[derive(Debug)]
@@ -42,39 +39,12 @@ pub struct Outcome {
     pub written: usize,
     /// Server crashes.
     pub crashes: u32,
+    /// Calls to caches that failed.
+    pub cache_failures: u64,
     /// Messages that were deleted as they were older than they are kept.
     pub too_old: usize,
     /// The network's trace: two runs of a seed share it.
     pub trace: u64,
-}
-
-/// A cache that outlives its client, as a phone's disk does. It needs no thread, whose time the
-/// paused clock wouldn't wait for.
-#[derive(Clone, Debug, Default)]
-pub struct Kept(Arc<Mutex<MemoryCache>>);
-
-impl Kept {
-    fn with<T>(&self, f: impl FnOnce(&mut MemoryCache) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl CachePort for Kept {
-    fn load(&mut self) -> Result<Saved, CacheError> {
-        self.with(|cache| cache.load())
-    }
-
-    fn commit(&mut self, writes: &[Write]) -> Result<(), CacheError> {
-        self.with(|cache| cache.commit(writes))
-    }
-
-    fn runs(&mut self, room: RoomId, before: u64, limit: usize) -> Result<Vec<Run>, CacheError> {
-        self.with(|cache| cache.runs(room, before, limit))
-    }
-
-    fn is_instant(&self) -> bool {
-        true
-    }
 }
 
 struct Sockets {
@@ -88,30 +58,30 @@ impl parlour::SocketFactory for Sockets {
     }
 }
 
-struct Device {
-    name: String,
-    user: &'static str,
-    ip: IpAddr,
-    kept: Kept,
-    client: Option<Client>,
+pub(crate) struct Device {
+    pub(crate) name: String,
+    pub(crate) user: &'static str,
+    pub(crate) ip: IpAddr,
+    pub(crate) kept: Kept,
+    pub(crate) client: Option<Client>,
     /// The group, as somebody looks at it all the time.
-    open: Option<Timeline>,
+    pub(crate) open: Option<Timeline>,
 }
 
-struct World {
-    rng: Rng,
-    net: Net,
-    host: Host,
-    start: Instant,
-    server: Option<QuicHandle>,
-    server_up_at: Option<Instant>,
-    devices: Vec<Device>,
-    rooms: Vec<RoomId>,
-    acked: Arc<Mutex<Vec<Acked>>>,
-    written: Vec<(RoomId, String)>,
-    crashes: u32,
-    too_old: usize,
-    messages: u64,
+pub(crate) struct World {
+    pub(crate) rng: Rng,
+    pub(crate) net: Net,
+    pub(crate) host: Host,
+    pub(crate) start: Instant,
+    pub(crate) server: Option<QuicHandle>,
+    pub(crate) server_up_at: Option<Instant>,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) rooms: Vec<RoomId>,
+    pub(crate) acked: Arc<Mutex<Vec<Acked>>>,
+    pub(crate) written: Vec<Written>,
+    pub(crate) crashes: u32,
+    pub(crate) too_old: usize,
+    pub(crate) messages: u64,
 }
 
 /// Plays one seed for that much simulated time, then checks what came of it.
@@ -163,7 +133,7 @@ impl World {
                 let pause = Duration::from_millis(self.rng.range(5, 300));
                 tokio::time::sleep(pause).await;
             }
-            self.calm_down().await;
+            self.calm_down(&mut violations).await;
             self.check(&mut violations).await;
         }
         for device in &mut self.devices {
@@ -174,12 +144,13 @@ impl World {
             acked: self.acks().len(),
             written: self.written.len(),
             crashes: self.crashes,
+            cache_failures: self.devices.iter().map(|device| device.kept.failures()).sum(),
             too_old: self.too_old,
             trace: self.net.trace(),
         }
     }
 
-    fn acks(&self) -> Vec<Acked> {
+    pub(crate) fn acks(&self) -> Vec<Acked> {
         self.acked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -188,7 +159,7 @@ impl World {
             for device in 0..devices {
                 let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 1, self.devices.len() as u8));
                 let name = format!("{user}/{device}");
-                let kept = Kept::default();
+                let kept = Kept::new(self.rng.fork());
                 self.devices.push(Device { name, user, ip, kept, client: None, open: None });
                 self.start_client(self.devices.len() - 1).await;
             }
@@ -210,7 +181,11 @@ impl World {
         Ok(())
     }
 
-    async fn start_client(&mut self, at: usize) {
+    pub(crate) fn user_id(&self, at: usize) -> UserId {
+        identity::user_id(identity::org_id("sim"), self.devices[at].user)
+    }
+
+    pub(crate) async fn start_client(&mut self, at: usize) {
         let entropy = Arc::new(SimEntropy::new(self.rng.fork()));
         let skew_ms = self.rng.below(3_000);
         let device = &mut self.devices[at];
@@ -264,15 +239,18 @@ impl World {
             }
             80..85 => self.change_way(at),
             85..89 => self.cut_off(at),
-            89..93 => self.crash(),
-            93..96 => self.host.store.set_faults(self.rng.clone().range(10, 200)),
+            89..92 => self.crash(),
+            92..94 => self.host.store.set_faults(self.rng.range(10, 200)),
+            94 => self.fill_store(),
+            95 => self.devices[at].kept.set_faults(self.rng.range(10, 300)),
+            96 => self.fill_cache(at),
+            97 => self.devices[at].kept.set_faults(0),
             _ => self.host.store.set_faults(0),
         }
     }
 
     fn room_of(&mut self, at: usize) -> RoomId {
-        // cyd isn't in the direct room.
-        let count = if self.devices[at].user == "cyd" { 1 } else { self.rooms.len() as u64 };
+        let count = self.rooms_of(&self.devices[at]).len() as u64;
         self.rooms[self.rng.below(count) as usize]
     }
 
@@ -286,13 +264,15 @@ impl World {
         let target = client.room(room);
         let queue = tokio::time::timeout(Duration::from_secs(5), target.queue(draft));
         let Ok(Ok(queued)) = queue.await else { return };
-        self.written.push((room, text.clone()));
+        let (sender, client_ref) = (self.user_id(at), queued.client_ref());
+        let written = Written { room, sender, client_ref, text };
+        self.written.push(written.clone());
         let acked = self.acked.clone();
         tokio::spawn(async move {
             // A client that ends first says nothing; its outbox is kept.
             if let Ok(sent) = queued.sent().await {
                 let mut acked = acked.lock().unwrap_or_else(PoisonError::into_inner);
-                acked.push(Acked { room, seq: sent.seq, text });
+                acked.push(Acked { sent: written, seq: sent.seq });
             }
         });
     }
@@ -302,11 +282,12 @@ impl World {
         let Some(client) = self.devices[at].client.clone() else { return };
         let own = format!("{}/", self.devices[at].user);
         let acked = self.acks();
-        let own: Vec<&Acked> = acked.iter().filter(|a| a.text.starts_with(&own)).collect();
+        let own: Vec<&Acked> = acked.iter().filter(|a| a.sent.text.starts_with(&own)).collect();
         if own.is_empty() {
             return;
         }
-        let Acked { room, seq, .. } = *own[self.rng.below(own.len() as u64) as usize];
+        let Acked { sent, seq } = own[self.rng.below(own.len() as u64) as usize];
+        let (room, seq) = (sent.room, *seq);
         let delete = self.rng.per_mille(300);
         self.messages += 1;
         let text = format!("edited {}", self.messages);
@@ -345,18 +326,30 @@ impl World {
         });
     }
 
-    /// From here on nothing is deleted by itself, or what is compared would change meanwhile.
-    async fn keep_everything(&self) {
-        let Some(client) = &self.devices[0].client else { return };
-        for room in &self.rooms {
-            let request = SetRetentionRequest { room: room.to_field(), rule: None };
-            let asked = client.call::<rpc::SetRetention>(request);
-            let _ = tokio::time::timeout(Duration::from_secs(60), asked).await;
-        }
+    /// The server's disk is as good as full for a while: it can be read, and nothing is written.
+    fn fill_store(&mut self) {
+        let length = Duration::from_millis(self.rng.range(100, 15_000));
+        self.host.store.set_read_only(true);
+        let store = self.host.store.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(length).await;
+            store.set_read_only(false);
+        });
+    }
+
+    /// The same of a device's; now and then for longer than its client goes on trying.
+    fn fill_cache(&mut self, at: usize) {
+        let length = Duration::from_millis(self.rng.range(100, 30_000));
+        let kept = self.devices[at].kept.clone();
+        kept.set_full(true);
+        tokio::spawn(async move {
+            tokio::time::sleep(length).await;
+            kept.set_full(false);
+        });
     }
 
     /// The app is killed, and opened again.
-    async fn restart_client(&mut self, at: usize) {
+    pub(crate) async fn restart_client(&mut self, at: usize) {
         (self.devices[at].open, self.devices[at].client) = (None, None);
         let pause = Duration::from_millis(self.rng.range(1, 2_000));
         tokio::time::sleep(pause).await;
@@ -384,94 +377,12 @@ impl World {
         });
     }
 
-    fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         if self.server.is_some() {
             self.crashes += 1;
             self.host.crash(self.server.take());
             let pause = Duration::from_millis(self.rng.range(10, 4_000));
             self.server_up_at = Some(Instant::now() + pause);
-        }
-    }
-
-    /// Everything works again; waits until everyone knows everything.
-    async fn calm_down(&mut self) {
-        self.host.store.set_faults(0);
-        self.net.heal();
-        // A store that failed a moment ago may have left the server doubtful: it loads anew.
-        self.crash();
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        while self.server.is_none() {
-            self.server = self.host.start().await;
-        }
-        for at in 0..self.devices.len() {
-            if self.devices[at].client.is_none() {
-                self.start_client(at).await;
-            }
-        }
-        // A client that is silent learns of the crash when its connection's idle time is over.
-        tokio::time::sleep(Duration::from_secs(40)).await;
-        let until = Instant::now() + CALM_WITHIN;
-        while Instant::now() < until && !self.is_calm().await {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-        self.keep_everything().await;
-        // Markers and counts follow by themselves.
-        tokio::time::sleep(Duration::from_secs(15)).await;
-    }
-
-    async fn is_calm(&self) -> bool {
-        for device in &self.devices {
-            let Some(client) = &device.client else { return false };
-            if client.current_state() != State::Live || !self.has_sent_all(client).await {
-                return false;
-            }
-        }
-        true
-    }
-
-    async fn has_sent_all(&self, client: &Client) -> bool {
-        let synced = tokio::time::timeout(Duration::from_secs(1), client.synced()).await;
-        let mut all = matches!(synced, Ok(Ok(())));
-        for room in &self.rooms {
-            let Ok(timeline) = client.room(*room).timeline().await else { continue };
-            let waits = timeline.items().iter().filter_map(|item| item.message());
-            all &= waits.into_iter().all(|message| {
-                !matches!(message.delivery, parlour::Delivery::Queued | parlour::Delivery::Sending)
-            });
-        }
-        all
-    }
-
-    async fn check(&mut self, violations: &mut Vec<String>) {
-        let store: &dyn Store = self.host.store.disk();
-        let mut logs = BTreeMap::new();
-        for room in &self.rooms {
-            logs.insert(*room, check::read_log(store, *room, violations).await);
-        }
-        self.too_old = logs.values().map(|log| log.too_old).sum();
-        check::check_sends(&logs, &self.acks(), &self.written, violations);
-        for device in &self.devices {
-            check::check_order(&logs, &device.name, violations);
-        }
-        let org = identity::org_id("sim");
-        for device in &mut self.devices {
-            let Some(client) = &device.client else {
-                violations.push(format!("{} isn't there", device.name));
-                continue;
-            };
-            if client.current_state() != State::Live {
-                violations.push(format!("{} is {:?}", device.name, client.current_state()));
-                continue;
-            }
-            let user = identity::user_id(org, device.user);
-            for room in &self.rooms[..if device.user == "cyd" { 1 } else { 2 }] {
-                let name = &device.name;
-                check::check_timeline(name, client, *room, &logs[room], violations).await;
-                check::check_unread(name, client, user, *room, store, violations).await;
-            }
-            if let (Some(open), room) = (&mut device.open, self.rooms[0]) {
-                check::check_open(&device.name, open, room, &logs[&room], violations).await;
-            }
         }
     }
 }

@@ -8,13 +8,15 @@ const LENGTH: Duration = Duration::from_secs(60);
 
 #[test]
 fn nothing_acknowledged_is_lost_whatever_happens() {
-    let mut too_old = 0;
+    let (mut too_old, mut cache_failures) = (0, 0);
     for seed in 1..=8 {
         let outcome = parlour_sim::run(seed, LENGTH);
         assert!(outcome.violations.is_empty(), "seed {seed}: {:#?}", outcome.violations);
         assert!(outcome.acked > 10, "seed {seed} acknowledged {} messages", outcome.acked);
         too_old += outcome.too_old;
+        cache_failures += outcome.cache_failures;
     }
+    assert!(cache_failures > 20, "caches failed {cache_failures} times");
     assert!(too_old > 100, "rules of retention deleted {too_old} messages");
 }
 

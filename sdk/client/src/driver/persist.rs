@@ -82,14 +82,18 @@ impl Persist {
         self.writing_bytes
     }
 
+    /// After too many failures nothing is written any more: what the cache has is whole as it is, and
+    /// a gap in what follows would not be.
+    fn is_broken(&self) -> bool {
+        self.failures >= WRITE_FAILURES_MAX
+    }
+
     /// The next job, if there is something to do and the cache is free.
     fn next_job(&mut self, engine: &mut Engine) -> Option<(Box<dyn Cache>, Job)> {
         if self.cache.is_none() || self.again_at.is_some() {
             return None;
         }
-        // After too many failures nothing is written any more: what the cache has is whole as it
-        // is, and a gap in what follows would not be.
-        let broken = self.failures >= WRITE_FAILURES_MAX;
+        let broken = self.is_broken();
         let writes = self.failed.take().or_else(|| engine.take_writes()).filter(|_| !broken);
         let loads: Vec<Load> = self.loads.drain(..).collect();
         if writes.is_none() && loads.is_empty() {
@@ -148,6 +152,12 @@ async fn run_blocking(cache: Box<dyn Cache>, job: Job) -> Option<Persisted> {
 
 impl Driver {
     pub(super) fn persist(&mut self) {
+        if self.persist.is_broken()
+            && let Some((number, _)) = self.engine.take_writes()
+        {
+            // Whoever queued something isn't left to wait for a cache that takes nothing more.
+            self.waiters.written(number, false);
+        }
         while let Some((cache, job)) = self.persist.next_job(&mut self.engine) {
             if cache.is_instant() {
                 let done = run(cache, job);
