@@ -14,7 +14,7 @@ use parlour_protocol::{
     generated::rpc,
 };
 use quinn::AsyncUdpSocket;
-use tokio::time::Instant;
+use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     cache::Kept,
@@ -66,6 +66,8 @@ pub(crate) struct Device {
     pub(crate) client: Option<Client>,
     /// The group, as somebody looks at it all the time.
     pub(crate) open: Option<Timeline>,
+    /// What holds its client beside it. It ends with the app: two clients never share a cache.
+    pub(crate) errands: JoinSet<()>,
 }
 
 pub(crate) struct World {
@@ -160,7 +162,16 @@ impl World {
                 let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 1, self.devices.len() as u8));
                 let name = format!("{user}/{device}");
                 let kept = Kept::new(self.rng.fork());
-                self.devices.push(Device { name, user, ip, kept, client: None, open: None });
+                let errands = JoinSet::new();
+                self.devices.push(Device {
+                    name,
+                    user,
+                    ip,
+                    kept,
+                    client: None,
+                    open: None,
+                    errands,
+                });
                 self.start_client(self.devices.len() - 1).await;
             }
         }
@@ -291,7 +302,7 @@ impl World {
         let delete = self.rng.per_mille(300);
         self.messages += 1;
         let text = format!("edited {}", self.messages);
-        tokio::spawn(async move {
+        self.devices[at].errands.spawn(async move {
             // It may be deleted already; the log decides.
             let room = client.room(room);
             let _ = if delete { room.delete(seq).await } else { room.edit(seq, &text).await };
@@ -320,7 +331,7 @@ impl World {
         let max_age_s = self.rng.range(5, 40) as u32;
         let rule = self.rng.per_mille(700).then_some(RetentionRule { max_age_s });
         let Some(client) = self.devices[at].client.clone() else { return };
-        tokio::spawn(async move {
+        self.devices[at].errands.spawn(async move {
             let request = SetRetentionRequest { room: room.to_field(), rule };
             let _ = client.call::<rpc::SetRetention>(request).await;
         });
@@ -350,6 +361,7 @@ impl World {
 
     /// The app is killed, and opened again.
     pub(crate) async fn restart_client(&mut self, at: usize) {
+        self.devices[at].errands.shutdown().await;
         (self.devices[at].open, self.devices[at].client) = (None, None);
         let pause = Duration::from_millis(self.rng.range(1, 2_000));
         tokio::time::sleep(pause).await;
