@@ -27,6 +27,7 @@ mod revocation;
 mod rooms;
 mod rpc;
 mod rpc_refused;
+mod snapshots;
 mod sync;
 mod traces;
 mod typing;
