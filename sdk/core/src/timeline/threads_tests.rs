@@ -160,5 +160,10 @@ proptest! {
         let mut in_order = Timeline::new(Scope::thread(ROOM, 1), None);
         in_order.handle_live(&log);
         prop_assert_eq!(thread.items(), in_order.items());
+        // Nor does it matter where its page ended, without anything from before coming again.
+        let mut paged = Timeline::new(Scope::thread(ROOM, 1), None);
+        paged.handle_older(1, &log[..cut], &[], true);
+        log[cut..].iter().for_each(|event| paged.handle_live(std::slice::from_ref(event)));
+        prop_assert_eq!(paged.items(), in_order.items());
     }
 }
