@@ -10,6 +10,7 @@ mod demo;
 mod dist;
 mod fuzz;
 mod prove;
+mod python;
 mod shell;
 mod suite;
 mod supply;

@@ -12,6 +12,9 @@ const PROTOBUF: &str = "protobuf==6.33.0";
 /// What holds the server against its OpenAPI description.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
+/// What makes the Python client's wheel.
+const MATURIN: &str = "maturin==1.16.0";
+
 /// A Python with protobuf, in a virtual environment of the project's own.
 pub(crate) fn python() -> Outcome<PathBuf> {
     python_with("python", &[PROTOBUF], PROTOBUF)
@@ -20,6 +23,16 @@ pub(crate) fn python() -> Outcome<PathBuf> {
 /// One with schemathesis, in an environment of its own.
 pub(crate) fn schemathesis() -> Outcome<PathBuf> {
     python_with("schemathesis", &[SCHEMATHESIS], SCHEMATHESIS)
+}
+
+/// The program maturin, in an environment of its own.
+pub(crate) fn maturin() -> Outcome<PathBuf> {
+    Ok(python_with("maturin", &[MATURIN], MATURIN)?.with_file_name("maturin"))
+}
+
+/// One that is made anew each time, so that it has nothing but this.
+pub(crate) fn fresh_python(name: &str, what: &[&[&str]]) -> Outcome<PathBuf> {
+    make_python(name, &what.concat())
 }
 
 /// One with what the conformance kit names.
@@ -38,6 +51,14 @@ fn python_with(name: &str, what: &[&str], wanted: &str) -> Outcome<PathBuf> {
     if std::fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) {
         return Ok(python);
     }
+    make_python(name, what)?;
+    std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    Ok(python)
+}
+
+fn make_python(name: &str, what: &[&str]) -> Outcome<PathBuf> {
+    let folder = shell::tools_dir().join(name);
+    let python = folder.join("bin/python");
     let make = || {
         let mut command = shell::program("python3", &["-m", "venv", "--clear"]);
         command.arg(&folder);
@@ -50,7 +71,6 @@ fn python_with(name: &str, what: &[&str], wanted: &str) -> Outcome<PathBuf> {
     }
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     shell::run(shell::program(&python, &pip).args(what))?;
-    std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
     Ok(python)
 }
 

@@ -12,11 +12,12 @@ use parlour_protocol::{
     user::{GetUsersRequest, UserKind},
 };
 pub use parlour_sdk_core::event::LogEvent;
+use parlour_sdk_core::timeline::messages;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Account, Builder, Directory, Drafts, People, Presence, Profile, Reminders, Room, RoomList,
-    Saved, Schedule, ServiceAccounts,
+    Account, Builder, Directory, Drafts, Item, People, Presence, Profile, Reminders, Room,
+    RoomList, Saved, Schedule, ServiceAccounts,
     driver::Command,
     error::CallError,
     handle::{Gone, Handle},
@@ -85,6 +86,16 @@ pub struct RoomEvents {
     pub room: RoomId,
     /// In the log's order.
     pub events: Vec<LogEvent>,
+}
+
+impl RoomEvents {
+    /// The messages and notices among them, each as a timeline shows it; what changes an earlier one
+    /// isn't.
+    pub fn items(&self, client: &Client) -> Vec<Item> {
+        let room = client.room(self.room);
+        let shown = messages(self.room, client.me(), &self.events, &[]);
+        shown.into_iter().map(|item| Item::new(item, &room)).collect()
+    }
 }
 
 pub(crate) struct Inner {

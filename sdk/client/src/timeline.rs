@@ -46,12 +46,17 @@ impl Timeline {
     }
 
     /// Adds a page before the first item; its items come as diffs, and have come when this
-    /// returns. `false` when nothing comes before.
+    /// returns. `false` when nothing comes before. The future borrows nothing: diffs can be read
+    /// meanwhile.
     ///
     /// # Errors
     /// When it isn't in the cache and there is no connection.
-    pub async fn load_older(&self, limit: u32) -> Result<bool, HistoryError> {
-        self.room.load_older(self.scope, limit).await
+    pub fn load_older(
+        &self,
+        limit: u32,
+    ) -> impl Future<Output = Result<bool, HistoryError>> + Send + use<> {
+        let (room, scope) = (self.room.clone(), self.scope);
+        async move { room.load_older(scope, limit).await }
     }
 
     /// Makes the changes that have come by now, without handing them out.

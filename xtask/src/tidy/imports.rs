@@ -54,6 +54,7 @@ const MATRIX: &[Row] = &[
         &["parlour-congestion", "parlour-mux", "parlour-sdk-core", "parlour-protocol"],
         true,
     ),
+    row("parlour-ffi", &["parlour"], true),
     row("parlour-hello", &["parlour"], true),
     row("parlour-chat", &["parlour"], true),
     row("parlour-conformance-driver", ANYTHING, true),
