@@ -14,7 +14,7 @@ RUNS = int(os.environ.get("PARLOUR_RUNS", "3"))
 
 # Both hear what both write as fast as they can. What is left open at the end is left open on purpose.
 TALK = """
-import asyncio, sys, threading
+import asyncio, contextlib, sys, threading
 import parlour
 
 address, certificate, ada_token, bob_token = sys.argv[1:]
@@ -49,7 +49,13 @@ asyncio.run(main())
 
 WITH_A_LOOP_THAT_STILL_RUNS = """
 begun = threading.Event()
-threading.Thread(target=lambda: asyncio.run(talk(begun.set)), daemon=True).start()
+
+def in_background():
+    # It hears that the clients are gone, or is cancelled.
+    with contextlib.suppress(parlour.errors.Closed, asyncio.CancelledError):
+        asyncio.run(talk(begun.set))
+
+threading.Thread(target=in_background, daemon=True).start()
 begun.wait()
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ def program(name: str, *words: str, **more: str) -> Iterator[subprocess.Popen[st
     """An example that is running."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     process = subprocess.Popen(
-        [sys.executable, str(EXAMPLES / name), *words], text=True, **pipes, env=more or None
+        [sys.executable, str(EXAMPLES / name), *words], text=True, **pipes, env={**os.environ, **more}
     )
     try:
         yield process

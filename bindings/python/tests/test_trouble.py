@@ -96,7 +96,10 @@ def test_a_wait_that_is_given_up_loses_nothing(people: People) -> None:
                     with pytest.raises(asyncio.TimeoutError):
                         await asyncio.wait_for(timeline.until(lambda _: False), 0.001)
                     await room.queue(f"{number}")
-                await timeline.until(lambda items: len(items) == 20 and items[-1].seq is not None)
+                await timeline.until(
+                    lambda _: len(timeline.messages) == 20
+                    and timeline.messages[-1].seq is not None
+                )
                 texts = [message.text for message in timeline.messages]
                 assert texts == [f"{number}" for number in range(20)]
 

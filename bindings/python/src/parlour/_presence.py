@@ -93,7 +93,7 @@ class Presence:
 
     async def set_status(self, text: str, *, emoji: str = "", until: datetime | None = None) -> None:
         """Says something of the user, in place of what was said before."""
-        await call(self._handle.set_status(ffi.Status(text, emoji, _ms(until))))
+        await call(self._handle.set_status(ffi.Status(text=text, emoji=emoji, expires_at_ms=_ms(until))))
 
     async def clear_status(self) -> None:
         """Says nothing of the user any more."""

@@ -191,13 +191,13 @@ RAW: tuple[type[Exception], ...] = (
 def translated(error: Exception) -> ParlourError:
     """The error as this package raises it."""
     raw: Any = error
-    if isinstance(error, ffi.SearchError.Call):
+    variant = type(error).__qualname__.rsplit(".", 1)[-1]
+    if variant == "Call":
         return translated(raw.error)
-    if isinstance(error, ffi.ConnectError.Unauthorized):
+    if variant == "Unauthorized":
         return Unauthorized(f"the token is refused, close code {raw.code:#x}", raw.code)
     if (refusal := getattr(error, "refusal", None)) is not None:
         return Refused(refusal)
-    variant = type(error).__qualname__.rsplit(".", 1)[-1]
     detail = getattr(error, "detail", None) or getattr(error, "name", None)
     return _PLAIN.get(variant, Bug)(detail or variant)
 
