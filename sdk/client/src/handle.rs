@@ -32,7 +32,8 @@ pub(crate) struct Handle {
     pub(crate) transfers: Transfers,
 }
 
-/// Tells the driver when the future that waits for a call is dropped.
+/// Tells the driver when the future that waits for an answer is dropped. It wakes it, too: what it
+/// finds out by itself it would find out only with the next thing that happens.
 struct Guard<'a> {
     handle: &'a Handle,
     token: u64,
@@ -42,7 +43,7 @@ struct Guard<'a> {
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if !self.is_answered {
-            // At most one per call, and calls are bounded.
+            // At most one for each command.
             let _ = self.handle.cancels.send(self.token);
         }
     }
@@ -75,20 +76,34 @@ impl Handle {
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, Gone> {
+        self.ask_as(self.next_token(), command).await
+    }
+
+    async fn ask_as<T>(
+        &self,
+        token: u64,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, Gone> {
         let (reply, answer) = oneshot::channel();
         self.command(command(reply)).await?;
-        answer.await.map_err(|_| Gone)
+        // Before the waiting, so that the answer is unwanted already when it tells.
+        let mut guard = Guard { handle: self, token, is_answered: false };
+        let answered = answer.await;
+        guard.is_answered = true;
+        answered.map_err(|_| Gone)
+    }
+
+    fn next_token(&self) -> u64 {
+        self.tokens.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) async fn call<R: ControlRpc>(
         &self,
         request: R::Request,
     ) -> Result<R::Response, CallError> {
-        let token = self.tokens.fetch_add(1, Ordering::Relaxed);
-        let mut guard = Guard { handle: self, token, is_answered: false };
+        let token = self.next_token();
         let (method, body) = (R::METHOD.id, request.encode_to_vec().into());
-        let asked = self.ask(|reply| Command::Call { token, method, body, reply }).await;
-        guard.is_answered = true;
+        let asked = self.ask_as(token, |reply| Command::Call { token, method, body, reply }).await;
         let body = asked.map_err(|Gone| CallError::Closed)??;
         R::Response::decode(body).map_err(|_| CallError::Malformed)
     }

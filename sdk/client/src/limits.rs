@@ -28,6 +28,8 @@ pub const DIAL_WITHIN: Duration = Duration::from_secs(8);
 pub const FALLBACK_AFTER: Duration = Duration::from_millis(800);
 /// A WebSocket's server says something at least half as often.
 pub const SOCKET_SILENT_MAX: Duration = Duration::from_secs(45);
+/// A WebSocket that was closed waits this long for the server's answer.
+pub const SOCKET_CLOSES_WITHIN: Duration = Duration::from_secs(1);
 /// Most bytes of a WebSocket's messages that wait before the kernel.
 pub const SOCKET_BUFFER_BYTES_MAX: usize = 256 * 1024;
 /// A handshake that takes this long gets a second one beside it, and so on.

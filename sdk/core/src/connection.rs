@@ -10,7 +10,9 @@ use bytes::{Bytes, BytesMut};
 use parlour_protocol::{
     REV_MAX, REV_MIN,
     frame::{self, Splitter},
-    limits::{CALLS_IN_FLIGHT_MAX, CONTROL_FRAME_BYTES_MAX, MOVED_PADDING_BYTES},
+    limits::{
+        CALLS_IN_FLIGHT_MAX, CONTROL_FRAME_BYTES_MAX, EVENT_FRAME_BYTES_MAX, MOVED_PADDING_BYTES,
+    },
     wire::{
         Call, Cancel, ClientFrame, CloseCode, Delivery, Drain, Error, Goodbye, Hello, Intent, Ping,
         ServerFrame, Welcome, client_frame, reply, server_frame,
@@ -177,10 +179,17 @@ impl Connection {
         Ok(())
     }
 
-    /// Bytes of the event lane.
+    /// Bytes of the event lane. What comes before the welcome is told behind it.
     pub fn handle_events(&mut self, bytes: &[u8], now: Now) -> Result<(), ConnectionError> {
         self.heard(now);
         self.events.push(bytes);
+        self.read_events()
+    }
+
+    fn read_events(&mut self) -> Result<(), ConnectionError> {
+        if matches!(self.phase, Phase::Hello { .. }) {
+            return Ok(());
+        }
         while let Some(live) = self.events.next_live()? {
             self.outputs.push_back(Output::Live(live));
         }
@@ -233,7 +242,8 @@ impl Connection {
                 self.phase = Phase::Live;
                 let announced = welcome.limits.as_ref().map_or(0, |l| l.calls_in_flight_max);
                 self.in_flight_max = (announced as usize).max(CALLS_IN_FLIGHT_MAX);
-                Output::Welcome(Box::new(welcome))
+                self.outputs.push_back(Output::Welcome(Box::new(welcome)));
+                return self.read_events();
             }
             (F::Welcome(_) | F::SignInResult(_), _) | (_, Phase::Hello { .. }) => {
                 return Err(ConnectionError::UnexpectedFrame);
@@ -363,6 +373,13 @@ impl Connection {
             }),
             Phase::Over => None,
         }
+    }
+
+    /// Whether more of the event lane is to be read: before the welcome as much is kept as a frame may
+    /// have, and the rest stays with the server.
+    pub fn wants_events(&self) -> bool {
+        let is_early = matches!(self.phase, Phase::Hello { .. });
+        !is_early || self.events.buffered() < EVENT_FRAME_BYTES_MAX
     }
 
     /// Whether calls wait for an answer.

@@ -94,6 +94,11 @@ impl EventLane {
         self.frames.push(bytes);
     }
 
+    /// Bytes held of which nothing was said yet.
+    pub fn buffered(&self) -> usize {
+        self.frames.buffered()
+    }
+
     /// The next thing the lane says.
     pub fn next_live(&mut self) -> Result<Option<Live>, LaneError> {
         while let Some(frame) = self.frames.next_frame()? {

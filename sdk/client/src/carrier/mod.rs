@@ -4,6 +4,7 @@
 mod socket;
 
 use bytes::Bytes;
+use parlour_protocol::wire::CloseCode;
 
 pub(crate) use socket::{SocketUrl, open as open_socket};
 
@@ -21,7 +22,7 @@ pub(crate) struct Gone;
 /// How a connection has ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Ended {
-    /// The server's close code, if it sent one.
+    /// The server's close code, if it sent one, or that with which the carrier closed by itself.
     pub(crate) code: Option<u32>,
     /// For logs.
     pub(crate) why: String,
@@ -100,6 +101,9 @@ impl Connection {
                 let closed = socket.mux.closed().await;
                 let code = match &closed {
                     parlour_mux::Closed::Remote { code, .. } => Some(*code),
+                    parlour_mux::Closed::Local if socket.is_broken() => {
+                        Some(CloseCode::MalformedFrame as u32)
+                    }
                     _ => None,
                 };
                 Ended { code, why: format!("{closed:?}") }
@@ -153,6 +157,14 @@ impl SendLane {
         match self {
             SendLane::Quic(stream) => drop(stream.finish()),
             SendLane::WebSocket(lane) => lane.finish(),
+        }
+    }
+
+    /// Gives the lane up: what was written isn't the whole of it.
+    pub(crate) fn reset(&mut self, code: CloseCode) {
+        match self {
+            SendLane::Quic(stream) => drop(stream.reset((code as u32).into())),
+            SendLane::WebSocket(lane) => lane.reset(code as u32),
         }
     }
 }

@@ -6,11 +6,11 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use futures_util::{SinkExt, StreamExt};
-use parlour_mux::{Carrier, Side};
+use parlour_mux::{Broken, Carrier, Side};
+use parlour_protocol::wire::CloseCode;
 use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -20,11 +20,14 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
-    tungstenite::{Message, protocol::WebSocketConfig},
+    tungstenite::{
+        Message,
+        protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode as SocketCode},
+    },
 };
 
 use super::Gone;
-use crate::limits::{SOCKET_BUFFER_BYTES_MAX, SOCKET_SILENT_MAX};
+use crate::limits::{SOCKET_BUFFER_BYTES_MAX, SOCKET_CLOSES_WITHIN, SOCKET_SILENT_MAX};
 
 /// Where a WebSocket is opened: `wss://host[:port]/path`, or `ws://` without TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,13 +61,25 @@ impl SocketUrl {
 #[derive(Clone, Debug)]
 pub(crate) struct Socket {
     pub(super) mux: parlour_mux::Connection,
-    ended: Arc<AtomicBool>,
+    marks: Arc<Marks>,
+}
+
+/// What the task that carries says of it.
+#[derive(Debug, Default)]
+struct Marks {
+    is_broken: AtomicBool,
+    has_ended: AtomicBool,
 }
 
 impl Socket {
     /// Whether its last words are said, and it is closed.
     pub(super) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
+        self.marks.has_ended.load(Ordering::Acquire)
+    }
+
+    /// Whether it was closed here with `MALFORMED_FRAME`, as the server sent what isn't allowed.
+    pub(super) fn is_broken(&self) -> bool {
+        self.marks.is_broken.load(Ordering::Acquire)
     }
 }
 
@@ -97,17 +112,17 @@ where
         Gone
     })?;
     let (mux, carrier) = parlour_mux::Connection::new(Side::Client);
-    let ended = Arc::new(AtomicBool::new(false));
-    let has_ended = ended.clone();
+    let marks = Arc::new(Marks::default());
+    let told = marks.clone();
     tokio::spawn(async move {
-        carry(socket, &carrier).await;
+        carry(socket, &carrier, &told).await;
         carrier.handle_lost();
-        has_ended.store(true, Ordering::Release);
+        told.has_ended.store(true, Ordering::Release);
     });
-    Ok(Socket { mux, ended })
+    Ok(Socket { mux, marks })
 }
 
-async fn carry<S>(socket: WebSocketStream<S>, carrier: &Carrier)
+async fn carry<S>(socket: WebSocketStream<S>, carrier: &Carrier, marks: &Marks)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -118,22 +133,30 @@ where
                 return;
             }
         }
-        let _ = sink.close().await;
+        let done = CloseFrame { code: SocketCode::Normal, reason: "".into() };
+        if sink.send(Message::Close(Some(done))).await.is_ok() {
+            // The server answers with its own: to hang up before that may cost it the last words.
+            std::future::pending().await
+        }
     };
     let receive = async {
         // The server says something at least every 20 s.
         while let Ok(Some(Ok(message))) = timeout(SOCKET_SILENT_MAX, stream.next()).await {
-            if let Message::Binary(bytes) = message
-                && let Err(broken) = carrier.handle_message(bytes)
-            {
+            let handled = match message {
+                Message::Binary(bytes) => carrier.handle_message(bytes),
+                Message::Text(_) => Err(Broken("a message that isn't binary")),
+                _ => Ok(()),
+            };
+            if let Err(broken) = handled {
                 tracing::warn!(%broken, "the server broke the protocol");
-                return;
+                marks.is_broken.store(true, Ordering::Release);
+                carrier.close(CloseCode::MalformedFrame as u32, "");
             }
         }
     };
     let ended = async {
         carrier.closed().await;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(SOCKET_CLOSES_WITHIN).await;
     };
     tokio::select! {
         () = transmit => {}

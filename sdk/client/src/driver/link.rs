@@ -37,6 +37,8 @@ pub(super) struct Link {
     pub(super) machine: Machine,
     /// `None` while a write is under way.
     writer: Option<SendLane>,
+    /// The event lane, while no more of it is wanted than came.
+    unread: Option<RecvLane>,
 }
 
 impl Link {
@@ -141,8 +143,13 @@ impl Driver {
         };
         let id = LinkId(self.next_id());
         let machine = Machine::new(&introduction, self.now());
-        self.candidate =
-            Some(Link { id, connection: connection.clone(), machine, writer: Some(send) });
+        self.candidate = Some(Link {
+            id,
+            connection: connection.clone(),
+            machine,
+            writer: Some(send),
+            unread: None,
+        });
         self.spawn(read_control(id, recv));
         let lanes = connection.clone();
         self.spawn(async move { Input::EventLane(id, lanes.accept_uni().await.ok()) });
@@ -181,8 +188,19 @@ impl Driver {
         let now = self.now();
         let (Some((recv, bytes)), Some(link)) = (read, self.link_mut(id)) else { return };
         let handled = link.machine.handle_events(&bytes, now);
-        self.spawn(read_events(id, recv));
+        link.unread = Some(recv);
+        self.read_on(id);
         self.after_input(id, handled);
+    }
+
+    /// Reads more of the event lane, if more is wanted.
+    fn read_on(&mut self, id: LinkId) {
+        if let Some(link) = self.link_mut(id)
+            && link.machine.wants_events()
+            && let Some(lane) = link.unread.take()
+        {
+            self.spawn(read_events(id, lane));
+        }
     }
 
     pub(super) fn handle_datagram(&mut self, id: LinkId, bytes: Option<Bytes>) {
@@ -198,10 +216,12 @@ impl Driver {
         self.handle_outputs(id);
         if let Err(error) = handled {
             tracing::warn!(%error, "the server broke the protocol");
+            let code = error.close_code();
             if let Some(link) = self.link_mut(id) {
-                link.close(error.close_code());
+                link.close(code);
             }
-            self.end(id, End::Lost);
+            // What the code means doesn't depend on whose it is: the next connection would break as well.
+            self.end(id, End::Closed { code: code as u32, retry_after_ms: 0 });
         }
     }
 
@@ -261,6 +281,7 @@ impl Driver {
         self.is_draining = false;
         self.checks_path = false;
         self.supervisor.handle_welcome(now);
+        self.read_on(id);
         if self.engine.handle_welcome(welcome, now).is_err() {
             self.after_input(id, Err(Broken::UnexpectedFrame));
         }

@@ -5,28 +5,59 @@ use parlour_protocol::{
     frame::{self, Splitter},
     limits::BLOB_FRAME_BYTES_MAX,
     prost::Message,
-    wire::{BlobAnswer, BlobCall, LaneKind, LaneOpen, blob_answer::Answer, blob_call::Call},
+    wire::{
+        BlobAnswer, BlobCall, CloseCode, LaneKind, LaneOpen, blob_answer::Answer, blob_call::Call,
+    },
 };
 
 use super::{Cut, Path, TransferError};
 use crate::{
-    carrier::{RecvLane, SendLane},
+    carrier::{Gone, RecvLane, SendLane},
     limits::FILE_PIECE_BYTES,
 };
 
 /// Behind history, which somebody may be waiting for.
 const PRIORITY: i32 = -20;
 
+/// The half on which a file goes up. Dropped before it is finished, it is given up: an end would say
+/// that what was written is the whole, or come before anybody knows where it belongs.
+pub(super) struct Sender {
+    lane: SendLane,
+    is_finished: bool,
+}
+
+impl Sender {
+    /// Writes all of the piece.
+    pub(super) async fn write_chunk(&mut self, piece: Bytes) -> Result<(), Gone> {
+        self.lane.write_chunk(piece).await
+    }
+
+    /// Nothing more comes.
+    pub(super) fn finish(&mut self) {
+        self.lane.finish();
+        self.is_finished = true;
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.lane.reset(CloseCode::ClientDone);
+        }
+    }
+}
+
 /// A lane whose call has been made.
 pub(super) struct Lane {
-    pub(super) send: SendLane,
+    pub(super) send: Sender,
     recv: RecvLane,
     answers: Splitter,
 }
 
 impl Lane {
     pub(super) async fn open(path: &Path, call: Call) -> Result<Self, Cut> {
-        let (mut send, recv) = path.connection.open_bi(PRIORITY).await.map_err(|_| Cut::Lost)?;
+        let (lane, recv) = path.connection.open_bi(PRIORITY).await.map_err(|_| Cut::Lost)?;
+        let mut send = Sender { lane, is_finished: false };
         let mut out = BytesMut::new();
         out.put(frame::encode(&LaneOpen { kind: LaneKind::Blob as i32 }));
         out.put(frame::encode(&BlobCall { call: Some(call) }));

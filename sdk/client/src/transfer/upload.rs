@@ -208,7 +208,10 @@ async fn once(
     let mut lane = Lane::open(path, call).await?;
     let offset = match lane.answer().await? {
         Answer::Ready(ready) => ready.offset.min(plan.size),
-        Answer::Stored(stored) => return done(stored.blob, plan, hear),
+        Answer::Stored(stored) => {
+            lane.send.finish();
+            return done(stored.blob, plan, hear);
+        }
         Answer::Error(_) => return Err(TransferError::Malformed.into()),
     };
     let mut reader = Reader::open(plan.source.clone(), offset).await?;

@@ -158,6 +158,18 @@ impl Engine {
         }
     }
 
+    /// Events are the first that is known of a room, before anybody has read of it what an open
+    /// timeline is to show: it shows what stands before them, too.
+    pub(super) fn fill_first(&mut self, room: RoomId) {
+        let is_unread = self.rooms.get(room).is_none_or(|record| record.log.is_empty());
+        if is_unread || self.bulks.values().any(|task| task.repairs() == Some(room)) {
+            return;
+        }
+        let open = self.timelines.range(all_of(room)).filter(|(_, open)| !open.is_loading);
+        let scopes: Vec<Scope> = open.map(|(scope, _)| *scope).collect();
+        scopes.into_iter().for_each(|scope| self.fill(scope));
+    }
+
     /// What the cache has; an unreadable cache has nothing.
     pub fn handle_loaded(&mut self, id: LoadId, runs: Vec<Run>) {
         match self.loads.remove(&id) {

@@ -59,6 +59,7 @@ impl Engine {
             self.start_log(room, first - 1);
             self.describe(room);
         }
+        let was_unread = self.rooms.entry(room).log.is_empty();
         let mut next = self.rooms.entry(room).log.to + 1;
         let mut ready = Vec::new();
         for event in events {
@@ -75,6 +76,9 @@ impl Engine {
         }
         self.accept(room, ready, next - 1, now);
         self.catch_up(room);
+        if was_unread {
+            self.fill_first(room);
+        }
     }
 
     /// Takes the next events of a room's log, which then is known up to `to`; and after them those

@@ -63,7 +63,7 @@ impl Task {
         }
     }
 
-    fn repairs(&self) -> Option<RoomId> {
+    pub(super) fn repairs(&self) -> Option<RoomId> {
         match self {
             Task::CatchUp(room) | Task::Newest(room, _) => Some(*room),
             _ => None,
