@@ -43,6 +43,8 @@ export type ErrorKind =
   | "text"
   /** More than 100 users are mentioned. */
   | "mentions"
+  /** A file of no bytes. */
+  | "empty"
   /** A file's bytes aren't those that were sent. */
   | "damaged"
   /** A transfer is cut off again and again. */

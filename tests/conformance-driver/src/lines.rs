@@ -97,6 +97,7 @@ impl From<TransferError> for Failure {
     fn from(error: TransferError) -> Self {
         match error {
             TransferError::Refused(refusal) => Failure::refused(&refusal),
+            TransferError::Empty => Failure::of("empty"),
             TransferError::Damaged => Failure::of("damaged"),
             TransferError::TooLarge => Failure::of("too-large"),
             TransferError::Malformed => Failure::of("malformed"),

@@ -25,7 +25,8 @@ export interface UploadOptions extends TransferOptions {
 
 /**
  * Uploads a file, to be sent with a message within seven days. Goes on where it was after a lost connection. Fails
- * as the server refuses: `BLOB_TOO_LARGE`, `MEDIA_TYPE_REFUSED`, `QUOTA_EXCEEDED`, `BLOB_INFECTED`.
+ * as the server refuses: `BLOB_TOO_LARGE`, `MEDIA_TYPE_REFUSED`, `QUOTA_EXCEEDED`, `BLOB_INFECTED`; and with `empty`
+ * without asking it, as no message can carry a file of no bytes.
  */
 export async function upload(
   client: Client,
@@ -33,6 +34,7 @@ export async function upload(
   options: UploadOptions = {},
 ): Promise<Attachment> {
   const blob = file instanceof Blob ? file : new Blob([file as Uint8Array<ArrayBuffer>]);
+  if (blob.size === 0) throw new ParlourError("empty");
   const sending = new Sending(blob, options);
   await sending.prepare();
   const { signal } = options;
