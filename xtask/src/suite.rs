@@ -1,7 +1,10 @@
 //! `cargo xtask test`: the whole suite in named steps, with a summary that says what failed, what
 //! was skipped and why, and how long each step took. A failed step doesn't hide the ones after it.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use crate::args::{Args, nearest};
 use crate::{Outcome, demo, fuzz, prove, python, shell, supply, tools, web};
@@ -17,7 +20,7 @@ unattended. Installs what it needs and says so. The Python client has a part of 
   quick     formatting, clippy, tidy and every test
   deps      dependencies' licences, sources and known holes
   python    the golden vectors decoded by Python's protobuf, and the Python client
-  conformance   the scripts of the conformance kit over all carriers
+  conformance   the scripts of the conformance kit: the server over all carriers, and both clients
   openapi   the calls over HTTP held against their description by schemathesis
   web       the TypeScript client and the web client, in Node and in Chromium
   kotlin, swift   the clients of those languages";
@@ -60,7 +63,7 @@ pub(crate) fn run(mut args: Args) -> Outcome {
             let mut suite = Suite::default();
             suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
             suite.step("conformance", conforms);
-            suite.step("conformance of the TypeScript client", clients_conform);
+            suite.clients();
             suite.close()
         }
         Some("openapi") => {
@@ -98,6 +101,7 @@ fn whole() -> Outcome {
     suite.carriers();
     suite.web();
     suite.step("conformance", conforms);
+    suite.clients();
     suite.step("golden vectors in Python", golden_in_python);
     suite.step("calls over HTTP", calls_as_described);
     let bins = shell::target_dir().join("debug");
@@ -140,9 +144,23 @@ fn calls_as_described() -> Outcome<Done> {
     ))
 }
 
-/// The TypeScript client against the kit's mock server. The Rust client's driver is there, and fails some.
-fn clients_conform() -> Outcome<Done> {
-    passed(web::conforms(&tools::conformance()?))
+/// The Rust client against the kit's mock server, by the driver that was built already.
+fn rust_client_conforms() -> Outcome<Done> {
+    let python = tools::conformance()?;
+    let script = shell::root().join("tests/conformance/run.py");
+    let driver = shell::target_dir().join("debug/parlour-conformance-driver");
+    let mut run = shell::program(python, &[]);
+    run.arg(script).arg("--client").arg(driver).arg("--table").arg(clients_table());
+    passed(shell::run(&mut run))
+}
+
+fn typescript_client_conforms() -> Outcome<Done> {
+    passed(web::conforms(&tools::conformance()?, &clients_table()))
+}
+
+/// What the clients pass: written by those who play the scripts.
+fn clients_table() -> PathBuf {
+    shell::root().join("tests/conformance/clients.md")
 }
 
 /// Every script over all three carriers, by an implementation of another make.
@@ -235,6 +253,12 @@ impl Suite {
                 passed(shell::run(tests.env("PARLOUR_CARRIER", carrier)))
             });
         }
+    }
+
+    /// Our clients against the kit's mock server.
+    fn clients(&mut self) {
+        self.step("conformance of the TypeScript client", typescript_client_conforms);
+        self.step("conformance of the Rust client", rust_client_conforms);
     }
 
     /// The page that the server's build takes into the program.

@@ -112,10 +112,12 @@ fn proxies() -> Outcome {
     shell::run(command.env("PARLOUR_BIN", shell::target_dir().join("debug/parlour")))
 }
 
-/// The TypeScript client under the kit's scripts for clients, which that Python plays.
-pub(crate) fn conforms(python: &Path) -> Outcome {
+/// The TypeScript client under the kit's scripts for clients, which that Python plays; what it passes goes
+/// into that table.
+pub(crate) fn conforms(python: &Path, table: &Path) -> Outcome {
     install(CLIENT)?;
-    shell::run(npm_in(CLIENT, &["run", "test:conformance"]).env("CONFORMANCE_PYTHON", python))
+    let mut command = npm_in(CLIENT, &["run", "test:conformance", "--", "--table"]);
+    shell::run(command.arg(table).env("CONFORMANCE_PYTHON", python))
 }
 
 /// A benchmark of the web client's, on a release build.

@@ -20,20 +20,31 @@ def cell(counts) -> str:
 
 
 def update(file: Path, client: str, counts: dict):
-    """Puts a client's column into the table of a file, beside those that are there."""
-    columns = read(file) if file.exists() else {}
+    """Puts a client's column into the table of a file, beside those that are there. What stands around it stays."""
+    before, table, behind = parts(file.read_text(encoding="utf-8") if file.exists() else "")
+    columns = read(table)
     columns[client] = {group: cell(one) for group, one in counts.items()}
     columns[client]["all"] = cell([sum(one[at] for one in counts.values()) for at in range(3)])
     rows = [*dict.fromkeys(group for column in columns.values() for group in column if group != "all"), "all"]
     lines = [f"| what | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
     lines += [f"| {row} | {' | '.join(column.get(row, '') for column in columns.values())} |" for row in rows]
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    file.write_text("\n".join([*before, *lines, *behind]) + "\n", encoding="utf-8")
 
 
-def read(file: Path) -> dict:
+def parts(text: str):
+    """The lines before the first table, its own, and those behind it."""
+    lines = text.splitlines()
+    begin = next((at for at, line in enumerate(lines) if line.startswith("|")), len(lines))
+    end = next((at for at in range(begin, len(lines)) if not lines[at].startswith("|")), len(lines))
+    return lines[:begin], lines[begin:end], lines[end:]
+
+
+def read(table) -> dict:
     """The columns of a table that was written before."""
-    text = file.read_text(encoding="utf-8").splitlines()
-    head, *rows = [line.strip("| ").split(" | ") for line in text if line.startswith("| ")]
+    if not table:
+        return {}
+    head, *rows = [line.strip("|").split("|") for line in table if not line.startswith("|---")]
     return {
-        name: {row[0]: row[at] if at < len(row) else "" for row in rows} for at, name in enumerate(head) if at > 0
+        name.strip(): {row[0].strip(): row[at].strip() if at < len(row) else "" for row in rows}
+        for at, name in enumerate(head) if at > 0
     }
