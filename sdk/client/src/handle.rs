@@ -130,3 +130,7 @@ impl Handle {
         users.insert(user.id, user.clone());
     }
 }
+
+#[cfg(test)]
+#[path = "handle_tests.rs"]
+mod tests;

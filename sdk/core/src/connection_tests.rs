@@ -3,7 +3,7 @@
 use parlour_protocol::{
     frame::FrameError,
     ids::DeviceId,
-    wire::{Pong, Reply},
+    wire::{EventFrame, Gap, LaneKind, LaneOpen, Pong, Reply, event_frame},
 };
 
 use super::*;
@@ -66,6 +66,45 @@ fn anything_before_the_welcome_is_unexpected() {
     let mut connection = live();
     let welcome = served(server_frame::Frame::Welcome(Welcome::default()));
     assert_eq!(connection.handle_control(&welcome, at(0)), Err(ConnectionError::UnexpectedFrame));
+}
+
+#[test]
+fn events_before_the_welcome_are_told_behind_it() {
+    let mut early = frame::encode(&LaneOpen { kind: LaneKind::Event as i32 }).to_vec();
+    let gap = EventFrame { frame: Some(event_frame::Frame::Gap(Gap { rooms: vec![] })) };
+    early.extend_from_slice(&frame::encode(&gap));
+    let mut connection = Connection::new(&introduction(), at(0));
+    connection.handle_events(&early, at(0)).unwrap();
+    assert_eq!(connection.poll_output(), None);
+    let welcome = served(server_frame::Frame::Welcome(Welcome::default()));
+    connection.handle_control(&welcome, at(0)).unwrap();
+    assert!(matches!(connection.poll_output(), Some(Output::Welcome(_))));
+    assert_eq!(connection.poll_output(), Some(Output::Live(Live::Gap(vec![]))));
+}
+
+#[test]
+fn before_the_welcome_no_more_is_kept_than_a_frame_may_have() {
+    let mut connection = Connection::new(&introduction(), at(0));
+    connection.handle_events(&vec![1; EVENT_FRAME_BYTES_MAX - 1], at(0)).unwrap();
+    assert!(connection.wants_events());
+    connection.handle_events(&[1], at(0)).unwrap();
+    assert!(!connection.wants_events());
+    assert!(live().wants_events());
+}
+
+#[test]
+fn an_event_frame_that_is_none_closes_with_its_code() {
+    for (bytes, code) in [
+        (&[2, 0xff, 0xff][..], CloseCode::MalformedFrame),
+        (&[0x81, 0x80, 0x10], CloseCode::FrameTooLarge),
+        (&[0x80, 0], CloseCode::MalformedFrame),
+    ] {
+        let mut connection = live();
+        let open = frame::encode(&LaneOpen { kind: LaneKind::Event as i32 });
+        connection.handle_events(&open, at(0)).unwrap();
+        let error = connection.handle_events(bytes, at(0)).unwrap_err();
+        assert_eq!(error.close_code(), code);
+    }
 }
 
 #[test]

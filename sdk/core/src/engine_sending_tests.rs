@@ -93,3 +93,26 @@ fn an_expired_send_that_isnt_in_the_log_goes_out_under_a_new_ref() {
     assert_eq!(*sent, renewed.to_field());
     assert_ne!(renewed, mine);
 }
+
+#[test]
+fn an_echo_that_comes_before_the_rooms_of_another_incarnation_is_shown_with_what_stands_before_it()
+{
+    let mut client = Client::new();
+    client.connect(3);
+    client.open();
+    let mine = client.send(1);
+    client.bulks.clear();
+    client.connect_to(2, ME);
+    client.live(&[testing::message_by(ME, 3, "mine", Some(mine))]);
+    assert_eq!(client.texts(), ["mine"]);
+    let read = client.bulk(rpc::ReadTimeline::METHOD.id);
+    let page = ReadTimelineItem {
+        events: raw(&messages(1, 2)),
+        as_of_seq: 3,
+        at_start: true,
+        ..ReadTimelineItem::default()
+    };
+    client.say(read, &page);
+    client.end(read);
+    assert_eq!(client.texts(), ["1", "2", "mine"]);
+}
