@@ -3,8 +3,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::Command,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -21,11 +20,11 @@ use crate::{
     load::{self, ROOMS, WRITERS},
     report::{Report, quantiles_ms},
     rng::Rng,
+    small_disk::Disk,
     store,
     truth::{Said, Truth, scrub},
 };
 
-const DISK: &str = "24m";
 const RESERVE_BYTES: u64 = 6 << 20;
 /// More than fits on the disk.
 const BATCHES_MAX: u64 = 100_000;
@@ -45,35 +44,6 @@ pub(crate) fn run(args: &Args) -> Report {
         }
     }
     report
-}
-
-/// A mounted tmpfs, unmounted when it goes.
-struct Disk {
-    folder: tempfile::TempDir,
-}
-
-impl Disk {
-    fn mount() -> Result<Disk, String> {
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let size = format!("size={DISK}");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path());
-        match mount.status() {
-            Ok(status) if status.success() => Ok(Disk { folder }),
-            Ok(status) => Err(format!("mount: {status}; this proof needs to be run as root")),
-            Err(error) => Err(format!("mount: {error}")),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.folder.path()).status();
-    }
 }
 
 fn run_on(args: &Args, kind: Kind, rounds: u64, reserve_bytes: u64) -> Report {

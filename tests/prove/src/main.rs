@@ -14,6 +14,7 @@ mod power_cut;
 mod report;
 mod rng;
 mod sim_chaos;
+mod small_disk;
 mod store;
 mod truth;
 mod whole;

@@ -9,6 +9,7 @@ mod clock_jump;
 mod crash_kill;
 mod datagram_flood;
 mod everything;
+mod disk_full;
 mod exactly_once;
 mod fd_exhaustion;
 mod history;
@@ -23,6 +24,7 @@ mod shim;
 mod slow_consumer;
 mod soak;
 mod stream_flood;
+mod talker;
 mod writers;
 
 use std::future::Future;
@@ -37,6 +39,7 @@ pub(crate) const PROOFS: &[Proof] = &[
     ("server-crash-kill", crash_kill::run),
     ("server-power-cut", power_cut::run),
     ("crash-everything", everything::run),
+    ("server-disk-full", disk_full::run),
     ("exactly-once", exactly_once::run),
     ("bad-input", bad_input::run),
     ("net-chaos", net_chaos::run),
