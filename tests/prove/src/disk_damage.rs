@@ -1,5 +1,6 @@
 //! Damaged disks: truncated, garbled, zeroed copies of a store. Never silent, no wrong byte
-//! served: the store doesn't open, or says which record is damaged, or a check reports it.
+//! served: the store doesn't open, or says which record is damaged, or a check reports what is
+//! missing or older than it was.
 
 use std::{
     fs::{self, File},
@@ -9,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use parlour_adapters::{Kind, maintenance};
 use parlour_core::{
     ports::store::{LogKey, ReadRange, Scan, Store, Stored},
@@ -126,24 +127,47 @@ impl Contents {
         Some(Contents { heads, logs, rows })
     }
 
-    /// Whether any byte of `self` is none that was written in that place.
-    fn has_wrong_bytes(&self, truth: &Contents) -> bool {
-        let heads = self.heads.iter().zip(&truth.heads);
-        let wrong_head = heads.into_iter().any(|(head, truth)| head.is_some() && head != truth);
-        let wrong_record = self.logs.iter().zip(&truth.logs).any(|(log, truth)| {
-            log.iter().any(|stored| stored.record.is_some() && !truth.contains(stored))
-        });
-        let wrong_row = self
-            .rows
-            .iter()
-            .zip(&truth.rows)
-            .any(|(rows, truth)| rows.iter().any(|row| truth.binary_search(row).is_err()));
-        wrong_head || wrong_record || wrong_row
+    /// A record or a row that was never written in that place, or a head that never was one.
+    fn wrong(&self, truth: &Contents) -> Option<String> {
+        for (room, (log, truth)) in self.logs.iter().zip(&truth.logs).enumerate() {
+            let wrong = |stored: &&Stored| stored.record.is_some() && !truth.contains(stored);
+            if let Some(stored) = log.iter().find(wrong) {
+                return Some(format!("room {room}: record {} was never written", stored.seq));
+            }
+        }
+        for (table, (rows, truth)) in self.rows.iter().zip(&truth.rows).enumerate() {
+            let wrong = rows.iter().find(|row| !was_row(table, row, truth));
+            if let Some((key, value)) = wrong {
+                return Some(format!("table {table}: {key:?} never was {value:?}"));
+            }
+        }
+        for (room, (head, truth)) in self.heads.iter().zip(&truth.heads).enumerate() {
+            if head.as_ref().is_some_and(|head| !was_head(head, truth.as_ref())) {
+                return Some(format!("room {room}: {head:?} never was its head"));
+            }
+        }
+        None
     }
 
     fn has_damaged_records(&self) -> bool {
         self.logs.iter().flatten().any(|stored| stored.record.is_none())
     }
+}
+
+/// Whether a row is there, or was: a rollback shows what a writer said before its last.
+fn was_row(table: usize, row: &(Bytes, Bytes), truth: &[(Bytes, Bytes)]) -> bool {
+    let (key, value) = row;
+    let Ok(at) = truth.binary_search_by(|(there, _)| there.cmp(key)) else { return false };
+    let (mut now, mut then) = (&truth[at].1[..], &value[..]);
+    now == then
+        || (TABLES[table] == Table::LAST_SENT
+            && then.len() == 8
+            && (1..now.get_u64()).contains(&then.get_u64()))
+}
+
+/// Whether that is the head, or was: a head's state is its own number.
+fn was_head((seq, state): &(u64, Bytes), truth: Option<&(u64, Bytes)>) -> bool {
+    truth.is_some_and(|(last, _)| seq <= last) && state[..] == seq.to_be_bytes()
 }
 
 fn judge(
@@ -174,28 +198,26 @@ fn judge(
     });
     let contents = contents.map_err(|_| "reading hangs".to_owned())?;
     let reported = checked.is_err() || checked.is_ok_and(|report| !report.is_clean());
-    match contents {
-        None => found.said += 1,
-        Some(contents) if contents.has_wrong_bytes(truth) && !reported => {
-            return Err("wrong bytes served, and the check is clean".into());
-        }
-        // Whether or not a check sees it: a body that was never written there is never served.
-        Some(contents) if contents.has_wrong_bytes(truth) => found.reported += 1,
-        Some(contents) if contents.has_damaged_records() => found.said += 1,
-        Some(contents) if contents == *truth => {
-            if reported {
-                found.reported += 1;
-            } else {
-                found.harmless += 1;
-            }
-        }
-        Some(_) if reported => found.reported += 1,
-        Some(_) => return Err("something is missing, and nobody says so".into()),
+    let Some(contents) = contents else {
+        found.said += 1;
+        return Ok(());
+    };
+    // Whether or not a check sees it: what was never written there is never served.
+    if let Some(wrong) = contents.wrong(truth) {
+        return Err(wrong);
+    }
+    match (contents == *truth, reported) {
+        (true, false) => found.harmless += 1,
+        // An older state, or less than there was, is for the check to see where no reader does.
+        (_, true) => found.reported += 1,
+        (false, false) if contents.has_damaged_records() => found.said += 1,
+        (false, false) => return Err("something is missing, and nobody says so".into()),
     }
     Ok(())
 }
 
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a folder with what is in it.
+pub(crate) fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -224,7 +246,7 @@ fn files(folder: &Path, out: &mut Vec<(PathBuf, u64)>) -> io::Result<()> {
 }
 
 /// Truncates, garbles or zeroes; half of the time in the largest file, else in any.
-fn damage(folder: &Path, rng: &mut Rng) -> io::Result<String> {
+pub(crate) fn damage(folder: &Path, rng: &mut Rng) -> io::Result<String> {
     let mut all = Vec::new();
     files(folder, &mut all)?;
     let largest = all.iter().max_by_key(|(_, len)| *len).cloned();

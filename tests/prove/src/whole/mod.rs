@@ -9,6 +9,7 @@ mod clock_jump;
 mod crash_kill;
 mod datagram_flood;
 mod everything;
+mod disk_damage;
 mod disk_full;
 mod exactly_once;
 mod fd_exhaustion;
@@ -39,6 +40,7 @@ pub(crate) const PROOFS: &[Proof] = &[
     ("server-crash-kill", crash_kill::run),
     ("server-power-cut", power_cut::run),
     ("crash-everything", everything::run),
+    ("server-disk-damage", disk_damage::run),
     ("server-disk-full", disk_full::run),
     ("exactly-once", exactly_once::run),
     ("bad-input", bad_input::run),
