@@ -39,7 +39,8 @@ const PROOFS: &[Proof] = &[
 /// A program that proofs start as a child of their own; not for people.
 type Child = (&'static str, fn(&[String]));
 
-const CHILDREN: &[Child] = &[("child-load", load::child)];
+const CHILDREN: &[Child] =
+    &[("child-load", load::child), ("child-client", whole::client_kill::child)];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

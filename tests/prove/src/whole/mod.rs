@@ -5,6 +5,7 @@ mod bad_input;
 mod canary_logs;
 mod chat;
 mod clean_start;
+pub(crate) mod client_kill;
 mod clock_jump;
 mod crash_kill;
 mod datagram_flood;
@@ -43,6 +44,7 @@ pub(crate) const PROOFS: &[Proof] = &[
     ("server-disk-damage", disk_damage::run),
     ("server-disk-full", disk_full::run),
     ("exactly-once", exactly_once::run),
+    ("client-kill", client_kill::run),
     ("bad-input", bad_input::run),
     ("net-chaos", net_chaos::run),
     ("slow-consumer", slow_consumer::run),
