@@ -114,14 +114,30 @@ impl Server {
         }
     }
 
-    fn run_once(&mut self) -> Result<(), String> {
+    /// Runs it and kills it after that time: whether that was before it was ready. The status if it
+    /// had ended by itself.
+    pub fn run_killed(&mut self, after: Duration) -> Result<bool, ExitStatus> {
+        assert!(self.child.is_none(), "it runs already");
+        let mut child = self.spawn().expect("the program can be run");
+        let out = child.stdout.take().expect("stdout is piped");
+        std::thread::sleep(after);
+        if let Some(status) = child.try_wait().expect("it was started") {
+            return Err(status);
+        }
+        child.kill().expect("it can be killed");
+        child.wait().expect("it was started");
+        // What it had said by then is still in the pipe.
+        let mut line = String::new();
+        let _ = BufReader::new(out).read_line(&mut line);
+        Ok(Ready::parse(&line).is_none())
+    }
+
+    fn spawn(&self) -> std::io::Result<Child> {
         let any = "127.0.0.1:0".to_owned();
         let (listen, http) = match &self.ready {
             Some(ready) => (ready.quic.to_string(), ready.http.to_string()),
             None => (any.clone(), any),
         };
-        let log = self.log_file_handle();
-        let logged = fs::metadata(self.log_path()).map_or(0, |meta| meta.len());
         let mut command = self.program();
         command
             .arg("serve")
@@ -129,8 +145,13 @@ impl Server {
             .envs(self.options.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(log);
-        let mut child = command.spawn().map_err(|error| error.to_string())?;
+            .stderr(self.log_file_handle());
+        command.spawn()
+    }
+
+    fn run_once(&mut self) -> Result<(), String> {
+        let logged = fs::metadata(self.log_path()).map_or(0, |meta| meta.len());
+        let mut child = self.spawn().map_err(|error| error.to_string())?;
         let out = child.stdout.take().expect("stdout is piped");
         let mut line = String::new();
         // It says it is ready, or ends.

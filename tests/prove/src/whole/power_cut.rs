@@ -18,8 +18,11 @@ const SHIM: &str = include_str!("../../shim/power_cut.c");
 const CUTS_PER_SERVER: u64 = 10;
 const WRITERS: usize = 8;
 const ROOMS: usize = 4;
-/// A cut that hasn't come by then is made by a kill, and not counted.
-const CUT_WITHIN: Duration = Duration::from_secs(20);
+/// A cut that hasn't come by then doesn't come.
+const CUT_WITHIN: Duration = Duration::from_secs(60);
+/// Every so many cuts, the first one included, comes as early as this: while the server starts.
+const EARLY_EVERY: u64 = 4;
+const EARLY_CALLS: u64 = 12;
 
 pub(crate) fn run(args: &Args) -> Report {
     let cuts = args.count(200, 5);
@@ -49,6 +52,10 @@ async fn run_on(args: &Args, kind: Kind, cuts: u64, shim: &str) -> Report {
         left -= now;
         args.progress(&format!("server-power-cut {kind}: {left} to go, {} acked", total.acked));
     }
+    report.expect(total.cuts == cuts, || {
+        format!("{} servers went on without a cut", cuts - total.cuts)
+    });
+    report.expect(total.starting > 0, || "no cut came while the server started".into());
     report.trials(total.cuts);
     report.figure("cuts", total.cuts);
     report.figure("cuts_while_starting", total.starting);
@@ -75,8 +82,9 @@ async fn one_server(
     let (mut writers, rooms) = people(&server, WRITERS, ROOMS).await;
     let mut history = History::new(&rooms);
     report.expect(server.stop().success(), || "the first stop was not clean".into());
-    for _ in 0..cuts {
-        let at = if rng.below(4) == 0 { 1 + rng.below(60) } else { 1 + rng.below(2_000) };
+    for cut in 0..cuts {
+        let is_early = cut % EARLY_EVERY == 0;
+        let at = 1 + rng.below(if is_early { EARLY_CALLS } else { 2_000 });
         server.set_environment(vec![
             ("LD_PRELOAD".into(), shim.into()),
             ("POWER_CUT_ROOT".into(), server.root().display().to_string()),
