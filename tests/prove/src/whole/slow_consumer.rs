@@ -1,4 +1,5 @@
-//! One stopped reader among 200: the others get everything, in order, and hardly later.
+//! One stopped reader among 200: the others get everything, in order, and hardly later. The one
+//! that stopped stays connected, and once it reads it hears everything, or that it missed something.
 
 use std::{
     collections::VecDeque,
@@ -8,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use parlour_adapters::Kind;
 use parlour_features::{
-    raw::Client,
+    raw::{Client, Lane, PATIENCE},
     server::Server,
     world::{group, text},
 };
@@ -16,7 +17,7 @@ use parlour_protocol::{
     generated::rpc::{AddMembers, Send},
     message::{MessagePosted, SendRequest},
     room::AddMembersRequest,
-    wire::event_frame::Frame,
+    wire::{EventFrame, LaneOpen, event_frame::Frame},
 };
 use prost::Message;
 use tokio::{
@@ -31,6 +32,8 @@ use crate::{args::Args, report::Report};
 const POST_BYTES: usize = 2_000;
 /// Posts on their way at once, below what the server allows.
 const IN_FLIGHT: usize = 128;
+/// So many may wait for a stopped reader in the server, and in the transport on both sides.
+const POSTS_KEPT: u64 = 2_000;
 /// How much later the others may get theirs.
 const RATIO_MAX: f64 = 1.2;
 
@@ -114,6 +117,15 @@ impl Scene {
                 }
             }
         }
+        for deaf in deaf {
+            match timeout(PATIENCE, read_late(&deaf, posts)).await {
+                // What waits for it may be a megabyte; what is posted in full is ten of them.
+                Ok(Ok(missed)) => report.expect(missed || posts <= POSTS_KEPT, || {
+                    format!("{posts} posts waited for the stopped reader, and none was left out")
+                }),
+                other => report.violation(&format!("the stopped reader: {other:?}")),
+            }
+        }
         report.trials(posts * readers as u64);
         report.expect(lost == 0, || format!("{lost} readers of {readers} missed something"));
         delays.sort_unstable();
@@ -149,6 +161,38 @@ impl Scene {
             report.expect(answer.is_ok(), || format!("{answer:?}"));
         }
     }
+}
+
+/// Begins to read what a stopped reader left: whether it is told that it missed something. Otherwise
+/// everything comes.
+async fn read_late(deaf: &Client, posts: u64) -> Result<bool, String> {
+    let connection = deaf.connection();
+    if let Some(lost) = connection.close_reason() {
+        return Err(format!("it was thrown out: {lost:?}"));
+    }
+    let lane = connection.accept_uni().await.map_err(|lost| format!("no events: {lost:?}"))?;
+    let mut lane = Lane::new(lane);
+    let open = lane.next::<LaneOpen>().await.map_err(|error| format!("{error:?}"))?;
+    open.ok_or("the event lane ends at once")?;
+    let (mut heard, mut last) = (0, None);
+    while heard < posts {
+        let frame = lane.next::<EventFrame>().await.map_err(|error| format!("{error:?}"))?;
+        match frame.ok_or("the event lane ends")?.frame {
+            Some(Frame::Gap(_)) => return Ok(true),
+            Some(Frame::RoomEvents(events)) => {
+                for event in events.events {
+                    let seq = event.header.map_or(0, |header| header.seq);
+                    if last.is_some_and(|last| seq != last + 1) {
+                        return Err(format!("{seq} follows {last:?}, and nothing is said of it"));
+                    }
+                    last = Some(seq);
+                    heard += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(false)
 }
 
 /// Reads so many posts; how long each took, in microseconds.
