@@ -5,16 +5,22 @@ use bytes::Bytes;
 use parlour_features::{
     garble::garble,
     random::Random,
-    raw::{CallError, Client, Lane, LaneError, bulk_open, client_frame, hello, lane_of, say_wrong},
+    raw::{
+        CallError, Client, Door, Lane, LaneError, PATIENCE, bulk_open, client_frame, hello,
+        lane_of, say_wrong,
+    },
     server::Server,
     token::claims,
     world::{ORG, group, hello_of, join, say},
 };
 use parlour_protocol::{
+    REV_MAX, REV_MIN,
     generated::{Lane as Travels, METHODS, rpc::GetUsers},
+    limits::{AGENT_BYTES_MAX, INTENTS_MAX, LANE_OPEN_BYTES_MAX, RESUME_BYTES_MAX},
     wire::{
-        BulkCall, BulkItem, Call, Cancel, ClientFrame, CloseCode, Ephemeral, ErrorReason, LaneKind,
-        LaneOpen, PasswordSignIn, Ping, SignIn, client_frame::Frame, sign_in::How,
+        BulkCall, BulkItem, Call, Cancel, ClientFrame, CloseCode, Ephemeral, ErrorReason, Hello,
+        LaneKind, LaneOpen, PasswordSignIn, Ping, ServerFrame, SignIn, bulk_item::Item,
+        client_frame::Frame, server_frame::Frame as Answer, sign_in::How,
     },
 };
 use prost::Message;
@@ -251,31 +257,61 @@ async fn control_frames(
 
 /// First frames instead of a hello; each needs a handshake.
 async fn hellos(server: &Server, count: u64, random: &mut Random, report: &mut Report) {
-    let hello = Frame::Hello(hello_of(server, "eve"));
-    let valid = ClientFrame { frame: Some(hello) }.encode_to_vec();
+    let hello = hello_of(server, "eve");
+    let token = hello.token.clone();
+    let valid = ClientFrame { frame: Some(Frame::Hello(hello)) }.encode_to_vec();
     for _ in 0..count {
         let mut message = garble(&valid, random);
         message.truncate(60_000);
-        if let Some(code) = expected(&message, false) {
+        let code = match ClientFrame::decode(&message[..]) {
+            Ok(ClientFrame { frame: Some(Frame::Hello(hello)) }) => expected_of(&hello, &token),
+            _ => expected(&message, false),
+        };
+        if let Some(code) = code {
             let (goodbye, lost) = say_wrong(&server.door(), &framed(&message)).await;
             if !lost.is(code) || goodbye.is_none_or(|said| said.code != code as i32) {
                 note(report, "a hello", &message, &format!("{lost:?} instead of {code:?}"));
             }
             continue;
         }
-        let Ok(ClientFrame { frame: Some(Frame::Hello(hello)) }) =
-            ClientFrame::decode(&message[..])
-        else {
-            continue;
+        let answer = first_answer(&server.door(), &framed(&message)).await;
+        let right = match ClientFrame::decode(&message[..]) {
+            Ok(ClientFrame { frame: Some(Frame::Hello(_)) }) => {
+                matches!(answer, Some(Answer::Welcome(_)))
+            }
+            _ => matches!(answer, Some(Answer::SignInResult(_))),
         };
-        let lost = server.door().connect(hello).await.err();
-        let right =
-            [CloseCode::NoCommonRevision, CloseCode::MalformedFrame, CloseCode::TokenInvalid];
-        if lost.as_ref().is_some_and(|lost| !right.iter().any(|code| lost.is(*code))) {
-            note(report, "a hello", &message, &format!("{lost:?}"));
+        if !right {
+            note(report, "a hello", &message, &format!("answered with {answer:?}"));
         }
     }
     report.trials(count);
+}
+
+/// What a hello that decodes is closed with, if it is: the token is looked at last.
+fn expected_of(hello: &Hello, token: &str) -> Option<CloseCode> {
+    if hello.min_rev > REV_MAX || hello.max_rev < REV_MIN || hello.min_rev > hello.max_rev {
+        return Some(CloseCode::NoCommonRevision);
+    }
+    let fits = hello.device.len() == 16
+        && hello.agent.len() <= AGENT_BYTES_MAX
+        && hello.resume.len() <= RESUME_BYTES_MAX
+        && hello.intents.len() <= INTENTS_MAX;
+    match (fits, hello.token == token) {
+        (false, _) => Some(CloseCode::MalformedFrame),
+        (true, false) => Some(CloseCode::TokenInvalid),
+        (true, true) => None,
+    }
+}
+
+/// What a new connection is answered with first; `None` if it is closed instead.
+async fn first_answer(door: &Door, bytes: &[u8]) -> Option<Answer> {
+    let connection = door.handshake().await.ok()?;
+    let (mut send, recv) = connection.open_bi().await.ok()?;
+    send.write_all(bytes).await.ok()?;
+    let mut lane = Lane::new(recv);
+    let answer = tokio::time::timeout(PATIENCE, lane.next::<ServerFrame>()).await;
+    answer.ok()?.ok()??.frame
 }
 
 /// Garbled openings and calls of bulk lanes; the lane is reset and the connection lives on, up to
@@ -302,27 +338,56 @@ async fn lanes(
             present = eve(server).await;
             continue;
         };
-        if let Err(problem) = hear_lane(&mut lane).await {
+        let end = hear_lane(&mut lane).await;
+        let right = match expected_lane(before.is_empty(), &message) {
+            Some(code) => end == LaneEnd::Reset(code as u32),
+            None => end == LaneEnd::Answered,
+        };
+        if !right {
+            let problem = format!("{end:?}");
             note(report, "a lane", &message, &problem);
         }
     }
     report.trials(count);
 }
 
-/// A lane ends with an end, an error or a reset, and nothing else.
-async fn hear_lane(lane: &mut Lane) -> Result<(), String> {
-    let codes = [
-        CloseCode::MalformedFrame,
-        CloseCode::FrameTooLarge,
-        CloseCode::UnknownLane,
-        CloseCode::TruncatedFrame,
-    ];
+/// What a lane is reset with: its opening, with nothing behind it, or a bulk call.
+fn expected_lane(is_opening: bool, message: &[u8]) -> Option<CloseCode> {
+    if !is_opening {
+        return BulkCall::decode(message).err().map(|_| CloseCode::MalformedFrame);
+    }
+    if message.len() > LANE_OPEN_BYTES_MAX {
+        return Some(CloseCode::FrameTooLarge);
+    }
+    let Ok(open) = LaneOpen::decode(message) else { return Some(CloseCode::MalformedFrame) };
+    match LaneKind::try_from(open.kind) {
+        Ok(LaneKind::Bulk | LaneKind::Blob) => Some(CloseCode::TruncatedFrame),
+        _ => Some(CloseCode::UnknownLane),
+    }
+}
+
+/// How a lane ended.
+#[derive(Debug, PartialEq)]
+enum LaneEnd {
+    /// With an end or an error behind its items.
+    Answered,
+    Reset(u32),
+    /// As no lane may.
+    Wrong(String),
+}
+
+async fn hear_lane(lane: &mut Lane) -> LaneEnd {
+    let mut is_answered = false;
     loop {
         match lane.next::<BulkItem>().await {
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(()),
-            Err(LaneError::Reset(code)) if codes.iter().any(|c| *c as u32 == code) => return Ok(()),
-            Err(other) => return Err(format!("{other:?}")),
+            Ok(Some(_)) if is_answered => return LaneEnd::Wrong("goes on behind its end".into()),
+            Ok(Some(BulkItem { item })) => {
+                is_answered = matches!(item, Some(Item::End(_) | Item::Error(_)));
+            }
+            Ok(None) if is_answered => return LaneEnd::Answered,
+            Ok(None) => return LaneEnd::Wrong("cut off".into()),
+            Err(LaneError::Reset(code)) => return LaneEnd::Reset(code),
+            Err(other) => return LaneEnd::Wrong(format!("{other:?}")),
         }
     }
 }
