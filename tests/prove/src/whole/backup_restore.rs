@@ -1,5 +1,5 @@
 //! A hot backup under load, restored: what it holds is byte for byte what the server has, without
-//! a gap, and everything that was acknowledged before it began is in it.
+//! a gap, and everything that was acknowledged before it began is in it; so is what isn't in logs.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use prost::Message;
 use super::{
     block_on,
     history::{History, read},
+    kept::{self, Kept},
     over,
     writers::{Crowd, Manner, people},
 };
@@ -36,6 +37,7 @@ async fn back_up(args: &Args, kind: Kind, backups: u64) -> Report {
     let mut history = History::new(&rooms);
     let reading = writers[0].hello();
     let mut compared = 0;
+    let kept = Kept::begin(&server, args.seed).await;
     for n in 0..backups {
         let crowd = Crowd::start(writers, &server.door(), &Manner::endless(8));
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -50,6 +52,8 @@ async fn back_up(args: &Args, kind: Kind, backups: u64) -> Report {
         history.advance(&live, &mut report).await;
         history.check(&mut writers, &mut report);
         let now = read_all(&live, &rooms).await;
+        let (keeper, state) = (kept.connect(&server).await, kept.state(&server, &mut report).await);
+        let certificate = server.ready().sha256.clone();
         let output = server.command(&["restore", "--from", &backup, "--to", &restored]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         report.expect(output.status.success(), || format!("restore: {said}"));
@@ -69,6 +73,11 @@ async fn back_up(args: &Args, kind: Kind, backups: u64) -> Report {
         let changed = copy.welcome().incarnation != incarnation;
         report.expect(changed, || "a restored store must be another incarnation".into());
         drop(copy);
+        let same = server.ready().sha256 == certificate;
+        report.expect(same, || "clients that trust the certificate don't trust the copy".into());
+        kept::compare(&state, &kept.state(&server, &mut report).await, &mut report);
+        kept.resumes(&server, &keeper, &mut report).await;
+        drop(keeper);
         report.expect(server.stop().success(), || "a stop was not clean".into());
         let check = server.command(&["storage", "check"]);
         let said = String::from_utf8_lossy(&check.stdout).into_owned();

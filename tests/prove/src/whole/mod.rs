@@ -16,6 +16,7 @@ mod exactly_once;
 mod fd_exhaustion;
 mod history;
 mod hostile;
+mod kept;
 mod large_org;
 mod net_chaos;
 mod oom_budget;
