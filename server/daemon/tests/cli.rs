@@ -135,8 +135,8 @@ fn backup_and_restore_work_with_a_server_and_without() {
         let data = format!("{backup}-data");
         let restored =
             ok(dir.path(), &["restore", "--from", backup, "--to", &data, "--store", kind]);
-        // The revocation, and the log's time.
-        assert!(restored.starts_with("restored 0 logs, 0 records, 2 rows"), "{restored}");
+        // The revocation with its entry in the organization's log, and the log's time.
+        assert!(restored.starts_with("restored 1 logs, 1 records, 2 rows"), "{restored}");
         assert!(dir.path().join(&data).join("keys/token.key").exists());
         let config = format!("{kind}.toml");
         fs::write(dir.path().join(&config), format!("[store]\nkind = \"{kind}\"\n")).expect("file");
@@ -228,7 +228,7 @@ fn wrong_input_is_answered_with_a_sentence() {
     let dir = tempfile::tempdir().expect("folder");
     fs::write(dir.path().join("parlour.toml"), "lissten = 1").expect("file");
     let text = refused(dir.path(), &["serve"]);
-    assert_eq!(text, "configuration has no key lissten; did you mean listen?");
+    assert_eq!(text, "configuration has no key lissten; did you mean listen? (parlour.toml)");
     assert!(
         refused(dir.path(), &["config", "--config", "none.toml"])
             .contains("none.toml can't be read")

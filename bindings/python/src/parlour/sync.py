@@ -116,7 +116,7 @@ class Room:
         return self._loop(sending)
 
     def history(self, count: int = 50) -> list[Message]:
-        """The last messages, oldest first, at most so many."""
+        """The last messages, oldest first, at most so many: those that have come to this client by now."""
         return [Message(message, self._loop) for message in self._loop(self._history(count))]
 
     async def _history(self, count: int) -> list[_message.Message]:

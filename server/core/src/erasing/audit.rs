@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parlour_protocol::{
     account::AccountsChanged,
-    compliance::{HoldTarget, LegalHoldChanged, RetentionChanged, UserErased, hold_target::Of},
+    compliance::{
+        DataExported, HoldTarget, LegalHoldChanged, RetentionChanged, UserErased, hold_target::Of,
+    },
     directory::{Change, DirectoryChanged, change::Change as What},
     emoji::EmojiChanged,
     event,
@@ -14,6 +16,7 @@ use parlour_protocol::{
     moderation::{FilterChanged, ReportDecided},
     quota::QuotasChanged,
     room::user_ref::User,
+    session::SessionsRevoked,
     webhook::WebhooksChanged,
     wire::{Error, Event},
 };
@@ -87,6 +90,12 @@ fn redacted(kind: u32, body: Bytes, subject: &str, id: &str) -> Option<Bytes> {
         }),
         _ if kind == WebhooksChanged::RULE.kind => edit(body, |changed: &mut WebhooksChanged| {
             name(&mut changed.actor) | name(&mut changed.subject)
+        }),
+        _ if kind == SessionsRevoked::RULE.kind => edit(body, |revoked: &mut SessionsRevoked| {
+            name(&mut revoked.actor) | name(&mut revoked.subject)
+        }),
+        _ if kind == DataExported::RULE.kind => edit(body, |exported: &mut DataExported| {
+            name(&mut exported.actor) | name(&mut exported.subject)
         }),
         _ if kind == EmojiChanged::RULE.kind => {
             edit(body, |changed: &mut EmojiChanged| name(&mut changed.actor))

@@ -35,6 +35,8 @@ fn every_event_of_an_organization_is_looked_at() {
         ReportDecided::RULE.kind,
         FilterChanged::RULE.kind,
         QuotasChanged::RULE.kind,
+        SessionsRevoked::RULE.kind,
+        DataExported::RULE.kind,
     ];
     for rule in EVENT_RULES.iter().filter(|rule| rule.log == EventLog::Org) {
         assert!(known.contains(&rule.kind), "{}: does it name somebody?", rule.kind);
@@ -107,4 +109,18 @@ fn whoever_did_something_has_only_an_id() {
     assert_eq!(after.target, Some(HoldTarget { of: Some(Of::User(user)) }));
     assert_eq!(after.reason, "case 7");
     assert!(without(&EmojiChanged { actor: "bob".into(), ..Default::default() }).is_none());
+}
+
+#[test]
+fn who_was_signed_out_or_exported_is_an_id() {
+    let alice = || "alice".to_owned();
+    let revoked =
+        SessionsRevoked { actor: "root".into(), subject: alice(), ..SessionsRevoked::default() };
+    let left = without(&revoked).expect("she is named");
+    assert_eq!((&*left.actor, &*left.subject), ("root", ID));
+    let exported = DataExported { actor: alice(), subject: alice() };
+    let left = without(&exported).expect("she is named");
+    assert_eq!((&*left.actor, &*left.subject), (ID, ID));
+    let other = DataExported { actor: "root".into(), subject: String::new() };
+    assert_eq!(without(&other), None);
 }

@@ -153,8 +153,11 @@ impl Hub {
     pub(super) fn list_sessions(&mut self, submission: Submission) {
         let Submission { draft: Draft::Sessions(draft), then } = submission else { return };
         let SessionsDraft { org, user, from, max } = *draft;
+        // One that was revoked may still be closing; nothing is done for it any more.
         let is_it = |conn: &&Conn| {
-            conn.caller.org == org && user.is_none_or(|user| conn.caller.user == user)
+            conn.caller.org == org
+                && user.is_none_or(|user| conn.caller.user == user)
+                && !conn.caller.revoked.load(Ordering::Acquire)
         };
         let rest = self.conns.iter().skip(from as usize).flatten();
         let mut rest = rest.filter(is_it);
