@@ -145,6 +145,12 @@ impl Engine {
             return None;
         }
         self.learn_digest(digest)?;
+        // The room has gone on, so the digest said nothing of threads that only it can count.
+        let is_uncounted =
+            |record: &RoomRecord| record.threads.iter().any(|t| t.counts.is_uncertain);
+        if self.rooms.get(room).is_some_and(is_uncounted) {
+            self.doubt_threads(now);
+        }
         for event in since.drain(..) {
             self.handle_own(&event, now);
         }
@@ -242,6 +248,7 @@ impl Engine {
         }
         self.keep_for_digests(room, event);
         self.handle_own(event, now);
+        self.tell_own(&event.decoded());
     }
 
     /// A sync under way may bring a digest that is older.
@@ -265,9 +272,7 @@ impl Engine {
     }
 
     fn handle_own(&mut self, event: &LogEvent, now: Now) {
-        let body = event.decoded();
-        self.tell_own(&body);
-        match body {
+        match event.decoded() {
             EventBody::RoomGained(gained) => {
                 let Some(described) = gained.room else { return };
                 let Ok(room) = RoomId::parse(&described.id) else { return };

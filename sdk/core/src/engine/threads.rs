@@ -114,7 +114,8 @@ impl Engine {
         threads.push(ThreadRecord {
             root_seq,
             head: Head { seq, msg_no: marker.msg_no, ..Head::default() },
-            counts: Counts { marker, ..Counts::default() },
+            // Replies that came before this did aren't counted.
+            counts: Counts { marker, is_uncertain: true, ..Counts::default() },
         });
         self.changed(room);
         self.doubt_threads(now);
