@@ -55,7 +55,10 @@ async fn run_on(args: &Args, kind: Kind, cuts: u64, shim: &str) -> Report {
     report.expect(total.cuts == cuts, || {
         format!("{} servers went on without a cut", cuts - total.cuts)
     });
-    report.expect(total.starting > 0, || "no cut came while the server started".into());
+    // Of a handful each can come too late for that.
+    report.expect(total.starting > 0 || cuts < CUTS_PER_SERVER, || {
+        "no cut came while the server started".into()
+    });
     report.trials(total.cuts);
     report.figure("cuts", total.cuts);
     report.figure("cuts_while_starting", total.starting);
