@@ -156,7 +156,7 @@ describe("the members of a room", () => {
 
   test("come in pages in a large one, as far as somebody scrolls", async () => {
     await goTo(ada, `#/room/${all}/members`);
-    await panel().getByText("1,203 members").waitFor();
+    await panel().getByText("1,203 members", { exact: true }).waitFor();
     await said().getByText("200 of 1,203").waitFor();
     // A window holds a few of them.
     expect(await rows().count()).toBeLessThan(60);
