@@ -5,7 +5,7 @@
         ...
 
 It is one for the whole session; what wants to kill it makes a ``parlour.testing.ThrowAwayServer`` of
-its own. Without a program to run, tests that want it are skipped.
+its own. Without a program to run, tests that want it fail and say how to name one.
 """
 
 from __future__ import annotations
@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 def parlour_server() -> Iterator[ThrowAwayServer]:
     """A server on this machine, for this session."""
     # Here, so that a session without it doesn't load the library.
-    from .testing import NoServer, ThrowAwayServer
+    from .testing import ThrowAwayServer
 
-    try:
-        server = ThrowAwayServer()
-    except NoServer as why:
-        pytest.skip(str(why))
-    with server:
+    with ThrowAwayServer() as server:
         yield server
