@@ -123,7 +123,8 @@ function serve(folder: string, url: string, policy: string, response: ServerResp
 
 function forward(incoming: IncomingMessage, response: ServerResponse, port: number): void {
   const { url = "/", method = "GET", headers } = incoming;
-  const onward = request({ host: "127.0.0.1", port, path: url, method, headers }, (answer) => {
+  // A connection for each: one that was kept may be closed by the server in the moment it is used again.
+  const onward = request({ host: "127.0.0.1", port, path: url, method, headers, agent: false }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(response);
   });
