@@ -8,8 +8,11 @@ use crate::Outcome;
 
 /// The workspace's root: the parent of this package's folder.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_path_buf()
+    // As cargo says now: a program kept in a target folder that several copies of the project share may
+    // have been built from another of them.
+    let now = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let here = now.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+    here.parent().unwrap_or(&here).to_path_buf()
 }
 
 /// Where cargo builds to, and under it `tools`, where commands keep what they install.
