@@ -120,6 +120,12 @@ pub enum ConnectError {
     /// No connection could be made in time.
     #[error("no connection in time")]
     Unreachable,
+    /// Somebody answered whose certificate isn't believed.
+    #[error("{detail}")]
+    Untrusted {
+        /// For people.
+        detail: String,
+    },
     /// The server refused the token, with this close code.
     #[error("token refused, close code {code:#x}")]
     Unauthorized {
@@ -159,6 +165,7 @@ impl From<parlour::ConnectError> for ConnectError {
             From::Token => ConnectError::NoToken,
             From::Trust(_) => ConnectError::Trust { detail },
             From::Cache(_) => ConnectError::Cache { detail },
+            From::Untrusted(_) => ConnectError::Untrusted { detail },
             From::Unauthorized(code) => ConnectError::Unauthorized { code },
             From::Login(_) => ConnectError::Login { detail },
             From::Knocking => ConnectError::Knocking,

@@ -206,8 +206,8 @@ impl Builder {
     /// Starts the client and waits until it is connected.
     ///
     /// # Errors
-    /// When something given here is of no use, the cache can't be opened, the token is refused, or
-    /// there is no connection within 15 s. Use [`Builder::start`] where the client is to be there
+    /// When something given here is of no use, the cache can't be opened, the token is refused, the
+    /// server's certificate isn't believed, or there is no connection within 15 s. Use [`Builder::start`] where the client is to be there
     /// without one.
     pub async fn connect(self) -> Result<Client, ConnectError> {
         let client = self.start().await?;
@@ -215,7 +215,7 @@ impl Builder {
         let connected = states.wait_for(|state| match state {
             State::Live | State::Stopped(_) | State::Closed => true,
             State::Offline { after: End::Closed { code, .. }, .. } => is_unauthorized(*code),
-            State::Offline { after: End::Knocking, .. } => true,
+            State::Offline { after: End::Knocking | End::Untrusted(_), .. } => true,
             _ => false,
         });
         let state = match tokio::time::timeout(CONNECT_WITHIN, connected).await {
@@ -229,6 +229,7 @@ impl Builder {
                 Err(ConnectError::Unauthorized(code))
             }
             State::Offline { after: End::Knocking, .. } => Err(ConnectError::Knocking),
+            State::Offline { after: End::Untrusted(why), .. } => Err(ConnectError::Untrusted(why)),
             _ => Err(ConnectError::Unreachable),
         }
     }

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use parlour_protocol::wire::{Error as Refusal, ErrorReason};
-pub use parlour_sdk_core::{engine::PageError, outbox::SendError, reconnect::Stop};
+pub use parlour_sdk_core::{
+    engine::PageError,
+    outbox::SendError,
+    reconnect::{Distrust, Stop},
+};
 
 /// Why a call failed.
 #[non_exhaustive]
@@ -115,6 +119,9 @@ pub enum ConnectError {
     /// No connection could be made in time.
     #[error("no connection in time")]
     Unreachable,
+    /// Somebody answered whose certificate isn't believed.
+    #[error("the server's certificate isn't believed: {0}")]
+    Untrusted(Distrust),
     /// The server refused the token, with this close code.
     #[error("token refused, close code {0:#x}")]
     Unauthorized(u32),

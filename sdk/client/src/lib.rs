@@ -76,7 +76,8 @@ pub use driver::Sent;
 pub use edits::Version;
 pub use environment::{Clock, Entropy, SocketFactory};
 pub use error::{
-    CallError, ConnectError, HistoryError, PageError, QueueError, SendError, Stop, WatchError,
+    CallError, ConnectError, Distrust, HistoryError, PageError, QueueError, SendError, Stop,
+    WatchError,
 };
 pub use mentions::{Mention, Mentions};
 pub use message::{Delivery, Item, LinkPreview, Message, Notice, Place, Reaction, ThreadSummary};

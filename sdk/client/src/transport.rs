@@ -18,13 +18,14 @@ use quinn::{
 use quinn_proto::{ConnectionId, HashedConnectionIdGenerator};
 
 use crate::{
-    carrier::{Connection, RecvLane, SendLane, SocketUrl, open_socket},
+    carrier::{Connection, NotDialed, RecvLane, SendLane, SocketUrl, open_socket},
     environment::Environment,
     limits::{
         DATAGRAM_BUFFER_BYTES, DIAL_WITHIN, FALLBACK_AFTER, IDLE_MAX, INITIAL_RTT,
         KEEP_ALIVE_EVERY, NEXT_DIAL_AFTER, RECEIVE_WINDOW_BYTES, SEND_WINDOW_BYTES,
         SERVER_UNI_LANES, STREAM_WINDOW_BYTES,
     },
+    trust,
 };
 
 /// The control lane overtakes everything.
@@ -39,10 +40,6 @@ pub(crate) struct Dialed {
     pub(crate) send: SendLane,
     pub(crate) recv: RecvLane,
 }
-
-/// No connection could be made to any address.
-#[derive(Debug)]
-pub(crate) struct Unreachable;
 
 /// Where the server is.
 #[derive(Clone, Debug)]
@@ -135,13 +132,13 @@ impl Dialer {
     pub(crate) fn dial(
         &self,
         address: Address,
-    ) -> impl Future<Output = Result<Dialed, Unreachable>> + Send + use<> {
+    ) -> impl Future<Output = Result<Dialed, NotDialed>> + Send + use<> {
         let dialer = self.clone();
-        async move { dialer.race(&address).await.ok_or(Unreachable) }
+        async move { dialer.race(&address).await }
     }
 
     /// By QUIC; where that hasn't come about in a moment, by a WebSocket at the same time.
-    async fn race(&self, address: &Address) -> Option<Dialed> {
+    async fn race(&self, address: &Address) -> Result<Dialed, NotDialed> {
         let Some(fallback) = self.fallback.clone() else { return self.dial_quic(address).await };
         let quic = self.dial_quic(address);
         let socket = async {
@@ -149,49 +146,53 @@ impl Dialer {
                 tokio::time::sleep(FALLBACK_AFTER).await;
             }
             let open = dial_socket(&fallback);
-            tokio::time::timeout(DIAL_WITHIN, open).await.ok().flatten()
+            tokio::time::timeout(DIAL_WITHIN, open).await.unwrap_or(Err(NotDialed::Unreachable))
         };
         tokio::pin!(quic, socket);
         let dialed = tokio::select! {
             biased;
             dialed = &mut quic => match dialed {
-                Some(dialed) => Some(dialed),
-                None => socket.await,
+                Ok(dialed) => Ok(dialed),
+                Err(why) => socket.await.map_err(|other| other.or(why)),
             },
             dialed = &mut socket => match dialed {
-                Some(dialed) => Some(dialed),
-                None => quic.await,
+                Ok(dialed) => Ok(dialed),
+                Err(why) => quic.await.map_err(|other| other.or(why)),
             },
         };
-        if let Some(dialed) = &dialed {
+        if let Ok(dialed) = &dialed {
             fallback.is_preferred.store(dialed.connection.is_socket(), Ordering::Relaxed);
         }
         dialed
     }
 
-    async fn dial_quic(&self, address: &Address) -> Option<Dialed> {
+    async fn dial_quic(&self, address: &Address) -> Result<Dialed, NotDialed> {
+        let mut why = NotDialed::Unreachable;
         for remote in address.resolve().await {
             let dial = self.dial_one(remote, &address.host);
-            if let Ok(Some(dialed)) = tokio::time::timeout(DIAL_WITHIN, dial).await {
-                return Some(dialed);
+            match tokio::time::timeout(DIAL_WITHIN, dial).await {
+                Ok(Ok(dialed)) => return Ok(dialed),
+                Ok(Err(other)) => why = why.or(other),
+                Err(_) => {}
             }
         }
-        None
+        Err(why)
     }
 
     /// Attempts begin one after the other without waiting for each other's end: QUIC sends a lost
     /// first packet again ever more slowly, so that a young attempt is the first to notice that the
     /// network is back.
-    async fn dial_one(&self, remote: SocketAddr, name: &str) -> Option<Dialed> {
+    async fn dial_one(&self, remote: SocketAddr, name: &str) -> Result<Dialed, NotDialed> {
         let mut attempts = FuturesUnordered::new();
         attempts.push(self.attempt(remote, name));
         loop {
             tokio::select! {
                 biased;
                 attempt = attempts.next() => match attempt {
-                    Some(Some(dialed)) => return Some(dialed),
-                    Some(None) => {}
-                    None => return None,
+                    Some(Ok(dialed)) => return Ok(dialed),
+                    Some(Err(why @ NotDialed::Untrusted(_))) => return Err(why),
+                    Some(Err(NotDialed::Unreachable)) => {}
+                    None => return Err(NotDialed::Unreachable),
                 },
                 () = tokio::time::sleep(NEXT_DIAL_AFTER) => {
                     attempts.push(self.attempt(remote, name));
@@ -200,16 +201,14 @@ impl Dialer {
         }
     }
 
-    async fn attempt(&self, remote: SocketAddr, name: &str) -> Option<Dialed> {
-        let endpoint = self.endpoint(remote)?;
-        let connecting = endpoint.connect_with(self.config.clone(), remote, name).ok()?;
-        let connection = match connecting.await {
-            Ok(connection) => connection,
-            Err(error) => {
-                tracing::debug!(%error, "handshake failed");
-                return None;
-            }
-        };
+    async fn attempt(&self, remote: SocketAddr, name: &str) -> Result<Dialed, NotDialed> {
+        let unreachable = NotDialed::Unreachable;
+        let endpoint = self.endpoint(remote).ok_or(unreachable)?;
+        let connecting = endpoint.connect_with(self.config.clone(), remote, name);
+        let connection = connecting.map_err(|_| unreachable)?.await.map_err(|error| {
+            tracing::debug!(%error, "handshake failed");
+            trust::distrust_of_quic(&error).map_or(unreachable, NotDialed::Untrusted)
+        })?;
         begin(Connection::Quic(connection)).await
     }
 
@@ -265,15 +264,16 @@ pub(crate) async fn open_bulk(
     Some(recv)
 }
 
-async fn dial_socket(fallback: &Fallback) -> Option<Dialed> {
-    let socket = open_socket(&fallback.url, fallback.tls.clone()).await.ok()?;
+async fn dial_socket(fallback: &Fallback) -> Result<Dialed, NotDialed> {
+    let socket = open_socket(&fallback.url, fallback.tls.clone()).await?;
     begin(Connection::WebSocket(socket)).await
 }
 
 /// The control lane comes first.
-async fn begin(connection: Connection) -> Option<Dialed> {
-    let (send, recv) = connection.open_bi(CONTROL_PRIORITY).await.ok()?;
-    Some(Dialed { connection, send, recv })
+async fn begin(connection: Connection) -> Result<Dialed, NotDialed> {
+    let opened = connection.open_bi(CONTROL_PRIORITY).await;
+    let (send, recv) = opened.map_err(|_| NotDialed::Unreachable)?;
+    Ok(Dialed { connection, send, recv })
 }
 
 fn endpoint_config(environment: &Environment) -> EndpointConfig {

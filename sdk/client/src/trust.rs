@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use parlour_protocol::ALPN;
+use parlour_sdk_core::reconnect::Distrust;
+use quinn::ConnectionError;
 use ring::digest;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
+    SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -67,6 +70,36 @@ impl Trust {
         config.alpn_protocols = vec![ALPN.to_vec()];
         Ok(config)
     }
+}
+
+/// Why a handshake over QUIC failed, where that was for the certificate. Of that only the alert is left
+/// which the server was sent (RFC 9001 section 4.8, RFC 8446 section 6.2).
+pub(crate) fn distrust_of_quic(error: &ConnectionError) -> Option<Distrust> {
+    let ConnectionError::TransportError(error) = error else { return None };
+    let alert = u64::from(error.code).checked_sub(0x100)?;
+    distrust(u8::try_from(alert).ok()?.into())
+}
+
+/// Why a handshake over TCP failed, where that was for the certificate.
+pub(crate) fn distrust_of_io(error: &std::io::Error) -> Option<Distrust> {
+    match error.get_ref()?.downcast_ref()? {
+        Error::InvalidCertificate(why) => distrust(why.clone().into()),
+        _ => None,
+    }
+}
+
+fn distrust(alert: AlertDescription) -> Option<Distrust> {
+    Some(match alert {
+        AlertDescription::CertificateExpired => Distrust::Expired,
+        AlertDescription::UnknownCA => Distrust::Issuer,
+        AlertDescription::BadCertificate => Distrust::Name,
+        // What the verifier below says.
+        AlertDescription::AccessDenied => Distrust::Fingerprint,
+        AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnsupportedCertificate => Distrust::Unusable,
+        _ => return None,
+    })
 }
 
 /// Believes one certificate. The handshake's signature is checked all the same: without that,

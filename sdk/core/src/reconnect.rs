@@ -53,10 +53,33 @@ pub enum End {
     Lost,
     /// No connection could be made.
     Unreachable,
+    /// Somebody answered whose certificate isn't believed: not the server, or one set up otherwise.
+    Untrusted(Distrust),
     /// No token could be had from the application.
     NoToken,
     /// Somebody has to let the user in first; the client asks again.
     Knocking,
+}
+
+/// Why a certificate isn't believed.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Distrust {
+    /// It has ended, or hasn't begun yet: one of the two clocks may be wrong.
+    #[error("it is not valid at this time")]
+    Expired,
+    /// Nobody who is trusted has signed it.
+    #[error("nobody who is trusted has signed it")]
+    Issuer,
+    /// It is of another name than the address.
+    #[error("it is not of this name")]
+    Name,
+    /// It isn't the one with the fingerprint that was given.
+    #[error("its fingerprint is another one")]
+    Fingerprint,
+    /// It is broken, revoked, or not for servers.
+    #[error("it is of no use")]
+    Unusable,
 }
 
 /// Why a client doesn't connect again by itself.
@@ -211,7 +234,9 @@ impl Supervisor {
             }
             // A path that died under a good connection is worth an attempt at once.
             End::Lost if was_live => (Reconnect::Now, Duration::ZERO),
-            End::Lost | End::Unreachable | End::NoToken => (Reconnect::BackOff, Duration::ZERO),
+            End::Lost | End::Unreachable | End::Untrusted(_) | End::NoToken => {
+                (Reconnect::BackOff, Duration::ZERO)
+            }
             End::Knocking => (Reconnect::BackOff, KNOCK_AGAIN_AFTER),
         };
         let delay = match what {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::StreamExt;
-use parlour::{Client, ConnectError, NoToken, State, Stop, Token, Trust};
+use parlour::{Client, ConnectError, Distrust, NoToken, State, Stop, Token, Trust};
 use parlour_features::{
     relay::{Relay, Way},
     server::{Options, ROOMY, Server},
@@ -175,10 +175,17 @@ async fn bad_tokens_and_certificates_end_the_attempt() {
     let server = Server::roomy();
     let refused = client(&server, "alice").token("no.such.token").connect().await;
     assert!(matches!(refused, Err(ConnectError::Unauthorized(0x100))), "{refused:?}");
-    let other = Trust::CertificateSha256([1; 32]);
-    let builder = client(&server, "alice").trust(other);
-    let refused = tokio::time::timeout(Duration::from_secs(2), builder.connect()).await;
-    assert!(!matches!(refused, Ok(Ok(_))), "a certificate that isn't pinned is believed");
+    for (trust, expected) in [
+        (Trust::CertificateSha256([1; 32]), Distrust::Fingerprint),
+        (Trust::System, Distrust::Issuer),
+    ] {
+        let refused = client(&server, "alice").trust(trust).connect().await;
+        let why = match &refused {
+            Err(ConnectError::Untrusted(why)) => Some(*why),
+            _ => None,
+        };
+        assert_eq!(why, Some(expected), "{refused:?}");
+    }
     for builder in [Client::builder(), Client::builder().address("nowhere").token("x")] {
         assert!(matches!(builder.connect().await, Err(ConnectError::Address)));
     }

@@ -5,7 +5,7 @@ mod sdk;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use parlour::{Builder, ConnectError, Draft, State, Trust};
+use parlour::{Builder, ConnectError, Distrust, Draft, State, Trust};
 use parlour_features::server::{Options, ROOMY, Server};
 use sdk::{client, eventually, texts};
 use tokio::net::{TcpListener, UdpSocket};
@@ -117,8 +117,7 @@ async fn with_tls_of_its_own_the_server_is_checked_as_over_quic() {
     let _bob = behind("bob").connect().await.unwrap();
     alice.open_direct("bob").await.unwrap().send("over TLS").await.unwrap();
     let stranger = Trust::parse_sha256(&"ab".repeat(32)).unwrap();
-    let refused = behind("alice").trust(stranger).start().await.unwrap();
-    let mut states = refused.state().filter(|state| std::future::ready(*state == State::Live));
-    let live = tokio::time::timeout(Duration::from_millis(2500), states.next()).await;
-    assert!(live.is_err(), "another certificate than the one that is pinned");
+    let refused = behind("alice").trust(stranger).connect().await;
+    let is_told = matches!(refused, Err(ConnectError::Untrusted(Distrust::Fingerprint)));
+    assert!(is_told, "another certificate than the one that is pinned: {refused:?}");
 }

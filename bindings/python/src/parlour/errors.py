@@ -32,6 +32,10 @@ class Unreachable(ConnectError):
     retryable = True
 
 
+class Untrusted(ConnectError):
+    """Somebody answered whose certificate isn't believed."""
+
+
 class Unauthorized(ConnectError):
     """The server refused the token."""
 
@@ -148,6 +152,7 @@ _PLAIN: dict[str, type[ParlourError]] = {
     "Cache": InvalidOption,
     "Login": InvalidOption,
     "Unreachable": Unreachable,
+    "Untrusted": Untrusted,
     "Knocking": Knocking,
     "Stopped": Stopped,
     "Closed": Closed,

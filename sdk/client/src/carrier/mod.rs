@@ -5,6 +5,7 @@ mod socket;
 
 use bytes::Bytes;
 use parlour_protocol::wire::CloseCode;
+use parlour_sdk_core::reconnect::Distrust;
 
 pub(crate) use socket::{SocketUrl, open as open_socket};
 
@@ -18,6 +19,22 @@ pub(crate) enum Connection {
 /// The connection has ended, or the lane has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gone;
+
+/// No connection could be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotDialed {
+    /// Nobody answered.
+    Unreachable,
+    /// Somebody did who isn't believed to be the server.
+    Untrusted(Distrust),
+}
+
+impl NotDialed {
+    /// Of two attempts: what is known of somebody who answered says more.
+    pub(crate) fn or(self, other: NotDialed) -> Self {
+        if self == NotDialed::Unreachable { other } else { self }
+    }
+}
 
 /// How a connection has ended.
 #[derive(Clone, Debug)]

@@ -26,8 +26,11 @@ use tokio_tungstenite::{
     },
 };
 
-use super::Gone;
-use crate::limits::{SOCKET_BUFFER_BYTES_MAX, SOCKET_CLOSES_WITHIN, SOCKET_SILENT_MAX};
+use super::NotDialed;
+use crate::{
+    limits::{SOCKET_BUFFER_BYTES_MAX, SOCKET_CLOSES_WITHIN, SOCKET_SILENT_MAX},
+    trust,
+};
 
 /// Where a WebSocket is opened: `wss://host[:port]/path`, or `ws://` without TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,21 +87,26 @@ impl Socket {
 }
 
 /// Opens one; a task of its own carries until either side ends it.
-pub(crate) async fn open(url: &SocketUrl, tls: Arc<rustls::ClientConfig>) -> Result<Socket, Gone> {
-    let tcp = TcpStream::connect((url.host.as_str(), url.port)).await.map_err(|_| Gone)?;
+pub(crate) async fn open(
+    url: &SocketUrl,
+    tls: Arc<rustls::ClientConfig>,
+) -> Result<Socket, NotDialed> {
+    let unreachable = NotDialed::Unreachable;
+    let connecting = TcpStream::connect((url.host.as_str(), url.port));
+    let tcp = connecting.await.map_err(|_| unreachable)?;
     let _ = tcp.set_nodelay(true);
     if !url.is_secure {
         return handshake(url, tcp).await;
     }
-    let name = ServerName::try_from(url.host.clone()).map_err(|_| Gone)?;
+    let name = ServerName::try_from(url.host.clone()).map_err(|_| unreachable)?;
     let stream = TlsConnector::from(tls).connect(name, tcp).await.map_err(|error| {
-        tracing::debug!(error = %error.kind(), "TLS failed");
-        Gone
+        tracing::debug!(%error, "TLS failed");
+        trust::distrust_of_io(&error).map_or(unreachable, NotDialed::Untrusted)
     })?;
     handshake(url, stream).await
 }
 
-async fn handshake<S>(url: &SocketUrl, stream: S) -> Result<Socket, Gone>
+async fn handshake<S>(url: &SocketUrl, stream: S) -> Result<Socket, NotDialed>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -109,7 +117,7 @@ where
     let opened = client_async_with_config(url.text.as_str(), stream, Some(config)).await;
     let (socket, _) = opened.map_err(|error| {
         tracing::debug!(%error, "a WebSocket wasn't opened");
-        Gone
+        NotDialed::Unreachable
     })?;
     let (mux, carrier) = parlour_mux::Connection::new(Side::Client);
     let marks = Arc::new(Marks::default());

@@ -17,10 +17,10 @@ use prost::Message;
 
 use super::{Driver, Input, TokenUse};
 use crate::{
-    carrier::{Connection, Ended, RecvLane, SendLane},
+    carrier::{Connection, Ended, NotDialed, RecvLane, SendLane},
     limits::{ANSWERED_EVERY, READ_BYTES_MAX, TOKEN_WITHIN},
     token::NoTokenYet,
-    transport::{Address, Dialed, Unreachable},
+    transport::{Address, Dialed},
 };
 
 /// Names a connection among those of one client.
@@ -116,7 +116,7 @@ impl Driver {
         self.spawn(async move { Input::Dialed(attempt, dial.await) });
     }
 
-    pub(super) fn handle_dialed(&mut self, attempt: u64, result: Result<Dialed, Unreachable>) {
+    pub(super) fn handle_dialed(&mut self, attempt: u64, result: Result<Dialed, NotDialed>) {
         let wanted = self.dialing == Some(attempt);
         if wanted {
             self.dialing = None;
@@ -124,8 +124,12 @@ impl Driver {
         match result {
             Ok(dialed) if wanted => self.say_hello(dialed),
             Ok(dialed) => dialed.connection.close(CloseCode::ClientDone as u32),
-            Err(Unreachable) if wanted => self.attempt_failed(End::Unreachable),
-            Err(Unreachable) => {}
+            Err(NotDialed::Unreachable) if wanted => self.attempt_failed(End::Unreachable),
+            Err(NotDialed::Untrusted(why)) if wanted => {
+                tracing::warn!(%why, "the server's certificate isn't believed");
+                self.attempt_failed(End::Untrusted(why));
+            }
+            Err(_) => {}
         }
     }
 

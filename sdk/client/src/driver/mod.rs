@@ -24,13 +24,13 @@ pub use command::Sent;
 pub(crate) use command::{Command, Noted, Queued, Signalled};
 
 use crate::{
-    carrier::{Ended, RecvLane, SendLane},
+    carrier::{Ended, NotDialed, RecvLane, SendLane},
     environment::Environment,
     limits::{BULK_READ_INPUTS, INPUTS_AT_ONCE},
     state::State,
     token::{NoTokenYet, Token},
     transfer::Path,
-    transport::{Address, Dialed, Dialer, Unreachable},
+    transport::{Address, Dialed, Dialer},
 };
 use lane::{Chunks, Lanes};
 use link::{Link, LinkId};
@@ -40,7 +40,7 @@ use persist::{Persist, Persisted};
 /// What comes in from outside.
 enum Input {
     Token(TokenUse, Result<String, NoTokenYet>),
-    Dialed(u64, Result<Dialed, Unreachable>),
+    Dialed(u64, Result<Dialed, NotDialed>),
     Control(LinkId, Option<(RecvLane, Bytes)>),
     Written(LinkId, Option<SendLane>),
     EventLane(LinkId, Option<RecvLane>),
