@@ -23,7 +23,8 @@ const KEYS: &[(&str, &str)] = &[
     ("Esc", "stop editing, back to the newest message"),
 ];
 
-pub(super) fn draw(frame: &mut Frame<'_>) {
+/// The lines from that one on, as far as there is room for them.
+pub(super) fn draw(frame: &mut Frame<'_>, from: usize) {
     let mut lines: Vec<Line<'_>> = Vec::new();
     let left = |text: String| Span::styled(format!(" {text:<23}"), ACCENT);
     for (keys, meaning) in KEYS {
@@ -35,16 +36,24 @@ pub(super) fn draw(frame: &mut Frame<'_>) {
         lines.push(Line::from(vec![left(command), Span::raw(*meaning)]));
     }
     let height = lines.len() as u16 + 2;
+    let hidden = usize::from(height.saturating_sub(frame.area().height));
+    let from = from.min(hidden);
     let area: Rect = frame
         .area()
         .centered(Constraint::Length(88.min(frame.area().width)), Constraint::Length(height));
     let title = Line::styled(" Parlour ", Style::new().add_modifier(Modifier::BOLD));
-    let legend = Line::styled(" ◷ waits to be sent · ! failed · any key closes this ", FAINT);
+    let more = if hidden > 0 { "↑ ↓ for more · " } else { "" };
+    let legend = format!(" ◷ waits to be sent · ! failed · {more}any other key closes this ");
+    let legend = Line::styled(legend, FAINT);
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(FAINT)
         .title(title)
         .title_bottom(legend.right_aligned());
     frame.render_widget(Clear, area);
-    frame.render_widget(Paragraph::new(lines).block(block), area);
+    frame.render_widget(Paragraph::new(lines.split_off(from)).block(block), area);
 }
+
+#[cfg(test)]
+#[path = "help_tests.rs"]
+mod tests;

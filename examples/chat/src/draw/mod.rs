@@ -73,7 +73,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model) {
     bottom::below(frame, areas.below, model);
     bottom::status(frame, areas.status, model);
     match &model.mode {
-        Mode::Help => help::draw(frame),
+        Mode::Help { from } => help::draw(frame, *from),
         Mode::Found(lines) => found::draw(frame, model, lines),
         _ => {}
     }

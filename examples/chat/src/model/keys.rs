@@ -9,6 +9,9 @@ use super::{
 };
 use crate::layout::Layout;
 
+/// Lines of help that PgUp and PgDn go over.
+const HELP_PAGE: usize = 10;
+
 /// A key by what it is for, whatever the terminal calls it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
@@ -55,7 +58,17 @@ impl Model {
         match (&self.mode, key) {
             (_, Key::Focus(is_here)) => self.look(is_here),
             (_, Key::Quit) => vec![Effect::Quit],
-            (Mode::Help | Mode::Found(_), _) => {
+            (Mode::Help { from }, key @ (Key::Up | Key::Down | Key::PageUp | Key::PageDown)) => {
+                let from = match key {
+                    Key::Up => from.saturating_sub(1),
+                    Key::PageUp => from.saturating_sub(HELP_PAGE),
+                    Key::Down => from + 1,
+                    _ => from + HELP_PAGE,
+                };
+                self.mode = Mode::Help { from: from.min(COMMANDS.len()) };
+                Vec::new()
+            }
+            (Mode::Help { .. } | Mode::Found(_), _) => {
                 self.mode = Mode::Writing;
                 Vec::new()
             }

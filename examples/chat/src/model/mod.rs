@@ -204,15 +204,11 @@ pub(crate) enum Mode {
     #[default]
     Writing,
     /// The own message at this place gets another text; what was being written before waits.
-    Editing {
-        place: Place,
-        draft: String,
-    },
+    Editing { place: Place, draft: String },
     /// Delete it, really?
-    Deleting {
-        place: Place,
-    },
-    Help,
+    Deleting { place: Place },
+    /// Keys and commands, from this line on where the screen is too small for all.
+    Help { from: usize },
     /// The messages that were searched for are listed.
     Found(Vec<FoundLine>),
 }

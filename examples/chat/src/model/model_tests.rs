@@ -354,6 +354,19 @@ fn a_thread_is_shown_instead_of_its_room_and_left_again() {
 }
 
 #[test]
+fn help_is_scrolled_by_arrows_and_left_by_any_other_key() {
+    let (mut model, _) = model(0, 0, vec![]);
+    type_in(&mut model, "/help");
+    assert_eq!(model.mode, Mode::Help { from: 0 });
+    for (key, from) in [(Key::Up, 0), (Key::Down, 1), (Key::PageDown, 11), (Key::PageUp, 1)] {
+        model.press(key);
+        assert_eq!(model.mode, Mode::Help { from });
+    }
+    model.press(Key::Char('x'));
+    assert_eq!(model.mode, Mode::Writing);
+}
+
+#[test]
 fn what_was_searched_for_is_listed_until_a_key_is_pressed() {
     let mut model = Model::default();
     model.handle(Event::Rooms(vec![summary(1, "Lunch", 0, 0)]));

@@ -77,7 +77,7 @@ impl Model {
             Command::Search(typed) => return vec![Effect::Search(typed)],
             Command::Reconnect => return vec![Effect::Reconnect],
             Command::Quit => return vec![Effect::Quit],
-            Command::Help => self.mode = Mode::Help,
+            Command::Help => self.mode = Mode::Help { from: 0 },
             Command::Room(name) => match self.room_called(&name) {
                 Some(room) => return self.open_room(room),
                 None => self.complain(format!("no room is called {name}; /dm {name} opens one")),
