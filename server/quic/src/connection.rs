@@ -19,6 +19,10 @@ use quinn_proto::{
 
 use crate::{drive::Scratch, endpoint::Inner, recv::RecvStream, send::SendStream};
 
+/// What the first datagram of a connection has at least, which quinn-proto doesn't count among those
+/// received (RFC 9000 section 14.1).
+const FIRST_BYTES_MIN: u64 = 1200;
+
 /// What a task can wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interest {
@@ -60,6 +64,8 @@ pub(crate) struct State {
     /// Its place in the list of deadlines.
     pub(crate) armed: Option<Instant>,
     is_connected: bool,
+    // Bytes sent to an address that nobody has shown yet to be theirs; `None` once somebody has.
+    unvalidated: Option<u64>,
     // Whether somebody is about to drive it.
     is_listed: bool,
     wakers: Vec<(Interest, Waker)>,
@@ -74,6 +80,20 @@ impl State {
     /// Somebody drives it now.
     pub(crate) fn unlist(&mut self) {
         self.is_listed = false;
+    }
+
+    /// How much of a packet may go out, which is counted as sent: to an address that nobody has shown to
+    /// be theirs go at most three times the bytes that came from it (RFC 9000 section 8.1). quinn-proto
+    /// keeps to that but for the last datagram, which it lets go beyond.
+    pub(crate) fn allowed(&mut self, transmit: &Transmit) -> usize {
+        let size = transmit.size;
+        let Some(sent) = &mut self.unvalidated else { return size };
+        let taken = FIRST_BYTES_MIN + self.proto.stats().udp_rx.bytes;
+        let left = usize::try_from((3 * taken).saturating_sub(*sent)).unwrap_or(usize::MAX);
+        let segment = transmit.segment_size.unwrap_or(size).max(1);
+        let allowed = if size <= left { size } else { left / segment * segment };
+        *sent += allowed as u64;
+        allowed
     }
 
     /// The task is woken when it is worth trying again.
@@ -117,6 +137,7 @@ impl State {
             match event {
                 Event::Connected => {
                     self.is_connected = true;
+                    self.unvalidated = None;
                     self.wake(Interest::Connected, out);
                 }
                 Event::ConnectionLost { reason } => self.end(reason, out),
@@ -152,6 +173,7 @@ impl Shared {
         handle: ConnectionHandle,
         number: u64,
         proto: quinn_proto::Connection,
+        is_validated: bool,
     ) -> Arc<Self> {
         let state = State {
             proto,
@@ -160,6 +182,7 @@ impl Shared {
             waits_for_socket: false,
             armed: None,
             is_connected: false,
+            unvalidated: (!is_validated).then_some(0),
             is_listed: false,
             wakers: vec![],
         };

@@ -101,10 +101,16 @@ impl Shared {
                 }
                 None => {
                     packet.clear();
-                    match state.proto.poll_transmit(now, segments, packet) {
-                        Some(transmit) => transmit,
-                        None => return false,
+                    let Some(mut transmit) = state.proto.poll_transmit(now, segments, packet)
+                    else {
+                        return false;
+                    };
+                    // What may not go out is lost, as it might be on the way.
+                    transmit.size = state.allowed(&transmit);
+                    if transmit.size == 0 {
+                        continue;
                     }
+                    transmit
                 }
             };
             match socket.try_send(&udp_transmit(&transmit, &packet[..transmit.size])) {

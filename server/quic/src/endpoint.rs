@@ -132,6 +132,7 @@ impl Inner {
             respond(&*self.socket, &refusal, &routes.response);
             return Err(ConnectionError::LocallyClosed);
         }
+        let is_validated = incoming.remote_address_validated();
         let (handle, proto) =
             match routes.proto.accept(incoming, Inner::now(), &mut routes.response, None) {
                 Ok(accepted) => accepted,
@@ -143,7 +144,7 @@ impl Inner {
                 }
             };
         let number = self.numbers.fetch_add(1, Ordering::AcqRel);
-        let shared = Shared::new(self.clone(), handle, number, proto);
+        let shared = Shared::new(self.clone(), handle, number, proto, is_validated);
         routes.conns.insert(handle, shared.clone());
         let connection = Connection(Hold::new(shared.clone()));
         shared.leave_to_driver(shared.lock());
