@@ -23,7 +23,9 @@ use parlour_daemon::{
 };
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PublicKeyData};
 use rsa::{
-    RsaPrivateKey, pkcs8::EncodePrivateKey, rand_core::CryptoRng, rand_core::RngCore,
+    RsaPrivateKey,
+    pkcs8::{EncodePrivateKey, EncodePublicKey},
+    rand_core::{CryptoRng, RngCore},
     traits::PublicKeyParts,
 };
 use serde_json::{Value, json};
@@ -52,6 +54,8 @@ pub struct ProviderKey {
     signer: Signer,
     /// As the key set has it.
     pub jwk: Value,
+    /// The public half in PEM.
+    pub public_pem: String,
 }
 
 struct State {
@@ -98,12 +102,9 @@ impl ProviderKey {
         let n = URL_SAFE_NO_PAD.encode(key.n().to_bytes_be());
         let e = URL_SAFE_NO_PAD.encode(key.e().to_bytes_be());
         let jwk = json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": id, "n": n, "e": e});
-        let text = STANDARD.encode(der.as_bytes());
-        let lines: Vec<&str> =
-            text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-        let lines = lines.join("\n");
-        let pem = format!("-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n");
-        ProviderKey::new(id, &pem, jwk)
+        let public = key.to_public_key().to_public_key_der().expect("so can its public half");
+        let public = pem("PUBLIC KEY", public.as_bytes());
+        ProviderKey::new(id, &pem("PRIVATE KEY", der.as_bytes()), public, jwk)
     }
 
     /// One for ES256.
@@ -112,7 +113,7 @@ impl ProviderKey {
         let point = pair.der_bytes();
         let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
         let jwk = json!({"kty": "EC", "crv": "P-256", "kid": id, "x": x, "y": y});
-        ProviderKey::new(id, &pair.serialize_pem(), jwk)
+        ProviderKey::new(id, &pair.serialize_pem(), pair.public_key_pem(), jwk)
     }
 
     /// One for EdDSA.
@@ -120,18 +121,27 @@ impl ProviderKey {
         let pair = KeyPair::generate_for(&PKCS_ED25519).expect("a key");
         let x = URL_SAFE_NO_PAD.encode(pair.der_bytes());
         let jwk = json!({"kty": "OKP", "crv": "Ed25519", "kid": id, "x": x});
-        ProviderKey::new(id, &pair.serialize_pem(), jwk)
+        ProviderKey::new(id, &pair.serialize_pem(), pair.public_key_pem(), jwk)
     }
 
-    fn new(id: &str, pem: &str, jwk: Value) -> Self {
+    fn new(id: &str, pem: &str, public_pem: String, jwk: Value) -> Self {
         let signer = Signer::from_text(Some(id.to_owned()), pem).expect("a key that signs");
-        ProviderKey { signer, jwk }
+        ProviderKey { signer, jwk, public_pem }
     }
 
     /// A token.
     pub fn sign(&self, claims: &TokenRequest) -> String {
         self.signer.sign(claims).expect("it signs")
     }
+}
+
+/// Bytes as PEM (RFC 7468).
+fn pem(label: &str, der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    let lines = lines.join("\n");
+    format!("-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n")
 }
 
 impl Provider {

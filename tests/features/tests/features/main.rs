@@ -15,6 +15,7 @@ mod focused;
 mod hello;
 mod hooks;
 mod http;
+mod keys;
 mod limits;
 mod markers;
 mod messages;
