@@ -49,7 +49,9 @@ fn write_row(table: &mut fs::File, dist: &Path, path: &Path, kept: &Path) -> io:
     fs::read(path)?.hash(&mut hash);
     fs::create_dir_all(kept.join(&name).parent().expect("it is in a folder"))?;
     fs::copy(path, kept.join(&name))?;
-    let bytes = |name: &str| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), {:?}))", format!("/web/{name}"));
+    let bytes = |name: &str| {
+        format!("include_bytes!(concat!(env!(\"OUT_DIR\"), {:?}))", format!("/web/{name}"))
+    };
     let small = PathBuf::from(format!("{}.gz", path.display()));
     let gzip = match small.is_file() {
         true => {
