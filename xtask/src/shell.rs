@@ -1,7 +1,7 @@
 //! Runs other programs and knows the folders: the workspace's root and cargo's target folder.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::Outcome;
