@@ -14,9 +14,9 @@ usage: cargo xtask test [PART]
 
 Without a part, the whole suite: formatting, clippy, tidy, every test, those of the features over
 each carrier, the TypeScript client and the web client in Node and in browsers, the conformance kit,
-golden vectors in a second language, the calls over HTTP against their description, each reliability
-test at a short count, fuzzing for 10 seconds a target, dependencies' licences and sources, and the demo
-unattended. Installs what it needs and says so. The Python client has a part of its own.
+golden vectors in a second language, the Python client, the calls over HTTP against their description,
+each reliability test at a short count, fuzzing for 10 seconds a target, dependencies' licences and
+sources, and the demo unattended. Installs what it needs and says so.
   quick     formatting, clippy, tidy and every test
   deps      dependencies' licences, sources and known holes
   python    the golden vectors decoded by Python's protobuf, and the Python client
@@ -103,6 +103,7 @@ fn whole() -> Outcome {
     suite.step("conformance", conforms);
     suite.clients();
     suite.step("golden vectors in Python", golden_in_python);
+    suite.step("Python client", || passed(python::tests()));
     suite.step("calls over HTTP", calls_as_described);
     let bins = shell::target_dir().join("debug");
     // Without a list there is nothing to run, and that is a failure of its own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timezone
 
 from conftest import People, run
@@ -62,7 +63,9 @@ def test_a_thread_stands_under_its_message(people: People) -> None:
                 await timeline.until(lambda _: len(timeline.messages) == 2)
                 assert [m.text for m in timeline.messages] == ["Where?", "At the lake"]
                 assert timeline.messages[1].thread_root == root.seq
-            followed = await ada.threads()
+            # That whoever began it follows it comes after the reply.
+            while not (followed := await ada.threads()):
+                await asyncio.sleep(0.02)
             assert [one.thread.root_seq for one in followed] == [root.seq]
             assert (followed[0].unread, followed[0].summary.replies) == (1, 1)
             await followed[0].thread.mark_read(reply.seq)

@@ -22,6 +22,14 @@ def test_a_wrong_token_is_unauthorized(people: People) -> None:
     run(test)
 
 
+def test_another_certificate_is_untrusted(people: People) -> None:
+    async def test() -> None:
+        with pytest.raises(errors.Untrusted, match="fingerprint"):
+            await parlour.connect(people.server.address, certificate="ab" * 32, token="x")
+
+    run(test)
+
+
 def test_errors_say_what_they_are(people: People) -> None:
     async def test() -> None:
         with pytest.raises(errors.InvalidOption):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import _waking  # noqa: F401  (before the first call)
 from ._ffi import parlour_ffi as ffi
 from ._lists import EventStream, Opening
 from ._message import Item, Message, item
