@@ -113,6 +113,8 @@ export const STALLED_AFTER_MS = 3000;
 export const SECOND_WITHIN_MS = 2000;
 /** A failed read of history is tried again after this time. */
 export const READ_AGAIN_AFTER_MS = 2000;
+/** Events of the user's own log, of one room, that are heard once more behind a digest; the last ones. */
+export const EVENTS_SINCE_MAX = 64;
 /** Counts that became uncertain are read again after this time, once for all rooms. */
 export const COUNTS_AGAIN_AFTER_MS = 2000;
 /** What couldn't be said of presence is tried again after this time. */

@@ -155,6 +155,8 @@ export class Core {
   readonly tasks = new Map<number, Task>();
   readonly loads = new Map<number, (runs: Run[]) => void>();
   readonly userWaiting = new Map<number, LogEvent>();
+  /** What that log has said of rooms since a sync began: their digests may be older than that. */
+  since: Map<RoomId, LogEvent[]> | undefined;
   /** Rooms that a first sync has shown before the user's log has come: what it says of them is older. */
   readonly screen = new Set<RoomId>();
   /** Up to which event of that log; 0 as long as nothing of it has come. */

@@ -5,7 +5,13 @@ import type { UserEventBody } from "../../generated/events.js";
 import { Sync } from "../../generated/rpc.js";
 import { type Digests, type RoomDigest, type SyncDone, SyncItem } from "../../generated/sync/v1/sync.js";
 import { fieldOf, idOf, type RoomId } from "../../ids.js";
-import { FIRST_DIGESTS, READ_AGAIN_AFTER_MS, SEQ_MAX, WAITING_EVENTS_MAX } from "../../limits.js";
+import {
+  EVENTS_SINCE_MAX,
+  FIRST_DIGESTS,
+  READ_AGAIN_AFTER_MS,
+  SEQ_MAX,
+  WAITING_EVENTS_MAX,
+} from "../../limits.js";
 import type { Now } from "../../time.js";
 import { Counts, headOf } from "../counts.js";
 import { eventsIn, type LogEvent, submessages } from "../event.js";
@@ -16,7 +22,7 @@ import { askSettings, learnBlock } from "./people.js";
 import { learnVoteCast } from "./polls.js";
 import { catchUp, repairAll } from "./repair.js";
 import { describeRoom, learnRoom, loseRoom, startLog } from "./session.js";
-import { handleThreadNews } from "./threads.js";
+import { doubtThreads, handleThreadNews } from "./threads.js";
 
 /** One sync under way. */
 interface Syncing {
@@ -33,6 +39,7 @@ export function startSync(core: Core): void {
   const { incarnation, userSeq, watermarkMs } = core.meta;
   const cursor = { incarnation: incarnation ? fieldOf(incarnation) : undefined, userSeq, watermarkMs };
   const syncing: Syncing = { seen: new Set(), isFull: watermarkMs === 0, asOf: 0 };
+  core.since = new Map();
   core.read(
     Sync,
     { ...cursor, first: FIRST_DIGESTS },
@@ -41,7 +48,9 @@ export function startSync(core: Core): void {
       room: undefined,
       page: undefined,
       item: (item, now) => handleItem(core, syncing, item, now),
-      end: () => undefined,
+      end: () => {
+        core.since = undefined;
+      },
       cut: (now) => syncSoon(core, now),
     },
   );
@@ -64,12 +73,7 @@ function handleItem(core: Core, syncing: Syncing, bytes: Uint8Array, now: Now): 
     drainUserEvents(core, now);
   } else if (item?.case === "digests") {
     endUserLog(core, syncing, now);
-    for (const digest of item.value.rooms) {
-      const room = learnDigest(core, digest);
-      if (!room) continue;
-      syncing.seen.add(room);
-      catchUp(core, room);
-    }
+    for (const digest of item.value.rooms) handleDigest(core, syncing, digest, now);
   } else if (item?.case === "firstScreen") showFirst(core, item.value);
   else if (item?.case === "done") {
     endUserLog(core, syncing, now);
@@ -100,6 +104,29 @@ function showFirst(core: Core, digests: Digests): void {
     const room = learnDigest(core, digest);
     if (room) core.screen.add(room);
   }
+}
+
+/**
+ * A digest may have been read before what the user's own log has said of the room meanwhile: that is heard
+ * once more, behind it.
+ */
+function handleDigest(core: Core, syncing: Syncing, digest: RoomDigest, now: Now): void {
+  const id = idOf(digest.room?.id);
+  const since = (id && core.since?.get(id)?.filter((event) => event.seq > syncing.asOf)) ?? [];
+  if (since.some((event) => event.userBody().case === "roomLost")) return;
+  const room = learnDigest(core, digest);
+  if (!room) return;
+  // The room has gone on, so the digest said nothing of threads that only it can count.
+  if (core.rooms.get(room)?.threads.some((thread) => thread.counts.isUncertain)) doubtThreads(core, now);
+  for (const event of since) learnFromUserEvent(core, event, event.userBody(), room, now);
+  syncing.seen.add(room);
+  catchUp(core, room);
+}
+
+function keepForDigests(core: Core, event: LogEvent, body: UserEventBody, room: RoomId): void {
+  // A room that one has come into begins anew, and what a digest says of it is newer.
+  if (body.case === "roomGained") core.since?.delete(room);
+  else core.since?.set(room, [...(core.since.get(room) ?? []), event].slice(-EVENTS_SINCE_MAX));
 }
 
 function learnDigest(core: Core, digest: RoomDigest): RoomId | undefined {
@@ -171,6 +198,7 @@ function handleUserEvent(core: Core, event: LogEvent, now: Now): void {
   const room = roomOf(body);
   // A digest of it said the same, and more.
   if (room && event.seq <= core.screenAsOf && core.screen.has(room)) return;
+  if (room) keepForDigests(core, event, body, room);
   learnFromUserEvent(core, event, body, room, now);
 }
 

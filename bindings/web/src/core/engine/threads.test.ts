@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Init, MessageType } from "../../codec/message.js";
 import * as Kind from "../../generated/kinds.js";
+import { MarkerMoved } from "../../generated/marker/v1/marker.js";
 import { ReadThread, ReadTimeline, Sync } from "../../generated/rpc.js";
+import type { RoomDigest, SyncItem } from "../../generated/sync/v1/sync.js";
 import { ThreadFollowed, ThreadMarkerMoved, ThreadUnfollowed } from "../../generated/thread/v1/thread.js";
 import { fieldOf } from "../../ids.js";
 import { digest, TestClient, wire } from "../testing/client.js";
@@ -58,6 +60,43 @@ describe("a thread that the user follows", () => {
     told(client, 2, Kind.threadUnfollowed, ThreadUnfollowed, room);
     client.hear(reply(11, 2));
     expect(client.engine.room(ROOM)?.threadUnread).toBe(0);
+  });
+
+  it("is counted again as long as digests are older than its room", async () => {
+    const client = await TestClient.live();
+    client.hear(reply(11, 2));
+    told(client, 1, Kind.threadFollowed, ThreadFollowed, { ...room, marker: { seq: 7, msgNo: 1 } });
+    client.pass(2000);
+    client.hear(posted(12, "meanwhile"));
+    client.sync([digest(11, { threads: [{ ...followed, unread: { messages: 1 } }] })]);
+    expect(client.engine.room(ROOM)?.threadUnread).toBe(0);
+    client.pass(2000);
+    client.sync([digest(12, { threads: [{ ...followed, unread: { messages: 1 } }] })]);
+    expect(client.engine.room(ROOM)?.threadUnread).toBe(1);
+    client.pass(60_000);
+    expect(client.reads(Sync)).toHaveLength(0);
+  });
+});
+
+describe("what the user's own log says while a sync is under way", () => {
+  const digests = (client: TestClient, rooms: readonly Init<RoomDigest>[]) => {
+    const [sync] = client.reads(Sync).slice(-1);
+    const item = (value: Init<SyncItem>) => client.item(sync?.id ?? 0, Sync, value);
+    item({ item: { case: "user", value: { asOfSeq: 1 } } });
+    told(client, 2, Kind.threadFollowed, ThreadFollowed, { ...room, marker: { seq: 7, msgNo: 1 } });
+    told(client, 3, Kind.markerMoved, MarkerMoved, { room: fieldOf(ROOM), marker: { seq: 10, msgNo: 10 } });
+    item({ item: { case: "digests", value: { rooms } } });
+    item({ item: { case: "done", value: { watermarkMs: 5, roomCount: 1 } } });
+    client.end(sync?.id ?? 0);
+  };
+
+  it("holds against a digest that was read before", async () => {
+    const client = await TestClient.start();
+    client.welcome();
+    digests(client, [digest(10, { marker: { seq: 4, msgNo: 4 }, unread: { messages: 6 } })]);
+    expect(client.engine.room(ROOM)).toMatchObject({ unread: 0, readSeq: 10 });
+    client.hear(reply(11, 2));
+    expect(client.engine.room(ROOM)?.threadUnread).toBe(1);
   });
 });
 

@@ -82,7 +82,10 @@ function follow(
   if (!record) return;
   const rootSeq = Math.min(root, SEQ_MAX);
   const others = record.threads.filter((thread) => thread.rootSeq !== rootSeq);
-  record.threads = [...others, newThread(rootSeq, marker, record.head.seq)];
+  const thread = newThread(rootSeq, marker, record.head.seq);
+  // Replies that came before this did aren't counted.
+  thread.counts.isUncertain = true;
+  record.threads = [...others, thread];
   core.changed(room);
   doubtThreads(core, now);
 }
