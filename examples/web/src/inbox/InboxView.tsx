@@ -97,6 +97,9 @@ function Mentions() {
 }
 
 function MentionCard({ mention: { room, message, isUnread } }: { mention: Mention }) {
+  // Read since the list came, here or on another device. Of threads the list alone says so.
+  const readSeq = useRoomSummary(room.id)?.readSeq ?? 0;
+  const isReadSince = !message.threadRoot && (message.seq ?? 0) <= readSeq;
   return (
     <MessageCard
       room={room}
@@ -104,7 +107,7 @@ function MentionCard({ mention: { room, message, isUnread } }: { mention: Mentio
       sender={message.sender}
       atMs={message.atMs}
       text={summaryOf(message, "…")}
-      isUnread={isUnread}
+      isUnread={isUnread && !isReadSince}
     />
   );
 }

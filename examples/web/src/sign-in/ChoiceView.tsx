@@ -124,6 +124,9 @@ function ProviderButton({ provider, isOnly }: { provider: IdentityProvider; isOn
   );
 }
 
+/** A server that couldn't be asked is asked again after this time, and when the network is back. */
+const AGAIN_AFTER_MS = 10_000;
+
 function useOffered() {
   const [offers, setOffers] = useState<Offered>();
   const [isAway, setAway] = useState(false);
@@ -131,11 +134,26 @@ function useOffered() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another time is another question.
   useEffect(() => {
     const ended = new AbortController();
-    setAway(false);
     offered(location.origin, { signal: ended.signal }).then(setOffers, () => {
       if (!ended.signal.aborted) setAway(true);
     });
     return () => ended.abort();
   }, [times]);
-  return { offers, isAway, again: () => setTimes(times + 1) };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it waits anew after each question.
+  useEffect(() => {
+    if (!isAway || offers) return;
+    const again = () => setTimes((asked) => asked + 1);
+    const timer = setTimeout(again, AGAIN_AFTER_MS);
+    addEventListener("online", again);
+    return () => {
+      clearTimeout(timer);
+      removeEventListener("online", again);
+    };
+  }, [isAway, offers, times]);
+  const again = () => {
+    setAway(false);
+    setTimes(times + 1);
+  };
+  // One that answers to a question of its own isn't away, whatever was said before.
+  return { offers, isAway: isAway && !offers, again };
 }

@@ -158,6 +158,17 @@ describe("a sign-in link", () => {
   });
 });
 
+describe("the ways in", () => {
+  test("come by themselves once the server can be asked", async () => {
+    await page.route("**/parlour/v1/endpoints", (route) => route.abort());
+    await page.goto(site.url);
+    await page.getByRole("alert").filter({ hasText: "can’t be reached" }).waitFor();
+    await page.unroute("**/parlour/v1/endpoints");
+    await page.getByLabel("Handle").waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
+  });
+});
+
 describe("a password", () => {
   test("is asked for in fields that password managers know", async () => {
     await page.goto(site.url);
