@@ -322,6 +322,20 @@ fn another_user_sends_nothing_of_the_one_before() {
 }
 
 #[test]
+fn another_user_is_shown_nothing_that_was_acknowledged_to_the_one_before() {
+    let mut client = Client::new();
+    client.connect(0);
+    client.open();
+    client.send(1);
+    let [(call, _)] = &client.sends()[..] else { panic!("one send") };
+    client.engine.handle_reply(*call, sent(1), NOW);
+    client.pump();
+    assert_eq!(client.texts(), ["mine"]);
+    client.connect_to(1, OTHER);
+    assert!(client.texts().is_empty(), "{:?}", client.texts());
+}
+
+#[test]
 fn calls_outlive_a_connection_and_a_draining_server() {
     let mut client = Client::new();
     client.connect(0);

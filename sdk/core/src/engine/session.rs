@@ -36,6 +36,7 @@ impl Engine {
             // Another user's words are never sent in this one's name.
             self.writes.push(Write::ResetOutbox);
             self.outbox = Default::default();
+            self.settled = Default::default();
         }
         if other_user || self.meta.incarnation.is_some_and(|known| known != incarnation) {
             self.forget();
