@@ -207,8 +207,8 @@ impl Builder {
     ///
     /// # Errors
     /// When something given here is of no use, the cache can't be opened, the token is refused, the
-    /// server's certificate isn't believed, or there is no connection within 15 s. Use [`Builder::start`] where the client is to be there
-    /// without one.
+    /// server's certificate isn't believed, or there is no connection within 15 s. Use
+    /// [`Builder::start`] where the client is to be there without one.
     pub async fn connect(self) -> Result<Client, ConnectError> {
         let client = self.start().await?;
         let mut states = client.inner.state.clone();

@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use parlour_protocol::wire::Error as Refusal;
 
-use crate::sign_in::Login;
+use crate::{carrier::NotDialed, sign_in::Login};
 
 /// The application has no token to give right now; the client asks again later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, thiserror::Error)]
@@ -16,8 +16,8 @@ pub struct NoToken;
 pub(crate) enum NoTokenYet {
     /// The application has none, or it couldn't be had; ask again.
     NotNow,
-    /// The server isn't reached.
-    Unreachable,
+    /// No connection could be made to ask for one.
+    NotDialed(NotDialed),
     /// The server asks to wait that long.
     Later(Duration),
     /// Somebody has to let the user in first.

@@ -71,8 +71,8 @@ pub enum Distrust {
     /// Nobody who is trusted has signed it.
     #[error("nobody who is trusted has signed it")]
     Issuer,
-    /// It is of another name than the address.
-    #[error("it is not of this name")]
+    /// It is of another name than the address, or can't be read: both are the same alert.
+    #[error("it is not of this name, or broken")]
     Name,
     /// It isn't the one with the fingerprint that was given.
     #[error("its fingerprint is another one")]

@@ -6,7 +6,8 @@ mod sdk;
 use std::{path::Path, time::Duration};
 
 use parlour::{
-    Builder, CallError, Client, ConnectError, End, SignIn, SignInLink, State, Stop, Trust,
+    Builder, CallError, Client, ConnectError, Distrust, End, SignIn, SignInLink, State, Stop,
+    Trust,
     protocol::{account::LoginMethod, wire::ErrorReason},
 };
 use parlour_features::server::{Options, ROOMY, Server};
@@ -35,6 +36,16 @@ fn at(server: &Server) -> Builder {
 
 fn by_password(server: &Server, user: &str, password: &str) -> Builder {
     at(server).sign_in(SignIn::password("acme", user, password))
+}
+
+#[tokio::test]
+async fn nobody_signs_in_at_a_server_whose_certificate_isnt_believed() {
+    let server = Server::roomy();
+    let other = Trust::CertificateSha256([1; 32]);
+    let result =
+        by_password(&server, "alice", "correct horse battery").trust(other).connect().await;
+    let is_told = matches!(result, Err(ConnectError::Untrusted(Distrust::Fingerprint)));
+    assert!(is_told, "{result:?}");
 }
 
 /// The client stops because its sign-in is refused.

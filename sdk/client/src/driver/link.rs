@@ -93,7 +93,7 @@ impl Driver {
     fn has_no_token(&mut self, why: NoTokenYet) {
         match why {
             NoTokenYet::NotNow => self.attempt_failed(End::NoToken),
-            NoTokenYet::Unreachable => self.attempt_failed(End::Unreachable),
+            NoTokenYet::NotDialed(why) => self.not_dialed(why),
             NoTokenYet::Knocking => self.attempt_failed(End::Knocking),
             NoTokenYet::Later(wait) => {
                 let retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
@@ -124,12 +124,18 @@ impl Driver {
         match result {
             Ok(dialed) if wanted => self.say_hello(dialed),
             Ok(dialed) => dialed.connection.close(CloseCode::ClientDone as u32),
-            Err(NotDialed::Unreachable) if wanted => self.attempt_failed(End::Unreachable),
-            Err(NotDialed::Untrusted(why)) if wanted => {
+            Err(why) if wanted => self.not_dialed(why),
+            Err(_) => {}
+        }
+    }
+
+    fn not_dialed(&mut self, why: NotDialed) {
+        match why {
+            NotDialed::Unreachable => self.attempt_failed(End::Unreachable),
+            NotDialed::Untrusted(why) => {
                 tracing::warn!(%why, "the server's certificate isn't believed");
                 self.attempt_failed(End::Untrusted(why));
             }
-            Err(_) => {}
         }
     }
 

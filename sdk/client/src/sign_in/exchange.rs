@@ -25,7 +25,7 @@ pub(super) async fn ask(
 ) -> Result<Result<SignedIn, Refusal>, NoTokenYet> {
     let unreachable = |_| NoTokenYet::NotNow;
     let Dialed { connection, mut send, mut recv } =
-        dialer.dial(address).await.map_err(|_| NoTokenYet::Unreachable)?;
+        dialer.dial(address).await.map_err(NoTokenYet::NotDialed)?;
     let frame = ClientFrame { frame: Some(client_frame::Frame::SignIn(request)) };
     send.write_chunk(frame::encode(&frame)).await.map_err(unreachable)?;
     let answer = tokio::time::timeout(SIGN_IN_WITHIN, answer(&mut recv)).await;
