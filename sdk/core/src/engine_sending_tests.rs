@@ -116,3 +116,19 @@ fn an_echo_that_comes_before_the_rooms_of_another_incarnation_is_shown_with_what
     client.end(read);
     assert_eq!(client.texts(), ["1", "2", "mine"]);
 }
+
+#[test]
+fn what_a_store_acknowledged_that_is_another_now_is_sent_again_under_the_same_refs() {
+    let mut client = Client::new();
+    client.connect(0);
+    client.open();
+    let (first, second) = (client.send(1), client.send(2));
+    let [(call, _), _] = &client.sends()[..] else { panic!("two sends") };
+    client.engine.handle_reply(*call, sent(1), NOW);
+    client.pump();
+    client.connect_to(2, ME);
+    let refs: Vec<_> = client.sends().into_iter().map(|(_, sent)| sent).collect();
+    assert_eq!(refs, [first.to_field(), second.to_field()], "in their order");
+    assert_eq!(client.texts(), ["mine", "mine"]);
+    assert_eq!(client.cache.load().unwrap().outbox.len(), 2);
+}

@@ -116,6 +116,17 @@ impl Outbox {
         Ok(&queue[queue.len() - 1])
     }
 
+    /// Puts entries back that were sent to a store that is another now, each at its old place.
+    pub fn put_back(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        for mut entry in entries {
+            entry.state = State::Queued { not_before: Duration::ZERO };
+            self.places.insert(entry.client_ref, entry.room);
+            let queue = self.rooms.entry(entry.room).or_default();
+            let at = queue.partition_point(|other| other.order < entry.order);
+            queue.insert(at, entry);
+        }
+    }
+
     /// Tries a failed entry again, at its old place in the queue.
     pub fn retry(&mut self, client_ref: ClientRef) -> Option<&Entry> {
         let entry = self.entry_mut(client_ref)?;

@@ -49,6 +49,7 @@ mod reminders;
 mod reports;
 pub mod retention;
 pub mod rooms;
+pub mod row_kinds;
 mod scheduled;
 pub mod search;
 pub mod session;

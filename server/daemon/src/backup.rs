@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock,
-    data::{DataError, DataFolder, write_private},
+    data::{self, DataError, DataFolder, write_private},
 };
 
 /// Why a backup can't be made or restored.
@@ -46,6 +46,12 @@ pub enum BackupError {
         /// Which folder.
         path: PathBuf,
     },
+    /// The backup lists something that isn't in it any more.
+    #[error("{path} is missing from the backup, which is not restored without it", path = path.display())]
+    Incomplete {
+        /// What is missing.
+        path: PathBuf,
+    },
     /// The store can't be copied.
     #[error("store: {0}; the server's log says what happened to it")]
     Store(#[from] StoreError),
@@ -69,6 +75,14 @@ pub struct Manifest {
     /// The bucket that attachments are in, and so not in the backup; none where it has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
+    /// What it consists of, as paths within it: each has to be there for it to be restored.
+    #[serde(default = "parts_always")]
+    pub parts: Vec<String>,
+}
+
+/// What a backup has that was made before backups listed their parts.
+fn parts_always() -> Vec<String> {
+    vec![STORE.into(), KEPT[0].into()]
 }
 
 /// Attachments, as they are configured.
@@ -90,6 +104,8 @@ pub struct Restored {
 }
 
 const MANIFEST: &str = "backup.json";
+const STORE: &str = "store";
+const BLOBS: &str = "blobs";
 /// The folders of a data folder that hold small files to keep.
 const KEPT: [&str; 2] = ["keys", "tls"];
 
@@ -107,25 +123,28 @@ pub async fn back_up(
         return Err(BackupError::Relative);
     }
     make_new(to)?;
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").into(),
         begun_ms: clock::unix_ms(),
         store: store.info().adapter.into(),
         bucket: attachments.bucket.clone(),
+        parts: vec![STORE.into()],
     };
-    store.backup(to.join("store")).await?;
+    store.backup(to.join(STORE)).await?;
     for folder in KEPT {
-        copy_files(&data.root().join(folder), &to.join(folder))?;
+        let names = copy_files(&data.root().join(folder), &to.join(folder))?;
+        manifest.parts.extend(names.into_iter().map(|name| format!("{folder}/{name}")));
     }
     if blobs != data.blobs() && !blobs.is_dir() {
         // That of another server, or not mounted.
         return Err(BackupError::Io { path: blobs.into(), error: io::ErrorKind::NotFound.into() });
     }
-    let (from, target) = (blobs.to_owned(), to.join("blobs"));
+    let (from, target) = (blobs.to_owned(), to.join(BLOBS));
     let copied = tokio::task::spawn_blocking(move || copy_blobs(&from, &target)).await;
     copied.unwrap_or_else(|error| {
         Err(BackupError::Io { path: blobs.into(), error: io::Error::other(error) })
     })?;
+    manifest.parts.extend(to.join(BLOBS).exists().then(|| BLOBS.into()));
     let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
     // Whoever finds the manifest finds the rest.
     write_private(&to.join(MANIFEST), &text)?;
@@ -142,16 +161,46 @@ pub fn restore(from: &Path, to: &Path, kind: Option<Kind>) -> Result<Restored, B
         Some(kind) => kind,
         None => manifest.store.parse().map_err(|_| incomplete())?,
     };
+    if let Some(missing) = manifest.parts.iter().find(|part| !from.join(part).exists()) {
+        return Err(BackupError::Incomplete { path: from.join(missing) });
+    }
+    let was_there = to.exists();
     make_new(to)?;
+    let restored = fill(from, kind, to);
+    if restored.is_err() {
+        // It was empty, so all of it is of this attempt; what can't be removed is marked still.
+        let _ = if was_there { clear(to) } else { fs::remove_dir_all(to) };
+    }
+    Ok(Restored { report: restored?, bucket: manifest.bucket })
+}
+
+/// Copies a backup into an empty data folder, which nobody can open before it is whole.
+fn fill(from: &Path, kind: Kind, to: &Path) -> Result<Report, BackupError> {
     let data = DataFolder::open(to)?;
     let _lock = data.lock()?;
-    let (backup, target) = (Options::new(from.join("store")), Options::new(data.store()));
+    write_private(&data.restoring(), b"")?;
+    let (backup, target) = (Options::new(from.join(STORE)), Options::new(data.store()));
     let report = maintenance::restore(&backup, kind, &target)?;
     for folder in KEPT {
         copy_files(&from.join(folder), &to.join(folder))?;
     }
-    copy_blobs(&from.join("blobs"), &data.blobs())?;
-    Ok(Restored { report, bucket: manifest.bucket })
+    copy_blobs(&from.join(BLOBS), &data.blobs())?;
+    data::remove(&data.restoring())?;
+    Ok(report)
+}
+
+/// Removes what is in a folder, the mark of a restore last.
+fn clear(folder: &Path) -> io::Result<()> {
+    let mark = DataFolder::restoring_in(folder);
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            fs::remove_dir_all(path)?;
+        } else if path != mark {
+            fs::remove_file(path)?;
+        }
+    }
+    fs::remove_file(mark)
 }
 
 fn make_new(path: &Path) -> Result<(), BackupError> {
@@ -218,18 +267,22 @@ fn link_files(from: &Path, to: &Path) -> Result<(), BackupError> {
     folder.sync_all().map_err(|error| failed(to, error))
 }
 
-/// Copies the files of one folder, private and whole; a folder that isn't there has none.
-fn copy_files(from: &Path, to: &Path) -> Result<(), BackupError> {
+/// Copies the files of one folder, private and whole, and says which they are; a folder that isn't
+/// there has none.
+fn copy_files(from: &Path, to: &Path) -> Result<Vec<String>, BackupError> {
     let failed = |path: &Path, error| BackupError::Io { path: path.into(), error };
     let entries = match fs::read_dir(from) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
         entries => entries.map_err(|error| failed(from, error))?,
     };
+    let mut names = vec![];
     for entry in entries {
         let path = entry.map_err(|error| failed(from, error))?.path();
         let Some(name) = path.file_name().filter(|_| path.is_file()) else { continue };
         let bytes = fs::read(&path).map_err(|error| failed(&path, error))?;
         write_private(&to.join(name), &bytes)?;
+        names.push(name.to_string_lossy().into_owned());
     }
-    Ok(())
+    names.sort();
+    Ok(names)
 }

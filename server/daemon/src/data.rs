@@ -27,6 +27,15 @@ pub enum DataError {
         /// Which folder.
         path: PathBuf,
     },
+    /// A restore began it and was interrupted: what is missing would be missed only later.
+    #[error(
+        "data folder {path} is half restored: remove it, and restore the backup again",
+        path = path.display()
+    )]
+    HalfRestored {
+        /// Which folder.
+        path: PathBuf,
+    },
     /// A key file that isn't one.
     #[error("data folder: {path} is damaged; restore it from a backup", path = path.display())]
     Damaged {
@@ -55,7 +64,11 @@ impl DataFolder {
             .mode(0o700)
             .create(root)
             .map_err(|error| DataError::Io { path: root.into(), error })?;
-        Ok(DataFolder { root: root.into() })
+        let data = DataFolder { root: root.into() };
+        if data.restoring().exists() {
+            return Err(DataError::HalfRestored { path: root.into() });
+        }
+        Ok(data)
     }
 
     /// The folder itself.
@@ -102,6 +115,16 @@ impl DataFolder {
     /// The index of messages: made from the store, and made again where it isn't there.
     pub fn search(&self) -> PathBuf {
         self.root.join("search")
+    }
+
+    /// Is there while a backup is being restored into the folder, and if that was interrupted.
+    pub fn restoring(&self) -> PathBuf {
+        Self::restoring_in(&self.root)
+    }
+
+    /// The same, of a folder that can't be opened.
+    pub fn restoring_in(root: &Path) -> PathBuf {
+        root.join("restoring")
     }
 
     /// Where a compacted store is made; after the exchange, where the old one is.
@@ -190,6 +213,12 @@ fn temporary(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     file.write_all(bytes)?;
     file.sync_all()?;
     Ok(temporary)
+}
+
+/// Removes a file, durably.
+pub fn remove(path: &Path) -> Result<(), DataError> {
+    let removed = fs::remove_file(path).and_then(|()| sync_folder(path));
+    removed.map_err(|error| DataError::Io { path: path.into(), error })
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {

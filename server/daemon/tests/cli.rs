@@ -146,6 +146,11 @@ fn backup_and_restore_work_with_a_server_and_without() {
         assert!(info.contains(&format!("adapter      {kind}")), "{info}");
     }
     assert!(refused(dir.path(), &["restore", "--from", ".", "--to", "x"]).contains("no complete"));
+    // One that lost a part of it is restored by nobody who doesn't hear of it.
+    fs::remove_file(dir.path().join("hot/keys/token.key")).expect("it is a part");
+    let words = ["restore", "--from", "hot", "--to", "keyless"];
+    assert!(refused(dir.path(), &words).contains("hot/keys/token.key is missing"));
+    assert!(!dir.path().join("keyless").exists());
     let copied =
         ok(dir.path(), &["storage", "copy", "--from", "sled:parlour-data", "--to", "redb:new"]);
     assert!(copied.starts_with("copied "), "{copied}");
@@ -187,6 +192,38 @@ fn a_compaction_without_room_gives_back_what_it_took() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(!left.exists(), "{text}");
     ok(dir.path(), &["storage", "check", "--data", "redb"]);
+}
+
+#[test]
+fn a_restore_that_fails_leaves_nothing_and_on_half_a_restore_nobody_starts() {
+    let dir = tempfile::tempdir().expect("folder");
+    with_data(dir.path());
+    ok(dir.path(), &["backup", "--to", "backup"]);
+    fs::create_dir(dir.path().join("mounted")).expect("folder");
+    for to in ["new", "mounted"] {
+        // No file grows beyond 64 KiB, which is less than a new store takes.
+        let script = "trap '' XFSZ; ulimit -f 128; exec \"$0\" \"$@\"";
+        let words = ["restore", "--from", "backup", "--to", to, "--store", "redb"];
+        let output = Command::new("sh")
+            .current_dir(dir.path())
+            .args(["-c", script, env!("CARGO_BIN_EXE_parlour")])
+            .args(words)
+            .output()
+            .expect("run");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+    }
+    assert!(!dir.path().join("new").exists());
+    let left = fs::read_dir(dir.path().join("mounted")).expect("it was there before").count();
+    assert_eq!(left, 0);
+    ok(dir.path(), &["restore", "--from", "backup", "--to", "mounted"]);
+    ok(dir.path(), &["storage", "check", "--data", "mounted"]);
+    // As a kill in the middle would leave it.
+    fs::write(dir.path().join("mounted/restoring"), "").expect("file");
+    for words in [&["serve", "--listen", "[::1]:0", "--http", "127.0.0.1:0"][..], &["status"]] {
+        let said = refused(dir.path(), &[words, &["--data", "mounted"]].concat());
+        assert!(said.contains("is half restored"), "{said}");
+    }
 }
 
 #[test]

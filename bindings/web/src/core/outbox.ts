@@ -105,6 +105,13 @@ export class Outbox {
     return entry;
   }
 
+  /** Puts an entry back that was sent to a store that is another now, at its old place. */
+  putBack(entry: Entry): void {
+    entry.state = AT_ONCE;
+    this.#put(entry);
+    this.#rooms.get(entry.room)?.sort((one, other) => one.order - other.order);
+  }
+
   /** Tries a failed entry again, at its old place in the queue. */
   retry(clientRef: ClientRef): Entry | undefined {
     const entry = this.entry(clientRef);

@@ -39,6 +39,9 @@ impl Engine {
             self.settled = Default::default();
         }
         if other_user || self.meta.incarnation.is_some_and(|known| known != incarnation) {
+            // What was acknowledged by a store that is gone, and isn't known to be in this one.
+            let settled = std::mem::take(&mut self.settled).into_values().flatten();
+            self.outbox.put_back(settled.map(|(_, (entry, _))| entry));
             self.forget();
         }
         self.meta.user = Some(me);

@@ -17,20 +17,22 @@ const CHECKSUM_BYTES: usize = 4;
 const ROW_HEADER_BYTES: usize = 1 + 2 + 2;
 
 /// A row and its key.
-pub(crate) type Row = (Vec<u8>, Bytes);
+pub type Row = (Vec<u8>, Bytes);
 
 /// A row as it lies in its block; the key is the reader's.
 type RowIn<'k, 'b> = (&'k [u8], &'b [u8]);
 
 /// Puts blocks together.
 #[derive(Debug)]
-pub(crate) struct Builder {
+pub struct Builder {
     bytes: Vec<u8>,
     last: Vec<u8>,
 }
 
+#[allow(clippy::new_without_default, reason = "nobody wants a block without rows by default")]
 impl Builder {
-    pub(crate) fn new() -> Self {
+    /// A block without rows.
+    pub fn new() -> Self {
         Builder { bytes: vec![0; CHECKSUM_BYTES], last: Vec::new() }
     }
 
@@ -40,7 +42,7 @@ impl Builder {
     }
 
     /// Adds a row behind the last.
-    pub(crate) fn push(&mut self, (key, value): &Row) -> Result<(), EngineError> {
+    pub fn push(&mut self, (key, value): &Row) -> Result<(), EngineError> {
         let shared = shared(&self.last, key);
         let lengths = u16::try_from(key.len() - shared).ok().zip(u16::try_from(value.len()).ok());
         let Some((key_len, value_len)) = lengths else {
@@ -57,7 +59,7 @@ impl Builder {
     }
 
     /// The block, to lie under `fence`.
-    pub(crate) fn finish(mut self, fence: &[u8]) -> Bytes {
+    pub fn finish(mut self, fence: &[u8]) -> Bytes {
         let crc = checksum(fence, &self.bytes[CHECKSUM_BYTES..]);
         self.bytes[..CHECKSUM_BYTES].copy_from_slice(&crc.to_be_bytes());
         self.bytes.into()
@@ -76,14 +78,14 @@ fn checksum(fence: &[u8], rows: &[u8]) -> u32 {
 
 /// Reads a block's rows in order.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     rest: &'a [u8],
     key: Vec<u8>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of the block under `fence`.
-    pub(crate) fn new(fence: &[u8], mut block: &'a [u8]) -> Result<Self, EngineError> {
+    pub fn new(fence: &[u8], mut block: &'a [u8]) -> Result<Self, EngineError> {
         let crc = block.try_get_u32().map_err(|_| damaged())?;
         if crc != checksum(fence, block) {
             return Err(damaged());
@@ -114,7 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The value under `key`.
-    pub(crate) fn find(mut self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+    pub fn find(mut self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
         while let Some((found, value)) = self.next()? {
             if found >= key {
                 return Ok((found == key).then(|| Bytes::copy_from_slice(value)));
@@ -124,7 +126,7 @@ impl<'a> Reader<'a> {
     }
 
     /// All rows.
-    pub(crate) fn rows(mut self) -> Result<Vec<Row>, EngineError> {
+    pub fn rows(mut self) -> Result<Vec<Row>, EngineError> {
         let mut rows = Vec::new();
         while let Some((key, value)) = self.next()? {
             rows.push((key.to_vec(), Bytes::copy_from_slice(value)));

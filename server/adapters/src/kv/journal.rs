@@ -131,7 +131,7 @@ impl Journal {
 }
 
 /// Writes as an entry's payload.
-pub(crate) fn encode(writes: &Writes) -> Bytes {
+pub fn encode(writes: &Writes) -> Bytes {
     let size = |(key, value): (&Vec<u8>, &Option<Bytes>)| {
         6 + key.len() + value.as_ref().map_or(0, Bytes::len)
     };
@@ -151,7 +151,7 @@ pub(crate) fn encode(writes: &Writes) -> Bytes {
 }
 
 /// The inverse of [`encode`]; `None` for what it never made.
-pub(crate) fn decode(mut payload: Bytes) -> Option<Writes> {
+pub fn decode(mut payload: Bytes) -> Option<Writes> {
     let mut writes = Writes::new();
     while payload.has_remaining() {
         let key_len = usize::from(payload.try_get_u16().ok()?);

@@ -40,7 +40,7 @@ pub(crate) fn head_key(log: LogKey) -> Vec<u8> {
 }
 
 /// The key of a record.
-pub(crate) fn record_key(log: LogKey, seq: u64) -> Vec<u8> {
+pub fn record_key(log: LogKey, seq: u64) -> Vec<u8> {
     [&[RECORD], log.to_bytes().as_slice(), &seq.to_be_bytes()].concat()
 }
 
@@ -105,7 +105,7 @@ fn checksum(key: &[u8], body: &[u8]) -> u32 {
 }
 
 /// Puts a body under `key`, split over continuations where it is long. Returns its checksum.
-pub(crate) fn put(writes: &mut Writes, key: &[u8], body: &[u8]) -> u32 {
+pub fn put(writes: &mut Writes, key: &[u8], body: &[u8]) -> u32 {
     let crc = checksum(key, body);
     let (first, rest) = body.split_at(body.len().min(CHUNK_BYTES));
     let mut value = BytesMut::with_capacity(HEADER_BYTES + first.len());
@@ -153,7 +153,7 @@ pub(crate) fn front(value: &[u8]) -> Option<Front> {
 }
 
 /// Puts a body together again; `None` if anything is missing or differs from its checksum.
-pub(crate) fn body(key: &[u8], first: &Bytes, more: &[Bytes]) -> Option<Bytes> {
+pub fn body(key: &[u8], first: &Bytes, more: &[Bytes]) -> Option<Bytes> {
     let Front { len, crc } = front(first)?;
     let body = if more.is_empty() {
         first.slice(HEADER_BYTES..)

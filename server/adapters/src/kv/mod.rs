@@ -1,15 +1,17 @@
 //! The store over an embedded engine: layout, checksums, one writer with group commit, reading,
 //! backup. sled and redb differ only behind the `Engine` trait.
+//!
+//! What turns rows into bytes and back is public for the fuzzer and for counting instructions.
 
 pub(crate) mod backup;
-mod block;
+pub mod block;
 pub(crate) mod bounds;
 mod checkpoint;
 mod durability;
 pub mod engine;
 pub(crate) mod folder;
-mod journal;
-pub(crate) mod layout;
+pub mod journal;
+pub mod layout;
 mod merge;
 mod overlay;
 pub mod packed;

@@ -28,7 +28,7 @@ use crate::{
 
 /// A row of `Table::EMOJI`.
 #[derive(Clone, PartialEq, Message)]
-struct EmojiRow {
+pub(crate) struct EmojiRow {
     #[prost(message, optional, tag = "1")]
     blob: Option<Blob>,
     #[prost(bytes = "bytes", tag = "2")]

@@ -44,7 +44,7 @@ const MARK: u8 = 0xfe;
 
 /// A row of `Table::COMMANDS`.
 #[derive(Clone, PartialEq, Message)]
-struct CommandsRow {
+pub(crate) struct CommandsRow {
     #[prost(message, repeated, tag = "1")]
     commands: Vec<Command>,
 }

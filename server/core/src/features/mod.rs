@@ -48,4 +48,8 @@ mod threads;
 mod users;
 mod webhooks;
 
+// Rows that no other room of the house knows, for the list of all.
+pub(crate) use emoji::EmojiRow;
+pub(crate) use interactions::CommandsRow;
+
 pub mod typing;

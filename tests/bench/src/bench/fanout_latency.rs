@@ -1,5 +1,6 @@
 //! `fanout-latency`: from a post to each delivery in a room of 200, at 150 posts a second and at
-//! half of what the subject can do. The generator sleeps between posts, as clients do.
+//! half of what the subject can do. The generator sleeps between posts, as clients do. Parlour's posts are
+//! on the disk first, so the disk is measured by itself, too, in the same minutes.
 
 use std::time::Duration;
 
@@ -8,9 +9,10 @@ use serde_json::json;
 use super::{Context, compare};
 use crate::drive::Crowd;
 use crate::drive::loops::{Closed, Paced, Run};
-use crate::harness::Outcome;
-use crate::harness::figure::{Better, Goal, Sample, Title};
+use crate::harness::figure::{Better, Figure, Goal, Sample, Side, Title};
+use crate::harness::histogram::Histogram;
 use crate::harness::report::Report;
+use crate::harness::{Outcome, disk};
 use crate::subject::{Setup, Subject};
 use crate::swarm::world::{POST_BYTES, World};
 
@@ -25,11 +27,45 @@ const PACES: [&str; 2] = ["150/s", "half of capacity"];
 pub(crate) fn run(context: &Context<'_>, report: &mut Report) -> Outcome {
     let line_up = context.line_up(&PEERS);
     let cells = PACES.len() * SHARES.len();
-    let all = context.interleave(&line_up, cells, |subject| one(context, subject))?;
+    let mut disk = Vec::new();
+    let all = context.interleave(&line_up, cells, |subject| {
+        if subject == line_up[0] {
+            disk.push(disk::syncs(context.folder, POSTS_PER_SECOND, time(context))?);
+        }
+        one(context, subject)
+    })?;
     for cell in 0..cells {
         compare(&all, cell, |peer| title(cell, peer), report);
     }
+    for (share, of) in SHARES {
+        report.add(&of_disk(&disk, share, of));
+    }
     Ok(())
+}
+
+fn time(context: &Context<'_>) -> Duration {
+    Duration::from_millis(if context.quick { 1_500 } else { 6_000 })
+}
+
+/// What the disk took, without anybody's server.
+fn of_disk(syncs: &[Histogram], share: f64, of: &str) -> Figure {
+    let samples: Vec<Sample> = syncs
+        .iter()
+        .map(|took| Sample {
+            value: took.quantile(share),
+            latencies: Some(took.clone()),
+            ..Sample::default()
+        })
+        .collect();
+    let title = Title {
+        bench: "fanout-latency",
+        params: json!({ "of": of, "pace": PACES[0] }),
+        unit: "us",
+        better: Better::Less,
+        goal: None,
+    };
+    let side = Side { name: "the disk", version: env!("CARGO_PKG_VERSION"), samples: &samples };
+    Figure::new(&title, &side, None)
 }
 
 fn one(context: &Context<'_>, subject: Subject) -> Outcome<Vec<Sample>> {
@@ -38,7 +74,7 @@ fn one(context: &Context<'_>, subject: Subject) -> Outcome<Vec<Sample>> {
     let mut crowd = Crowd::new(server.swarm()?);
     crowd.connect(MEMBERS, CONNECTING)?;
     let pids = server.pids();
-    let time = Duration::from_millis(if context.quick { 1_500 } else { 6_000 });
+    let time = time(context);
     let warm_up = Duration::from_millis(500);
     let capacity =
         Closed { window: 8, ack: false, all_post: true, warm_up, time: time / 3, spins: false };

@@ -2,6 +2,7 @@
 //! histograms, and figures with the rules that make one valid. Nothing here knows a protocol.
 
 pub(crate) mod certificate;
+pub(crate) mod disk;
 pub(crate) mod figure;
 pub(crate) mod histogram;
 pub(crate) mod machine;

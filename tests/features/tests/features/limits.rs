@@ -1,10 +1,10 @@
-//! Rates of organizations, and of guesses from one address.
+//! Rates of organizations, and of guesses from one address; a server that is full.
 
 use std::time::{Duration, Instant};
 
 use parlour_features::{
     http::{Reply, bearer, request},
-    raw::{CallError, Client, hello, hello_frame, say_wrong},
+    raw::{CallError, Client, Lost, hello, hello_frame, say_wrong},
     server::{Options, ROOMY, Server},
     token::claims,
     world::{ORG, group, join, say},
@@ -181,6 +181,29 @@ async fn guesses_in_hellos_are_slowed_and_those_who_were_here_come_in() {
     let new = server.sign(&claims(ORG, "bob"));
     while server.door().connect(hello(&new[..])).await.is_err() {
         tries.next().expect("nobody is locked out for ever");
+    }
+    server.assert_well();
+}
+
+#[tokio::test]
+async fn who_comes_to_a_full_server_is_refused_and_comes_in_once_there_is_room() {
+    let config = ROOMY.replace("[limits]\n", "[limits]\nconnections_max = 3\n");
+    let mut server = Server::start(Options::config(config));
+    let (ada, bob) = (join(&server, "ada").await, join(&server, "bob").await);
+    let _carol = join(&server, "carol").await;
+    let dan = server.sign(&claims(ORG, "dan"));
+    for _ in 0..10 {
+        // Before a handshake, or a WebSocket: refusing costs next to nothing.
+        match server.door().connect(hello(&dan[..])).await {
+            Err(Lost::Transport(_)) => {}
+            other => panic!("{:?}", other.map(drop)),
+        }
+    }
+    ask(&ada).await.expect("those who are there are served");
+    bob.leave();
+    let mut tries = 0..500;
+    while server.door().connect(hello(&dan[..])).await.is_err() {
+        tries.next().expect("there is room again");
     }
     server.assert_well();
 }

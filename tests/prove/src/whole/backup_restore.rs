@@ -1,7 +1,8 @@
 //! A hot backup under load, restored: what it holds is byte for byte what the server has, without
-//! a gap, and everything that was acknowledged before it began is in it; so is what isn't in logs.
+//! a gap, and everything that was acknowledged before it began is in it; so is what isn't in logs. One
+//! that lacks a part isn't restored.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 use parlour_adapters::Kind;
@@ -83,12 +84,24 @@ async fn back_up(args: &Args, kind: Kind, backups: u64) -> Report {
         let said = String::from_utf8_lossy(&check.stdout).into_owned();
         report.expect(check.status.success(), || format!("the restored store: {said}"));
         server.use_data(original);
+        is_refused_without_keys(&server, &backup, n, &mut report);
         report.expect(server.run().is_ok(), || "the original doesn't start again".into());
         args.progress(&format!("backup-restore {kind}: {} of {backups}", n + 1));
     }
     report.trials(backups);
     report.figure("events_compared", compared);
     report
+}
+
+/// A backup that lost its keys is restored by nobody who doesn't hear of it.
+fn is_refused_without_keys(server: &Server, backup: &str, n: u64, report: &mut Report) {
+    std::fs::remove_dir_all(Path::new(backup).join("keys")).expect("a backup has keys");
+    let target = folder(server, "keyless", n);
+    let output = server.command(&["restore", "--from", backup, "--to", &target]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let refused = !output.status.success() && said.contains("missing from the backup");
+    report.expect(refused, || format!("restored without keys: {said}"));
+    report.expect(!Path::new(&target).exists(), || "what it refuses it has begun".into());
 }
 
 fn folder(server: &Server, name: &str, n: u64) -> String {

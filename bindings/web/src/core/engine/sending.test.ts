@@ -53,6 +53,16 @@ describe("sending", () => {
     expect((await client.cache.load()).outbox).toEqual([]);
   });
 
+  it("sends again what was acknowledged by a store that is another now, in order", async () => {
+    const client = await TestClient.live();
+    const refs = [client.send(post("one")), client.send(post("two"))];
+    const [call] = client.sends();
+    client.answer(call?.id, Send, { seq: 12, atMs: 5 });
+    client.engine.handleDisconnected();
+    client.welcome(ME, 8);
+    expect(client.sends().map(({ request }) => request.clientRef)).toEqual(refs.map(fieldOf));
+  });
+
   it("looks in the log for what is too old, and renews what isn't there", async () => {
     const client = await TestClient.live();
     const clientRef = client.send(post("hi"));

@@ -66,7 +66,14 @@ function learnIdentity(core: Core, me: UserId, incarnation: string): void {
     core.outbox = new Outbox();
     core.settled.clear();
   }
-  if (isOther || (meta.incarnation !== undefined && meta.incarnation !== incarnation)) forget(core);
+  if (isOther || (meta.incarnation !== undefined && meta.incarnation !== incarnation)) {
+    // What was acknowledged by a store that is gone, and isn't known to be in this one.
+    for (const places of core.settled.values()) {
+      for (const { entry } of places.values()) core.outbox.putBack(entry);
+    }
+    core.settled.clear();
+    forget(core);
+  }
   meta.user = me;
   meta.incarnation = incarnation;
 }

@@ -1,8 +1,10 @@
 //! `icount`: instructions of the hot parts, which repeat exactly where times don't. Each part runs
 //! under callgrind with two counts; the difference is what one operation costs. The figures kept in
-//! `icount.json` are the peer: one per cent more is an alarm. `PARLOUR_BLESS=1` keeps new ones.
+//! `icount.json` are the peer: one per cent more is an alarm, and so is having none to compare with.
+//! `PARLOUR_BLESS=1` keeps new ones.
 
 pub(crate) mod parts;
+mod storage;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,6 +24,9 @@ pub(crate) const WORD: &str = "--part";
 /// Counts are taken between so many operations and twice as many.
 const FEW: u64 = 200;
 const TOLERANCE: f64 = 0.01;
+/// What permissions may cost: a send to a room with roles and overrides beside one to a room without.
+const PERMISSIONS: (&str, &str) = ("route-node-1000", "route-1000");
+const PERMISSIONS_MAX: f64 = 1.15;
 
 /// What was kept, and the compiler it holds for: another one makes other instructions.
 #[derive(Default, Serialize, Deserialize)]
@@ -34,30 +39,42 @@ pub(crate) fn run(_: &Context<'_>, report: &mut Report) -> Outcome {
     install()?;
     let rustc = rustc()?;
     let kept = load()?;
-    let comparable = kept.rustc == rustc;
+    let keeps = std::env::var_os("PARLOUR_BLESS").is_some();
     let mut now = Kept { rustc, ..Kept::default() };
     for part in parts::ALL {
         let each = (count(part, 2 * FEW)? - count(part, FEW)?) as f64 / FEW as f64;
         now.instructions.insert(part.name.to_owned(), each);
-        let before = kept.instructions.get(part.name).copied().filter(|_| comparable);
-        report.add(&figure(part, each, before, &now.rustc));
+        report.add(&figure(part, each, before(&kept, &now.rustc, part.name), &now.rustc, keeps));
     }
-    if std::env::var_os("PARLOUR_BLESS").is_some() {
+    report.add(&permissions(&now));
+    if keeps {
         let text = serde_json::to_string_pretty(&now).map_err(during("icount.json"))?;
         std::fs::write(path(), text + "\n").map_err(during("icount.json"))?;
     }
     Ok(())
 }
 
-fn figure(part: &Part, each: f64, before: Option<f64>, rustc: &str) -> Figure {
-    let sample = |value| Sample { value: Some(value), load1: 0.0, ..Sample::default() };
-    let (mine, theirs) = ([sample(each)], before.map(sample));
+/// The kept count of a part, or why there is none that can be compared with.
+fn before(kept: &Kept, rustc: &str, part: &str) -> Result<f64, String> {
+    if kept.rustc != rustc {
+        return Err(format!("no kept count for this compiler ({rustc}), only for {}", kept.rustc));
+    }
+    let before = kept.instructions.get(part).copied();
+    before.ok_or_else(|| format!("no kept count of {part} yet"))
+}
+
+/// One part beside its kept count. Where there is none nothing was compared, and that isn't right,
+/// unless it is about to be kept.
+fn figure(part: &Part, each: f64, before: Result<f64, String>, rustc: &str, keeps: bool) -> Figure {
+    let fault = before.as_ref().err().filter(|_| !keeps).cloned();
+    let mine = [Sample { fault, ..counted(each) }];
+    let theirs = before.ok().map(counted);
     let title = Title {
         bench: "icount",
         params: json!({ "part": part.name, "is": part.is }),
         unit: "instructions/op",
         better: Better::Less,
-        goal: before.map(|_| Goal::Ratio(1.0 / (1.0 + TOLERANCE))),
+        goal: theirs.as_ref().map(|_| Goal::Ratio(1.0 / (1.0 + TOLERANCE))),
     };
     let version = env!("CARGO_PKG_VERSION");
     let subject = Side { name: "parlour", version, samples: &mine };
@@ -67,6 +84,31 @@ fn figure(part: &Part, each: f64, before: Option<f64>, rustc: &str) -> Figure {
         samples: std::slice::from_ref(sample),
     });
     Figure::new(&title, &subject, peer.as_ref())
+}
+
+/// A send with permissions beside one without, both counted in this run.
+fn permissions(now: &Kept) -> Figure {
+    let (with, without) = PERMISSIONS;
+    let sample = |part: &str| match now.instructions.get(part) {
+        Some(each) => counted(*each),
+        None => Sample::failed(format!("{part} wasn't counted")),
+    };
+    let (mine, theirs) = ([sample(with)], [sample(without)]);
+    let title = Title {
+        bench: "icount",
+        params: json!({ "part": with, "beside": without }),
+        unit: "instructions/op",
+        better: Better::Less,
+        goal: Some(Goal::Ratio(1.0 / PERMISSIONS_MAX)),
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let subject = Side { name: "parlour", version, samples: &mine };
+    let peer = Side { name: without, version: &now.rustc, samples: &theirs };
+    Figure::new(&title, &subject, Some(&peer))
+}
+
+fn counted(each: f64) -> Sample {
+    Sample { value: Some(each), load1: 0.0, ..Sample::default() }
 }
 
 /// Instructions of a whole run of a part.
@@ -125,3 +167,7 @@ pub(crate) fn run_part(name: Option<String>, operations: Option<String>) -> Outc
     (part.run)(operations);
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "icount_tests.rs"]
+mod tests;

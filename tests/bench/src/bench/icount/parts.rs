@@ -17,6 +17,7 @@ use parlour_protocol::prost::Message;
 use parlour_protocol::room::{CreateGroupRequest, UserRef, user_ref};
 use parlour_protocol::wire::{EventFrame, EventHeader, event_frame};
 
+use super::storage;
 use crate::swarm::world::World;
 use parlour_inproc::Server;
 
@@ -38,6 +39,21 @@ pub(crate) const ALL: &[Part] = &[
         name: "route-node-1000",
         is: "the same in a team's room, with roles and overrides down to it",
         run: route_node,
+    },
+    Part {
+        name: "record",
+        is: "a record of 280 bytes put under its key, and read from there",
+        run: storage::record_round,
+    },
+    Part {
+        name: "journal",
+        is: "a send's five rows to an entry of the journal, and back",
+        run: storage::journal_round,
+    },
+    Part {
+        name: "block",
+        is: "twelve records to a block, and one of them found in it",
+        run: storage::block_round,
     },
 ];
 
