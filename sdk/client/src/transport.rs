@@ -31,7 +31,7 @@ use crate::{
 /// The control lane overtakes everything.
 const CONTROL_PRIORITY: i32 = 10;
 /// History and the like come last.
-const BULK_PRIORITY: i32 = -10;
+pub(crate) const BULK_PRIORITY: i32 = -10;
 
 /// A connection with its control lane, before the hello.
 #[derive(Debug)]

@@ -13,4 +13,4 @@ pub mod webtransport;
 
 pub use connection::{Connection, DatagramError, Lost, Origin};
 pub use recv::{ReadError, RecvLane};
-pub use send::{SendLane, WriteError, Written};
+pub use send::{SendLane, Share, WriteError, Written};

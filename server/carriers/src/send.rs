@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
+pub use parlour_quic::Share;
 
 use crate::webtransport;
 
@@ -99,6 +100,15 @@ impl SendLane {
                 stream.set_priority(priority);
             }
             SendLane::WebSocket(lane) => lane.set_priority(priority),
+        }
+    }
+
+    /// From now on the lane leaves the rest of the send window to others. A WebSocket's lanes share no window:
+    /// little of any waits for the socket.
+    pub fn keep_to(&mut self, share: Share) {
+        match self {
+            SendLane::Native(stream) | SendLane::WebTransport(stream) => stream.keep_to(share),
+            SendLane::WebSocket(_) => {}
         }
     }
 

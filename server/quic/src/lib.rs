@@ -27,4 +27,4 @@ pub use endpoint::Endpoint;
 pub use incoming::Incoming;
 pub use quinn_proto::{ConnectionError, SendDatagramError, VarInt};
 pub use recv::{ReadError, RecvStream};
-pub use send::{SendStream, WriteError};
+pub use send::{SendStream, Share, WriteError};

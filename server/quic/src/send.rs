@@ -24,15 +24,32 @@ pub enum WriteError {
     Lost,
 }
 
+/// How much a stream may fill of what its connection keeps until it is acknowledged. A priority decides what is
+/// sent first, but only of what could be written: a long answer that has filled the send window keeps everybody
+/// else from writing until the client has acknowledged some of it, on a path that loses packets for seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    /// Bytes on all streams beyond which this one waits.
+    pub bytes: u64,
+    /// The connection's send window.
+    pub of: u64,
+}
+
 /// The sending side of a stream. Dropped, it ends well with what was written.
 pub struct SendStream {
     hold: Hold,
     id: StreamId,
+    share: Option<Share>,
 }
 
 impl SendStream {
     pub(crate) fn new(hold: Hold, id: StreamId) -> Self {
-        SendStream { hold, id }
+        SendStream { hold, id, share: None }
+    }
+
+    /// From now on the stream leaves the rest of the send window to others.
+    pub fn keep_to(&mut self, share: Share) {
+        self.share = Some(share);
     }
 
     /// The stream's number (RFC 9000 section 2.1).
@@ -51,7 +68,16 @@ impl SendStream {
         if state.error.is_some() {
             return Poll::Ready(Err(WriteError::Lost));
         }
-        match state.proto.send_stream(self.id).write_chunks(chunks) {
+        // The window is the connection's, and the lock is held: nobody else writes meanwhile. quinn-proto
+        // takes the stream to be writable again at the next look, so it tries once in vain then.
+        if let Some(Share { bytes, .. }) = self.share {
+            state.proto.set_send_window(bytes);
+        }
+        let written = state.proto.send_stream(self.id).write_chunks(chunks);
+        if let Some(Share { of, .. }) = self.share {
+            state.proto.set_send_window(of);
+        }
+        match written {
             Ok(written) => Poll::Ready(Ok(written)),
             Err(ProtoError::Blocked) => {
                 state.wait(Interest::Writable(self.id), context);

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use parlour_quic::{Connection, ConnectionError, Endpoint, ReadError, Scratch, drive_all};
+use parlour_quic::{Connection, ConnectionError, Endpoint, ReadError, Scratch, Share, drive_all};
 use quinn::{AsyncUdpSocket, Runtime, TokioRuntime, UdpPoller, udp};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::time::timeout;
@@ -52,6 +52,10 @@ fn server_config(
 
 impl Host {
     fn new() -> Self {
+        Host::with(quinn::TransportConfig::default())
+    }
+
+    fn with(transport: quinn::TransportConfig) -> Self {
         let (certificate, key) = certificate();
         let mut roots = rustls::RootCertStore::empty();
         roots.add(certificate.clone()).unwrap();
@@ -66,11 +70,9 @@ impl Host {
         let socket = UdpSocket::bind(LOCAL).unwrap();
         let address = socket.local_addr().unwrap();
         let socket = TokioRuntime.wrap_udp_socket(socket).unwrap();
-        let server = Endpoint::new(
-            quinn::EndpointConfig::default(),
-            server_config(certificate, key),
-            socket,
-        );
+        let mut config = server_config(certificate, key);
+        config.transport_config(Arc::new(transport));
+        let server = Endpoint::new(quinn::EndpointConfig::default(), config, socket);
         Host { server, address, client }
     }
 
@@ -114,6 +116,39 @@ async fn bytes_go_there_and_back_under_flow_control() {
     assert!(received == sent);
     within(writing).await.unwrap();
     within(echo).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_that_keeps_to_its_share_leaves_the_others_room_and_arrives() {
+    let mut transport = quinn::TransportConfig::default();
+    transport.send_window(200_000);
+    let host = Host::with(transport);
+    let (ours, theirs) = within(host.pair()).await;
+    let mut background = within(ours.open_uni()).await.unwrap();
+    let mut urgent = within(ours.open_uni()).await.unwrap();
+    background.keep_to(Share { bytes: 150_000, of: 200_000 });
+    let context = Context::from_waker(std::task::Waker::noop());
+    let mut long = [Bytes::from(vec![1; 1_000_000])];
+    let written = |poll: Poll<Result<quinn_proto::Written, _>>| match poll {
+        Poll::Ready(written) => Some(written.unwrap().bytes),
+        Poll::Pending => None,
+    };
+    assert_eq!(written(background.poll_write_chunks(&context, &mut long)), Some(150_000));
+    assert_eq!(written(background.poll_write_chunks(&context, &mut long)), None);
+    let mut words = [Bytes::from_static(&[2; 1_000])];
+    assert_eq!(written(urgent.poll_write_chunks(&context, &mut words)), Some(1_000));
+    urgent.finish();
+    let writing = tokio::spawn(async move {
+        background.write_all_chunks(&mut long).await.unwrap();
+        background.finish();
+        background.stopped().await;
+        ours
+    });
+    for bytes in [1_000_000, 1_000] {
+        let mut stream = within(theirs.accept_uni()).await.unwrap();
+        assert_eq!(within(stream.read_to_end(2_000_000)).await.unwrap().len(), bytes);
+    }
+    within(writing).await.unwrap();
 }
 
 #[tokio::test]

@@ -3,11 +3,18 @@
 
 mod socket;
 
+use std::{future::poll_fn, pin::pin};
+
 use bytes::Bytes;
 use parlour_protocol::wire::CloseCode;
 use parlour_sdk_core::reconnect::Distrust;
 
 pub(crate) use socket::{SocketUrl, open as open_socket};
+
+use crate::{
+    limits::{FILE_WINDOW_BYTES, SEND_WINDOW_BYTES},
+    transport::BULK_PRIORITY,
+};
 
 /// A connection.
 #[derive(Clone, Debug)]
@@ -52,7 +59,8 @@ impl Connection {
             Connection::Quic(connection) => {
                 let (send, recv) = connection.open_bi().await.map_err(|_| Gone)?;
                 send.set_priority(priority).map_err(|_| Gone)?;
-                Ok((SendLane::Quic(send), RecvLane::Quic(recv)))
+                let shares = (priority < BULK_PRIORITY).then(|| connection.clone());
+                Ok((SendLane::Quic(send, shares), RecvLane::Quic(recv)))
             }
             Connection::WebSocket(socket) => {
                 let (mut send, recv) = socket.mux.open().await.map_err(|_| Gone)?;
@@ -154,7 +162,8 @@ impl Connection {
 /// The sending half of a lane. Dropped, it is finished with what was written.
 #[derive(Debug)]
 pub(crate) enum SendLane {
-    Quic(quinn::SendStream),
+    /// With the connection if it carries a file, which everything else goes before.
+    Quic(quinn::SendStream, Option<quinn::Connection>),
     WebSocket(parlour_mux::SendLane),
 }
 
@@ -162,7 +171,20 @@ impl SendLane {
     /// Writes all of the chunk.
     pub(crate) async fn write_chunk(&mut self, chunk: Bytes) -> Result<(), Gone> {
         match self {
-            SendLane::Quic(stream) => stream.write_chunk(chunk).await.map_err(|_| Gone),
+            SendLane::Quic(stream, None) => stream.write_chunk(chunk).await.map_err(|_| Gone),
+            SendLane::Quic(stream, Some(connection)) => {
+                // What waits to be acknowledged, of all lanes, is bounded: a file that filled it would keep
+                // messages waiting, for long on a slow path. The others may find the bound low, too, for
+                // the moment, and look again with the next packet.
+                let mut writing = pin!(stream.write_chunk(chunk));
+                let written = poll_fn(|context| {
+                    connection.set_send_window(FILE_WINDOW_BYTES);
+                    let written = writing.as_mut().poll(context);
+                    connection.set_send_window(SEND_WINDOW_BYTES);
+                    written
+                });
+                written.await.map_err(|_| Gone)
+            }
             SendLane::WebSocket(lane) => {
                 lane.write_all_chunks(&mut [chunk]).await.map_err(|_| Gone)
             }
@@ -172,7 +194,7 @@ impl SendLane {
     /// Nothing more comes.
     pub(crate) fn finish(&mut self) {
         match self {
-            SendLane::Quic(stream) => drop(stream.finish()),
+            SendLane::Quic(stream, _) => drop(stream.finish()),
             SendLane::WebSocket(lane) => lane.finish(),
         }
     }
@@ -180,7 +202,7 @@ impl SendLane {
     /// Gives the lane up: what was written isn't the whole of it.
     pub(crate) fn reset(&mut self, code: CloseCode) {
         match self {
-            SendLane::Quic(stream) => drop(stream.reset((code as u32).into())),
+            SendLane::Quic(stream, _) => drop(stream.reset((code as u32).into())),
             SendLane::WebSocket(lane) => lane.reset(code as u32),
         }
     }

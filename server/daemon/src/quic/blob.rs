@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use super::{
     Shared,
     lanes::{self, CALL_WITHIN},
+    transport::BLOB_SHARE,
 };
 use crate::{
     attachments::{commit, complete},
@@ -51,6 +52,7 @@ pub(super) async fn serve(
         }
     };
     send.set_priority(PRIORITY);
+    send.keep_to(BLOB_SHARE);
     let owner = Owner { org: caller.org, user: caller.user };
     // No method has the number 0: transfers count as whatever else the organization does.
     if let Some(error) = shared.over_rate(&caller, 0) {

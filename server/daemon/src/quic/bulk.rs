@@ -20,6 +20,7 @@ use prost::Message;
 use super::{
     Shared,
     lanes::{self, CALL_WITHIN},
+    transport::BULK_SHARE,
 };
 use crate::{metrics::CallEnd, traces::Via};
 
@@ -58,6 +59,7 @@ pub(super) async fn serve(
         }
     };
     send.set_priority(PRIORITY);
+    send.keep_to(BULK_SHARE);
     let started = shared.node.now().elapsed;
     let span = shared.traces.call(call.method, Via::Quic);
     let stream = Arc::new(tokio::sync::Mutex::new(send));

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use parlour_carriers::Connection;
+use parlour_carriers::{Connection, Share};
 use parlour_congestion::FlooredConfig;
 use quinn::{
     AckFrequencyConfig, EndpointConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt,
@@ -27,6 +27,10 @@ pub(super) const WINDOW_AFTER: u32 = 2 * 1024 * 1024;
 const STREAM_WINDOW: u32 = 256 * 1024;
 /// Bytes the server keeps for one client until they are acknowledged.
 const SEND_WINDOW: u64 = 1024 * 1024;
+/// What bulk lanes may fill of it: the rest is for what is live.
+pub(super) const BULK_SHARE: Share = Share { bytes: SEND_WINDOW / 8 * 6, of: SEND_WINDOW };
+/// What files may: history, which somebody may be waiting for, finds room beside them.
+pub(super) const BLOB_SHARE: Share = Share { bytes: SEND_WINDOW / 8 * 5, of: SEND_WINDOW };
 /// Bytes of datagrams that wait for one client.
 const DATAGRAM_BYTES: usize = 64 * 1024;
 const IDLE_FOR: Duration = Duration::from_secs(30);
