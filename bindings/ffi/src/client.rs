@@ -173,7 +173,25 @@ impl Client {
         .await
     }
 
+    /// Everything in every room and followed thread is read, as far as the client knows of it. Rooms wait
+    /// for a connection where there is none; what this waits for are the threads.
+    ///
+    /// # Errors
+    /// When the server refuses or the client is gone.
+    pub async fn mark_all_read(&self) -> Result<(), CallError> {
+        let client = self.inner.clone();
+        run(async move { Ok(client.mark_all_read().await?) }).await
+    }
+
     // People.
+
+    /// What was said of a user last, without asking: in this run or, from the cache, in one before.
+    ///
+    /// # Errors
+    /// When it isn't an id.
+    pub fn known_user(&self, id: String) -> Result<Option<User>, CallError> {
+        Ok(self.inner.known_user(parse(&id)?).map(User::from))
+    }
 
     /// Users of the organization by their ids. Unknown ones are left out.
     ///

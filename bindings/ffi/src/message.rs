@@ -1,6 +1,6 @@
 //! What timelines show: messages, with what can be done about them, and notices.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     Attachment, QueueError, Refusal, Room, Thread, TransferError,
@@ -359,6 +359,16 @@ impl Message {
     pub async fn forward(&self, to: Arc<Room>) -> Result<Sent, QueueError> {
         let (message, to) = (self.inner.clone(), to.inner.clone());
         run(async move { Ok(message.forward(&to).await?.into()) }).await
+    }
+
+    /// Deletes it in so many milliseconds: for the user it is gone at once, and discarding the change brings it
+    /// back until then. Others see it as long.
+    ///
+    /// # Errors
+    /// When the outbox is full.
+    pub async fn delete_after(&self, wait_ms: u64) -> Result<(), QueueError> {
+        let (message, wait) = (self.inner.clone(), Duration::from_millis(wait_ms));
+        run(async move { Ok(message.delete_after(wait).await.map(drop)?) }).await
     }
 
     /// Sends it, or a pending change of it, again after it failed.

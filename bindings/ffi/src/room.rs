@@ -1,6 +1,6 @@
 //! A room: sending, history, members, markers, typing.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     CallError, Draft, HistoryError, QueueError, RoomInfo, Sent, Thread, Timeline, User,
@@ -56,6 +56,17 @@ impl Room {
     pub async fn queue(&self, draft: Draft) -> Result<String, QueueError> {
         let (room, draft) = (self.inner.clone(), draft.told()?);
         run(async move { Ok(show(room.queue(draft).await?.client_ref())) }).await
+    }
+
+    /// The same, but kept back for so many milliseconds: discarding it until then takes it back. What is sent
+    /// meanwhile doesn't wait for it.
+    ///
+    /// # Errors
+    /// When the text isn't 1 byte to 16 KiB, or the outbox is full.
+    pub async fn queue_after(&self, draft: Draft, wait_ms: u64) -> Result<String, QueueError> {
+        let (room, draft) = (self.inner.clone(), draft.told()?);
+        let wait = Duration::from_millis(wait_ms);
+        run(async move { Ok(show(room.queue_after(draft, wait).await?.client_ref())) }).await
     }
 
     /// Gives the user's own message at `seq` another text.

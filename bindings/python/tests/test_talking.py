@@ -52,6 +52,30 @@ def test_an_edit_a_reaction_and_a_deletion_are_seen_by_the_other(people: People)
     run(test)
 
 
+def test_what_happens_in_a_while_can_be_undone_until_then(people: People) -> None:
+    async def test() -> None:
+        async with people.connect("bob") as bob, people.connect("ada") as ada:
+            room = await ada.open_direct("bob")
+            async with (
+                room.timeline() as of_ada,
+                bob.room(room.id).timeline() as of_bob,
+            ):
+                await room.send("one")
+                await of_ada.until(lambda _: bool(of_ada.messages and of_ada.messages[-1].seq))
+                await of_ada.messages[0].delete_after(3600)
+                await room.queue("never", wait=3600)
+                await of_ada.until(lambda _: len(of_ada.messages) == 2)
+                assert of_ada.messages[0].is_deleted
+                for message in list(of_ada.messages):
+                    await message.discard()
+                await of_ada.until(lambda _: [m.text for m in of_ada.messages] == ["one"])
+                await of_ada.messages[0].delete_after(0.01)
+                await room.queue("two", wait=0.01)
+                await of_bob.until(lambda _: [m.text for m in of_bob.messages] == ["", "two"])
+
+    run(test)
+
+
 def test_a_thread_stands_under_its_message(people: People) -> None:
     async def test() -> None:
         async with people.connect("bob") as bob, people.connect("ada") as ada:

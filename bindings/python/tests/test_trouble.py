@@ -85,12 +85,17 @@ def test_the_cache_has_what_was_read_before(people: People, tmp_path) -> None:
             async with room.timeline() as timeline:
                 await room.send("kept")
                 await timeline.until(lambda _: bool(timeline.messages and timeline.messages[0].seq))
+            (bob,) = [user for user in await room.members() if user.subject == "bob"]
         # Nobody listens at this port.
         offline = parlour.connect("127.0.0.1:9", token="x", cache=cache, wait=False)
         async with offline as ada, ada.room(room.id).timeline() as timeline:
             await timeline.until(lambda _: bool(timeline.messages))
             assert [message.text for message in timeline.messages] == ["kept"]
             assert not ada.state.is_live
+            known = ada.known_user(bob.id)
+            assert known is not None and known.name == bob.name
+            with pytest.raises(errors.InvalidId):
+                ada.known_user("nobody")
 
     run(test)
 

@@ -253,7 +253,7 @@ impl Builder {
             Cache::Path(path) => Some(with_login(path)),
             _ => None,
         });
-        let (cache, saved) = open(cache).await?;
+        let (cache, mut saved) = open(cache).await?;
         let random = || DeviceId::from_bytes(environment.random());
         let device = saved.meta.device.unwrap_or_else(random);
         let mut agent = self.agent.unwrap_or_else(|| AGENT.to_owned());
@@ -277,8 +277,10 @@ impl Builder {
         let (me, known_me) = watch::channel(None);
         let (synced, is_synced) = watch::channel(false);
         let (path, paths) = watch::channel(None);
+        let handle = Handle::new(commands.downgrade(), cancels, known_me, Transfers::new(paths));
+        handle.recall_users(std::mem::take(&mut saved.users), saved.meta.user);
         let inner = Inner {
-            handle: Handle::new(commands.downgrade(), cancels, known_me, Transfers::new(paths)),
+            handle,
             commands,
             state: states,
             synced: is_synced,

@@ -297,7 +297,13 @@ impl Client {
 
     // Users.
 
-    /// Users of the organization, from memory where they were asked for before. Unknown ones are
+    /// What was said of a user last, without asking: in this run or, from the cache, in one before. To draw
+    /// a screen with before there is a connection; [`Client::users`] then says it anew.
+    pub fn known_user(&self, id: UserId) -> Option<User> {
+        self.inner.handle.known_user(id).map(|(user, _)| user)
+    }
+
+    /// Users of the organization, from memory where they were asked for before in this run. Unknown ones are
     /// left out.
     ///
     /// # Errors
@@ -307,8 +313,8 @@ impl Client {
         let mut unknown = Vec::new();
         for id in ids {
             match self.inner.handle.known_user(*id) {
-                Some(user) => drop(found.insert(*id, user)),
-                None => unknown.push(id.to_field()),
+                Some((user, true)) => drop(found.insert(*id, user)),
+                _ => unknown.push(id.to_field()),
             }
         }
         let mut rest = &unknown[..];
@@ -317,13 +323,8 @@ impl Client {
             let request = GetUsersRequest { users: users.to_vec(), subjects: Vec::new() };
             let answer = self.call::<rpc::GetUsers>(request).await?;
             rest = &rest[looked_at(answer.looked_at, users.len())..];
-            for user in answer.users {
-                found.extend(
-                    parse_user(user)
-                        .inspect(|u| self.inner.handle.remember_user(u))
-                        .map(|u| (u.id, u)),
-                );
-            }
+            let learnt = self.inner.handle.learn_users(answer.users);
+            found.extend(learnt.into_iter().map(|user| (user.id, user)));
         }
         Ok(found)
     }
@@ -341,7 +342,7 @@ impl Client {
             let request = GetUsersRequest { users: Vec::new(), subjects };
             let answer = self.call::<rpc::GetUsers>(request).await?;
             rest = &rest[looked_at(answer.looked_at, some.len())..];
-            found.extend(answer.users.into_iter().filter_map(parse_user));
+            found.extend(self.inner.handle.learn_users(answer.users));
         }
         Ok(found)
     }

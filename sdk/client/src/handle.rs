@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -15,7 +15,11 @@ use parlour_protocol::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    client::User, driver::Command, error::CallError, limits::USERS_MAX, transfer::Transfers,
+    client::{User, parse_user},
+    driver::Command,
+    error::CallError,
+    limits::USERS_MAX,
+    transfer::Transfers,
 };
 
 /// The client is gone.
@@ -27,9 +31,19 @@ pub(crate) struct Handle {
     commands: mpsc::WeakSender<Command>,
     cancels: mpsc::UnboundedSender<u64>,
     tokens: Arc<AtomicU64>,
-    users: Arc<Mutex<BTreeMap<UserId, User>>>,
+    users: Arc<Mutex<BTreeMap<UserId, Known>>>,
     pub(crate) me: watch::Receiver<Option<UserId>>,
     pub(crate) transfers: Transfers,
+}
+
+/// What is known of a user.
+#[derive(Debug)]
+struct Known {
+    user: User,
+    /// To whom it was said: another user of this client isn't shown it.
+    to: Option<UserId>,
+    /// It was said in this run, and not only kept from one before.
+    is_of_now: bool,
 }
 
 /// Tells the driver when the future that waits for an answer is dropped. It wakes it, too: what it
@@ -118,16 +132,54 @@ impl Handle {
         asked.map_err(|Gone| CallError::Closed)?
     }
 
-    pub(crate) fn known_user(&self, id: UserId) -> Option<User> {
-        self.users.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    /// What the server said of a user, and whether that was in this run.
+    pub(crate) fn known_user(&self, id: UserId) -> Option<(User, bool)> {
+        let users = self.users();
+        let known = users.get(&id).filter(|known| known.to == *self.me.borrow())?;
+        Some((known.user.clone(), known.is_of_now))
     }
 
-    pub(crate) fn remember_user(&self, user: &User) {
-        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        if users.len() >= USERS_MAX {
+    /// Takes in what the server says of users; what is new of it is kept.
+    pub(crate) fn learn_users(&self, said: Vec<parlour_protocol::user::User>) -> Vec<User> {
+        let to = *self.me.borrow();
+        let (mut learnt, mut rows) = (Vec::with_capacity(said.len()), Vec::new());
+        for said in said {
+            let row = said.encode_to_vec();
+            let Some(user) = parse_user(said) else { continue };
+            if self.put_user(Known { user: user.clone(), to, is_of_now: true }) {
+                rows.push((user.id, row.into()));
+            }
+            learnt.push(user);
+        }
+        if !rows.is_empty() {
+            self.hint(Command::KeepUsers(rows));
+        }
+        learnt
+    }
+
+    /// What was kept of users in a run before, when the client was this user's.
+    pub(crate) fn recall_users(&self, kept: Vec<(UserId, Bytes)>, to: Option<UserId>) {
+        for (_, row) in kept {
+            let user = parlour_protocol::user::User::decode(row).ok().and_then(parse_user);
+            user.map(|user| self.put_user(Known { user, to, is_of_now: false }));
+        }
+    }
+
+    /// Whether it is new.
+    fn put_user(&self, known: Known) -> bool {
+        let mut users = self.users();
+        let before = users.get(&known.user.id);
+        let is_new =
+            before.is_none_or(|before| (&before.user, before.to) != (&known.user, known.to));
+        if before.is_none() && users.len() >= USERS_MAX {
             users.pop_first();
         }
-        users.insert(user.id, user.clone());
+        users.insert(known.user.id, known);
+        is_new
+    }
+
+    fn users(&self) -> MutexGuard<'_, BTreeMap<UserId, Known>> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

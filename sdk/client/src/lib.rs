@@ -42,6 +42,7 @@ pub mod presence;
 mod previews;
 mod private_room;
 mod profile;
+mod read_all;
 mod receipts;
 mod reminders;
 mod reports;
@@ -63,6 +64,7 @@ mod token;
 mod transfer;
 mod transport;
 mod trust;
+mod undo;
 mod usage;
 mod webhooks;
 

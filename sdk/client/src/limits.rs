@@ -55,6 +55,8 @@ pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 pub const RECEIVE_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// QUIC: data in flight, from this client.
 pub const SEND_WINDOW_BYTES: u64 = 2 * 1024 * 1024;
+/// What files may fill of it: messages find room beside them.
+pub const FILE_WINDOW_BYTES: u64 = SEND_WINDOW_BYTES / 4 * 3;
 /// The socket's buffers, as far as the system allows: a round trip's worth of packets may come
 /// while the client's task is busy, and what finds no room is lost and sent again, more slowly.
 pub const SOCKET_BUFFER_BYTES: usize = 2 * 1024 * 1024;

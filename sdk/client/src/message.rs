@@ -1,6 +1,6 @@
 //! A message of a timeline, with what can be done about it.
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
 pub use parlour_sdk_core::timeline::{
     Delivery, LinkPreview, Notice, Place, Reaction, ThreadSummary,
@@ -16,7 +16,7 @@ use crate::{
     driver::{Command, Sent},
     error::{CallError, QueueError},
     polls::Voter,
-    room::Draft,
+    room::{Draft, QueuedSend},
 };
 
 /// One line of a timeline.
@@ -99,6 +99,18 @@ impl Message {
         match self.place {
             Place::Log(seq) => self.room.delete(seq).await.map(|_| ()),
             Place::Outbox(_) => self.discard().await,
+        }
+    }
+
+    /// Deletes it in a while, as [`Room::delete_after`]. One that waits in the outbox is taken out of it, for
+    /// good: `None`.
+    ///
+    /// # Errors
+    /// When the outbox is full.
+    pub async fn delete_after(&self, wait: Duration) -> Result<Option<QueuedSend>, QueueError> {
+        match self.place {
+            Place::Log(seq) => self.room.delete_after(seq, wait).await.map(Some),
+            Place::Outbox(_) => self.discard().await.map(|()| None),
         }
     }
 

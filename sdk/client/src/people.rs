@@ -12,7 +12,7 @@ use parlour_protocol::{
 
 use crate::{
     User,
-    client::{Who, parse_user},
+    client::Who,
     driver::Command,
     error::CallError,
     handle::{Gone, Handle},
@@ -72,8 +72,7 @@ impl People {
     ) -> Result<PeoplePage, CallError> {
         let request = ListPeopleRequest { query: query.clone(), page, page_size: 0 };
         let answer = self.handle.call::<rpc::ListPeople>(request).await?;
-        let users: Vec<User> = answer.users.into_iter().filter_map(parse_user).collect();
-        users.iter().for_each(|user| self.handle.remember_user(user));
+        let users = self.handle.learn_users(answer.users);
         let page = answer.next_page;
         let next = (!page.is_empty()).then_some(PeopleCursor { query, page });
         Ok(PeoplePage { users, next })
@@ -87,9 +86,7 @@ impl People {
     pub async fn card(&self, user: UserId) -> Result<Option<User>, CallError> {
         let request = GetUsersRequest { users: vec![user.to_field()], ..Default::default() };
         let answer = self.handle.call::<rpc::GetUsers>(request).await?;
-        let user = answer.users.into_iter().next().and_then(parse_user);
-        user.iter().for_each(|user| self.handle.remember_user(user));
-        Ok(user)
+        Ok(self.handle.learn_users(answer.users).into_iter().next())
     }
 
     /// Blocks somebody, on all the user's devices. Does nothing where they are blocked already.

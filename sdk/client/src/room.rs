@@ -1,6 +1,6 @@
 //! A room: sending, history, members, markers, typing.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     Thread, Timeline,
-    client::{User, Who, parse_user},
+    client::{User, Who},
     driver::{Command, Sent},
     error::{CallError, HistoryError, QueueError},
     handle::{Gone, Handle},
@@ -261,10 +261,18 @@ impl Room {
     }
 
     pub(crate) async fn put(&self, payload: Payload) -> Result<QueuedSend, QueueError> {
+        self.put_after(payload, Duration::ZERO).await
+    }
+
+    pub(crate) async fn put_after(
+        &self,
+        payload: Payload,
+        wait: Duration,
+    ) -> Result<QueuedSend, QueueError> {
         let (durable, is_durable) = oneshot::channel();
         let (sent, is_sent) = oneshot::channel();
         let queued = crate::driver::Queued { durable, sent };
-        let command = Command::Send { room: self.id, payload, queued };
+        let command = Command::Send { room: self.id, payload, wait, queued };
         self.handle.command(command).await.map_err(|Gone| QueueError::Closed)?;
         let client_ref = is_durable.await.map_err(|_| QueueError::Closed)??;
         Ok(QueuedSend { client_ref, sent: is_sent, handle: self.handle.clone() })
@@ -365,8 +373,7 @@ impl Room {
         let page = after.map_or(Bytes::new(), |cursor| cursor.0);
         let request = ListMembersRequest { room: self.id.to_field(), page, page_size: 500 };
         let answer = self.handle.call::<rpc::ListMembers>(request).await?;
-        let users: Vec<User> = answer.members.into_iter().filter_map(parse_user).collect();
-        users.iter().for_each(|user| self.handle.remember_user(user));
+        let users = self.handle.learn_users(answer.members);
         let next = (!answer.next_page.is_empty()).then_some(MembersCursor(answer.next_page));
         Ok(MembersPage { users, next })
     }

@@ -85,3 +85,5 @@ pub const TIMELINE_ITEMS_MAX: usize = 10_000;
 pub const EXPIRING_MAX: usize = 10_000;
 /// Whether their time has come is looked at this often, since the wall clock may be set.
 pub const EXPIRY_LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
+/// Users whose names a cache keeps.
+pub const USERS_KEPT_MAX: usize = 10_000;

@@ -116,6 +116,13 @@ impl Outbox {
         Ok(&queue[queue.len() - 1])
     }
 
+    /// Keeps an entry back until then. What is behind it doesn't wait.
+    pub fn hold(&mut self, client_ref: ClientRef, until: Duration) {
+        if let Some(entry) = self.entry_mut(client_ref) {
+            entry.state = State::Held { until };
+        }
+    }
+
     /// Puts entries back that were sent to a store that is another now, each at its old place.
     pub fn put_back(&mut self, entries: impl IntoIterator<Item = Entry>) {
         for mut entry in entries {
@@ -255,6 +262,11 @@ impl Outbox {
 
     /// The next call to make, while there is a connection.
     pub fn poll_transmit(&mut self, now: Now) -> Option<Transmit> {
+        for entry in self.rooms.values_mut().flatten() {
+            if matches!(entry.state, State::Held { until } if until <= now.elapsed) {
+                entry.state = State::Queued { not_before: Duration::ZERO };
+            }
+        }
         let (window, chain) = (self.window, self.chain);
         self.rooms.values_mut().find_map(|queue| {
             let at = next(queue, window, chain).filter(|(_, due)| *due <= now.elapsed)?.0;
@@ -268,7 +280,11 @@ impl Outbox {
 
     /// When [`Outbox::poll_transmit`] may have something again.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.rooms.values().fold(None, |soonest, queue| {
+        let held = self.rooms.values().flatten().filter_map(|entry| match entry.state {
+            State::Held { until } => Some(until),
+            _ => None,
+        });
+        self.rooms.values().fold(held.min(), |soonest, queue| {
             let due = next(queue, self.window, self.chain).map(|(_, due)| due);
             sooner(soonest, due.filter(|due| *due != Duration::MAX))
         })
@@ -307,7 +323,7 @@ fn next(queue: &VecDeque<Entry>, window: usize, chain: u64) -> Option<(usize, Du
     let mut under_way = 0;
     for (at, entry) in queue.iter().enumerate() {
         match entry.state {
-            State::Failed(_) => {}
+            State::Failed(_) | State::Held { .. } => {}
             State::Sending if entry.chain == chain => under_way += 1,
             State::Sending | State::Searching => return None,
             State::Queued { not_before } => {

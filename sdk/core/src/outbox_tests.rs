@@ -188,3 +188,28 @@ fn rows_survive_their_bytes() {
     let restored = Outbox::restore(outbox.room(ROOM).cloned().collect());
     assert_eq!(restored.len(), 4);
 }
+
+#[test]
+fn what_is_held_goes_out_when_its_time_has_come_and_holds_nobody_up() {
+    let mut outbox = with(&[1, 2, 3]);
+    outbox.hold(client_ref(1), at(5).elapsed);
+    assert_eq!(sent(&mut outbox, at(0)), [client_ref(2), client_ref(3)]);
+    assert_eq!(outbox.poll_timeout(), Some(at(5).elapsed));
+    outbox.handle_disconnected();
+    outbox.handle_connected();
+    assert_eq!(sent(&mut outbox, at(4)), [client_ref(2), client_ref(3)], "it is held still");
+    assert_eq!(sent(&mut outbox, at(5)), [client_ref(1)]);
+    assert_eq!(outbox.entry(client_ref(1)).unwrap().attempts, 1);
+}
+
+#[test]
+fn what_is_held_can_be_taken_out_and_is_as_any_other_after_a_start() {
+    let mut outbox = with(&[1, 2]);
+    outbox.hold(client_ref(1), at(5).elapsed);
+    outbox.hold(client_ref(2), at(5).elapsed);
+    outbox.discard(client_ref(1)).unwrap();
+    let kept = outbox.entry(client_ref(2)).unwrap().encode();
+    let mut again = Outbox::restore(vec![Entry::decode(&kept).unwrap()]);
+    assert_eq!(sent(&mut again, at(0)), [client_ref(2)]);
+    assert_eq!(sent(&mut outbox, at(9)), [client_ref(2)], "nothing else");
+}

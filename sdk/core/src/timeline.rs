@@ -473,7 +473,7 @@ pub fn edit_body(text: &str) -> Bytes {
 
 fn delivery(state: &State) -> Delivery {
     match state {
-        State::Queued { .. } => Delivery::Queued,
+        State::Queued { .. } | State::Held { .. } => Delivery::Queued,
         State::Sending | State::Searching => Delivery::Sending,
         State::Failed(error) => Delivery::Failed(error.clone()),
     }

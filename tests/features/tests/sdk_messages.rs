@@ -192,3 +192,33 @@ async fn reactions_and_replies_show_on_both_sides_and_on_a_new_device() {
     let refused = room.react(question.seq, "word").await;
     assert!(matches!(refused, Err(QueueError::Failed(_))), "{refused:?}");
 }
+
+#[tokio::test]
+async fn what_happens_in_a_while_can_be_undone_until_then_and_holds_nothing_up() {
+    let server = Server::roomy();
+    let (alice, bob) = pair(&server).await;
+    let room = alice.open_direct("bob").await.unwrap();
+    let (mut mine, mut theirs) =
+        (room.timeline().await.unwrap(), bob.room(room.id()).timeline().await.unwrap());
+    let one = room.send("one").await.unwrap().seq;
+    eventually(|| texts(mine.refresh()) == ["one"] && texts(theirs.refresh()) == ["one"]).await;
+    let long = Duration::from_secs(3600);
+    let deletion = room.delete_after(one, long).await.unwrap();
+    let message = room.queue_after("never", long).await.unwrap();
+    eventually(|| texts(mine.refresh()) == ["(deleted)", "never"]).await;
+    room.send("two").await.expect("it doesn't wait for those before");
+    eventually(|| texts(theirs.refresh()) == ["one", "two"]).await;
+    deletion.discard().await;
+    message.discard().await;
+    eventually(|| texts(mine.refresh()) == ["one", "two"]).await;
+    // The other way: by the message, and with the time over.
+    let first = |items: &[Item]| items.iter().find_map(Item::message).unwrap().clone();
+    first(mine.items()).delete_after(long).await.unwrap();
+    eventually(|| texts(mine.refresh()) == ["(deleted)", "two"]).await;
+    first(mine.items()).discard().await.unwrap();
+    eventually(|| texts(mine.refresh()) == ["one", "two"]).await;
+    let soon = Duration::from_millis(20);
+    room.delete_after(one, soon).await.unwrap().sent().await.unwrap();
+    room.queue_after("three", soon).await.unwrap().sent().await.unwrap();
+    eventually(|| texts(theirs.refresh()) == ["(deleted)", "two", "three"]).await;
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use parlour::{
-    CallError, Draft, OwnChange, Reason, RoomKind,
+    CallError, Client, Draft, OwnChange, Reason, RoomKind,
     directory::{NodeKind, PutNode, What},
     protocol::wire::ErrorReason,
 };
@@ -139,4 +139,32 @@ async fn whoever_leaves_hands_over_what_they_owned() {
     assert!(found.users.is_empty(), "{found:?}");
     server.printed(&["admin", "reactivate", "alice", "--org", ORG]);
     assert_eq!(bob.people().search("alice").await.unwrap().users.len(), 1);
+}
+
+#[tokio::test]
+async fn names_are_there_before_a_connection_is_and_are_asked_for_anew_once_there_is_one() {
+    let server = Server::roomy();
+    let folder = tempfile::tempdir().unwrap();
+    let cache = || folder.path().join("cache.sqlite");
+    let bob = client(&server, "bob").connect().await.unwrap().me().expect("known");
+    let alice = client(&server, "alice").cache(cache()).connect().await.unwrap();
+    assert_eq!(alice.known_user(bob), None);
+    assert_eq!(alice.users(&[bob]).await.unwrap()[&bob].name, "bob");
+    alice.disconnect().await;
+    // Nobody listens there.
+    let nowhere = Client::builder().address("127.0.0.1:9").token("x").cache(cache());
+    let nowhere = nowhere.start().await.unwrap();
+    assert_eq!(nowhere.known_user(bob).expect("of the cache").name, "bob");
+    nowhere.disconnect().await;
+    let mut claims = token::claims(ORG, "bob");
+    claims.name = Some("Bob Stone".into());
+    client(&server, "bob").token(server.sign(&claims)).connect().await.unwrap();
+    let alice = client(&server, "alice").cache(cache()).connect().await.unwrap();
+    assert_eq!(alice.known_user(bob).expect("of the cache").name, "bob");
+    assert_eq!(alice.users(&[bob]).await.unwrap()[&bob].name, "Bob Stone");
+    assert_eq!(alice.known_user(bob).expect("just asked").name, "Bob Stone");
+    alice.disconnect().await;
+    // Who comes after her is shown nothing of what she was told.
+    let carol = client(&server, "carol").cache(cache()).connect().await.unwrap();
+    assert_eq!(carol.known_user(bob), None);
 }

@@ -66,6 +66,28 @@ async fn a_thread_has_its_own_timeline_and_counts() {
 }
 
 #[tokio::test]
+async fn all_of_it_is_read_at_once_on_every_device() {
+    let server = Server::roomy();
+    let (alice, bob) = pair(&server).await;
+    let phone = client(&server, "bob").connect().await.unwrap();
+    let (lunch, plans) = (group(&alice).await, alice.create_group("Plans", ["bob"]).await.unwrap());
+    let root = bob.room(lunch.id()).send("where?").await.unwrap().seq;
+    lunch.thread(root).send("here").await.unwrap();
+    lunch.send("anybody?").await.unwrap();
+    plans.send("a plan").await.unwrap();
+    let unread = |list: &mut RoomList| {
+        let rooms = list.refresh();
+        rooms.iter().map(|room| (room.unread, room.thread_unread)).collect::<Vec<_>>()
+    };
+    let (mut here, mut there) = (bob.rooms().await.unwrap(), phone.rooms().await.unwrap());
+    eventually(|| unread(&mut here) == [(1, 0), (1, 1)]).await;
+    bob.mark_all_read().await.unwrap();
+    eventually(|| unread(&mut here) == [(0, 0), (0, 0)]).await;
+    eventually(|| unread(&mut there) == [(0, 0), (0, 0)]).await;
+    bob.mark_all_read().await.expect("nothing is left, which is no error");
+}
+
+#[tokio::test]
 async fn following_is_told_to_every_device() {
     let server = Server::roomy();
     let (alice, bob) = pair(&server).await;

@@ -126,7 +126,23 @@ class Client:
         raw = await call(self._handle.threads(unread_only))
         return [FollowedThread._of(one) for one in raw]
 
+    async def mark_all_read(self) -> None:
+        """Everything in every room and followed thread is read, as far as the client knows of it. Rooms wait
+        for a connection where there is none; what this waits for are the threads."""
+        await call(self._handle.mark_all_read())
+
     # People.
+
+    def known_user(self, id: str) -> User | None:
+        """What was said of a user last, without asking: in this run or, from the cache, in one before. To
+        draw a screen with before there is a connection; ``users`` then says it anew."""
+        from .errors import RAW, translated
+
+        try:
+            known = self._handle.known_user(id)
+        except RAW as error:
+            raise translated(error) from None
+        return User._of(known) if known else None
 
     async def users(self, ids: Iterable[str]) -> dict[str, User]:
         """Users of the organization by their ids. Unknown ones are left out."""

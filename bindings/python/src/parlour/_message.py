@@ -8,7 +8,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Union
 
 from ._ffi import parlour_ffi as ffi
-from ._records import Attachment, LinkPreview, Notice, Reaction, Sent, ThreadSummary, moment
+from ._records import (
+    Attachment,
+    LinkPreview,
+    Notice,
+    Reaction,
+    Sent,
+    ThreadSummary,
+    milliseconds,
+    moment,
+)
 from .errors import NotSent, Refused, call
 
 if TYPE_CHECKING:
@@ -174,6 +183,11 @@ class Message:
     async def forward(self, to: Room) -> Sent:
         """Sends what it says and carries to another room, under the user's own name."""
         return Sent._of(await call(self._handle.forward(to._handle)))
+
+    async def delete_after(self, wait: float) -> None:
+        """Deletes it in so many seconds: for the user it is gone at once, and ``discard`` brings it back
+        until then. Others see it as long."""
+        await call(self._handle.delete_after(milliseconds(wait)))
 
     async def retry(self) -> None:
         """Sends it, or a pending change of it, again after it failed."""

@@ -14,6 +14,11 @@ def moment(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, timezone.utc)
 
 
+def milliseconds(seconds: float) -> int:
+    """A time to wait as Rust takes it; none that is less than nothing."""
+    return max(0, round(seconds * 1000))
+
+
 @dataclass(frozen=True)
 class Sent:
     """Something that is in its room's log."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ._ffi import parlour_ffi as ffi
 from ._lists import Insert, ObservableList, Opening, Update
 from ._message import Item, Message, draft, item
-from ._records import Attachment, RoomInfo, Sent, ThreadSummary, User
+from ._records import Attachment, RoomInfo, Sent, ThreadSummary, User, milliseconds
 from .errors import call
 
 
@@ -148,10 +148,14 @@ class Room:
         )
         return Sent._of(await call(self._handle.send(whole)))
 
-    async def queue(self, text: str, *, attachments: Sequence[Attachment] = ()) -> str:
+    async def queue(
+        self, text: str, *, attachments: Sequence[Attachment] = (), wait: float = 0
+    ) -> str:
         """Writes a message down and returns its own id, the ``client_ref`` it has in timelines; it is
-        sent when its turn comes."""
-        return await call(self._handle.queue(draft(text, attachments=attachments)))
+        sent when its turn comes. With ``wait`` it is kept back for so many seconds, during which
+        ``discard`` of its message takes it back; what is sent meanwhile doesn't wait for it."""
+        said = draft(text, attachments=attachments)
+        return await call(self._handle.queue_after(said, milliseconds(wait)))
 
     async def edit(self, seq: int, text: str) -> Sent:
         """Gives the user's own message at ``seq`` another text."""

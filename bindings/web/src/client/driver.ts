@@ -295,9 +295,13 @@ export class Driver {
   }
 
   /** Puts something into the outbox: it is written down, and will be sent. */
-  async queue(room: RoomId, payload: Payload): Promise<{ clientRef: ClientRef; sent: Promise<Sent> }> {
+  async queue(
+    room: RoomId,
+    payload: Payload,
+    waitMs?: number,
+  ): Promise<{ clientRef: ClientRef; sent: Promise<Sent> }> {
     if (this.#isClosed) throw new ParlourError("closed");
-    const clientRef = this.engine.send(room, payload, randomBytes(10), clock());
+    const clientRef = this.engine.send(room, payload, randomBytes(10), clock(), waitMs);
     if (clientRef === undefined) throw new ParlourError("outbox-full");
     const sent = this.#sends.wait(clientRef);
     // Whoever doesn't wait sees in the timeline what became of it.

@@ -7,7 +7,7 @@ import { bytesOf, type ClientRef, fieldOf } from "../ids.js";
 import type { CallOptions } from "./call.js";
 import { draftOf, type Sendable } from "./draft.js";
 import type { Sent } from "./driver.js";
-import type { Room } from "./room.js";
+import type { QueuedSend, Room } from "./room.js";
 import type { Thread } from "./thread.js";
 
 /** A line of a timeline: a message, or something that happened. */
@@ -68,6 +68,16 @@ export class Message {
   async delete(): Promise<void> {
     if (this.seq !== undefined) await this.#room.delete(this.seq);
     else this.discard();
+  }
+
+  /**
+   * Deletes it in a while, as `Room.deleteAfter`. One that waits in the outbox is taken out of it, for good:
+   * `undefined`.
+   */
+  async deleteAfter(waitMs: number): Promise<QueuedSend | undefined> {
+    if (this.seq !== undefined) return this.#room.deleteAfter(this.seq, waitMs);
+    this.discard();
+    return undefined;
   }
 
   /** Replies to it, in its thread if it stands in one. */

@@ -59,8 +59,15 @@ export class Room {
 
   /** Writes a message down and returns; it is sent when its turn comes. */
   async queue(message: Sendable): Promise<QueuedSend> {
-    const { clientRef, sent } = await this.#driver.queue(this.id, postPayload(message));
-    return { clientRef, sent, discard: () => this.discard(clientRef) };
+    return this.queueAfter(message, 0);
+  }
+
+  /**
+   * The same, but kept back for that long, during which `discard` takes it back. What is sent meanwhile doesn't wait
+   * for it. Should the page end before, the next one with the same cache sends it.
+   */
+  async queueAfter(message: Sendable, waitMs: number): Promise<QueuedSend> {
+    return this.#queue(postPayload(message), waitMs);
   }
 
   /** Gives the user's own message at `seq` another text. */
@@ -71,6 +78,14 @@ export class Room {
   /** Deletes the message at `seq`: the user's own, or any for the group's creator. */
   async delete(seq: number): Promise<Sent> {
     return this.#put({ type: "delete", target: seq });
+  }
+
+  /**
+   * Deletes the message at `seq` in a while: for the user it is gone at once, and `discard` brings it back until
+   * then. Others see it as long.
+   */
+  async deleteAfter(seq: number, waitMs: number): Promise<QueuedSend> {
+    return this.#queue({ type: "delete", target: seq }, waitMs);
   }
 
   /** Puts an emoji, or `:name:`, to the message at `seq`. It shows at once. */
@@ -111,6 +126,11 @@ export class Room {
   /** Takes the previews of the links of the message at `seq` away for everyone, for good. */
   async hideLinkPreviews(seq: number): Promise<Sent> {
     return this.#put({ type: "hide-previews", target: seq });
+  }
+
+  async #queue(payload: Payload, waitMs: number): Promise<QueuedSend> {
+    const { clientRef, sent } = await this.#driver.queue(this.id, payload, waitMs);
+    return { clientRef, sent, discard: () => this.discard(clientRef) };
   }
 
   async #put(payload: Payload, { signal }: CallOptions = {}): Promise<Sent> {

@@ -16,6 +16,8 @@ import { type Payload, type Request, requestOf } from "./payload.js";
 export type EntryState =
   /** It waits for its turn, and at least until this time; `NEVER` for the next connection. */
   | { type: "queued"; notBeforeMs: number }
+  /** It is kept back until then, so that it can be undone. Nobody waits for it; in a cache it is as any other. */
+  | { type: "held"; untilMs: number }
   /** It is under way. */
   | { type: "sending" }
   /** Its ref expired: it is being looked for in the log. */
@@ -213,6 +215,9 @@ export class Outbox {
 
   /** The next call to make, while there is a connection. */
   takeTransmit(now: Now): Transmit | undefined {
+    for (const entry of this.#all()) {
+      if (entry.state.type === "held" && entry.state.untilMs <= now.elapsedMs) entry.state = AT_ONCE;
+    }
     for (const queue of this.#rooms.values()) {
       const entry = this.#next(queue);
       if (entry?.state.type !== "queued" || entry.state.notBeforeMs > now.elapsedMs) continue;
@@ -231,6 +236,9 @@ export class Outbox {
     for (const queue of this.#rooms.values()) {
       const state = this.#next(queue)?.state;
       if (state?.type === "queued") soonest = Math.min(soonest, state.notBeforeMs);
+    }
+    for (const { state } of this.#all()) {
+      if (state.type === "held") soonest = Math.min(soonest, state.untilMs);
     }
     return soonest;
   }
@@ -271,7 +279,7 @@ export class Outbox {
     for (const entry of queue) {
       if (entry.state.type === "queued") return underWay < this.#window ? entry : undefined;
       if (entry.state.type === "sending" && entry.chain === this.#chain) underWay += 1;
-      else if (entry.state.type !== "failed") return undefined;
+      else if (entry.state.type !== "failed" && entry.state.type !== "held") return undefined;
     }
     return undefined;
   }

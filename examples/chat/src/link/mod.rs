@@ -226,6 +226,12 @@ impl Link {
     fn look_up(&mut self, users: Vec<UserId>) {
         let (client, events) = (self.client.clone(), self.events.clone());
         self.tasks.spawn(async move {
+            // From the last time, for as long as nobody can be asked.
+            let known: Vec<_> = users.iter().filter_map(|user| client.known_user(*user)).collect();
+            if !known.is_empty() {
+                let people = known.into_iter().map(convert::person).collect();
+                let _ = events.send(Event::People(people)).await;
+            }
             if let Ok(Ok(found)) = tokio::time::timeout(ANSWER_WITHIN, client.users(&users)).await {
                 let people = found.into_values().map(convert::person).collect();
                 let _ = events.send(Event::People(people)).await;

@@ -1,6 +1,6 @@
 /** What stands above a conversation: a question, a picture, a dialog about one message. */
 
-import type { Message, TimelineItem } from "@parlour/client";
+import type { Message, QueuedSend, TimelineItem } from "@parlour/client";
 import { useState } from "react";
 import { Lightbox, type Shown } from "../files/Lightbox.tsx";
 import { kindOf } from "../files/measures.ts";
@@ -9,7 +9,11 @@ import { AskedDialog } from "../timeline/AskedDialog.tsx";
 import { useScope } from "../timeline/scope.tsx";
 import { Button } from "../ui/Button.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
+import { toast } from "../ui/toast.tsx";
 import type { Above } from "./talk.ts";
+
+/** How long a deletion can be undone. */
+const UNDO_MS = 8000;
 
 interface Props {
   above: Above;
@@ -51,7 +55,9 @@ function DeleteDialog({ message, onClose }: { message: Message; onClose: () => v
   const { t } = useText();
   const { fail } = useScope();
   const confirm = () => {
-    message.delete().catch(fail);
+    const undone = (queued?: QueuedSend) =>
+      queued && toast(t("delete.done"), { label: t("action.undo"), forMs: UNDO_MS, act: queued.discard });
+    message.deleteAfter(UNDO_MS).then(undone).catch(fail);
     onClose();
   };
   return (

@@ -130,6 +130,17 @@ describe("two people in a room", () => {
     await messages(ben).filter({ hasText: "This message was deleted" }).first().waitFor();
   });
 
+  test("take a deletion back", async () => {
+    await say(ada, "said in haste");
+    await saying(ben, "said in haste").waitFor();
+    await act(ada, "said in haste", "Delete");
+    await ada.getByRole("button", { name: "Delete", exact: true }).click();
+    await saying(ada, "said in haste").waitFor({ state: "detached" });
+    await ada.getByRole("button", { name: "Undo", exact: true }).click();
+    await saying(ada, "said in haste").waitFor();
+    expect(await saying(ben, "said in haste").count()).toBe(1);
+  });
+
   test("mention somebody by the first letters, who sees that it's for them", async () => {
     await composer(ada).pressSequentially("over to you @be");
     await ada.getByRole("option", { name: "Ben Okafor" }).waitFor();

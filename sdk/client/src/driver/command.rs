@@ -1,6 +1,6 @@
 //! What handles ask of the driver.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -63,7 +63,7 @@ pub(crate) type Snapshot<T> = (Vec<Arc<T>>, Feed<Diff<Arc<T>>>);
 pub(crate) enum Command {
     Call { token: u64, method: u32, body: Bytes, reply: oneshot::Sender<Result<Bytes, CallError>> },
     Ask { method: u32, body: Bytes, reply: oneshot::Sender<Result<Vec<Bytes>, CallError>> },
-    Send { room: RoomId, payload: Payload, queued: Queued },
+    Send { room: RoomId, payload: Payload, wait: Duration, queued: Queued },
     Rewrite { client_ref: ClientRef, text: String, done: oneshot::Sender<bool> },
     Retry(ClientRef),
     Discard(ClientRef),
@@ -80,6 +80,7 @@ pub(crate) enum Command {
     Own(oneshot::Sender<Feed<OwnChange>>),
     Interactions(oneshot::Sender<Feed<Interaction>>),
     Blocked(oneshot::Sender<BTreeSet<UserId>>),
+    KeepUsers(Vec<(UserId, Bytes)>),
     Receipts(RoomId, oneshot::Sender<Feed<Change>>),
     Activity(Activity),
     WatchPresence(Vec<UserId>, oneshot::Sender<Result<Snapshot<UserPresence>, TooManyWatched>>),
@@ -111,7 +112,9 @@ impl Driver {
                     let _ = reply.send(Err(CallError::TooManyCalls));
                 }
             },
-            Command::Send { room, payload, queued } => self.handle_send(room, payload, queued),
+            Command::Send { room, payload, wait, queued } => {
+                self.handle_send(room, payload, wait, queued);
+            }
             Command::Rewrite { client_ref, text, done } => {
                 let _ = done.send(self.engine.rewrite(client_ref, &text));
             }
@@ -143,11 +146,10 @@ impl Driver {
             Command::Events(reply) => drop(reply.send(self.waiters.observe_events())),
             Command::Notifications(reply) => drop(reply.send(self.waiters.observe_notifications())),
             Command::Signals(reply) => drop(reply.send(self.waiters.observe_signals())),
-            Command::Interactions(reply) => {
-                let _ = reply.send(self.waiters.observe_interactions());
-            }
+            Command::Interactions(reply) => drop(reply.send(self.waiters.observe_interactions())),
             Command::Own(reply) => drop(reply.send(self.waiters.observe_own())),
             Command::Blocked(reply) => drop(reply.send(self.engine.blocked().clone())),
+            Command::KeepUsers(users) => self.engine.keep_users(users),
             Command::Receipts(room, reply) => {
                 let _ = reply.send(self.waiters.observe_receipts(room));
             }
@@ -164,9 +166,9 @@ impl Driver {
         }
     }
 
-    fn handle_send(&mut self, room: RoomId, payload: Payload, queued: Queued) {
+    fn handle_send(&mut self, room: RoomId, payload: Payload, wait: Duration, queued: Queued) {
         let (now, random) = (self.now(), self.environment.random());
-        match self.engine.send(room, payload, random, now) {
+        match self.engine.send_after(room, payload, wait, random, now) {
             Ok(client_ref) => {
                 let number = self.engine.next_writes_no();
                 self.waiters.queued(number, client_ref, queued);

@@ -4,10 +4,11 @@
 use std::{fmt, path::Path};
 
 use bytes::Bytes;
-use parlour_protocol::ids::RoomId;
+use parlour_protocol::ids::{RoomId, UserId};
 use parlour_sdk_core::{
     cache::{Cache, CacheError, Meta, PackedRun, RoomRecord, Run, Saved, Write},
     event::{pack, unpack},
+    limits::USERS_KEPT_MAX,
     outbox::Entry,
 };
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
@@ -33,6 +34,7 @@ const TABLES: &str = "
         room BLOB NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER NOT NULL,
         stale INTEGER NOT NULL, events BLOB NOT NULL);
     CREATE UNIQUE INDEX IF NOT EXISTS runs_by_place ON runs (room, from_seq, to_seq);
+    CREATE TABLE IF NOT EXISTS users (id BLOB PRIMARY KEY, row BLOB NOT NULL);
 ";
 
 /// The cache in an SQLite file.
@@ -100,6 +102,21 @@ impl SqliteCache {
         Ok(())
     }
 
+    /// The users that were put last; those before them are forgotten.
+    fn users(&self) -> Result<Vec<(UserId, Bytes)>, CacheError> {
+        let old = "DELETE FROM users WHERE rowid <= (SELECT max(rowid) FROM users) - ?1";
+        self.connection.execute(old, [number(USERS_KEPT_MAX as u64)]).map_err(sql)?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT id, row FROM users").map_err(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)));
+        let mut users = Vec::new();
+        for row in rows.map_err(sql)? {
+            let (id, row): (Vec<u8>, Vec<u8>) = row.map_err(sql)?;
+            users.push((UserId::parse(&id).map_err(CacheError::new)?, row.into()));
+        }
+        Ok(users)
+    }
+
     fn rows(&self, query: &str) -> Result<Vec<Vec<u8>>, CacheError> {
         let mut statement = self.connection.prepare_cached(query).map_err(sql)?;
         let rows = statement.query_map([], |row| row.get(0)).map_err(sql)?;
@@ -126,7 +143,7 @@ impl Cache for SqliteCache {
         for row in self.rows("SELECT row FROM outbox ORDER BY place")? {
             outbox.push(Entry::decode(&row)?);
         }
-        Ok(Saved { meta, rooms, outbox })
+        Ok(Saved { meta, rooms, outbox, users: self.users()? })
     }
 
     fn commit(&mut self, writes: &[Write]) -> Result<(), CacheError> {
@@ -210,8 +227,15 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> Result<(), CacheError>
         Write::OutboxGone(client_ref) => {
             run("DELETE FROM outbox WHERE ref = ?1", &[client_ref.as_bytes()])
         }
-        Write::Reset => run("DELETE FROM rooms", &[]).and_then(|_| run("DELETE FROM runs", &[])),
+        Write::Reset => run("DELETE FROM rooms", &[])
+            .and_then(|_| run("DELETE FROM runs", &[]))
+            .and_then(|_| run("DELETE FROM users", &[])),
         Write::ResetOutbox => run("DELETE FROM outbox", &[]),
+        Write::User(user, row) => run(
+            // Under a new number, the last of all.
+            "INSERT OR REPLACE INTO users (id, row) VALUES (?1, ?2)",
+            params![user.as_bytes(), &row[..]],
+        ),
         Write::Sync => Ok(0),
     }
     .map(|_| ())

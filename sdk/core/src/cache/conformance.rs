@@ -24,6 +24,7 @@ const OTHER: RoomId = RoomId::from_bytes([2; 16]);
 pub fn run<C: Cache>(mut open: impl FnMut() -> C) {
     new_caches_are_empty(&mut open());
     what_is_put_is_loaded(&mut open());
+    users_are_kept_until_all_is_reset(&mut open());
     runs_come_newest_first(&mut open());
     a_run_replaces_what_it_overlaps(&mut open());
     a_packed_run_is_a_run(&mut open());
@@ -110,6 +111,18 @@ fn what_is_put_is_loaded(cache: &mut impl Cache) {
     assert_eq!(saved.meta, meta);
     assert_eq!(saved.rooms, [room]);
     assert_eq!(saved.outbox, [entry(1), entry(2)], "in order");
+}
+
+fn users_are_kept_until_all_is_reset(cache: &mut impl Cache) {
+    let (ada, bob) = (UserId::from_bytes([5; 16]), UserId::from_bytes([6; 16]));
+    let row = |text: &'static str| Bytes::from_static(text.as_bytes());
+    commit(cache, &[Write::User(ada, row("Ada")), Write::User(bob, row("Bob"))]);
+    commit(cache, &[Write::User(ada, row("Ada L."))]);
+    let mut users = cache.load().expect("the cache loads").users;
+    users.sort();
+    assert_eq!(users, [(ada, row("Ada L.")), (bob, row("Bob"))]);
+    commit(cache, &[Write::Reset]);
+    assert!(cache.load().expect("the cache loads").users.is_empty());
 }
 
 fn runs_come_newest_first(cache: &mut impl Cache) {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use parlour_protocol::ids::{ClientRef, RoomId};
+use bytes::Bytes;
+use parlour_protocol::ids::{ClientRef, RoomId, UserId};
 
 use super::{Cache, CacheError, Meta, RoomRecord, Run, Saved, Write};
-use crate::outbox::Entry;
+use crate::{limits::USERS_KEPT_MAX, outbox::Entry};
 
 /// Keeps everything until it is dropped.
 #[derive(Debug, Default)]
@@ -14,6 +15,7 @@ pub struct MemoryCache {
     rooms: BTreeMap<RoomId, RoomRecord>,
     runs: BTreeMap<(RoomId, u64), Run>,
     outbox: BTreeMap<ClientRef, Entry>,
+    users: BTreeMap<UserId, Bytes>,
 }
 
 impl MemoryCache {
@@ -43,7 +45,8 @@ impl Cache for MemoryCache {
         let mut outbox: Vec<Entry> = self.outbox.values().cloned().collect();
         outbox.sort_by_key(|entry| entry.order);
         let rooms = self.rooms.values().cloned().collect();
-        Ok(Saved { meta: self.meta.clone(), rooms, outbox })
+        let users = self.users.iter().map(|(user, row)| (*user, row.clone())).collect();
+        Ok(Saved { meta: self.meta.clone(), rooms, outbox, users })
     }
 
     fn commit(&mut self, writes: &[Write]) -> Result<(), CacheError> {
@@ -72,8 +75,15 @@ impl Cache for MemoryCache {
                 Write::Reset => {
                     self.rooms.clear();
                     self.runs.clear();
+                    self.users.clear();
                 }
                 Write::ResetOutbox => self.outbox.clear(),
+                Write::User(user, row) => {
+                    if self.users.len() >= USERS_KEPT_MAX && !self.users.contains_key(user) {
+                        self.users.pop_first();
+                    }
+                    self.users.insert(*user, row.clone());
+                }
                 Write::Sync => {}
             }
         }

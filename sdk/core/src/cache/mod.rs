@@ -76,6 +76,8 @@ pub struct Saved {
     pub rooms: Vec<RoomRecord>,
     /// What waits to be sent, in order.
     pub outbox: Vec<Entry>,
+    /// Users that were asked for, [`USERS_KEPT_MAX`](crate::limits::USERS_KEPT_MAX) of them at most; see [`Write::User`].
+    pub users: Vec<(UserId, Bytes)>,
 }
 
 /// One change.
@@ -99,10 +101,14 @@ pub enum Write {
     Outbox(Box<Entry>),
     /// Removes a row of the outbox.
     OutboxGone(ClientRef),
-    /// Forgets all rooms and events, but neither the outbox nor the meta.
+    /// Forgets all rooms, events and users, but neither the outbox nor the meta.
     Reset,
     /// Forgets the outbox.
     ResetOutbox,
+    /// Puts what the server said of a user: an encoded `parlour.user.v1.User`, to name them by while nobody
+    /// can be asked. What goes beyond
+    /// [`USERS_KEPT_MAX`](crate::limits::USERS_KEPT_MAX) may be forgotten.
+    User(UserId, Bytes),
     /// Changes nothing: what is committed with it is durable.
     Sync,
 }

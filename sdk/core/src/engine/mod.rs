@@ -8,6 +8,7 @@ mod history;
 mod live;
 mod markers;
 mod page;
+mod people;
 mod polls;
 mod presence;
 mod repair;

@@ -1,6 +1,6 @@
 //! From the outbox to the room's log.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -36,11 +36,26 @@ impl Engine {
         random: [u8; 10],
         now: Now,
     ) -> Result<ClientRef, OutboxFull> {
+        self.send_after(room, payload, Duration::ZERO, random, now)
+    }
+
+    /// The same, but kept back for that long: until then [`Engine::discard`] undoes it.
+    pub fn send_after(
+        &mut self,
+        room: RoomId,
+        payload: Payload,
+        wait: Duration,
+        random: [u8; 10],
+        now: Now,
+    ) -> Result<ClientRef, OutboxFull> {
         // In the server's time, which is what the age of a ref is measured in.
         let client_ref = ClientRef::from_bytes(uuid_v7(self.server_ms(now), random));
         let after_seq = self.rooms.get(room).map_or(0, |record| record.log.to);
         let entry =
             self.outbox.push(room, client_ref, payload, self.server_ms(now), after_seq)?.clone();
+        if !wait.is_zero() {
+            self.outbox.hold(client_ref, now.elapsed.saturating_add(wait));
+        }
         self.writes.push(Write::Outbox(Box::new(entry.clone())));
         self.show_entry(&entry);
         self.send_outbox(now);

@@ -151,6 +151,12 @@ pub enum State {
         /// On the monotonic clock; `MAX` for the next connection.
         not_before: Duration,
     },
+    /// It is kept back, so that it can be undone: nobody waits for it, least of all those behind it. In a cache
+    /// it is as any other, and goes out with the next start.
+    Held {
+        /// On the monotonic clock.
+        until: Duration,
+    },
     /// It is under way.
     Sending,
     /// Its ref expired: it is being looked for in the log.

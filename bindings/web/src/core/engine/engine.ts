@@ -187,8 +187,8 @@ export class Engine {
   }
 
   /** Puts something into the outbox. `random`, ten bytes, makes its ref. `undefined`: the outbox is full. */
-  send(room: RoomId, payload: Payload, random: Uint8Array, now: Now): ClientRef | undefined {
-    return send(this.#core, room, payload, random, now);
+  send(room: RoomId, payload: Payload, random: Uint8Array, now: Now, waitMs?: number): ClientRef | undefined {
+    return send(this.#core, room, payload, random, now, waitMs);
   }
 
   /** Sends a failed entry again. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { MarkRead, ReadLog, Send } from "../../generated/rpc.js";
+import { Delete, MarkRead, ReadLog, Send } from "../../generated/rpc.js";
 import { ErrorReason, Retry } from "../../generated/wire/v1/error.js";
-import { fieldOf } from "../../ids.js";
+import { type ClientRef, fieldOf } from "../../ids.js";
+import type { Payload } from "../payload.js";
 import { TestClient } from "../testing/client.js";
 import { deleted, echoed, ME, post, posted, ROOM, refusal } from "../testing/events.js";
 
@@ -61,6 +62,28 @@ describe("sending", () => {
     client.engine.handleDisconnected();
     client.welcome(ME, 8);
     expect(client.sends().map(({ request }) => request.clientRef)).toEqual(refs.map(fieldOf));
+  });
+
+  it("keeps back what can be undone, and nothing else", async () => {
+    const client = await TestClient.live();
+    await client.open();
+    client.answerNewest(messages(1, 10), 10);
+    const later = (payload: Payload, random: number) =>
+      client.engine.send(ROOM, payload, new Uint8Array(10).fill(random), client.now, 5000);
+    const deletion = later({ type: "delete", target: 10 }, 1);
+    const message = later(post("never"), 2);
+    const soon = client.send(post("now"));
+    expect(client.sends().map(({ request }) => request.clientRef)).toEqual([fieldOf(soon)]);
+    expect(client.texts().slice(-3)).toEqual(["", "never", "now"]);
+    client.engine.discard(message as ClientRef, client.now);
+    expect(client.texts().slice(-2)).toEqual(["", "now"]);
+    client.pass(4000);
+    expect(client.calls(Delete)).toHaveLength(0);
+    client.pass(1000);
+    expect(client.calls(Delete).map(({ request }) => request.clientRef)).toEqual([
+      fieldOf(deletion as string),
+    ]);
+    expect(client.sends()).toHaveLength(0);
   });
 
   it("looks in the log for what is too old, and renews what isn't there", async () => {

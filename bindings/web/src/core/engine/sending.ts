@@ -16,8 +16,8 @@ import { readLogItem } from "./page.js";
 import { settlePoll } from "./polls.js";
 
 /**
- * Puts something into the outbox; it is sent when its turn comes. `random`, ten bytes, makes its ref.
- * `undefined` when the outbox is full.
+ * Puts something into the outbox; it is sent when its turn comes. `random`, ten bytes, makes its ref. With `waitMs`
+ * it is kept back for so long, and `discard` undoes it. `undefined` when the outbox is full.
  */
 export function send(
   core: Core,
@@ -25,12 +25,14 @@ export function send(
   payload: Payload,
   random: Uint8Array,
   now: Now,
+  waitMs = 0,
 ): ClientRef | undefined {
   // In the server's time, which is what the age of a ref is measured in.
   const serverMs = core.serverMs(now);
   const afterSeq = core.rooms.get(room)?.log.to ?? 0;
   const entry = core.outbox.push(room, uuidV7(serverMs, random), payload, serverMs, afterSeq);
   if (!entry) return undefined;
+  if (waitMs > 0) entry.state = { type: "held", untilMs: now.elapsedMs + waitMs };
   keepAndShow(core, entry);
   sendOutbox(core, now);
   return entry.clientRef;

@@ -282,7 +282,7 @@ export function itemsOf(
 
 function deliveryOf(state: EntryState): Delivery {
   if (state.type === "failed") return { state: "failed", error: state.error };
-  return { state: state.type === "queued" ? "queued" : "sending" };
+  return { state: state.type === "queued" || state.type === "held" ? "queued" : "sending" };
 }
 
 /** A message of the outbox as it is shown. */
