@@ -277,7 +277,10 @@ impl Timeline {
             let change = self.fold.settle(entry, seq, self.me);
             return self.show(change);
         };
-        if self.fold.has(seq) {
+        // Or it stands before what is shown: a client whose cache took too little sent it once more, and is told
+        // that it was there.
+        let is_before = seq < self.from && self.fold.has(self.from);
+        if is_before || self.fold.has(seq) {
             return self.remove_echo(entry.order);
         }
         let Some(echo) = self.echoes.get_mut(&entry.order) else { return };
