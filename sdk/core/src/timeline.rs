@@ -279,7 +279,7 @@ impl Timeline {
         };
         // Or it stands before what is shown: a client whose cache took too little sent it once more, and is told
         // that it was there.
-        let is_before = seq < self.from && self.fold.has(self.from);
+        let is_before = seq < self.from && self.from < u64::MAX;
         if is_before || self.fold.has(seq) {
             return self.remove_echo(entry.order);
         }

@@ -94,6 +94,17 @@ fn an_echo_becomes_its_message_in_place() {
 }
 
 #[test]
+fn an_echo_that_stands_before_what_is_shown_is_gone() {
+    let mut timeline = timeline();
+    let mine = post(1, "hi");
+    timeline.handle_outbox(&mine);
+    timeline.handle_reset(701, &[testing::message(701, "new")], &[], false);
+    assert_eq!(texts(&timeline), ["new", "hi"]);
+    timeline.handle_sent(&mine, 5, 99);
+    assert_eq!(texts(&timeline), ["new"]);
+}
+
+#[test]
 fn the_message_may_come_before_the_answer() {
     let mut timeline = timeline();
     let mine = post(1, "hi");

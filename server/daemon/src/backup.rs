@@ -166,23 +166,23 @@ pub fn restore(from: &Path, to: &Path, kind: Option<Kind>) -> Result<Restored, B
     }
     let was_there = to.exists();
     make_new(to)?;
-    let restored = fill(from, kind, to);
+    let data = DataFolder::open(to)?;
+    let _lock = data.lock()?;
+    let restored = fill(from, kind, &data);
     if restored.is_err() {
-        // It was empty, so all of it is of this attempt; what can't be removed is marked still.
+        // It was empty and is held, so all of it is of this attempt; what can't be removed is marked still.
         let _ = if was_there { clear(to) } else { fs::remove_dir_all(to) };
     }
     Ok(Restored { report: restored?, bucket: manifest.bucket })
 }
 
 /// Copies a backup into an empty data folder, which nobody can open before it is whole.
-fn fill(from: &Path, kind: Kind, to: &Path) -> Result<Report, BackupError> {
-    let data = DataFolder::open(to)?;
-    let _lock = data.lock()?;
+fn fill(from: &Path, kind: Kind, data: &DataFolder) -> Result<Report, BackupError> {
     write_private(&data.restoring(), b"")?;
     let (backup, target) = (Options::new(from.join(STORE)), Options::new(data.store()));
     let report = maintenance::restore(&backup, kind, &target)?;
     for folder in KEPT {
-        copy_files(&from.join(folder), &to.join(folder))?;
+        copy_files(&from.join(folder), &data.root().join(folder))?;
     }
     copy_blobs(&from.join(BLOBS), &data.blobs())?;
     data::remove(&data.restoring())?;

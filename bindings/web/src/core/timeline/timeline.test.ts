@@ -155,6 +155,15 @@ describe("what waits to be sent", () => {
     expect(message(shown)).toMatchObject({ atMs: 77, delivery: { state: "sent" }, place: { in: "outbox" } });
   });
 
+  it("is gone where it stands before what is shown", () => {
+    const shown = timeline();
+    shown.handleOutbox(entryOf(1, post("sent long ago")));
+    shown.handleReset(701, [posted(701, "new")], [], false);
+    expect(texts(shown)).toEqual(["new", "sent long ago"]);
+    shown.handleSent(entryOf(1, post("sent long ago")), 5, 77);
+    expect(texts(shown)).toEqual(["new"]);
+  });
+
   it("isn't taken away by somebody else's ref", () => {
     const shown = timeline();
     shown.handleOutbox(entryOf(1, post("mine")));

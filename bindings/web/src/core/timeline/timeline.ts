@@ -161,7 +161,9 @@ export class Timeline {
   /** A row of the outbox was acknowledged at this place, which the log may reach later. */
   handleSent(entry: Entry, seq: number, atMs: number): void {
     if (entry.payload.type !== "post") return this.#show(this.#fold.settle(entry, seq, this.#me));
-    if (this.#fold.has(seq)) return this.#removeEcho(entry.order);
+    // Or it stands before what is shown: a client whose cache took too little sent it once more.
+    const isBefore = seq < this.#firstSeq && this.#firstSeq < NEVER;
+    if (isBefore || this.#fold.has(seq)) return this.#removeEcho(entry.order);
     const echo = this.#echoes.get(entry.order);
     if (echo) this.#putEcho({ ...echo, atMs, delivery: SENT });
   }
