@@ -237,7 +237,7 @@ impl Suite {
             Err(why) => Ok(Done::Skipped(why)),
         });
         self.step("tests", || {
-            let mut tests = shell::cargo(&["test", "--quiet", "--workspace"]);
+            let mut tests = shell::cargo(&["test", "--quiet", "--workspace", "--no-fail-fast"]);
             // Built just now; a test that builds it by itself would build it with fewer features.
             tests.env("PARLOUR_BIN", shell::target_dir().join("debug/parlour"));
             passed(shell::run(&mut tests))

@@ -168,6 +168,8 @@ mod expiry;
 mod first_sync;
 #[path = "engine_following_tests.rs"]
 mod following;
+#[path = "engine_marking_tests.rs"]
+mod marking;
 #[path = "engine_presence_tests.rs"]
 mod presence;
 #[path = "engine_sending_tests.rs"]
@@ -379,42 +381,6 @@ fn a_lost_room_is_gone_with_what_waited_for_it() {
     assert!(client.engine.outbox().is_empty());
 }
 
-/// Asks for a page before what is shown, and the lane on which it is read.
-#[test]
-fn that_a_marker_was_told_is_kept_over_a_power_cut() {
-    let mut client = Client::new();
-    client.connect(5);
-    client.engine.mark_read(ROOM, 5);
-    client.pump();
-    let (id, ..) = client.calls.pop().expect("a marker is told");
-    let marker = Some(Marker { seq: 5, ..Marker::default() });
-    let answer = MarkReadResponse { marker, unread: None };
-    client.engine.handle_reply(id, Ok(answer.encode_to_vec().into()), NOW);
-    let (_, writes) = client.engine.take_writes().unwrap();
-    let told = |write: &Write| matches!(write, Write::Room(record) if record.unsent_read == 0);
-    assert!(writes.iter().any(told) && writes.iter().any(Write::is_irreplaceable));
-}
-
-#[test]
-fn a_marker_that_the_server_puts_off_is_told_again_by_itself() {
-    let mut client = Client::new();
-    client.connect(5);
-    client.engine.mark_read(ROOM, 5);
-    client.pump();
-    let is_mark = |call: &(CallId, u32, Bytes)| call.1 == rpc::MarkRead::METHOD.id;
-    let at = client.calls.iter().position(is_mark).expect("a marker is told");
-    let (id, ..) = client.calls.remove(at);
-    let refused = Error::new(ErrorReason::RateLimited, "calls come too fast");
-    client.engine.handle_reply(id, Err(refused), NOW);
-    client.pump();
-    let marks = |client: &Client| client.calls.iter().filter(|call| is_mark(call)).count();
-    assert_eq!(marks(&client), 0, "not at once");
-    let later = Now { elapsed: NOW.elapsed + Duration::from_secs(10), ..NOW };
-    client.engine.handle_timeout(later);
-    client.pump();
-    assert_eq!(marks(&client), 1);
-}
-
 #[test]
 fn a_message_that_is_deleted_while_its_page_is_read_loses_its_body() {
     let mut client = with_more_before();
@@ -427,6 +393,7 @@ fn a_message_that_is_deleted_while_its_page_is_read_loses_its_body() {
     assert!(event.is_erased() && event.body.is_empty());
 }
 
+/// Asks for a page before what is shown, and the lane on which it is read.
 fn older(client: &mut Client) -> BulkId {
     client.engine.load_older(ROOM, 2);
     client.bulk(rpc::ReadTimeline::METHOD.id)

@@ -1,5 +1,7 @@
 //! Read markers and typing.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use parlour_protocol::{
     generated::{EventMessage, Rpc, rpc},
@@ -14,14 +16,14 @@ use super::{Action, Engine, Purpose};
 use crate::{
     cache::Write,
     counts::Head,
-    limits::{COUNTS_AGAIN_AFTER, TYPING_EVERY},
+    limits::{COUNTS_AGAIN_AFTER, EARLY_MARKS_MAX, TYPING_EVERY},
     time::{Now, sooner},
 };
 
 impl Engine {
     /// Everything up to `seq` is read. Kept and told to the server once there is a connection.
     pub fn mark_read(&mut self, room: RoomId, seq: u64) {
-        let Some(record) = self.rooms.get(room) else { return };
+        let Some(record) = self.rooms.get(room) else { return self.mark_early(room, seq) };
         if seq <= record.counts.read_seq().max(record.unsent_read) && record.counts.messages == 0 {
             return;
         }
@@ -33,10 +35,28 @@ impl Engine {
         self.send_mark(room);
     }
 
+    /// The client hasn't heard of the room, as right after another user has made it. The server may
+    /// take the mark all the same, and the user's log tells of it then.
+    fn mark_early(&mut self, room: RoomId, seq: u64) {
+        let is_kept = self.early_marks.contains_key(&room);
+        if seq == 0 || !is_kept && self.early_marks.len() >= EARLY_MARKS_MAX {
+            return;
+        }
+        let kept = self.early_marks.entry(room).or_default();
+        *kept = seq.max(*kept);
+        self.send_mark(room);
+    }
+
     pub(super) fn send_marks(&mut self) {
-        let rooms: Vec<RoomId> =
-            self.rooms.iter().filter(|r| r.unsent_read > 0).map(|r| r.id).collect();
+        let unsent = self.rooms.iter().filter(|record| record.unsent_read > 0);
+        let rooms: BTreeSet<RoomId> =
+            unsent.map(|record| record.id).chain(self.early_marks.keys().copied()).collect();
         rooms.into_iter().for_each(|room| self.send_mark(room));
+    }
+
+    fn unsent_read(&self, room: RoomId) -> u64 {
+        let early = self.early_marks.get(&room).copied().unwrap_or_default();
+        self.rooms.get(room).map_or(early, |record| record.unsent_read.max(early))
     }
 
     fn send_mark(&mut self, room: RoomId) {
@@ -46,11 +66,10 @@ impl Engine {
         if self.session.is_none() || self.calls.values().any(under_way) {
             return;
         }
-        let Some(record) = self.rooms.get(room).filter(|record| record.unsent_read > 0) else {
-            return;
-        };
-        let seq = record.unsent_read;
-        self.ask_mark(room, seq);
+        let seq = self.unsent_read(room);
+        if seq > 0 {
+            self.ask_mark(room, seq);
+        }
     }
 
     fn ask_mark(&mut self, room: RoomId, seq: u64) {
@@ -67,12 +86,11 @@ impl Engine {
         result: Result<Bytes, Error>,
         now: Now,
     ) {
-        if self.rooms.get(room).is_none() {
-            return;
-        }
-        let record = self.rooms.entry(room);
         match result.map(MarkReadResponse::decode) {
-            Ok(Ok(MarkReadResponse { marker: Some(marker), unread })) => {
+            Ok(Ok(MarkReadResponse { marker: Some(marker), unread }))
+                if self.rooms.get(room).is_some() =>
+            {
+                let record = self.rooms.entry(room);
                 let head = record.head;
                 record.counts.handle_answer(marker, unread.unwrap_or_default(), asked_at, head);
                 // Something came meanwhile.
@@ -92,10 +110,15 @@ impl Engine {
             }
             _ => {}
         }
-        if self.rooms.entry(room).unsent_read == seq {
-            self.finish_mark(room);
+        if self.early_marks.get(&room).is_some_and(|early| *early <= seq) {
+            self.early_marks.remove(&room);
         }
-        self.changed(room);
+        if self.rooms.get(room).is_some() {
+            if self.rooms.entry(room).unsent_read == seq {
+                self.finish_mark(room);
+            }
+            self.changed(room);
+        }
         self.send_mark(room);
     }
 

@@ -269,6 +269,8 @@ pub struct Engine {
     recount_at: Option<Duration>,
     // Of some followed threads more is to be read than was told.
     threads_uncertain: bool,
+    // Marks in rooms of which nothing has been heard yet.
+    early_marks: BTreeMap<RoomId, u64>,
     typed_at: BTreeMap<RoomId, Duration>,
     last_id: u64,
     actions: VecDeque<Action>,
@@ -308,6 +310,7 @@ impl Engine {
             repair_at: None,
             recount_at: None,
             threads_uncertain: false,
+            early_marks: BTreeMap::new(),
             typed_at: BTreeMap::new(),
             last_id: 0,
             actions: VecDeque::new(),

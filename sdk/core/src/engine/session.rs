@@ -213,6 +213,7 @@ impl Engine {
         self.writes.push(Write::Reset);
         self.changed_rooms.clear();
         self.rooms.clear();
+        self.early_marks.clear();
         self.screen.clear();
         self.screen_as_of = 0;
         self.meta.user_seq = 0;

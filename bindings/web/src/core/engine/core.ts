@@ -164,6 +164,8 @@ export class Core {
   session: Session | undefined;
   readonly presences = new Presences();
   readonly expiring = new Expiring();
+  /** Marks in rooms of which nothing has been heard yet. */
+  readonly earlyMarks = new Map<RoomId, number>();
   readonly typedMs = new Map<RoomId, number>();
   /** Server time less own time, as of the last welcome. */
   clockOffsetMs = 0;

@@ -8,7 +8,7 @@ import { MarkRead } from "../../generated/rpc.js";
 import { Typing } from "../../generated/typing/v1/typing.js";
 import { Ephemeral } from "../../generated/wire/v1/lanes.js";
 import { fieldOf, idOf, type RoomId } from "../../ids.js";
-import { COUNTS_AGAIN_AFTER_MS, TYPING_EVERY_MS } from "../../limits.js";
+import { COUNTS_AGAIN_AFTER_MS, EARLY_MARKS_MAX, TYPING_EVERY_MS } from "../../limits.js";
 import type { Now } from "../../time.js";
 import type { CallResult } from "../connection.js";
 import { type Head, NO_HEAD } from "../counts.js";
@@ -19,7 +19,7 @@ import { startSync } from "./syncing.js";
 /** Everything up to `seq` is read. Kept, and told to the server once there is a connection. */
 export function markRead(core: Core, room: RoomId, seq: number): void {
   const record = core.rooms.get(room);
-  if (!record) return;
+  if (!record) return markEarly(core, room, seq);
   if (seq <= Math.max(record.counts.readSeq, record.unsentRead) && record.counts.messages === 0) return;
   record.unsentRead = Math.max(record.unsentRead, seq);
   record.counts.assumeRead(seq, record.head);
@@ -27,14 +27,26 @@ export function markRead(core: Core, room: RoomId, seq: number): void {
   sendMark(core, room);
 }
 
+/**
+ * The client hasn't heard of the room, as right after another user has made it. The server may take the mark all the
+ * same, and the user's log tells of it then.
+ */
+function markEarly(core: Core, room: RoomId, seq: number): void {
+  const kept = core.earlyMarks.get(room) ?? 0;
+  if (seq <= kept || (kept === 0 && core.earlyMarks.size >= EARLY_MARKS_MAX)) return;
+  core.earlyMarks.set(room, seq);
+  sendMark(core, room);
+}
+
 /** Tells the server of all markers it doesn't know yet. */
 export function sendMarks(core: Core): void {
   for (const record of core.rooms.all()) if (record.unsentRead > 0) sendMark(core, record.id);
+  for (const room of core.earlyMarks.keys()) sendMark(core, room);
 }
 
 /** One at a time per room; the answer sends what has been marked since. */
 function sendMark(core: Core, room: RoomId): void {
-  const seq = core.rooms.get(room)?.unsentRead ?? 0;
+  const seq = Math.max(core.rooms.get(room)?.unsentRead ?? 0, core.earlyMarks.get(room) ?? 0);
   if (core.session && seq > 0 && !core.isCalling(`mark:${room}`)) askMark(core, room, seq);
 }
 
@@ -53,18 +65,18 @@ function handleMarked(
   now: Now,
 ): void {
   const record = core.rooms.get(room);
-  if (!record) return;
   if (result.ok) {
     const { marker, unread } = decode(MarkReadResponse, result.body);
-    if (marker) record.counts.handleAnswer(marker, unread, askedAt, record.head);
+    if (marker) record?.counts.handleAnswer(marker, unread, askedAt, record.head);
     // Something came meanwhile.
-    if (record.counts.isUncertain) recountSoon(core, now);
+    if (record?.counts.isUncertain) recountSoon(core, now);
   } else if (isTransient(result.error)) {
     // It stays unsent, and goes out again a while later, or with the next mark or connection.
     return recountSoon(core, now);
   }
-  if (record.unsentRead === seq) finishMark(core, record);
-  core.changed(room);
+  if ((core.earlyMarks.get(room) ?? 0) <= seq) core.earlyMarks.delete(room);
+  if (record?.unsentRead === seq) finishMark(core, record);
+  if (record) core.changed(room);
   sendMark(core, room);
 }
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { Delete, MarkRead, ReadLog, Send } from "../../generated/rpc.js";
 import { ErrorReason, Retry } from "../../generated/wire/v1/error.js";
-import { type ClientRef, fieldOf } from "../../ids.js";
+import { type ClientRef, fieldOf, type RoomId } from "../../ids.js";
 import type { Payload } from "../payload.js";
 import { TestClient } from "../testing/client.js";
 import { deleted, echoed, ME, post, posted, ROOM, refusal } from "../testing/events.js";
 
+const ELSEWHERE = "00000000-0000-8000-8000-000000000099" as RoomId;
 const messages = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, n) => posted(from + n, `message ${from + n}`));
 describe("sending", () => {
@@ -143,6 +144,25 @@ describe("read markers", () => {
     );
     client.pass(2000);
     expect(client.calls(MarkRead)).toHaveLength(1);
+  });
+
+  it("are told in a room not heard of yet, until the server takes or refuses them", async () => {
+    const client = await TestClient.live();
+    const marks = () => client.calls(MarkRead);
+    client.engine.markRead(ELSEWHERE, 3);
+    client.engine.markRead(ELSEWHERE, 5);
+    client.engine.markRead(ELSEWHERE, 0);
+    const [first] = marks();
+    expect(first?.request.seq).toBe(3);
+    client.answer(first?.id, MarkRead, { marker: { seq: 3 }, unread: {} });
+    const [second, ...more] = marks();
+    expect(more).toEqual([]);
+    expect(second?.request.seq).toBe(5);
+    client.refuse(second?.id ?? 0, refusal(ErrorReason.RATE_LIMITED, Retry.AFTER_DELAY, 100));
+    client.pass(2000);
+    client.refuse(marks()[0]?.id ?? 0, refusal(ErrorReason.ROOM_NOT_FOUND, Retry.NEVER));
+    client.pass(2000);
+    expect(marks()).toEqual([]);
   });
 
   it("make counts certain again that deletes have made uncertain", async () => {

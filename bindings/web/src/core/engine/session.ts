@@ -196,6 +196,7 @@ function forget(core: Core): void {
   core.writes.push({ type: "reset" });
   core.changedRooms.clear();
   core.rooms.clear();
+  core.earlyMarks.clear();
   core.screen.clear();
   core.screenAsOf = 0;
   Object.assign(core.meta, { userSeq: 0, watermarkMs: 0, settings: undefined, knowsBlocked: false });

@@ -1,0 +1,94 @@
+//! Markers: told once, again where the server puts them off, and in rooms not heard of yet.
+
+use parlour_protocol::{marker::MarkReadRequest, wire::Error};
+
+use super::*;
+
+#[test]
+fn that_a_marker_was_told_is_kept_over_a_power_cut() {
+    let mut client = Client::new();
+    client.connect(5);
+    client.engine.mark_read(ROOM, 5);
+    client.pump();
+    let (id, ..) = client.calls.pop().expect("a marker is told");
+    let marker = Some(Marker { seq: 5, ..Marker::default() });
+    let answer = MarkReadResponse { marker, unread: None };
+    client.engine.handle_reply(id, Ok(answer.encode_to_vec().into()), NOW);
+    let (_, writes) = client.engine.take_writes().unwrap();
+    let told = |write: &Write| matches!(write, Write::Room(record) if record.unsent_read == 0);
+    assert!(writes.iter().any(told) && writes.iter().any(Write::is_irreplaceable));
+}
+
+#[test]
+fn a_marker_that_the_server_puts_off_is_told_again_by_itself() {
+    let mut client = Client::new();
+    client.connect(5);
+    client.engine.mark_read(ROOM, 5);
+    client.pump();
+    let is_mark = |call: &(CallId, u32, Bytes)| call.1 == rpc::MarkRead::METHOD.id;
+    let at = client.calls.iter().position(is_mark).expect("a marker is told");
+    let (id, ..) = client.calls.remove(at);
+    let refused = Error::new(ErrorReason::RateLimited, "calls come too fast");
+    client.engine.handle_reply(id, Err(refused), NOW);
+    client.pump();
+    let marks = |client: &Client| client.calls.iter().filter(|call| is_mark(call)).count();
+    assert_eq!(marks(&client), 0, "not at once");
+    let later = Now { elapsed: NOW.elapsed + Duration::from_secs(10), ..NOW };
+    client.engine.handle_timeout(later);
+    client.pump();
+    assert_eq!(marks(&client), 1);
+}
+
+fn marks(client: &Client) -> Vec<(CallId, u64)> {
+    let marks = client.calls.iter().filter(|(_, method, _)| *method == rpc::MarkRead::METHOD.id);
+    marks.map(|(id, _, body)| (*id, MarkReadRequest::decode(body.clone()).unwrap().seq)).collect()
+}
+
+fn answer(client: &mut Client, id: CallId, result: Result<u64, ErrorReason>) {
+    client.calls.retain(|call| call.0 != id);
+    let marked =
+        |seq| MarkReadResponse { marker: Some(Marker { seq, ..Marker::default() }), unread: None };
+    let result = result.map(|seq| marked(seq).encode_to_vec().into());
+    client.engine.handle_reply(id, result.map_err(|reason| Error::new(reason, "no")), NOW);
+    client.pump();
+}
+
+#[test]
+fn a_room_not_heard_of_yet_is_marked_all_the_same() {
+    let mut client = Client::new();
+    client.engine.mark_read(ROOM, 3);
+    client.engine.mark_read(ROOM, 2);
+    client.engine.mark_read(ROOM, 0);
+    client.connect_to(1, ME);
+    assert_eq!(marks(&client).len(), 1, "once there is a connection");
+    let (id, seq) = marks(&client)[0];
+    assert_eq!(seq, 3);
+    client.engine.mark_read(ROOM, 5);
+    answer(&mut client, id, Ok(3));
+    let (id, seq) = marks(&client)[0];
+    assert_eq!(seq, 5, "what was marked meanwhile follows");
+    answer(&mut client, id, Err(ErrorReason::RateLimited));
+    assert!(marks(&client).is_empty(), "not at once");
+    let later = Now { elapsed: NOW.elapsed + Duration::from_secs(10), ..NOW };
+    client.engine.handle_timeout(later);
+    client.pump();
+    let (id, seq) = marks(&client)[0];
+    assert_eq!(seq, 5);
+    answer(&mut client, id, Err(ErrorReason::RoomNotFound));
+    client.engine.handle_disconnected();
+    client.connect_to(1, ME);
+    assert!(marks(&client).is_empty(), "what is refused is given up");
+}
+
+#[test]
+fn a_mark_in_a_room_heard_of_meanwhile_moves_its_counts() {
+    let mut client = Client::new();
+    client.engine.mark_read(ROOM, 5);
+    client.connect(5);
+    let (id, seq) = marks(&client)[0];
+    assert_eq!(seq, 5);
+    answer(&mut client, id, Ok(5));
+    let record = client.engine.rooms().get(ROOM).unwrap();
+    assert_eq!((record.counts.marker.seq, record.counts.messages), (5, 0));
+    assert!(marks(&client).is_empty(), "it is told once");
+}
