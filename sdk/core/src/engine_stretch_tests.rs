@@ -114,3 +114,32 @@ fn places_that_no_log_has_are_none() {
         assert!(client.events().len() <= 2);
     }
 }
+
+#[test]
+fn a_timeline_opened_while_its_room_is_caught_up_shows_what_stands_before() {
+    let mut client = Client::new();
+    client.connect(2);
+    let pulse = RoomPulse { room: ROOM.to_field(), seq: 3, msg_no: 3, ..RoomPulse::default() };
+    client.engine.handle_live(Live::Pulse(pulse), NOW);
+    let catch_up = client.bulk(rpc::ReadLog::METHOD.id);
+    client.open();
+    assert_eq!(reads(&mut client), 0, "one read of a room at a time");
+    let item = ReadLogItem {
+        events: vec![Event::decode(testing::message(3, "third").raw).unwrap()],
+        as_of_seq: 3,
+        ..ReadLogItem::default()
+    };
+    client.say(catch_up, &item);
+    client.end(catch_up);
+    let page = client.bulk(rpc::ReadTimeline::METHOD.id);
+    let before = [testing::message(1, "first"), testing::message(2, "second")];
+    let item = ReadTimelineItem {
+        events: before.map(|event| Event::decode(event.raw).unwrap()).to_vec(),
+        as_of_seq: 3,
+        at_start: true,
+        ..ReadTimelineItem::default()
+    };
+    client.say(page, &item);
+    client.end(page);
+    assert_eq!(client.texts(), ["first", "second", "third"]);
+}

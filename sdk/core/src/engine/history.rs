@@ -158,9 +158,9 @@ impl Engine {
         }
     }
 
-    /// Events are the first that is known of a room, before anybody has read of it what an open
+    /// Events may be the first that is known of a room, before anybody has read of it what an open
     /// timeline is to show: it shows what stands before them, too.
-    pub(super) fn fill_first(&mut self, room: RoomId) {
+    pub(super) fn fill_open(&mut self, room: RoomId) {
         let is_unread = self.rooms.get(room).is_none_or(|record| record.log.is_empty());
         if is_unread || self.bulks.values().any(|task| task.repairs() == Some(room)) {
             return;

@@ -77,7 +77,7 @@ impl Engine {
         self.accept(room, ready, next - 1, now);
         self.catch_up(room);
         if was_unread {
-            self.fill_first(room);
+            self.fill_open(room);
         }
     }
 

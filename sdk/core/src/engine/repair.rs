@@ -185,7 +185,10 @@ impl Engine {
     fn handle_end(&mut self, id: BulkId, task: Task, now: Now) {
         match task {
             Task::Sync(_) => {}
-            Task::CatchUp(room) => self.repair_next(room),
+            Task::CatchUp(room) => {
+                self.repair_next(room);
+                self.fill_open(room);
+            }
             Task::Newest(room, page) => {
                 self.handle_newest(room, page, now);
                 self.repair_next(room);

@@ -119,6 +119,29 @@ describe("live events", () => {
     expect(client.told("events").flatMap((notice) => notice.events.map((one) => one.seq))).toEqual([11, 12]);
   });
 
+  it("that are read while a timeline is opened leave out nothing before them", async () => {
+    const client = await TestClient.live();
+    client.pulse(11);
+    const [read] = client.reads(ReadLog);
+    await client.open();
+    expect(client.reads(ReadTimeline)).toEqual([]);
+    client.item(read?.id ?? 0, ReadLog, { events: wire(messages(11, 11)), asOfSeq: 11 });
+    client.end(read?.id ?? 0);
+    client.answerNewest(messages(1, 10), 11);
+    expect(client.texts()).toEqual(numbers(1, 11));
+  });
+
+  it("of a room not heard of yet leave out nothing before them, too", async () => {
+    const client = await TestClient.start();
+    client.welcome();
+    client.sync([]);
+    await client.open();
+    client.hear(posted(11, "message 11"));
+    await client.settle();
+    client.answerNewest(messages(1, 10), 11);
+    expect(client.texts()).toEqual(numbers(1, 11));
+  });
+
   it("behind a gap wait until that is read, and stay in order", async () => {
     const client = await TestClient.live();
     await client.open();

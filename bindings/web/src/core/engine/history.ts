@@ -13,7 +13,7 @@ import type { Core, Open, PageFault } from "./core.js";
 import { subscribe, unsubscribe, writeRun } from "./live.js";
 import { TimelinePage } from "./page.js";
 import { askPolls, learnPolls } from "./polls.js";
-import { catchUp, repairSoon } from "./repair.js";
+import { catchUp, isRepairing, repairSoon } from "./repair.js";
 import { showUnconfirmed } from "./sending.js";
 import { putThreadPage } from "./threads.js";
 
@@ -140,6 +140,16 @@ export function fill(core: Core, scope: Scope): void {
   const isReadable = scope.root > 0 || (log && !isEmpty(log));
   const showsLittle = open.timeline.items.length < PAGE_EVENTS / 2;
   if (showsLittle && !open.timeline.isAtStart && isReadable) loadOlder(core, scope, PAGE_EVENTS);
+}
+
+/**
+ * Events may be the first that is known of a room, before anybody has read of it what an open timeline is to show:
+ * it shows what stands before them, too.
+ */
+export function fillOpen(core: Core, room: RoomId): void {
+  if (isRepairing(core, room)) return;
+  for (const { timeline, isLoading } of [...core.timelines.values()])
+    if (timeline.scope.room === room && !isLoading) fill(core, timeline.scope);
 }
 
 // The server.

@@ -14,9 +14,10 @@ import type { Run } from "../cache/cache.js";
 import { type Head, headOf, headOfPulse } from "../counts.js";
 import { deletedBy, type LogEvent } from "../event.js";
 import type { Live } from "../lanes.js";
-import { hashOf, type RoomRecord } from "../record.js";
+import { hashOf, isEmpty, type RoomRecord } from "../record.js";
 import type { Core } from "./core.js";
 import { eraseUnderWay } from "./expiry.js";
+import { fillOpen } from "./history.js";
 import { recountSoon } from "./markers.js";
 import { isByBlocked } from "./people.js";
 import { learnFromPoll } from "./polls.js";
@@ -69,6 +70,7 @@ function handleRoomEvents(core: Core, room: RoomId, events: readonly LogEvent[],
     startLog(core, room, first.seq - 1);
     describeRoom(core, room);
   }
+  const wasUnread = isEmpty(core.rooms.entry(room).log);
   let next = core.rooms.entry(room).log.to + 1;
   const ready: LogEvent[] = [];
   for (const event of events) {
@@ -83,6 +85,7 @@ function handleRoomEvents(core: Core, room: RoomId, events: readonly LogEvent[],
   }
   accept(core, room, ready, next - 1, now);
   catchUp(core, room);
+  if (wasUnread) fillOpen(core, room);
 }
 
 /**

@@ -16,7 +16,7 @@ import type { Bulk } from "../lanes.js";
 import { isEmpty, type RoomRecord } from "../record.js";
 import { askAgain } from "./asking.js";
 import type { Core, Task } from "./core.js";
-import { openRoom, pageAgain, putBefore, stopPagingOf } from "./history.js";
+import { fillOpen, openRoom, pageAgain, putBefore, stopPagingOf } from "./history.js";
 import { accept } from "./live.js";
 import { inOrder, type LogItem, readLogItem, TimelinePage } from "./page.js";
 import { askPolls, doubtPolls, learnPolls } from "./polls.js";
@@ -91,10 +91,14 @@ export function catchUp(core: Core, room: RoomId): void {
   if (!isOpen && (isUnplaced || !isFollowed)) return goOnFromHead(core, record);
   const isFar = wantedTo - record.log.to > CATCH_UP_EVENTS_MAX;
   if (!isOpen && isFar) return skipTo(core, room, Math.max(record.head.seq, (waitingFrom ?? 1) - 1));
-  const underWay = core.isReading(CATCH_UP + room) || core.isReading(NEWEST + room);
-  if (underWay || (!isOpen && countRepairs(core) >= CATCH_UPS_AT_ONCE)) return;
+  if (isRepairing(core, room) || (!isOpen && countRepairs(core) >= CATCH_UPS_AT_ONCE)) return;
   if (neverRead || isFar) readNewest(core, room);
   else readOn(core, record);
+}
+
+/** Whether what a room misses is being read. */
+export function isRepairing(core: Core, room: RoomId): boolean {
+  return core.isReading(CATCH_UP + room) || core.isReading(NEWEST + room);
 }
 
 /** Nobody looks at the room: as long as nothing of it is kept, it goes on from its head. */
@@ -127,7 +131,10 @@ function readOn(core: Core, record: RoomRecord): void {
       room,
       page: undefined,
       item: (item, now) => handleCaughtUp(core, room, readLogItem(item), now),
-      end: () => repairNext(core, room),
+      end: () => {
+        repairNext(core, room);
+        fillOpen(core, room);
+      },
       cut: (now) => repairSoon(core, now),
     },
   );
