@@ -125,6 +125,28 @@ impl Counts {
         self.is_uncertain |= to.del_no != from.del_no && self.messages > 0;
     }
 
+    /// The user wrote a message that isn't seen itself; `msg_no` is the room's there.
+    pub fn handle_own(&mut self, seq: u64, msg_no: u64, head: Head) {
+        if seq <= self.read_seq() {
+            return;
+        }
+        self.own_seq = self.own_seq.max(seq);
+        if self.read_seq() == seq {
+            self.count_from(msg_no, head);
+        }
+    }
+
+    /// The counts may be too high: something of the room wasn't told.
+    pub fn doubt(&mut self) {
+        self.is_uncertain |= self.messages > 0;
+    }
+
+    fn count_from(&mut self, msg_no: u64, head: Head) {
+        self.messages = head.msg_no.saturating_sub(msg_no);
+        self.is_uncertain = self.messages > 0 && (head.del_no > 0 || self.mentions > 0);
+        self.mentions = self.mentions.min(self.messages);
+    }
+
     /// The marker is at another place; the counts follow by subtraction.
     pub fn handle_marker(&mut self, marker: Marker, head: Head) {
         if marker == self.marker {
@@ -134,21 +156,18 @@ impl Counts {
         if self.read_seq() >= head.seq {
             (self.messages, self.mentions, self.is_uncertain) = (0, 0, false);
         } else if self.read_seq() == self.marker.seq {
-            self.messages = head.msg_no.saturating_sub(self.marker.msg_no);
-            self.is_uncertain = self.messages > 0 && (head.del_no > 0 || self.mentions > 0);
-            self.mentions = self.mentions.min(self.messages);
+            self.count_from(self.marker.msg_no, head);
         }
     }
 
-    /// The answer to a change of the marker, with counts as of `asked_at`.
-    pub fn handle_answer(&mut self, marker: Marker, unread: Unread, asked_at: Head, head: Head) {
-        if asked_at.seq == head.seq {
-            self.marker = marker;
-            self.messages = unread.messages;
-            self.mentions = unread.mentions;
-            self.is_uncertain = false;
-        } else {
-            self.handle_marker(marker, head);
+    /// The answer to a change of the marker, with counts up to `as_of`.
+    pub fn handle_answer(&mut self, marker: Marker, unread: Unread, as_of: Head, head: Head) {
+        let Unread { messages, mentions } = unread;
+        *self = Counts { marker, own_seq: self.own_seq, messages, mentions, is_uncertain: false };
+        if head.seq > as_of.seq {
+            // What came since is known as far as it was told: whose it is, and whether it mentions.
+            self.handle_jump(as_of, head);
+            self.doubt();
         }
     }
 

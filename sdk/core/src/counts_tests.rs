@@ -46,15 +46,17 @@ fn of_several_deleted_at_once_it_is_not_known_how_many_were_counted() {
 }
 
 #[test]
-fn an_answer_that_was_overtaken_is_subtracted_instead() {
+fn what_came_since_an_answer_counts_on_top_and_is_doubtful() {
     let mut counts = Counts::default();
     for seq in 1..=3 {
         counts.handle_event(&message(seq, "x"), ME, false);
     }
-    let asked_at = Head { seq: 2, msg_no: 2, ..Head::default() };
+    let as_of = Head { seq: 2, msg_no: 2, ..Head::default() };
     let head = Head { seq: 3, msg_no: 3, ..Head::default() };
-    counts.handle_answer(marker(2, 2, 2), Unread { messages: 0, mentions: 0 }, asked_at, head);
-    assert_eq!(counts.messages, 1);
+    counts.handle_answer(marker(2, 2, 2), Unread { messages: 0, mentions: 0 }, as_of, head);
+    assert_eq!((counts.messages, counts.is_uncertain), (1, true));
+    counts.handle_answer(marker(2, 2, 2), Unread { messages: 1, mentions: 0 }, head, head);
+    assert_eq!((counts.messages, counts.is_uncertain), (1, false));
 }
 
 proptest! {
@@ -87,4 +89,24 @@ proptest! {
             prop_assert_eq!(counts.messages, unread);
         }
     }
+}
+
+#[test]
+fn what_the_user_wrote_unseen_stands_in_for_the_marker() {
+    let head = |seq| Head { seq, msg_no: seq, ..Head::default() };
+    let mut counts =
+        Counts::of_digest(Marker { seq: 5, msg_no: 5, ..Marker::default() }, Unread::default(), 0);
+    counts.handle_jump(head(5), head(9));
+    counts.handle_own(8, 8, head(9));
+    assert_eq!((counts.read_seq(), counts.messages), (8, 1));
+    counts.handle_own(7, 7, head(9));
+    assert_eq!((counts.read_seq(), counts.messages), (8, 1), "an older one says nothing");
+    counts.handle_marker(Marker { seq: 3, msg_no: 3, set_at_seq: 9, ..Marker::default() }, head(9));
+    assert_eq!(counts.messages, 6);
+    counts.handle_own(8, 8, head(9));
+    assert_eq!(
+        (counts.read_seq(), counts.messages),
+        (3, 6),
+        "nor one from before it was moved back"
+    );
 }

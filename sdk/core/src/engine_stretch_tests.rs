@@ -143,3 +143,24 @@ fn a_timeline_opened_while_its_room_is_caught_up_shows_what_stands_before() {
     client.end(page);
     assert_eq!(client.texts(), ["first", "second", "third"]);
 }
+
+#[test]
+fn what_a_page_is_the_first_to_tell_counts() {
+    let mut client = Client::new();
+    client.connect(10);
+    let before = unread(&client);
+    client.open();
+    let page = client.bulk(rpc::ReadTimeline::METHOD.id);
+    let events: Vec<LogEvent> = (1..=12).map(|seq| testing::message(seq, "told")).collect();
+    let item = ReadTimelineItem {
+        events: events.iter().map(|event| Event::decode(event.raw.clone()).unwrap()).collect(),
+        as_of_seq: 12,
+        at_start: true,
+        ..ReadTimelineItem::default()
+    };
+    client.say(page, &item);
+    client.end(page);
+    assert_eq!(unread(&client), before + 2);
+    client.live(&events[10..]);
+    assert_eq!(unread(&client), before + 2, "live events that come late are the same ones");
+}

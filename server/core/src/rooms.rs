@@ -249,13 +249,18 @@ impl RoomCell {
 
     /// The head as it is announced.
     pub fn pulse(&self) -> RoomPulse {
-        let head = self.head();
+        self.pulse_at(self.head())
+    }
+
+    /// A head as it is announced.
+    pub fn pulse_at(&self, head: Counters) -> RoomPulse {
         RoomPulse {
             room: self.id.to_field(),
             seq: head.seq,
             msg_no: head.msg_no,
             bcast_no: head.bcast_no,
             del_no: head.del_no,
+            ..RoomPulse::default()
         }
     }
 

@@ -17,6 +17,9 @@ use parlour_protocol::{
 };
 use prost::Message;
 
+/// An open timeline shows at least so many items by itself; a page is 50 events, edits among them.
+const FILLED: usize = 10;
+
 /// A message as the log tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
@@ -200,6 +203,11 @@ pub async fn check_open(
     log: &Log,
     violations: &mut Vec<String>,
 ) {
+    // Nobody has paged in it.
+    let by_itself = timeline.refresh().len();
+    if by_itself < FILLED && matches!(timeline.load_older(1).await, Ok(true)) {
+        violations.push(format!("{name} shows only {by_itself} of {room}, and there is more"));
+    }
     let shown = shown(timeline).await;
     compare(&format!("{name}, open all the time"), room, shown, log, violations);
 }

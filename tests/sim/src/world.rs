@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use parlour::{Client, Draft, RoomId, Timeline, Trust, UserId};
+use parlour::{Client, Draft, Focus, RoomId, Timeline, Trust, UserId};
 use parlour_core::identity;
 use parlour_daemon::{limits::rate::Rate, quic::QuicHandle};
 use parlour_protocol::{
@@ -45,6 +45,11 @@ pub struct Outcome {
     pub too_old: usize,
     /// The network's trace: two runs of a seed share it.
     pub trace: u64,
+}
+
+/// Bots hear everything; of what nobody looks at, an app is told only how far it went.
+fn focus(at: usize) -> Focus {
+    if at.is_multiple_of(3) { Focus::All } else { Focus::Focused }
 }
 
 struct Sockets {
@@ -209,15 +214,17 @@ impl World {
             .clock(Arc::new(SimClock::new(self.start, skew_ms)))
             .entropy(entropy)
             .sockets(Arc::new(sockets))
+            .focus(focus(at))
             .start()
             .await;
         device.client = started.ok();
         self.look(at).await;
     }
 
-    /// Some look at the group all the time.
+    /// Some look at the group all the time, now and then anew.
     async fn look(&mut self, at: usize) {
         let (Some(room), device) = (self.rooms.first(), &mut self.devices[at]) else { return };
+        device.open = None;
         device.open = match &device.client {
             Some(client) if at.is_multiple_of(2) => client.room(*room).timeline().await.ok(),
             _ => None,
@@ -242,7 +249,8 @@ impl World {
             63..68 => self.read(at).await,
             68..70 => self.type_something(at),
             70 => self.set_retention(at),
-            71..76 => self.restart_client(at).await,
+            71..74 => self.restart_client(at).await,
+            74..76 => self.look(at).await,
             76..80 => {
                 if let Some(client) = &self.devices[at].client {
                     client.network_changed();

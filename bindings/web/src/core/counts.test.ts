@@ -56,13 +56,14 @@ describe("unread counts", () => {
     expect([counts.messages, counts.isUncertain]).toEqual([0, false]);
   });
 
-  it("take the server's word where nothing came meanwhile", () => {
+  it("take the server's word, and what came since on top", () => {
     const counts = new Counts(marker(1), { messages: 5, mentions: 2 });
     const head = { ...NO_HEAD, seq: 6, msgNo: 6 };
     counts.handleAnswer(marker(4), { messages: 1, mentions: 1 }, head, head);
     expect([counts.messages, counts.mentions]).toEqual([1, 1]);
-    counts.handleAnswer(marker(5), { messages: 9, mentions: 9 }, { ...head, seq: 5 }, head);
-    expect(counts.messages).toBe(1);
+    expect(counts.isUncertain).toBe(false);
+    counts.handleAnswer(marker(5), { messages: 0, mentions: 0 }, { ...head, seq: 5, msgNo: 5 }, head);
+    expect([counts.messages, counts.isUncertain]).toEqual([1, true]);
   });
 
   it("survive a cache, which keeps values and no methods", () => {

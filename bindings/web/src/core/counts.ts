@@ -127,25 +127,42 @@ export class Counts {
     this.isUncertain ||= to.delNo !== from.delNo && this.messages > 0;
   }
 
+  /** The user wrote a message that isn't seen itself; `msgNo` is the room's there. */
+  handleOwn(seq: number, msgNo: number, head: Head): void {
+    if (seq <= this.readSeq) return;
+    this.ownSeq = Math.max(this.ownSeq, seq);
+    if (this.readSeq === seq) this.#countFrom(msgNo, head);
+  }
+
+  /** The counts may be too high: something of the room wasn't told. */
+  doubt(): void {
+    this.isUncertain ||= this.messages > 0;
+  }
+
+  #countFrom(msgNo: number, head: Head): void {
+    this.messages = minus(head.msgNo, msgNo);
+    this.isUncertain = this.messages > 0 && (head.delNo > 0 || this.mentions > 0);
+    this.mentions = Math.min(this.mentions, this.messages);
+  }
+
   /** The marker is at another place; the counts follow by subtraction. */
   handleMarker(marker: Marker, head: Head): void {
     if (isSame(marker, this.marker)) return;
     this.marker = marker;
     if (this.readSeq >= head.seq) this.#clear();
-    else if (this.readSeq === marker.seq) {
-      this.messages = minus(head.msgNo, marker.msgNo);
-      this.isUncertain = this.messages > 0 && (head.delNo > 0 || this.mentions > 0);
-      this.mentions = Math.min(this.mentions, this.messages);
-    }
+    else if (this.readSeq === marker.seq) this.#countFrom(marker.msgNo, head);
   }
 
-  /** The answer to a change of the marker, with counts as of `askedAt`. */
-  handleAnswer(marker: Marker, unread: Unread | undefined, askedAt: Head, head: Head): void {
-    if (askedAt.seq !== head.seq) return this.handleMarker(marker, head);
+  /** The answer to a change of the marker, with counts up to `asOf`. */
+  handleAnswer(marker: Marker, unread: Unread | undefined, asOf: Head, head: Head): void {
     this.marker = marker;
     this.messages = unread?.messages ?? 0;
     this.mentions = unread?.mentions ?? 0;
     this.isUncertain = false;
+    if (head.seq <= asOf.seq) return;
+    // What came since is known as far as it was told: whose it is, and whether it mentions.
+    this.handleJump(asOf, head);
+    this.doubt();
   }
 
   /** Shows everything up to `seq` as read before the server has said so. */

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use parlour_protocol::{
     generated::{EventBody, EventMessage, Rpc, rpc},
     ids::{BlobHash, RoomId, UserId},
-    limits::SUBSCRIPTIONS_MAX,
+    limits::{SEQ_MAX, SUBSCRIPTIONS_MAX},
     sync::{SubscribeRequest, SubscribeResponse},
     typing::Typing,
     wire::{Ephemeral, Error, RoomPulse},
@@ -38,11 +38,11 @@ impl Engine {
             Live::Pulse(pulse) => self.handle_pulse(&pulse, now),
             Live::Gap(pulses) => {
                 let rooms = pulses.iter().filter_map(|p| RoomId::parse(&p.room).ok()).collect();
-                pulses.iter().for_each(|pulse| self.handle_pulse(pulse, now));
+                pulses.iter().for_each(|pulse| self.handle_missed(pulse, now));
                 self.subscribe(rooms);
             }
             Live::Heads(pulses, user_seq) => {
-                pulses.iter().for_each(|pulse| self.handle_pulse(pulse, now));
+                pulses.iter().for_each(|pulse| self.handle_missed(pulse, now));
                 if user_seq > self.meta.user_seq {
                     self.start_sync();
                 }
@@ -200,7 +200,30 @@ impl Engine {
         let Some(record) = self.rooms.get(room) else { return self.describe(room) };
         let head = head_of_pulse(pulse, record.head);
         self.jump(room, head, now);
+        self.learn_own(room, pulse, now);
         self.catch_up(room);
+    }
+
+    /// The head of a room of which something wasn't told: whether the user wrote there isn't known.
+    fn handle_missed(&mut self, pulse: &RoomPulse, now: Now) {
+        let record = RoomId::parse(&pulse.room).ok().and_then(|room| self.rooms.get(room));
+        let moved = record.filter(|record| record.head.seq < pulse.seq).map(|record| record.id);
+        self.handle_pulse(pulse, now);
+        if let Some(room) = moved {
+            self.rooms.entry(room).counts.doubt();
+        }
+    }
+
+    /// What the user wrote of what a pulse stands for.
+    pub(super) fn learn_own(&mut self, room: RoomId, pulse: &RoomPulse, now: Now) {
+        let Some(record) = self.rooms.get(room).filter(|_| pulse.own_seq > 0) else { return };
+        let head = record.head;
+        let counts = &mut self.rooms.entry(room).counts;
+        counts.handle_own(pulse.own_seq.min(SEQ_MAX), pulse.own_msg_no, head);
+        if counts.is_uncertain {
+            self.recount_soon(now);
+        }
+        self.changed(room);
     }
 
     /// The room goes on without its events being seen.

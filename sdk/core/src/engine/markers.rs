@@ -6,16 +6,18 @@ use bytes::Bytes;
 use parlour_protocol::{
     generated::{EventMessage, Rpc, rpc},
     ids::RoomId,
-    marker::{MarkReadRequest, MarkReadResponse, MarkUnreadRequest, MarkUnreadResponse},
+    marker::{
+        MarkReadRequest, MarkReadResponse, MarkUnreadRequest, MarkUnreadResponse, Marker, Unread,
+    },
     typing::Typing,
-    wire::{Ephemeral, Error, Retry},
+    wire::{Ephemeral, Error, Retry, RoomPulse},
 };
 use prost::Message;
 
 use super::{Action, Engine, Purpose};
 use crate::{
     cache::Write,
-    counts::Head,
+    counts::{Head, head_of_pulse},
     limits::{COUNTS_AGAIN_AFTER, EARLY_MARKS_MAX, TYPING_EVERY},
     time::{Now, sooner},
 };
@@ -73,30 +75,20 @@ impl Engine {
     }
 
     fn ask_mark(&mut self, room: RoomId, seq: u64) {
-        let asked_at = self.rooms.get(room).map_or(Head::default(), |record| record.head);
         let body = MarkReadRequest { room: room.to_field(), seq }.encode_to_vec().into();
-        self.start_call(rpc::MarkRead::METHOD.id, body, Purpose::Mark { room, seq, asked_at });
+        self.start_call(rpc::MarkRead::METHOD.id, body, Purpose::Mark { room, seq });
     }
 
     pub(super) fn handle_mark_reply(
         &mut self,
         room: RoomId,
         seq: u64,
-        asked_at: Head,
         result: Result<Bytes, Error>,
         now: Now,
     ) {
         match result.map(MarkReadResponse::decode) {
-            Ok(Ok(MarkReadResponse { marker: Some(marker), unread }))
-                if self.rooms.get(room).is_some() =>
-            {
-                let record = self.rooms.entry(room);
-                let head = record.head;
-                record.counts.handle_answer(marker, unread.unwrap_or_default(), asked_at, head);
-                // Something came meanwhile.
-                if record.counts.is_uncertain {
-                    self.recount_soon(now);
-                }
+            Ok(Ok(MarkReadResponse { marker: Some(marker), unread, head })) => {
+                self.learn_counts(room, marker, unread, head, now);
             }
             Err(error)
                 if matches!(
@@ -131,18 +123,39 @@ impl Engine {
     }
 
     /// The answer to a call that moved a marker back.
-    pub(super) fn learn_marker(&mut self, request: &Bytes, answer: Bytes) {
+    pub(super) fn learn_marker(&mut self, request: &Bytes, answer: Bytes, now: Now) {
         let Ok(request) = MarkUnreadRequest::decode(request.clone()) else { return };
         let Ok(answer) = MarkUnreadResponse::decode(answer) else { return };
         let (Ok(room), Some(marker)) = (RoomId::parse(&request.room), answer.marker) else {
             return;
         };
         if self.rooms.get(room).is_some() {
-            let record = self.rooms.entry(room);
-            let head = record.head;
-            record.counts.handle_answer(marker, answer.unread.unwrap_or_default(), head, head);
+            self.learn_counts(room, marker, answer.unread, answer.head, now);
             self.finish_mark(room);
             self.changed(room);
+        }
+    }
+
+    /// The server's counts of a room, and up to which head: it may be ahead of what was told here, and
+    /// events up to it aren't counted again; or behind.
+    fn learn_counts(
+        &mut self,
+        room: RoomId,
+        marker: Marker,
+        unread: Option<Unread>,
+        head: Option<RoomPulse>,
+        now: Now,
+    ) {
+        let Some(before) = self.rooms.get(room).map(|record| record.head) else { return };
+        let as_of = head.map_or(before, |head| head_of_pulse(&head, before));
+        self.jump(room, as_of, now);
+        let record = self.rooms.entry(room);
+        if record.head.seq == as_of.seq {
+            record.head = Head { at_ms: record.head.at_ms, ..as_of };
+        }
+        record.counts.handle_answer(marker, unread.unwrap_or_default(), as_of, record.head);
+        if record.counts.is_uncertain {
+            self.recount_soon(now);
         }
     }
 
@@ -162,11 +175,7 @@ impl Engine {
             .map(|record| (record.id, record.counts.marker.seq))
             .collect();
         for (room, marker) in uncertain {
-            if marker == 0 {
-                self.start_sync();
-            } else {
-                self.ask_mark(room, marker);
-            }
+            self.ask_mark(room, marker);
         }
     }
 

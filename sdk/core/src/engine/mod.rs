@@ -228,7 +228,7 @@ impl From<Focus> for Delivery {
 enum Purpose {
     App { method: u32, body: Bytes },
     Send(ClientRef),
-    Mark { room: RoomId, seq: u64, asked_at: crate::counts::Head },
+    Mark { room: RoomId, seq: u64 },
     Describe(RoomId),
     Subscribe,
     Polls(RoomId),

@@ -17,7 +17,6 @@ pub(super) struct LogItem {
     pub(super) events: Vec<LogEvent>,
     /// The last number this item tells about.
     pub(super) covered_to: u64,
-    pub(super) as_of_seq: u64,
 }
 
 impl LogItem {
@@ -29,7 +28,7 @@ impl LogItem {
                 covered_to = covered_to.max(SeqRange::decode(range)?.to_seq.min(SEQ_MAX));
             }
         }
-        Ok(LogItem { events, covered_to, as_of_seq: number(4, item)?.min(SEQ_MAX) })
+        Ok(LogItem { events, covered_to })
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use parlour_protocol::{
     generated::{Rpc, rpc},
-    ids::{ClientRef, RoomId},
+    ids::{ClientRef, RoomId, UserId},
     sync::{ReadLogRequest, ReadTimelineRequest},
     wire::{Error, ErrorReason, Retry},
 };
@@ -15,7 +15,7 @@ use prost::Message;
 use super::syncing::Syncing;
 use super::{
     Action, BulkId, Engine, Focus, Notice, PageError, asking::Asked, download::Block,
-    page::LogItem, page::TimelinePage,
+    page::LogItem, page::TimelinePage, stretch::head_before,
 };
 use crate::{
     cache::{LogRange, Run, Write},
@@ -323,8 +323,6 @@ impl Engine {
             item.events.into_iter().filter(|event| event.seq() > to).collect();
         ready.dedup_by_key(|event| event.seq());
         self.accept(room, ready, item.covered_to.max(to), now);
-        let record = self.rooms.entry(room);
-        record.head.seq = record.head.seq.max(item.as_of_seq);
     }
 
     /// Gives up what is between, of a room that nobody looks at.
@@ -369,6 +367,7 @@ impl Engine {
         for event in &page.events {
             self.handle_echo(event, me);
         }
+        self.learn_news(room, &page.events, me, now);
         let mut events = page.events.clone();
         events.extend(page.amendments.iter().filter(|e| (from..=to).contains(&e.seq())).cloned());
         events.sort_by_key(LogEvent::seq);
@@ -392,6 +391,21 @@ impl Engine {
         // Those that waited behind the page.
         self.accept(room, Vec::new(), to, now);
         self.drain_waiting(room, now);
+    }
+
+    /// Events of a page that nothing has told of yet: they count, as live ones do.
+    fn learn_news(&mut self, room: RoomId, events: &[LogEvent], me: UserId, now: Now) {
+        let known_to = self.rooms.entry(room).head.seq;
+        let news = &events[events.partition_point(|event| event.seq() <= known_to)..];
+        let Some(first) = news.first() else { return };
+        self.jump(room, head_before(first), now);
+        for event in news {
+            self.learn_from_event(room, event, me, now);
+        }
+        if first.seq() > known_to + 1 {
+            self.rooms.entry(room).counts.doubt();
+            self.recount_soon(now);
+        }
     }
 
     /// What is kept of the room may lack what came later.

@@ -97,10 +97,12 @@ impl Engine {
     /// The answer to a call.
     pub fn handle_reply(&mut self, id: CallId, result: Result<Bytes, Error>, now: Now) {
         match self.calls.remove(&id) {
-            Some(Purpose::App { method, body }) => self.handle_app_reply(id, method, body, result),
+            Some(Purpose::App { method, body }) => {
+                self.handle_app_reply(id, method, body, result, now)
+            }
             Some(Purpose::Send(client_ref)) => self.handle_send_reply(client_ref, result, now),
-            Some(Purpose::Mark { room, seq, asked_at }) => {
-                self.handle_mark_reply(room, seq, asked_at, result, now);
+            Some(Purpose::Mark { room, seq }) => {
+                self.handle_mark_reply(room, seq, result, now);
             }
             Some(Purpose::Describe(room)) => match result.map(GetRoomResponse::decode) {
                 Ok(Ok(GetRoomResponse { room: Some(described), .. })) => {
@@ -129,6 +131,7 @@ impl Engine {
         method: u32,
         body: Bytes,
         result: Result<Bytes, Error>,
+        now: Now,
     ) {
         if let Err(error) = &result
             && error.retry == Retry::Reconnect as i32
@@ -138,13 +141,13 @@ impl Engine {
             return;
         }
         if let Ok(answer) = &result {
-            self.learn_from_reply(method, &body, answer);
+            self.learn_from_reply(method, &body, answer, now);
         }
         self.notices.push_back(Notice::Reply(id, result));
     }
 
     /// Answers that tell about rooms tell the list of rooms too.
-    fn learn_from_reply(&mut self, method: u32, request: &Bytes, answer: &Bytes) {
+    fn learn_from_reply(&mut self, method: u32, request: &Bytes, answer: &Bytes, now: Now) {
         let answer = answer.clone();
         let room = match method {
             m if m == rpc::OpenDirect::METHOD.id => {
@@ -157,7 +160,7 @@ impl Engine {
                 GetRoomResponse::decode(answer).ok().and_then(|answer| answer.room)
             }
             m if m == rpc::MarkUnread::METHOD.id => {
-                return self.learn_marker(request, answer);
+                return self.learn_marker(request, answer, now);
             }
             _ => None,
         };

@@ -69,6 +69,7 @@ impl Engine {
         }
         let before = self.rooms.entry(room).head;
         self.jump(room, head_of_pulse(head, before), now);
+        self.learn_own(room, head, now);
         self.expiring.note(room, &events);
         self.skip_to(room, to);
         let erased = deleted_by(&events);
@@ -84,7 +85,7 @@ impl Engine {
 }
 
 /// The head of a room before an event of it.
-fn head_before(event: &LogEvent) -> Head {
+pub(super) fn head_before(event: &LogEvent) -> Head {
     let mut head = Head::of_event(&event.header);
     let countable = event_rule(event.header.kind).is_some_and(|rule| rule.countable);
     let is_countable = countable && event.header.thread_root_seq == 0;

@@ -177,6 +177,9 @@ impl Engine {
             record.head = head;
             record.counts.assume_read(record.unsent_read, head);
             self.learn_threads(room, &digest.threads);
+        } else {
+            // Live news went past it. What came before those, and wasn't told, it alone knows.
+            record.counts.doubt();
         }
         self.changed(room);
         Some(room)
@@ -204,6 +207,9 @@ impl Engine {
         }
         if let Some(session) = &mut self.session {
             session.is_synced = true;
+        }
+        if self.rooms.iter().any(|record| record.counts.is_uncertain) {
+            self.recount_soon(now);
         }
         self.notices.push_back(Notice::Synced);
         self.repair_all();

@@ -8,7 +8,7 @@ use parlour_protocol::{
         MarkerMoved, Unread,
     },
     receipt::ReadReceipt,
-    wire::{Error, Event},
+    wire::{Error, Event, RoomPulse},
 };
 use prost::Message;
 
@@ -35,12 +35,14 @@ impl MarkerService<ServerKit> for Features {
         let set = stored_marker(ctx.store(), ctx.user(), cell.id).await?;
         let in_force = marker_in_force(ctx.store(), ctx.user(), cell.id, set).await?;
         if seq <= in_force.seq {
-            let unread = unread(ctx.store(), ctx.user(), cell.id, head, in_force).await?;
-            let marker = Some(in_force);
-            return Ok(Answer::Now(MarkReadResponse { marker, unread: Some(unread) }));
+            // An own message since the marker was read is among what the client hears next.
+            let head = cell.head();
+            let unread = Some(unread(ctx.store(), ctx.user(), cell.id, head, in_force).await?);
+            let (marker, head) = (Some(in_force), Some(cell.pulse_at(head)));
+            return Ok(Answer::Now(MarkReadResponse { marker, unread, head }));
         }
         let marker = marker_at(ctx, &cell, seq, head.seq).await?;
-        let (mut draft, unread) = moved(ctx, &cell, marker).await?;
+        let (mut draft, unread, head) = moved(ctx, &cell, marker).await?;
         if !ctx.is_peer_apart(&cell).await?
             && !settings(ctx.store(), ctx.user()).await?.hide_receipts
         {
@@ -51,6 +53,7 @@ impl MarkerService<ServerKit> for Features {
         Ok(Answer::commit(draft, move |_| MarkReadResponse {
             marker: Some(marker),
             unread: Some(unread),
+            head: Some(head),
         }))
     }
 
@@ -65,11 +68,12 @@ impl MarkerService<ServerKit> for Features {
             return Err(Error::invalid("seq", "is not in the room's log"));
         }
         let marker = marker_at(ctx, &cell, request.seq - 1, head.seq).await?;
-        let (draft, unread) = moved(ctx, &cell, marker).await?;
+        let (draft, unread, head) = moved(ctx, &cell, marker).await?;
         let draft = Draft::User(Box::new(draft));
         Ok(Answer::commit(draft, move |_| MarkUnreadResponse {
             marker: Some(marker),
             unread: Some(unread),
+            head: Some(head),
         }))
     }
 }
@@ -90,8 +94,13 @@ async fn marker_at(ctx: &Ctx, cell: &RoomCell, seq: u64, head: u64) -> Result<Ma
     Ok(Marker { seq, msg_no, bcast_no, set_at_seq: head, at_ms: ctx.now.unix_ms })
 }
 
-async fn moved(ctx: &Ctx, cell: &RoomCell, marker: Marker) -> Result<(UserDraft, Unread), Error> {
-    let unread = unread(ctx.store(), ctx.user(), cell.id, cell.head(), marker).await?;
+async fn moved(
+    ctx: &Ctx,
+    cell: &RoomCell,
+    marker: Marker,
+) -> Result<(UserDraft, Unread, RoomPulse), Error> {
+    let head = cell.head();
+    let unread = unread(ctx.store(), ctx.user(), cell.id, head, marker).await?;
     let body = MarkerMoved { room: cell.id.to_field(), marker: Some(marker) };
     let mut draft = ctx.own_draft(&body).await?;
     draft.puts.push(Put {
@@ -99,5 +108,5 @@ async fn moved(ctx: &Ctx, cell: &RoomCell, marker: Marker) -> Result<(UserDraft,
         key: user_room(ctx.user(), cell.id),
         value: Some(Bytes::from(marker.encode_to_vec())),
     });
-    Ok((draft, unread))
+    Ok((draft, unread, cell.pulse_at(head)))
 }

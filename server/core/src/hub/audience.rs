@@ -9,7 +9,11 @@ use parlour_protocol::{
     wire::{Delivery, Ephemeral, EventFrame, Gap, Intent, RoomPulse, event_frame::Frame},
 };
 
-use super::{Conn, Hub, intents::Told, outbox::Fits};
+use super::{
+    Conn, Hub,
+    intents::{Own, Told},
+    outbox::Fits,
+};
 use crate::{
     draft::{Committed, ConnId, Draft, GainsRoom, Refused, Submission, Then},
     limits,
@@ -61,7 +65,7 @@ impl Hub {
             let Some(conn) = self.conns[*index as usize].as_mut() else { continue };
             let (frame, events) = match &mut conn.filter {
                 None => (told.frame.clone(), told.records.len()),
-                Some(filter) => match told.of(filter) {
+                Some(filter) => match told.of(filter, conn.caller.user) {
                     Some(wanted) => wanted,
                     None => {
                         self.pulse_at.get_or_insert(Duration::ZERO);
@@ -81,7 +85,9 @@ impl Hub {
         }
         for index in &audience.pulse {
             if let Some(conn) = self.conns[*index as usize].as_mut() {
-                conn.pulses.insert(cell.id);
+                let own = told.own(conn.caller.user);
+                let waiting = conn.pulses.entry(cell.id).or_default();
+                *waiting = own.max(*waiting);
                 self.pulse_at.get_or_insert(Duration::ZERO);
             }
         }
@@ -286,11 +292,11 @@ impl Hub {
     pub(super) fn send_pulses(&mut self, now: Duration) {
         for index in 0..self.conns.len() {
             let Some(conn) = self.conns[index].as_mut() else { continue };
-            let mut rooms: Vec<RoomId> = conn.pulses.drain().collect();
+            let mut rooms: Vec<(RoomId, Own)> = conn.pulses.drain().collect();
             rooms.sort_unstable();
-            for room in rooms {
+            for (room, own) in rooms {
                 let Some(cell) = self.node.rooms.cached(room) else { continue };
-                self.push_kept(index as u32, event_frame(Frame::Pulse(cell.pulse())));
+                self.push_kept(index as u32, event_frame(Frame::Pulse(own.on(cell.pulse()))));
             }
         }
         self.tell_left_out();

@@ -12,7 +12,7 @@ use parlour_protocol::{
     session::SessionInfo,
     wire::CloseCode,
 };
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Conn, Hub, Outbox, Output, intents::Filter, outbox::Fits};
 use crate::{
@@ -70,7 +70,7 @@ impl Hub {
             rooms: FxHashSet::default(),
             subscribed: FxHashSet::default(),
             lagging: FxHashSet::default(),
-            pulses: FxHashSet::default(),
+            pulses: FxHashMap::default(),
             reauth_deadline_ms: None,
             is_dirty: false,
             is_closing: false,

@@ -4,7 +4,8 @@
 use bytes::Bytes;
 use parlour_protocol::{
     event::room_stretch_frame,
-    ids::RoomId,
+    generated::event_rule,
+    ids::{RoomId, UserId},
     wire::{Event, EventHeader, Intent, RoomPulse},
 };
 use prost::Message;
@@ -23,6 +24,7 @@ pub(super) struct Filter {
 struct LeftOut {
     from: u64,
     head: RoomPulse,
+    own: Own,
 }
 
 impl Filter {
@@ -44,41 +46,83 @@ pub(super) struct Told<'a> {
     pub(super) frame: Bytes,
     // Read when somebody doesn't.
     headers: Option<Vec<EventHeader>>,
+    // Who wrote what counts.
+    authors: Option<Vec<(Bytes, Own)>>,
     // Encoded once for all who want the same from the same place.
     frames: Vec<(Intents, u64, Bytes)>,
 }
 
 impl<'a> Told<'a> {
     pub(super) fn new(cell: &'a RoomCell, records: &'a [Bytes], frame: Bytes) -> Self {
-        Told { cell, records, frame, headers: None, frames: vec![] }
+        Told { cell, records, frame, headers: None, authors: None, frames: vec![] }
     }
 
     /// What of it a connection is told now, and how many events that are; nothing if it wants none.
-    pub(super) fn of(&mut self, filter: &mut Filter) -> Option<(Bytes, usize)> {
-        let records = self.records;
-        let headers = self.headers.get_or_insert_with(|| records.iter().map(header).collect());
-        let (first, last) = (headers.first()?, headers.last()?);
-        let room = self.cell.id;
+    pub(super) fn of(&mut self, filter: &mut Filter, user: UserId) -> Option<(Bytes, usize)> {
+        let (records, room) = (self.records, self.cell.id);
         let left_out = filter.left_out.remove(&room);
+        let own =
+            self.own(user).max(left_out.as_ref().map(|left_out| left_out.own).unwrap_or_default());
+        let headers = self.headers.get_or_insert_with(|| headers(records));
+        let (first, last) = (headers.first()?, headers.last()?);
         let from = left_out.map_or(first.seq, |left_out| left_out.from);
         let wanted = |header: &EventHeader| filter.intents.wants_kind(header.kind);
         let count = headers.iter().filter(|header| wanted(header)).count();
         if count == 0 {
-            filter.left_out.insert(room, LeftOut { from, head: pulse(room, last) });
+            filter.left_out.insert(room, LeftOut { from, head: pulse(room, last), own });
             return None;
         }
         let is_same = |(intents, begin, _): &&(Intents, u64, Bytes)| {
             (*intents, *begin) == (filter.intents, from)
         };
-        if let Some((.., frame)) = self.frames.iter().find(is_same) {
+        let is_shared = own == Own::default();
+        if is_shared && let Some((.., frame)) = self.frames.iter().find(is_same) {
             return Some((frame.clone(), count));
         }
         let events = records.iter().zip(headers.iter()).filter(|(_, header)| wanted(header));
         let events: Vec<Bytes> = events.map(|(record, _)| record.clone()).collect();
-        let frame = room_stretch_frame(room, &events, from, pulse(room, last));
-        self.frames.push((filter.intents, from, frame.clone()));
+        let frame = room_stretch_frame(room, &events, from, own.on(pulse(room, last)));
+        if is_shared {
+            self.frames.push((filter.intents, from, frame.clone()));
+        }
         Some((frame, count))
     }
+
+    /// The newest message of it that a user wrote in the room itself.
+    pub(super) fn own(&mut self, user: UserId) -> Own {
+        let records = self.records;
+        let headers = self.headers.get_or_insert_with(|| headers(records));
+        let authors = self.authors.get_or_insert_with(|| authors(headers));
+        let own = authors.iter().filter(|(author, _)| author[..] == user.as_bytes()[..]);
+        own.map(|(_, own)| *own).max().unwrap_or_default()
+    }
+}
+
+/// Where somebody's own message stands; at 0 there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Own {
+    seq: u64,
+    msg_no: u64,
+}
+
+impl Own {
+    /// A pulse that says so.
+    pub(super) fn on(self, pulse: RoomPulse) -> RoomPulse {
+        RoomPulse { own_seq: self.seq, own_msg_no: self.msg_no, ..pulse }
+    }
+}
+
+fn authors(headers: &[EventHeader]) -> Vec<(Bytes, Own)> {
+    let counts = |header: &&EventHeader| {
+        header.thread_root_seq == 0 && event_rule(header.kind).is_some_and(|rule| rule.countable)
+    };
+    let own = |header: &EventHeader| Own { seq: header.seq, msg_no: header.msg_no };
+    let counted = headers.iter().filter(counts);
+    counted.map(|header| (header.sender.clone(), own(header))).collect()
+}
+
+fn headers(records: &[Bytes]) -> Vec<EventHeader> {
+    records.iter().map(header).collect()
 }
 
 fn header(record: &Bytes) -> EventHeader {
@@ -88,7 +132,7 @@ fn header(record: &Bytes) -> EventHeader {
 /// The room as it was behind that event.
 fn pulse(room: RoomId, header: &EventHeader) -> RoomPulse {
     let EventHeader { seq, msg_no, bcast_no, del_no, .. } = *header;
-    RoomPulse { room: room.to_field(), seq, msg_no, bcast_no, del_no }
+    RoomPulse { room: room.to_field(), seq, msg_no, bcast_no, del_no, ..RoomPulse::default() }
 }
 
 impl Conn {
@@ -115,8 +159,8 @@ impl Hub {
             left_out.sort_unstable_by_key(|(room, _)| *room);
             let mut fits = Fits::Yes;
             let index = index as u32;
-            for (room, LeftOut { from, head }) in left_out {
-                let frame = room_stretch_frame(room, &[], from, head);
+            for (room, LeftOut { from, head, own }) in left_out {
+                let frame = room_stretch_frame(room, &[], from, own.on(head));
                 if conn.outbox.push_room(room, frame, 0) != Fits::Yes {
                     fits = Fits::Degrade;
                 }

@@ -48,7 +48,7 @@ use crate::{
 
 use audience::Audience;
 use gather::Gather;
-use intents::Filter;
+use intents::{Filter, Own};
 pub use outbox::{Lane, Outbox};
 use pace::Untold;
 use place::Placed;
@@ -91,7 +91,8 @@ struct Conn {
     subscribed: FxHashSet<RoomId>,
     // Rooms left out because it was too slow.
     lagging: FxHashSet<RoomId>,
-    pulses: FxHashSet<RoomId>,
+    // Rooms whose heads are to be told, and the user's own words there that come with them.
+    pulses: FxHashMap<RoomId, Own>,
     // What it doesn't want all of; most have none.
     filter: Option<Box<Filter>>,
     reauth_deadline_ms: Option<u64>,

@@ -141,14 +141,18 @@ def mark_read(mock, request):
     place = min(request.seq, room.seq)
     if place > room.marker:
         mock.mark(room, place, 0)
-    return {"marker": mock.world.marker(room), "unread": mock.world.unread(room)}
+    return marked(mock, room)
 
 
 @control("MarkUnread")
 def mark_unread(mock, request):
     room = room_of(mock.world, request.room)
     mock.mark(room, max(request.seq - 1, 0), room.seq)
-    return {"marker": mock.world.marker(room), "unread": mock.world.unread(room)}
+    return marked(mock, room)
+
+
+def marked(mock, room):
+    return {"marker": mock.world.marker(room), "unread": mock.world.unread(room), "head": mock.world.pulse(room)}
 
 
 @control("ListThreads")

@@ -174,7 +174,7 @@ class Mock:
         if self.quiet:
             return
         whole = self.contract.make("EventFrame", room_events={"room": room.id, "events": list(events)})
-        pulse = self.contract.make("EventFrame", pulse=self.world.pulse(room))
+        pulse = self.contract.make("EventFrame", pulse=self.world.pulse(room, events))
         self._everywhere(lambda one: pulse if (
             one.focused and room.id not in one.subscribed or room.id in one.behind
         ) else whole)

@@ -149,12 +149,16 @@ class World:
             message.creator = room.members[0]
         return message
 
-    def pulse(self, room):
+    def pulse(self, room, events=()):
+        """The room's head, and which of these events the served user wrote last."""
         message = self.contract.message("RoomPulse")
         message.room, message.seq = room.id, room.seq
         if room.head:
             message.msg_no, message.bcast_no = room.head.msg_no, room.head.bcast_no
             message.del_no = room.head.del_no
+        for event in events:
+            if event.header.sender == self.me and event.header.kind == COUNTABLE and not event.header.thread_root_seq:
+                message.own_seq, message.own_msg_no = event.header.seq, event.header.msg_no
         return message
 
     def digest(self, room):

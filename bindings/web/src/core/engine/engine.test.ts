@@ -119,6 +119,30 @@ describe("live events", () => {
     expect(client.told("events").flatMap((notice) => notice.events.map((one) => one.seq))).toEqual([11, 12]);
   });
 
+  it("that are only pulsed are read as far as the user wrote", async () => {
+    const client = await TestClient.live();
+    client.hear(posted(11, "a"));
+    const pulse = (seq: number, ownSeq: number) => {
+      const told = { room: fieldOf(ROOM), seq, msgNo: seq, bcastNo: 0, delNo: 0, ownSeq, ownMsgNo: ownSeq };
+      client.engine.handleLive({ type: "pulse", pulse: told }, client.now);
+    };
+    pulse(14, 13);
+    expect(client.engine.room(ROOM)).toMatchObject({ unread: 1, readSeq: 13 });
+    pulse(15, 0);
+    pulse(15, 12);
+    expect(client.engine.room(ROOM)).toMatchObject({ unread: 2, readSeq: 13 });
+  });
+
+  it("that a page is the first to tell count, and only once", async () => {
+    const client = await TestClient.live();
+    const before = client.engine.room(ROOM)?.unread ?? 0;
+    await client.open();
+    client.answerNewest(messages(1, 12), 12);
+    expect(client.engine.room(ROOM)).toMatchObject({ unread: before + 2, lastSeq: 12 });
+    client.hear(...messages(11, 12));
+    expect(client.engine.room(ROOM)).toMatchObject({ unread: before + 2 });
+  });
+
   it("that are read while a timeline is opened leave out nothing before them", async () => {
     const client = await TestClient.live();
     client.pulse(11);
@@ -195,7 +219,7 @@ describe("live events", () => {
 
   it("that were left out are asked for by subscribing again", async () => {
     const client = await TestClient.live();
-    const pulse = { room: fieldOf(ROOM), seq: 12, msgNo: 12, bcastNo: 0, delNo: 0 };
+    const pulse = { room: fieldOf(ROOM), seq: 12, msgNo: 12, bcastNo: 0, delNo: 0, ownSeq: 0, ownMsgNo: 0 };
     client.engine.handleLive({ type: "gap", pulses: [pulse] }, client.now);
     expect(client.calls(Subscribe)[0]?.request.add).toEqual([fieldOf(ROOM)]);
     expect(client.reads(ReadLog)[0]?.request.fromSeq).toBe(11);

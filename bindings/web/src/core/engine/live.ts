@@ -39,13 +39,13 @@ export function handleLive(core: Core, live: Live, now: Now): void {
     case "pulse":
       return handlePulse(core, live.pulse, now);
     case "gap":
-      for (const pulse of live.pulses) handlePulse(core, pulse, now);
+      for (const pulse of live.pulses) handleMissed(core, pulse, now);
       return subscribe(
         core,
         live.pulses.flatMap((pulse) => idOf(pulse.room) ?? []),
       );
     case "heads":
-      for (const pulse of live.pulses) handlePulse(core, pulse, now);
+      for (const pulse of live.pulses) handleMissed(core, pulse, now);
       if (live.userSeq > core.meta.userSeq) startSync(core);
       return;
     case "ephemeral":
@@ -154,7 +154,7 @@ export function writeRun(core: Core, run: Run): void {
   } else core.writes.push({ type: "run", run });
 }
 
-function learnFromEvent(core: Core, record: RoomRecord, event: LogEvent, me: UserId, now: Now): void {
+export function learnFromEvent(core: Core, record: RoomRecord, event: LogEvent, me: UserId, now: Now): void {
   const { sender } = event;
   if (sender && isCountable(event.kind)) core.rooms.handleTyping(record.id, sender, false, now);
   const isOfRoom = event.header.threadRootSeq === 0;
@@ -191,11 +191,29 @@ function handlePulse(core: Core, pulse: RoomPulse, now: Now): void {
   const record = core.rooms.get(room);
   if (!record) return describeRoom(core, room);
   jump(core, record, headOfPulse(pulse, record.head), now);
+  learnOwn(core, record, pulse, now);
   catchUp(core, room);
 }
 
+/** The head of a room of which something wasn't told: whether the user wrote there isn't known. */
+function handleMissed(core: Core, pulse: RoomPulse, now: Now): void {
+  const room = idOf(pulse.room);
+  const record = room && core.rooms.get(room);
+  const isNews = record && record.head.seq < pulse.seq;
+  handlePulse(core, pulse, now);
+  if (isNews) record.counts.doubt();
+}
+
+/** What the user wrote of what a pulse stands for. */
+function learnOwn(core: Core, record: RoomRecord, pulse: RoomPulse, now: Now): void {
+  if (pulse.ownSeq === 0) return;
+  record.counts.handleOwn(pulse.ownSeq, pulse.ownMsgNo, record.head);
+  if (record.counts.isUncertain) recountSoon(core, now);
+  core.changed(record.id);
+}
+
 /** The room goes on without its events being seen. */
-function jump(core: Core, record: RoomRecord, to: Head, now: Now): void {
+export function jump(core: Core, record: RoomRecord, to: Head, now: Now): void {
   const before = record.head;
   if (to.seq <= before.seq) return;
   const isNews = to.msgNo > before.msgNo;

@@ -11,10 +11,10 @@ import { fieldOf, idOf, type RoomId } from "../../ids.js";
 import { COUNTS_AGAIN_AFTER_MS, EARLY_MARKS_MAX, TYPING_EVERY_MS } from "../../limits.js";
 import type { Now } from "../../time.js";
 import type { CallResult } from "../connection.js";
-import { type Head, NO_HEAD } from "../counts.js";
+import { headOfPulse } from "../counts.js";
 import type { RoomRecord } from "../record.js";
 import type { Core } from "./core.js";
-import { startSync } from "./syncing.js";
+import { jump } from "./live.js";
 
 /** Everything up to `seq` is read. Kept, and told to the server once there is a connection. */
 export function markRead(core: Core, room: RoomId, seq: number): void {
@@ -51,25 +51,14 @@ function sendMark(core: Core, room: RoomId): void {
 }
 
 function askMark(core: Core, room: RoomId, seq: number): void {
-  const askedAt = core.rooms.get(room)?.head ?? NO_HEAD;
-  const handle = (result: CallResult, now: Now) => handleMarked(core, room, seq, askedAt, result, now);
+  const handle = (result: CallResult, now: Now) => handleMarked(core, room, seq, result, now);
   core.call(`mark:${room}`, MarkRead, { room: fieldOf(room), seq }, handle);
 }
 
-function handleMarked(
-  core: Core,
-  room: RoomId,
-  seq: number,
-  askedAt: Head,
-  result: CallResult,
-  now: Now,
-): void {
+function handleMarked(core: Core, room: RoomId, seq: number, result: CallResult, now: Now): void {
   const record = core.rooms.get(room);
   if (result.ok) {
-    const { marker, unread } = decode(MarkReadResponse, result.body);
-    if (marker) record?.counts.handleAnswer(marker, unread, askedAt, record.head);
-    // Something came meanwhile.
-    if (record?.counts.isUncertain) recountSoon(core, now);
+    if (record) learnCounts(core, record, decode(MarkReadResponse, result.body), now);
   } else if (isTransient(result.error)) {
     // It stays unsent, and goes out again a while later, or with the next mark or connection.
     return recountSoon(core, now);
@@ -87,14 +76,28 @@ function finishMark(core: Core, record: RoomRecord): void {
 }
 
 /** The answer to a call that moved a marker back. */
-export function learnMarker(core: Core, request: Uint8Array, answer: Uint8Array): void {
+export function learnMarker(core: Core, request: Uint8Array, answer: Uint8Array, now: Now): void {
   const room = idOf(decode(MarkUnreadRequest, request).room);
-  const { marker, unread } = decode(MarkUnreadResponse, answer);
+  const marked = decode(MarkUnreadResponse, answer);
   const record = room && core.rooms.get(room);
-  if (!record || !marker) return;
-  record.counts.handleAnswer(marker, unread, record.head, record.head);
+  if (!record || !marked.marker) return;
+  learnCounts(core, record, marked, now);
   finishMark(core, record);
   core.changed(room);
+}
+
+/**
+ * The server's counts of a room, and up to which head: it may be ahead of what was told here, and events up to it
+ * aren't counted again; or behind.
+ */
+function learnCounts(core: Core, record: RoomRecord, marked: MarkReadResponse, now: Now): void {
+  const { marker, unread, head } = marked;
+  if (!marker) return;
+  const asOf = head ? headOfPulse(head, record.head) : record.head;
+  jump(core, record, asOf, now);
+  if (record.head.seq === asOf.seq) record.head = { ...asOf, atMs: record.head.atMs };
+  record.counts.handleAnswer(marker, unread, asOf, record.head);
+  if (record.counts.isUncertain) recountSoon(core, now);
 }
 
 /** Asks for counts that became uncertain, soon and once for all of them. */
@@ -109,9 +112,7 @@ export function recountSoon(core: Core, now: Now): void {
 export function recount(core: Core): void {
   sendMarks(core);
   for (const { id, counts, unsentRead } of core.rooms.all()) {
-    if (!counts.isUncertain || unsentRead > 0) continue;
-    if (counts.marker.seq === 0) startSync(core);
-    else askMark(core, id, counts.marker.seq);
+    if (counts.isUncertain && unsentRead === 0) askMark(core, id, counts.marker.seq);
   }
 }
 

@@ -12,15 +12,14 @@ export interface LogItem {
   events: LogEvent[];
   /** The last number this item tells about. */
   coveredTo: number;
-  asOfSeq: number;
 }
 
 /** Reads a `ReadLogItem`. Throws `Malformed`. */
 export function readLogItem(item: Uint8Array): LogItem {
-  const { withheld, damaged, asOfSeq } = decode(ReadLogItem, item);
+  const { withheld, damaged } = decode(ReadLogItem, item);
   const events = eventsIn(1, item);
   const ends = [...withheld, ...damaged].map((range) => Math.min(range.toSeq, SEQ_MAX));
-  return { events, coveredTo: Math.max(events.at(-1)?.seq ?? 0, ...ends), asOfSeq };
+  return { events, coveredTo: Math.max(events.at(-1)?.seq ?? 0, ...ends) };
 }
 
 /** A `ReadTimelineItem` or `ReadThreadItem`, which have the same fields, or several of one page together. */

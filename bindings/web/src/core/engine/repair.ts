@@ -8,16 +8,17 @@ import { Malformed } from "../../codec/wire.js";
 import { isTransient } from "../../errors.js";
 import { ReadLog, ReadTimeline } from "../../generated/rpc.js";
 import { ErrorReason, type Error as WireError } from "../../generated/wire/v1/error.js";
-import { fieldOf, type RoomId } from "../../ids.js";
+import { fieldOf, type RoomId, type UserId } from "../../ids.js";
 import { CATCH_UP_EVENTS_MAX, CATCH_UPS_AT_ONCE, PAGE_EVENTS, READ_AGAIN_AFTER_MS } from "../../limits.js";
 import type { Now } from "../../time.js";
+import { headBefore } from "../counts.js";
 import type { LogEvent } from "../event.js";
 import type { Bulk } from "../lanes.js";
 import { isEmpty, type RoomRecord } from "../record.js";
 import { askAgain } from "./asking.js";
 import type { Core, Task } from "./core.js";
 import { fillOpen, openRoom, pageAgain, putBefore, stopPagingOf } from "./history.js";
-import { accept } from "./live.js";
+import { accept, jump, learnFromEvent } from "./live.js";
 import { inOrder, type LogItem, readLogItem, TimelinePage } from "./page.js";
 import { askPolls, doubtPolls, learnPolls } from "./polls.js";
 import { handleEcho, refreshOutboxItems, settle } from "./sending.js";
@@ -146,7 +147,6 @@ function handleCaughtUp(core: Core, room: RoomId, item: LogItem, now: Now): void
   const { to } = record.log;
   const ready = item.events.filter((event, at) => event.seq > to && event.seq !== item.events[at - 1]?.seq);
   accept(core, room, ready, Math.max(item.coveredTo, to), now);
-  record.head = { ...record.head, seq: Math.max(record.head.seq, item.asOfSeq) };
 }
 
 /** Catches up whatever is behind, as many rooms at once as may be. */
@@ -218,6 +218,7 @@ function handleNewest(core: Core, room: RoomId, page: TimelinePage, now: Now): v
   const from = page.from(to + 1);
   if (!isEmpty(log)) core.writes.push({ type: "stale", room });
   for (const event of page.events) handleEcho(core, event, me);
+  learnNews(core, record, page.events, me, now);
   if (from <= to)
     core.writes.push({
       type: "run",
@@ -235,6 +236,17 @@ function handleNewest(core: Core, room: RoomId, page: TimelinePage, now: Now): v
   refreshOutboxItems(core);
   core.changed(room);
   drainWaiting(core, room, now);
+}
+
+/** Events of a page that nothing has told of yet: they count, as live ones do. */
+function learnNews(core: Core, record: RoomRecord, events: readonly LogEvent[], me: UserId, now: Now): void {
+  const knownTo = record.head.seq;
+  const news = events.filter((event) => event.seq > knownTo);
+  const [first] = news;
+  if (!first) return;
+  jump(core, record, headBefore(first), now);
+  for (const event of news) learnFromEvent(core, record, event, me, now);
+  if (first.seq > knownTo + 1) record.counts.doubt();
 }
 
 /** The events of a page and those of its amendments that stand in its range, each once. */

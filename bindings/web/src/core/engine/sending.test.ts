@@ -165,6 +165,28 @@ describe("read markers", () => {
     expect(marks()).toEqual([]);
   });
 
+  it("are answered with counts of a head: what is told behind isn't counted twice", async () => {
+    const client = await TestClient.live();
+    const answer = (head: number, messages: number) => {
+      const pulse = { room: fieldOf(ROOM), seq: head, msgNo: head };
+      const marked = { marker: { seq: 9, msgNo: 9 }, unread: { messages, mentions: 0 }, head: pulse };
+      client.answer(client.calls(MarkRead)[0]?.id, MarkRead, marked);
+    };
+    client.engine.markRead(ROOM, 9);
+    answer(11, 2);
+    client.hear(posted(11, "a"));
+    expect(client.engine.room(ROOM)).toMatchObject({ unread: 2 });
+    client.hear(posted(12, "b"));
+    expect(client.engine.room(ROOM)).toMatchObject({ unread: 3 });
+    client.engine.markRead(ROOM, 10);
+    client.hear(posted(13, "c"));
+    answer(12, 3);
+    expect(client.engine.room(ROOM)).toMatchObject({ unread: 4 });
+    client.pass(2000);
+    answer(13, 4);
+    expect(client.engine.room(ROOM)).toMatchObject({ unread: 4 });
+  });
+
   it("make counts certain again that deletes have made uncertain", async () => {
     const client = await TestClient.live();
     client.hear(posted(11, "a"));

@@ -117,15 +117,15 @@ export function handleReply(core: Core, id: number, result: CallResult, now: Now
 /** Makes a call for the application, now or once there is a connection, and again if its answer is lost. */
 export function callForApp(core: Core, request: Request): number {
   const again = { key: "app", again: request };
-  const id = core.startCall(request, 0, { ...again, handle: (result) => answer(result) });
-  const answer = (result: CallResult): void => {
+  const id = core.startCall(request, 0, { ...again, handle: (result, now) => answer(result, now) });
+  const answer = (result: CallResult, now: Now): void => {
     if (!result.ok && result.error.retry === Retry.RECONNECT) {
       // Not a failure: the next connection answers it.
       core.calls.set(id, { ...again, handle: answer });
       return;
     }
     core.notices.push({ type: "reply", id, result });
-    if (result.ok) learnFromReply(core, request, result.body);
+    if (result.ok) learnFromReply(core, request, result.body, now);
   };
   return id;
 }
@@ -142,11 +142,11 @@ function repeatCalls(core: Core): void {
 }
 
 /** Answers that tell about rooms tell the list of rooms too. */
-function learnFromReply(core: Core, { method, body }: Request, answer: Uint8Array): void {
+function learnFromReply(core: Core, { method, body }: Request, answer: Uint8Array, now: Now): void {
   if (method === OpenDirect.id) learnRoom(core, decode(OpenDirectResponse, answer).room);
   else if (method === CreateGroup.id) learnRoom(core, decode(CreateGroupResponse, answer).room);
   else if (method === GetRoom.id) learnRoom(core, decode(GetRoomResponse, answer).room);
-  else if (method === MarkUnread.id) learnMarker(core, body, answer);
+  else if (method === MarkUnread.id) learnMarker(core, body, answer, now);
 }
 
 // Rooms.

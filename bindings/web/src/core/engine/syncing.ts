@@ -143,6 +143,9 @@ function learnDigest(core: Core, digest: RoomDigest): RoomId | undefined {
     record.head = head;
     record.counts.assumeRead(record.unsentRead, head);
     record.threads = digest.threads.flatMap((thread) => threadRecord(thread) ?? []);
+  } else {
+    // Live news went past it. What came before those, and wasn't told, it alone knows.
+    record.counts.doubt();
   }
   core.changed(room);
   return room;
@@ -162,6 +165,7 @@ function handleDone(core: Core, syncing: Syncing, done: SyncDone, now: Now): voi
     syncSoon(core, now);
   }
   if (core.session) core.session.isSynced = true;
+  if (core.rooms.all().some(({ counts }) => counts.isUncertain)) recountSoon(core, now);
   core.notices.push({ type: "synced" });
   repairAll(core);
 }

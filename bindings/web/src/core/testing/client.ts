@@ -125,7 +125,8 @@ export class TestClient {
 
   /** The head of a room. */
   pulse(seq: number, more: { msgNo?: number; delNo?: number } = {}): void {
-    const pulse = { room: fieldOf(ROOM), seq, msgNo: more.msgNo ?? seq, bcastNo: 0, delNo: more.delNo ?? 0 };
+    const { msgNo = seq, delNo = 0 } = more;
+    const pulse = { room: fieldOf(ROOM), seq, msgNo, bcastNo: 0, delNo, ownSeq: 0, ownMsgNo: 0 };
     this.engine.handleLive({ type: "pulse", pulse }, this.now);
   }
 

@@ -74,7 +74,9 @@ async def tell(run, it):
 @step
 async def pulse(run, it):
     """The server tells where a room's log ends."""
-    live(run).tell_frame(run.contract.make("EventFrame", pulse=run.mock.world.pulse(run.room(it))).SerializeToString())
+    into = run.room(it)
+    frame = run.contract.make("EventFrame", pulse=run.mock.world.pulse(into, into.log))
+    live(run).tell_frame(frame.SerializeToString())
 
 
 @step
