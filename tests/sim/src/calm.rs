@@ -106,6 +106,7 @@ impl World {
                 let name = &device.name;
                 check::check_timeline(name, client, *room, &logs[room], violations).await;
                 check::check_unread(name, client, user, *room, store, violations).await;
+                check::check_threads(name, client, *room, &logs[room], violations).await;
             }
             if let (Some(open), room) = (&mut device.open, self.rooms[0]) {
                 check::check_open(&device.name, open, room, &logs[&room], violations).await;

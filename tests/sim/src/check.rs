@@ -19,6 +19,8 @@ use prost::Message;
 
 /// An open timeline shows at least so many items by itself; a page is 50 events, edits among them.
 const FILLED: usize = 10;
+/// Threads of a room that are looked at.
+const THREADS: usize = 4;
 
 /// A message as the log tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub struct Written {
     pub client_ref: ClientRef,
     /// What was written.
     pub text: String,
+    /// Under which message, if under one.
+    pub root: Option<u64>,
 }
 
 /// Something that was acknowledged.
@@ -55,6 +59,8 @@ pub struct Acked {
 pub struct Log {
     /// Messages by number.
     pub messages: BTreeMap<u64, Told>,
+    /// What stands in threads, and under which message.
+    pub roots: BTreeMap<u64, u64>,
     /// First texts by number: of messages that weren't deleted.
     pub posted: BTreeMap<u64, String>,
     /// Bodies of deleted messages are gone; these numbers were messages.
@@ -63,6 +69,23 @@ pub struct Log {
     pub refs: BTreeMap<(Bytes, Bytes), u64>,
     /// How many were too old to be kept.
     pub too_old: usize,
+}
+
+impl Log {
+    /// What its timeline shows.
+    fn of_room(&self) -> Vec<(u64, Told)> {
+        self.of(|seq| !self.roots.contains_key(&seq))
+    }
+
+    /// What the timeline of a thread shows.
+    fn of_thread(&self, root: u64) -> Vec<(u64, Told)> {
+        self.of(|seq| seq == root || self.roots.get(&seq) == Some(&root))
+    }
+
+    fn of(&self, wanted: impl Fn(u64) -> bool) -> Vec<(u64, Told)> {
+        let wanted = self.messages.iter().filter(|(seq, _)| wanted(**seq));
+        wanted.map(|(seq, told)| (*seq, told.clone())).collect()
+    }
 }
 
 /// Reads a room's log and checks what it promises by itself.
@@ -77,6 +100,7 @@ pub async fn read_log(store: &dyn Store, room: RoomId, violations: &mut Vec<Stri
     let stored = store.read(LogKey::Room(room), range).await.unwrap_or_default();
     let mut log = Log {
         messages: BTreeMap::new(),
+        roots: BTreeMap::new(),
         posted: BTreeMap::new(),
         erased: BTreeSet::new(),
         refs: BTreeMap::new(),
@@ -108,6 +132,9 @@ pub async fn read_log(store: &dyn Store, room: RoomId, violations: &mut Vec<Stri
 
 fn fold(log: &mut Log, header: &EventHeader, body: bytes::Bytes) {
     let seq = header.seq;
+    if header.kind == 10 && header.thread_root_seq > 0 {
+        log.roots.insert(seq, header.thread_root_seq);
+    }
     if header.flags & FLAG_ERASED != 0 && header.kind == 10 {
         log.erased.insert(seq);
         log.messages.insert(seq, Told { text: String::new(), is_deleted: true });
@@ -138,15 +165,18 @@ pub fn check_sends(
     written: &[Written],
     violations: &mut Vec<String>,
 ) {
-    for Written { room, sender, client_ref, text } in written {
+    for Written { room, sender, client_ref, text, root } in written {
         let Some(log) = logs.get(room) else { continue };
+        // Under what is gone nothing is written any more.
+        let may_lack = root.is_some_and(|root| log.messages[&root].is_deleted);
         match log.refs.get(&(sender.to_field(), client_ref.to_field())) {
+            None if may_lack => {}
             None => violations.push(format!("room {room}: {text:?} was queued and isn't there")),
             Some(seq) if log.erased.contains(seq) || log.posted.get(seq) == Some(text) => {}
             Some(seq) => violations.push(format!("room {room}: {seq} isn't {text:?} any more")),
         }
     }
-    for Acked { sent: Written { room, sender, client_ref, text }, seq } in acked {
+    for Acked { sent: Written { room, sender, client_ref, text, .. }, seq } in acked {
         let Some(log) = logs.get(room) else { continue };
         let at = log.refs.get(&(sender.to_field(), client_ref.to_field()));
         if at != Some(seq) {
@@ -192,7 +222,44 @@ pub async fn check_timeline(
         Ok(mut timeline) => shown(&mut timeline).await,
         Err(error) => Err(error),
     };
-    compare(name, room, shown, log, violations);
+    compare(name, room, shown, log.of_room(), violations);
+}
+
+/// The same of the room's newest threads, and the server's counts of those that the user follows.
+pub async fn check_threads(
+    name: &str,
+    client: &Client,
+    room: RoomId,
+    log: &Log,
+    violations: &mut Vec<String>,
+) {
+    let roots: BTreeSet<u64> = log.roots.values().copied().collect();
+    for root in roots.into_iter().rev().take(THREADS) {
+        let shown = match client.room(room).thread(root).timeline().await {
+            Ok(mut timeline) => shown(&mut timeline).await,
+            Err(error) => Err(error),
+        };
+        // What was refused since the root is gone stays for its writer to see.
+        let is_gone = log.messages[&root].is_deleted;
+        let shown = shown.map(|mut shown| {
+            shown.retain(|(seq, _)| *seq > 0 || !is_gone);
+            shown
+        });
+        compare(&format!("{name}, under {root}"), room, shown, log.of_thread(root), violations);
+    }
+    let (Ok(followed), Ok(Some(summary))) =
+        (client.threads(false).await, client.room(room).summary().await)
+    else {
+        return violations.push(format!("{name}: no counts of the threads of {room}"));
+    };
+    let followed = followed.iter().filter(|one| one.thread.room().id() == room);
+    let counted =
+        followed.fold((0, 0), |(all, named), one| (all + one.unread, named + one.mentions));
+    let shown = (summary.thread_unread, summary.thread_mentions);
+    if shown != counted {
+        let what = format!("{shown:?} unread in threads, server counts {counted:?}");
+        violations.push(format!("{name}: {room} has {what}"));
+    }
 }
 
 /// A timeline that was open all the time shows it, too.
@@ -209,21 +276,21 @@ pub async fn check_open(
         violations.push(format!("{name} shows only {by_itself} of {room}, and there is more"));
     }
     let shown = shown(timeline).await;
-    compare(&format!("{name}, open all the time"), room, shown, log, violations);
+    let name = format!("{name}, open all the time");
+    compare(&name, room, shown, log.of_room(), violations);
 }
 
 fn compare(
     name: &str,
     room: RoomId,
     shown: Result<Vec<(u64, Told)>, HistoryError>,
-    log: &Log,
+    expected: Vec<(u64, Told)>,
     violations: &mut Vec<String>,
 ) {
     let shown = match shown {
         Ok(shown) => shown,
         Err(error) => return violations.push(format!("{name}: no timeline of {room}: {error}")),
     };
-    let expected: Vec<(u64, Told)> = log.messages.iter().map(|(s, t)| (*s, t.clone())).collect();
     if shown != expected {
         let at = shown.iter().zip(&expected).position(|(a, b)| a != b);
         let at = at.unwrap_or(shown.len().min(expected.len()));

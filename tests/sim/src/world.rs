@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use parlour::{Client, Draft, Focus, RoomId, Timeline, Trust, UserId};
+use parlour::{Client, Draft, Focus, Intent, RoomId, Timeline, Trust, UserId};
 use parlour_core::identity;
 use parlour_daemon::{limits::rate::Rate, quic::QuicHandle};
 use parlour_protocol::{
@@ -50,6 +50,11 @@ pub struct Outcome {
 /// Bots hear everything; of what nobody looks at, an app is told only how far it went.
 fn focus(at: usize) -> Focus {
     if at.is_multiple_of(3) { Focus::All } else { Focus::Focused }
+}
+
+/// One wants no messages, not even its own from elsewhere; none at all is everything.
+fn intents(at: usize) -> &'static [Intent] {
+    if at == 3 { &[Intent::Edits, Intent::Deletes] } else { &[] }
 }
 
 struct Sockets {
@@ -215,6 +220,7 @@ impl World {
             .entropy(entropy)
             .sockets(Arc::new(sockets))
             .focus(focus(at))
+            .intents(intents(at).iter().copied())
             .start()
             .await;
         device.client = started.ok();
@@ -278,13 +284,25 @@ impl World {
         let Some(client) = self.devices[at].client.clone() else { return };
         self.messages += 1;
         let text = format!("{} {}", self.devices[at].name, self.messages);
-        let everyone = self.rng.per_mille(100);
-        let draft = Draft { text: text.clone(), mentions_everyone: everyone, ..Draft::default() };
+        let whom = self.rng.below(self.devices.len() as u64) as usize;
+        let is_there = self.rooms_of(&self.devices[whom]).contains(&room);
+        let is_named = is_there && self.rng.per_mille(100);
+        let mentions = if is_named { vec![self.user_id(whom)] } else { vec![] };
+        let thread_root = if self.rng.per_mille(150) { self.root_in(room) } else { None };
+        // Nobody calls everyone into a thread.
+        let mentions_everyone = thread_root.is_none() && self.rng.per_mille(100);
+        let draft = Draft {
+            text: text.clone(),
+            mentions_everyone,
+            mentions,
+            thread_root,
+            ..Draft::default()
+        };
         let target = client.room(room);
         let queue = tokio::time::timeout(Duration::from_secs(5), target.queue(draft));
         let Ok(Ok(queued)) = queue.await else { return };
         let (sender, client_ref) = (self.user_id(at), queued.client_ref());
-        let written = Written { room, sender, client_ref, text };
+        let written = Written { room, sender, client_ref, text, root: thread_root };
         self.written.push(written.clone());
         let acked = self.acked.clone();
         tokio::spawn(async move {
@@ -294,6 +312,13 @@ impl World {
                 acked.push(Acked { sent: written, seq: sent.seq });
             }
         });
+    }
+
+    /// A message that replies can stand under, if none of the newest is gone.
+    fn root_in(&mut self, room: RoomId) -> Option<u64> {
+        let acked = self.acks();
+        let mut roots = acked.iter().rev().filter(|a| a.sent.room == room && a.sent.root.is_none());
+        roots.nth(self.rng.below(5) as usize).map(|acked| acked.seq)
     }
 
     /// Edits or deletes one of the user's own messages.
@@ -319,7 +344,16 @@ impl World {
 
     async fn read(&mut self, at: usize) {
         let room = self.room_of(at);
-        let Some(client) = &self.devices[at].client else { return };
+        let Some(client) = self.devices[at].client.clone() else { return };
+        if self.rng.per_mille(250)
+            && let Some(root) = self.root_in(room)
+        {
+            self.devices[at].errands.spawn(async move {
+                // Not everybody follows it.
+                let _ = client.room(room).thread(root).mark_read(u64::MAX).await;
+            });
+            return;
+        }
         if let Ok(Some(summary)) = client.room(room).summary().await {
             let seq = self.rng.range(summary.read_seq, summary.last_seq.max(summary.read_seq));
             let _ = client.room(room).mark_read(seq).await;
