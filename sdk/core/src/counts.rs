@@ -55,13 +55,17 @@ pub struct Counts {
     pub mentions: u64,
     /// The counts may be too high: the digest is to be read again.
     pub is_uncertain: bool,
+    /// The server has counted up to here. Not kept in caches.
+    pub exact_to: u64,
+    /// The last event that was seen to mention the user. Not kept in caches.
+    pub mention_seq: u64,
 }
 
 impl Counts {
     /// The counts of a digest.
     pub fn of_digest(marker: Marker, unread: Unread, own_seq: u64) -> Self {
         let Unread { messages, mentions } = unread;
-        Counts { marker, own_seq, messages, mentions, is_uncertain: false }
+        Counts { marker, own_seq, messages, mentions, ..Counts::default() }
     }
 
     /// Everything up to here counts as read.
@@ -101,6 +105,9 @@ impl Counts {
             let to_me =
                 !is_by_blocked && header.mentions.iter().any(|user| user[..] == me.as_bytes()[..]);
             self.mentions += u64::from(to_me || event.mentions_everyone());
+            if to_me {
+                self.mention_seq = header.seq;
+            }
         }
     }
 
@@ -136,6 +143,12 @@ impl Counts {
         }
     }
 
+    /// The user's own log says that an event mentions them: was that counted? A head that told of it
+    /// didn't say.
+    pub fn knows_mention(&self, seq: u64) -> bool {
+        seq <= self.exact_to.max(self.read_seq()) || seq == self.mention_seq
+    }
+
     /// The counts may be too high: something of the room wasn't told.
     pub fn doubt(&mut self) {
         self.is_uncertain |= self.messages > 0;
@@ -163,7 +176,9 @@ impl Counts {
     /// The answer to a change of the marker, with counts up to `as_of`.
     pub fn handle_answer(&mut self, marker: Marker, unread: Unread, as_of: Head, head: Head) {
         let Unread { messages, mentions } = unread;
-        *self = Counts { marker, own_seq: self.own_seq, messages, mentions, is_uncertain: false };
+        let (own_seq, mention_seq, exact_to) = (self.own_seq, self.mention_seq, as_of.seq);
+        let is_uncertain = false;
+        *self = Counts { marker, own_seq, messages, mentions, is_uncertain, exact_to, mention_seq };
         if head.seq > as_of.seq {
             // What came since is known as far as it was told: whose it is, and whether it mentions.
             self.handle_jump(as_of, head);

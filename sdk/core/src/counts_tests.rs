@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{ME, OTHER, broadcast, delete, delete_all, message, message_by};
+use crate::testing::{ME, OTHER, broadcast, delete, delete_all, mention, message, message_by};
 
 fn marker(seq: u64, msg_no: u64, set_at_seq: u64) -> Marker {
     Marker { seq, msg_no, bcast_no: 0, set_at_seq, at_ms: 0 }
@@ -109,4 +109,16 @@ fn what_the_user_wrote_unseen_stands_in_for_the_marker() {
         (3, 6),
         "nor one from before it was moved back"
     );
+}
+
+#[test]
+fn a_mention_is_known_where_it_was_seen_or_the_server_has_counted() {
+    let mut counts = Counts::default();
+    counts.handle_event(&message(1, "x"), ME, false);
+    assert!(!counts.knows_mention(1), "no mention was seen there");
+    counts.handle_event(&mention(2, ME), ME, false);
+    assert!(counts.knows_mention(2) && !counts.knows_mention(1));
+    let head = Head { seq: 4, msg_no: 4, ..Head::default() };
+    counts.handle_answer(marker(0, 0, 0), Unread { messages: 4, mentions: 2 }, head, head);
+    assert!(counts.knows_mention(4) && !counts.knows_mention(5));
 }

@@ -71,6 +71,8 @@ pub const COUNTS_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// What couldn't be said of presence, or asked, is tried again after this time, or later where the
 /// server wants that.
 pub const PRESENCE_AFTER_ERROR: Duration = Duration::from_secs(2);
+/// Followed threads asked for at once, where their counts are doubtful.
+pub const THREADS_ASKED: u32 = 100;
 /// Rooms nothing has been heard of in which what is marked as read is remembered.
 pub const EARLY_MARKS_MAX: usize = 256;
 /// A typing notice is repeated after this time while the user goes on typing.

@@ -72,6 +72,10 @@ export class Counts {
   mentions: number;
   /** The counts may be too high: the digest is to be read again. */
   isUncertain = false;
+  /** The server has counted up to here. */
+  exactTo = 0;
+  /** The last event that was seen to mention the user. */
+  mentionSeq = 0;
 
   /** As it was saved: a cache keeps values, not methods. */
   static restore(saved: Counts): Counts {
@@ -99,6 +103,7 @@ export class Counts {
     this.messages += 1;
     const isToMe = !isByBlocked && idsOf(event.header.mentions).includes(me);
     this.mentions += Number(isToMe || event.mentionsEveryone);
+    if (isToMe) this.mentionSeq = event.seq;
   }
 
   #handleDeletes(event: LogEvent): void {
@@ -134,6 +139,11 @@ export class Counts {
     if (this.readSeq === seq) this.#countFrom(msgNo, head);
   }
 
+  /** The user's own log says that an event mentions them: was that counted? A head that told of it didn't say. */
+  knowsMention(seq: number): boolean {
+    return seq <= Math.max(this.exactTo, this.readSeq) || seq === this.mentionSeq;
+  }
+
   /** The counts may be too high: something of the room wasn't told. */
   doubt(): void {
     this.isUncertain ||= this.messages > 0;
@@ -159,6 +169,7 @@ export class Counts {
     this.messages = unread?.messages ?? 0;
     this.mentions = unread?.mentions ?? 0;
     this.isUncertain = false;
+    this.exactTo = asOf.seq;
     if (head.seq <= asOf.seq) return;
     // What came since is known as far as it was told: whose it is, and whether it mentions.
     this.handleJump(asOf, head);

@@ -231,7 +231,7 @@ fn count_numbers(counts: &Counts) -> Vec<u64> {
 fn counts_of(marker: Option<Marker>, numbers: &[u64]) -> Result<Counts, Malformed> {
     let [own_seq, messages, mentions, uncertain] = *numbers else { return Err(Malformed) };
     let (marker, is_uncertain) = (marker.unwrap_or_default(), uncertain != 0);
-    Ok(Counts { marker, own_seq, messages, mentions, is_uncertain })
+    Ok(Counts { marker, own_seq, messages, mentions, is_uncertain, ..Counts::default() })
 }
 
 impl Meta {

@@ -237,6 +237,7 @@ enum Purpose {
     Quiet,
     Say,
     Watch { add: Vec<UserId>, remove: Vec<UserId> },
+    Threads,
 }
 
 /// The client's state.

@@ -120,6 +120,7 @@ impl Engine {
             Some(Purpose::Blocked) => self.handle_blocked_reply(result),
             Some(Purpose::Quiet) => self.handle_quiet_reply(result),
             Some(Purpose::Say) => self.handle_said(result, now),
+            Some(Purpose::Threads) => self.handle_threads(result, now),
             Some(Purpose::Watch { add, remove }) => self.handle_watched(add, remove, result, now),
             None => {}
         }

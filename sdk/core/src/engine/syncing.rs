@@ -174,6 +174,7 @@ impl Engine {
             let own_seq = record.counts.own_seq;
             record.counts =
                 Counts::of_digest(marker.unwrap_or_default(), unread.unwrap_or_default(), own_seq);
+            record.counts.exact_to = head.seq;
             record.head = head;
             record.counts.assume_read(record.unsent_read, head);
             self.learn_threads(room, &digest.threads);
@@ -211,6 +212,7 @@ impl Engine {
         if self.rooms.iter().any(|record| record.counts.is_uncertain) {
             self.recount_soon(now);
         }
+        self.ask_threads(Bytes::new());
         self.notices.push_back(Notice::Synced);
         self.repair_all();
         self.continue_downloads();
@@ -323,7 +325,8 @@ impl Engine {
             }
             // Whole events count mentions by themselves; without them the server tells.
             EventBody::Mentioned(mentioned) if mentioned.thread_root_seq == 0 => {
-                self.doubt_counts(&mentioned.room, |record| record.log.to < mentioned.seq, now);
+                let seq = mentioned.seq;
+                self.doubt_counts(&mentioned.room, |room| !room.counts.knows_mention(seq), now);
             }
             EventBody::MentionWithdrawn(gone) if gone.thread_root_seq == 0 => {
                 self.doubt_counts(&gone.room, |record| record.counts.mentions > 0, now);

@@ -1,18 +1,22 @@
 //! Threads: pages of those that are open, and the counts of those that the user follows.
 
+use bytes::Bytes;
 use parlour_protocol::{
-    generated::EventBody,
+    generated::{EventBody, Rpc, rpc},
     ids::{RoomId, UserId},
     limits::SEQ_MAX,
     marker::Marker,
-    thread::{FollowedThread, ThreadFollowed},
+    thread::{FollowedThread, ListThreadsRequest, ListThreadsResponse, ThreadFollowed},
+    wire::Error,
 };
+use prost::Message;
 
-use super::{Engine, page::TimelinePage, repair::Task};
+use super::{Engine, Purpose, page::TimelinePage, repair::Task};
 use crate::{
     cache::ThreadRecord,
     counts::{Counts, Head},
     event::LogEvent,
+    limits::THREADS_ASKED,
     time::Now,
     timeline::Scope,
 };
@@ -146,7 +150,7 @@ impl Engine {
         };
         let head = thread.head;
         thread.counts.handle_marker(marker, head);
-        let is_uncertain = std::mem::take(&mut thread.counts.is_uncertain);
+        let is_uncertain = thread.counts.is_uncertain;
         self.changed(room);
         if is_uncertain {
             self.doubt_threads(now);
@@ -169,6 +173,44 @@ impl Engine {
         }
         self.threads_uncertain = false;
         self.start_sync();
+    }
+
+    /// Digests left these out: nothing has happened in their rooms, so the server is asked for them.
+    pub(super) fn ask_threads(&mut self, page: Bytes) {
+        let is_uncertain = |thread: &ThreadRecord| thread.counts.is_uncertain;
+        let is_asking = self.calls.values().any(|purpose| matches!(purpose, Purpose::Threads));
+        if is_asking || !self.rooms.iter().any(|record| record.threads.iter().any(is_uncertain)) {
+            return;
+        }
+        let request = ListThreadsRequest { page, page_size: THREADS_ASKED, unread_only: false };
+        let body = request.encode_to_vec().into();
+        self.start_call(rpc::ListThreads::METHOD.id, body, Purpose::Threads);
+    }
+
+    pub(super) fn handle_threads(&mut self, result: Result<Bytes, Error>, now: Now) {
+        let Ok(Ok(answer)) = result.map(ListThreadsResponse::decode) else {
+            return self.doubt_threads(now);
+        };
+        for followed in &answer.threads {
+            let (Ok(room), Some(new)) = (RoomId::parse(&followed.room), record(followed)) else {
+                continue;
+            };
+            if self.rooms.get(room).is_none() {
+                continue;
+            }
+            let threads = &mut self.rooms.entry(room).threads;
+            let known = threads.iter_mut().find(|known| known.root_seq == new.root_seq);
+            if let Some(known) = known
+                && known.counts.is_uncertain
+                && new.head.seq >= known.head.seq
+            {
+                *known = new;
+                self.changed(room);
+            }
+        }
+        if !answer.next_page.is_empty() {
+            self.ask_threads(answer.next_page);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ import { askSettings, learnBlock } from "./people.js";
 import { learnVoteCast } from "./polls.js";
 import { catchUp, repairAll } from "./repair.js";
 import { describeRoom, learnRoom, loseRoom, startLog } from "./session.js";
-import { doubtThreads, handleThreadNews } from "./threads.js";
+import { askThreads, doubtThreads, handleThreadNews } from "./threads.js";
 
 /** One sync under way. */
 interface Syncing {
@@ -140,6 +140,7 @@ function learnDigest(core: Core, digest: RoomDigest): RoomId | undefined {
   record.settings = digest.settings;
   if (isNew || head.seq >= record.head.seq) {
     record.counts = new Counts(digest.marker, digest.unread, record.counts.ownSeq);
+    record.counts.exactTo = head.seq;
     record.head = head;
     record.counts.assumeRead(record.unsentRead, head);
     record.threads = digest.threads.flatMap((thread) => threadRecord(thread) ?? []);
@@ -166,6 +167,7 @@ function handleDone(core: Core, syncing: Syncing, done: SyncDone, now: Now): voi
   }
   if (core.session) core.session.isSynced = true;
   if (core.rooms.all().some(({ counts }) => counts.isUncertain)) recountSoon(core, now);
+  askThreads(core);
   core.notices.push({ type: "synced" });
   repairAll(core);
 }
@@ -233,7 +235,7 @@ function learnFromUserEvent(
   else if (body.case === "blockChanged") learnBlock(core, body.value);
   // Whole events count mentions by themselves; without them the server tells.
   else if (body.case === "mentioned" && body.value.threadRootSeq === 0) {
-    doubtCounts(core, record, (known) => known.log.to < body.value.seq, now);
+    doubtCounts(core, record, (known) => !known.counts.knowsMention(body.value.seq), now);
   } else if (body.case === "mentionWithdrawn" && body.value.threadRootSeq === 0) {
     doubtCounts(core, record, (known) => known.counts.mentions > 0, now);
   } else handleThreadNews(core, body, now);

@@ -1,12 +1,15 @@
 /** Threads: pages of those that are open, and the counts of those that the user follows. */
 
+import { decode } from "../../codec/message.js";
 import type { UserEventBody } from "../../generated/events.js";
 import type { Marker } from "../../generated/marker/v1/marker.js";
+import { ListThreads } from "../../generated/rpc.js";
+import { type FollowedThread, ListThreadsResponse } from "../../generated/thread/v1/thread.js";
 import { idOf, type RoomId, type UserId } from "../../ids.js";
-import { COUNTS_AGAIN_AFTER_MS, SEQ_MAX } from "../../limits.js";
+import { COUNTS_AGAIN_AFTER_MS, SEQ_MAX, THREADS_ASKED } from "../../limits.js";
 import type { Now } from "../../time.js";
 import type { LogEvent } from "../event.js";
-import { newThread } from "../record.js";
+import { newThread, threadRecord } from "../record.js";
 import type { Scope } from "../timeline/threads.js";
 import type { Core, Open } from "./core.js";
 import { fill, writeOne } from "./history.js";
@@ -108,7 +111,6 @@ function moveMarker(
   if (!thread || !marker) return;
   thread.counts.handleMarker(marker, thread.head);
   if (thread.counts.isUncertain) doubtThreads(core, now);
-  thread.counts.isUncertain = false;
   core.changed(room);
 }
 
@@ -124,4 +126,30 @@ export function recountThreads(core: Core, now: Now): void {
   if (core.isReading("sync")) return doubtThreads(core, now);
   core.threadsUncertain = false;
   startSync(core);
+}
+
+/** Digests left these out: nothing has happened in their rooms, so the server is asked for them. */
+export function askThreads(core: Core, page: Uint8Array = new Uint8Array()): void {
+  const isUncertain = core.rooms
+    .all()
+    .some(({ threads }) => threads.some((thread) => thread.counts.isUncertain));
+  if (!isUncertain || core.isCalling("threads")) return;
+  core.call("threads", ListThreads, { page, pageSize: THREADS_ASKED }, (result, now) => {
+    if (!result.ok) return doubtThreads(core, now);
+    const { threads, nextPage } = decode(ListThreadsResponse, result.body);
+    for (const followed of threads) learnDoubtful(core, followed);
+    if (nextPage.length > 0) askThreads(core, nextPage);
+  });
+}
+
+function learnDoubtful(core: Core, followed: FollowedThread): void {
+  const room = idOf(followed.room);
+  const record = room && core.rooms.get(room);
+  const told = threadRecord(followed);
+  if (!record || !told) return;
+  record.threads = record.threads.map((known) => {
+    const isNews = known.rootSeq === told.rootSeq && known.counts.isUncertain;
+    return isNews && told.head.seq >= known.head.seq ? told : known;
+  });
+  core.changed(room);
 }
