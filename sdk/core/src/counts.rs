@@ -55,9 +55,8 @@ pub struct Counts {
     pub mentions: u64,
     /// The counts may be too high: the digest is to be read again.
     pub is_uncertain: bool,
-    /// The server has counted up to here. Not kept in caches.
-    pub exact_to: u64,
-    /// The last event that was seen to mention the user. Not kept in caches.
+    /// The last event that was seen to mention the user, since the server has counted. Not kept in
+    /// caches.
     pub mention_seq: u64,
 }
 
@@ -144,9 +143,9 @@ impl Counts {
     }
 
     /// The user's own log says that an event mentions them: was that counted? A head that told of it
-    /// didn't say.
+    /// didn't say, and the server counts it a moment after it tells of the event.
     pub fn knows_mention(&self, seq: u64) -> bool {
-        seq <= self.exact_to.max(self.read_seq()) || seq == self.mention_seq
+        seq <= self.read_seq() || seq == self.mention_seq
     }
 
     /// The counts may be too high: something of the room wasn't told.
@@ -176,9 +175,8 @@ impl Counts {
     /// The answer to a change of the marker, with counts up to `as_of`.
     pub fn handle_answer(&mut self, marker: Marker, unread: Unread, as_of: Head, head: Head) {
         let Unread { messages, mentions } = unread;
-        let (own_seq, mention_seq, exact_to) = (self.own_seq, self.mention_seq, as_of.seq);
-        let is_uncertain = false;
-        *self = Counts { marker, own_seq, messages, mentions, is_uncertain, exact_to, mention_seq };
+        let own_seq = self.own_seq;
+        *self = Counts { marker, own_seq, messages, mentions, ..Counts::default() };
         if head.seq > as_of.seq {
             // What came since is known as far as it was told: whose it is, and whether it mentions.
             self.handle_jump(as_of, head);

@@ -72,9 +72,7 @@ export class Counts {
   mentions: number;
   /** The counts may be too high: the digest is to be read again. */
   isUncertain = false;
-  /** The server has counted up to here. */
-  exactTo = 0;
-  /** The last event that was seen to mention the user. */
+  /** The last event that was seen to mention the user, since the server has counted. */
   mentionSeq = 0;
 
   /** As it was saved: a cache keeps values, not methods. */
@@ -139,9 +137,12 @@ export class Counts {
     if (this.readSeq === seq) this.#countFrom(msgNo, head);
   }
 
-  /** The user's own log says that an event mentions them: was that counted? A head that told of it didn't say. */
+  /**
+   * The user's own log says that an event mentions them: was that counted? A head that told of it didn't say, and the
+   * server counts it a moment after it tells of the event.
+   */
   knowsMention(seq: number): boolean {
-    return seq <= Math.max(this.exactTo, this.readSeq) || seq === this.mentionSeq;
+    return seq <= this.readSeq || seq === this.mentionSeq;
   }
 
   /** The counts may be too high: something of the room wasn't told. */
@@ -169,7 +170,7 @@ export class Counts {
     this.messages = unread?.messages ?? 0;
     this.mentions = unread?.mentions ?? 0;
     this.isUncertain = false;
-    this.exactTo = asOf.seq;
+    this.mentionSeq = 0;
     if (head.seq <= asOf.seq) return;
     // What came since is known as far as it was told: whose it is, and whether it mentions.
     this.handleJump(asOf, head);

@@ -174,7 +174,6 @@ impl Engine {
             let own_seq = record.counts.own_seq;
             record.counts =
                 Counts::of_digest(marker.unwrap_or_default(), unread.unwrap_or_default(), own_seq);
-            record.counts.exact_to = head.seq;
             record.head = head;
             record.counts.assume_read(record.unsent_read, head);
             self.learn_threads(room, &digest.threads);

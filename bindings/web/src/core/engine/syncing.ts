@@ -140,7 +140,6 @@ function learnDigest(core: Core, digest: RoomDigest): RoomId | undefined {
   record.settings = digest.settings;
   if (isNew || head.seq >= record.head.seq) {
     record.counts = new Counts(digest.marker, digest.unread, record.counts.ownSeq);
-    record.counts.exactTo = head.seq;
     record.head = head;
     record.counts.assumeRead(record.unsentRead, head);
     record.threads = digest.threads.flatMap((thread) => threadRecord(thread) ?? []);
