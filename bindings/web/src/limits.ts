@@ -115,6 +115,8 @@ export const SECOND_WITHIN_MS = 2000;
 export const READ_AGAIN_AFTER_MS = 2000;
 /** Events of the user's own log, of one room, that are heard once more behind a digest; the last ones. */
 export const EVENTS_SINCE_MAX = 64;
+/** A cache that took no changes is written anew after this time. */
+export const CACHE_ANEW_AFTER_MS = 30_000;
 /** Followed threads asked for at once, where their counts are doubtful. */
 export const THREADS_ASKED = 100;
 /** Rooms nothing has been heard of in which what is marked as read is remembered. */

@@ -46,8 +46,10 @@ pub const ANSWERED_EVERY: Duration = Duration::from_millis(1);
 pub const CACHE_FREE_WITHIN: Duration = Duration::from_secs(2);
 /// A failed write to the cache is tried again after this time.
 pub const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// After this many failures in a row the cache is left as it is.
+/// After this many failures in a row the cache is left as it is for a while.
 pub const WRITE_FAILURES_MAX: u32 = 20;
+/// A cache that was left is written anew after this time, and again after it where that fails.
+pub const WRITE_ANEW_AFTER: Duration = Duration::from_secs(30);
 
 /// QUIC: data in flight on one lane, towards this client.
 pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;

@@ -160,6 +160,8 @@ impl Client {
     }
 }
 
+#[path = "engine_anew_tests.rs"]
+mod anew;
 #[path = "engine_asking_tests.rs"]
 mod asking;
 #[path = "engine_expiry_tests.rs"]

@@ -301,6 +301,11 @@ impl Outbox {
         self.rooms.get(&room).into_iter().flatten()
     }
 
+    /// All that waits, by room and in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.rooms.values().flatten()
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.places.len()

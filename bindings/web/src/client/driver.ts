@@ -17,6 +17,7 @@ import type { Scope } from "../core/timeline/threads.js";
 import { ParlourError } from "../errors.js";
 import type { Welcome } from "../generated/wire/v1/control.js";
 import type { ClientRef, RoomId, UserId } from "../ids.js";
+import { CACHE_ANEW_AFTER_MS } from "../limits.js";
 import { NEVER, type Now } from "../time.js";
 import { Connector } from "./connector.js";
 import { type ClientOptions, clock, newDevice, randomBytes } from "./environment.js";
@@ -65,6 +66,8 @@ export class Driver {
   readonly #synced = new Waiters<"synced", void>();
   #syncedSoon: Promise<void> | undefined;
   #committed: Promise<void> = Promise.resolve();
+  /** When a cache that took no changes is written anew. */
+  #anewMs: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isFlushing = false;
   #isAgain = false;
@@ -136,12 +139,19 @@ export class Driver {
   }
 
   #commit(): void {
+    if (this.#anewMs !== undefined && performance.now() >= this.#anewMs) {
+      this.#anewMs = undefined;
+      this.engine.writeAnew();
+    }
     const batch = this.engine.takeWrites();
-    if (!batch) return;
+    if (!batch || this.#anewMs !== undefined) return;
     const before = this.#committed.catch(() => undefined);
     this.#committed = before.then(() => this.cache.commit(batch.writes));
-    // Whoever wants to know awaits it; for the others it is only slower the next time.
-    this.#committed.catch(() => undefined);
+    // Whoever wants to know awaits it; for the others what is cached is read anew.
+    this.#committed.catch(() => {
+      this.engine.loseCache();
+      this.#anewMs = performance.now() + CACHE_ANEW_AFTER_MS;
+    });
   }
 
   // The application.

@@ -254,6 +254,11 @@ export class Outbox {
     return this.#rooms.get(room) ?? [];
   }
 
+  /** All that waits, by room and in order. */
+  all(): Entry[] {
+    return [...this.#rooms.values()].flat();
+  }
+
   /** How many entries there are. */
   get size(): number {
     return this.#places.size;

@@ -13,7 +13,7 @@ use parlour_sdk_core::{
 };
 
 use super::{Driver, Input, Task};
-use crate::limits::{WRITE_AGAIN_AFTER, WRITE_FAILURES_MAX};
+use crate::limits::{WRITE_AGAIN_AFTER, WRITE_ANEW_AFTER, WRITE_FAILURES_MAX};
 
 /// A read of the cache that waits.
 #[derive(Clone, Copy)]
@@ -82,19 +82,20 @@ impl Persist {
         self.writing_bytes
     }
 
-    /// After too many failures nothing is written any more: what the cache has is whole as it is, and
-    /// a gap in what follows would not be.
+    /// After too many failures nothing is written for a while: what the cache has is whole as it is, and
+    /// a gap in what follows would not be. Then it is written anew.
     fn is_broken(&self) -> bool {
         self.failures >= WRITE_FAILURES_MAX
     }
 
     /// The next job, if there is something to do and the cache is free.
     fn next_job(&mut self, engine: &mut Engine) -> Option<(Box<dyn Cache>, Job)> {
-        if self.cache.is_none() || self.again_at.is_some() {
+        // What is read comes after what was to be written before, or doesn't wait for it at all.
+        let waits = self.again_at.is_some();
+        if self.cache.is_none() || waits && !self.is_broken() {
             return None;
         }
-        let broken = self.is_broken();
-        let writes = self.failed.take().or_else(|| engine.take_writes()).filter(|_| !broken);
+        let writes = if waits { None } else { self.failed.take().or_else(|| engine.take_writes()) };
         let loads: Vec<Load> = self.loads.drain(..).collect();
         if writes.is_none() && loads.is_empty() {
             return None;
@@ -115,6 +116,9 @@ impl Persist {
         }
         self.again_at = None;
         self.loads.clear();
+        if self.is_broken() {
+            self.failed = Some(engine.write_anew());
+        }
         if let Some((cache, job)) = self.next_job(engine) {
             let instant = cache.is_instant();
             let done = if instant { Some(run(cache, job)) } else { run_blocking(cache, job).await };
@@ -152,11 +156,14 @@ async fn run_blocking(cache: Box<dyn Cache>, job: Job) -> Option<Persisted> {
 
 impl Driver {
     pub(super) fn persist(&mut self) {
-        if self.persist.is_broken()
-            && let Some((number, _)) = self.engine.take_writes()
-        {
-            // Whoever queued something isn't left to wait for a cache that takes nothing more.
-            self.waiters.written(number, false);
+        if self.persist.is_broken() && self.persist.cache.is_some() {
+            if let Some((number, _)) = self.engine.take_writes() {
+                // Whoever queued something isn't left to wait for a cache that takes nothing.
+                self.waiters.written(number, false);
+            }
+            if self.persist.again_at.is_none() {
+                self.persist.failed = Some(self.engine.write_anew());
+            }
         }
         while let Some((cache, job)) = self.persist.next_job(&mut self.engine) {
             if cache.is_instant() {
@@ -183,8 +190,13 @@ impl Driver {
                 tracing::error!(%error, "changes weren't written");
                 self.waiters.written(job.number, false);
                 self.persist.failures += 1;
-                self.persist.failed = Some((job.number, job.writes));
-                self.persist.again_at = Some(self.now().elapsed + WRITE_AGAIN_AFTER);
+                let is_broken = self.persist.is_broken();
+                if self.persist.failures == WRITE_FAILURES_MAX {
+                    self.engine.handle_cache_lost();
+                }
+                self.persist.failed = (!is_broken).then_some((job.number, job.writes));
+                let pause = if is_broken { WRITE_ANEW_AFTER } else { WRITE_AGAIN_AFTER };
+                self.persist.again_at = Some(self.now().elapsed + pause);
             }
         }
         for (id, runs) in loaded {

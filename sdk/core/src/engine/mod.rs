@@ -1,6 +1,7 @@
 //! The whole client as one state machine: replies, live events, history and the cache in; calls,
 //! reads, writes and notices out. Feature by feature in the files beside this one.
 
+mod anew;
 mod asking;
 mod download;
 mod expiry;

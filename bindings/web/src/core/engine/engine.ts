@@ -16,6 +16,7 @@ import type { RoomSummary } from "../rooms.js";
 import type { Item } from "../timeline/item.js";
 import { type Scope, scopeKey } from "../timeline/threads.js";
 import type { Timeline } from "../timeline/timeline.js";
+import { loseCache, writeAnew } from "./anew.js";
 import { ask, stopAsking } from "./asking.js";
 import { type Action, Core, type Focus, type Notice } from "./core.js";
 import { handleExpiryTimeout } from "./expiry.js";
@@ -275,6 +276,16 @@ export class Engine {
   /** Changes for the cache, to be committed at once and in order, and their number. */
   takeWrites(): { number: number; writes: Write[] } | undefined {
     return this.#core.takeWrites();
+  }
+
+  /** Changes never came to the cache: what it has isn't built on any more. */
+  loseCache(): void {
+    loseCache(this.#core);
+  }
+
+  /** All that the cache is to have is written next, in place of whatever it has. */
+  writeAnew(): void {
+    writeAnew(this.#core);
   }
 
   /** Changes of the list of rooms since the last call. */
