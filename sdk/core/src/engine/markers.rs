@@ -10,11 +10,11 @@ use parlour_protocol::{
         MarkReadRequest, MarkReadResponse, MarkUnreadRequest, MarkUnreadResponse, Marker, Unread,
     },
     typing::Typing,
-    wire::{Ephemeral, Error, Retry, RoomPulse},
+    wire::{Ephemeral, Error, RoomPulse},
 };
 use prost::Message;
 
-use super::{Action, Engine, Purpose};
+use super::{Action, Engine, Purpose, repair::is_transient};
 use crate::{
     cache::Write,
     counts::{Head, head_of_pulse},
@@ -90,12 +90,7 @@ impl Engine {
             Ok(Ok(MarkReadResponse { marker: Some(marker), unread, head })) => {
                 self.learn_counts(room, marker, unread, head, now);
             }
-            Err(error)
-                if matches!(
-                    Retry::try_from(error.retry),
-                    Ok(Retry::AfterDelay | Retry::Same | Retry::Reconnect | Retry::AfterReauth)
-                ) =>
-            {
+            Err(error) if is_transient(&error) => {
                 // It stays unsent, and goes out again a while later, or with the next mark or connection.
                 self.recount_soon(now);
                 return;

@@ -71,6 +71,12 @@ impl Task {
     }
 }
 
+/// Whether the same may be asked again, and answered.
+pub(super) fn is_transient(error: &Error) -> bool {
+    let again = [Retry::Same, Retry::AfterDelay, Retry::Reconnect, Retry::AfterReauth];
+    again.iter().any(|retry| *retry as i32 == error.retry)
+}
+
 impl Engine {
     pub(super) fn start_bulk(&mut self, method: u32, request: &impl Message, task: Task) {
         let id = BulkId(self.next_id());
@@ -128,8 +134,7 @@ impl Engine {
             return self.describe(room);
         }
         // What may be tried again is, by itself.
-        let again = [Retry::Same, Retry::AfterDelay, Retry::Reconnect, Retry::AfterReauth];
-        if again.iter().any(|retry| *retry as i32 == error.retry) {
+        if is_transient(error) {
             return self.handle_bulk_cut(id, now);
         }
         let refused = PageError::Refused(Box::new(error.clone()));

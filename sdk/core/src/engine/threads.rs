@@ -11,7 +11,7 @@ use parlour_protocol::{
 };
 use prost::Message;
 
-use super::{Engine, Purpose, page::TimelinePage, repair::Task};
+use super::{Engine, Purpose, page::TimelinePage, repair::Task, repair::is_transient};
 use crate::{
     cache::ThreadRecord,
     counts::{Counts, Head},
@@ -188,8 +188,11 @@ impl Engine {
     }
 
     pub(super) fn handle_threads(&mut self, result: Result<Bytes, Error>, now: Now) {
-        let Ok(Ok(answer)) = result.map(ListThreadsResponse::decode) else {
-            return self.doubt_threads(now);
+        let answer = match result.map(ListThreadsResponse::decode) {
+            Ok(Ok(answer)) => answer,
+            Err(error) if is_transient(&error) => return self.doubt_threads(now),
+            // The next sync asks again.
+            _ => return,
         };
         for followed in &answer.threads {
             let (Ok(room), Some(new)) = (RoomId::parse(&followed.room), record(followed)) else {

@@ -1,6 +1,7 @@
 /** Threads: pages of those that are open, and the counts of those that the user follows. */
 
 import { decode } from "../../codec/message.js";
+import { isTransient } from "../../errors.js";
 import type { UserEventBody } from "../../generated/events.js";
 import type { Marker } from "../../generated/marker/v1/marker.js";
 import { ListThreads } from "../../generated/rpc.js";
@@ -135,7 +136,8 @@ export function askThreads(core: Core, page: Uint8Array = new Uint8Array()): voi
     .some(({ threads }) => threads.some((thread) => thread.counts.isUncertain));
   if (!isUncertain || core.isCalling("threads")) return;
   core.call("threads", ListThreads, { page, pageSize: THREADS_ASKED }, (result, now) => {
-    if (!result.ok) return doubtThreads(core, now);
+    // What is refused is asked again after the next sync.
+    if (!result.ok) return isTransient(result.error) ? doubtThreads(core, now) : undefined;
     const { threads, nextPage } = decode(ListThreadsResponse, result.body);
     for (const followed of threads) learnDoubtful(core, followed);
     if (nextPage.length > 0) askThreads(core, nextPage);
