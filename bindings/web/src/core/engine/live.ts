@@ -154,6 +154,7 @@ export function writeRun(core: Core, run: Run): void {
   } else core.writes.push({ type: "run", run });
 }
 
+/** What an event says of its room: its counts, its head, its name and whatever else is known of it. */
 export function learnFromEvent(core: Core, record: RoomRecord, event: LogEvent, me: UserId, now: Now): void {
   const { sender } = event;
   if (sender && isCountable(event.kind)) core.rooms.handleTyping(record.id, sender, false, now);
