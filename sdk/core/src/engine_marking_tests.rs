@@ -28,18 +28,18 @@ fn a_marker_that_the_server_puts_off_is_told_again_by_itself() {
     client.connect(5);
     client.engine.mark_read(ROOM, 5);
     client.pump();
-    let is_mark = |call: &(CallId, u32, Bytes)| call.1 == rpc::MarkRead::METHOD.id;
-    let at = client.calls.iter().position(is_mark).expect("a marker is told");
-    let (id, ..) = client.calls.remove(at);
-    let refused = Error::new(ErrorReason::RateLimited, "calls come too fast");
-    client.engine.handle_reply(id, Err(refused), NOW);
-    client.pump();
-    let marks = |client: &Client| client.calls.iter().filter(|call| is_mark(call)).count();
-    assert_eq!(marks(&client), 0, "not at once");
+    let (id, _) = marks(&client)[0];
+    answer(&mut client, id, Err(ErrorReason::RateLimited));
+    assert!(marks(&client).is_empty(), "not at once");
+    wait(&mut client);
+    assert_eq!(marks(&client).len(), 1);
+}
+
+/// Time passes until what the server put off is asked again.
+fn wait(client: &mut Client) {
     let later = Now { elapsed: NOW.elapsed + Duration::from_secs(10), ..NOW };
     client.engine.handle_timeout(later);
     client.pump();
-    assert_eq!(marks(&client), 1);
 }
 
 fn marks(client: &Client) -> Vec<(CallId, u64)> {
@@ -74,9 +74,7 @@ fn a_room_not_heard_of_yet_is_marked_all_the_same() {
     assert_eq!(seq, 5, "what was marked meanwhile follows");
     answer(&mut client, id, Err(ErrorReason::RateLimited));
     assert!(marks(&client).is_empty(), "not at once");
-    let later = Now { elapsed: NOW.elapsed + Duration::from_secs(10), ..NOW };
-    client.engine.handle_timeout(later);
-    client.pump();
+    wait(&mut client);
     let (id, seq) = marks(&client)[0];
     assert_eq!(seq, 5);
     answer(&mut client, id, Err(ErrorReason::RoomNotFound));
@@ -138,9 +136,7 @@ fn what_came_before_an_answer_and_isnt_in_it_counts_and_is_asked_for_again() {
     answer_as_of(&mut client, 3, 5, 2);
     let counts = client.engine.rooms().get(ROOM).unwrap().counts.clone();
     assert_eq!((counts.messages, counts.is_uncertain), (3, true));
-    let later = Now { elapsed: NOW.elapsed + Duration::from_secs(10), ..NOW };
-    client.engine.handle_timeout(later);
-    client.pump();
+    wait(&mut client);
     answer_as_of(&mut client, 3, 6, 3);
     let counts = client.engine.rooms().get(ROOM).unwrap().counts.clone();
     assert_eq!((counts.messages, counts.is_uncertain), (3, false));
