@@ -178,6 +178,8 @@ mod presence;
 mod sending;
 #[path = "engine_stretch_tests.rs"]
 mod stretch;
+#[path = "engine_threads_tests.rs"]
+mod threads;
 
 fn room() -> Room {
     let kind = RoomKind::Group as i32;

@@ -2,12 +2,13 @@ import { describe, expect, it } from "vitest";
 import type { Init, MessageType } from "../../codec/message.js";
 import * as Kind from "../../generated/kinds.js";
 import { MarkerMoved } from "../../generated/marker/v1/marker.js";
-import { ReadThread, ReadTimeline, Sync } from "../../generated/rpc.js";
+import { ListThreads, ReadThread, ReadTimeline, Sync } from "../../generated/rpc.js";
 import type { RoomDigest, SyncItem } from "../../generated/sync/v1/sync.js";
 import { ThreadFollowed, ThreadMarkerMoved, ThreadUnfollowed } from "../../generated/thread/v1/thread.js";
+import { ErrorReason, Retry } from "../../generated/wire/v1/error.js";
 import { fieldOf } from "../../ids.js";
 import { digest, TestClient, wire } from "../testing/client.js";
-import { event, ME, posted, ROOM } from "../testing/events.js";
+import { event, ME, posted, ROOM, refusal } from "../testing/events.js";
 
 const reply = (seq: number, threadNo: number, header = {}) =>
   posted(seq, `reply ${threadNo}`, { msgNo: 10, threadRootSeq: 5, threadNo, ...header });
@@ -75,6 +76,64 @@ describe("a thread that the user follows", () => {
     expect(client.engine.room(ROOM)?.threadUnread).toBe(1);
     client.pass(60_000);
     expect(client.reads(Sync)).toHaveLength(0);
+  });
+});
+
+describe("a thread that a sync leaves out, since nothing has happened in its room", () => {
+  const asked = (client: TestClient) => client.calls(ListThreads);
+  const counted = (changedSeq: number, messages: number, rootSeq = 5) => ({
+    ...{ ...followed, room: fieldOf(ROOM), unread: { messages } },
+    thread: { rootSeq, threadNo: 3, changedSeq },
+  });
+
+  /** Time passes until counts are asked for again, and the digests have nothing new. */
+  function syncOfNothing(client: TestClient): void {
+    client.pass(10_000);
+    const [sync] = client.reads(Sync).slice(-1);
+    client.item(sync?.id ?? 0, Sync, { item: { case: "user", value: { asOfSeq: 1 } } });
+    client.item(sync?.id ?? 0, Sync, { item: { case: "done", value: { watermarkMs: 5, roomCount: 1 } } });
+    client.end(sync?.id ?? 0);
+  }
+
+  async function doubting(): Promise<TestClient> {
+    const client = await TestClient.live();
+    told(client, 1, Kind.threadFollowed, ThreadFollowed, { ...room, marker: { seq: 7, msgNo: 1 } });
+    syncOfNothing(client);
+    return client;
+  }
+
+  it("is asked for page by page until it is known", async () => {
+    const client = await doubting();
+    const [first] = asked(client);
+    const page = new Uint8Array([2]);
+    client.answer(first?.id, ListThreads, { threads: [counted(9, 7, 3)], nextPage: page });
+    expect(client.engine.room(ROOM)?.threadUnread).toBe(0);
+    const [second] = asked(client);
+    expect(second?.request.page).toEqual(page);
+    client.answer(second?.id, ListThreads, { threads: [counted(9, 3)], nextPage: page });
+    expect(client.engine.room(ROOM)?.threadUnread).toBe(3);
+    client.pass(60_000);
+    expect([asked(client), client.reads(Sync)]).toEqual([[], []]);
+  });
+
+  it("is asked for again where the server puts it off", async () => {
+    const client = await doubting();
+    const [first] = asked(client);
+    client.refuse(first?.id ?? 0, refusal(ErrorReason.RATE_LIMITED, Retry.AFTER_DELAY));
+    expect(asked(client)).toEqual([]);
+    syncOfNothing(client);
+    expect(asked(client)).toHaveLength(1);
+  });
+
+  it("isn't told by an answer from before its last reply", async () => {
+    const client = await doubting();
+    const [first] = asked(client);
+    client.hear(reply(11, 4));
+    client.answer(first?.id, ListThreads, { threads: [counted(9, 3)] });
+    syncOfNothing(client);
+    const [second] = asked(client);
+    client.answer(second?.id, ListThreads, { threads: [counted(11, 4)] });
+    expect(client.engine.room(ROOM)?.threadUnread).toBe(4);
   });
 });
 
