@@ -9,7 +9,7 @@ use crate::{
     States, Upload,
     files::FileSource,
     ids::{parse, parse_all, show, who},
-    pull::Pull,
+    pull::{Pull, Unnamed},
     runtime::run,
 };
 
@@ -220,6 +220,12 @@ impl Client {
         .await
     }
 
+    /// Users of whom this client knew something and who have another name, picture or anything else
+    /// now: those whose presence is watched at once, others when they are asked for again.
+    pub fn user_changes(&self) -> UserChanges {
+        UserChanges { pull: Pull::new(Box::pin(self.inner.people().changes())) }
+    }
+
     /// Who is there, and what they say of themselves.
     pub fn presence(&self) -> Presence {
         Presence { inner: self.inner.presence() }
@@ -249,5 +255,24 @@ impl Client {
     /// An upload to be: it begins with `Upload::run`.
     pub fn upload(&self, source: FileSource) -> Upload {
         Upload::new(self.inner.clone(), source)
+    }
+}
+
+/// Changed users as they come, each as they are now. Ends with the client.
+#[derive(uniffi::Object)]
+pub struct UserChanges {
+    pull: Pull<Unnamed<parlour::User>>,
+}
+
+#[uniffi::export]
+impl UserChanges {
+    /// Waits until there is something to take; `false` when nothing comes any more.
+    pub async fn ready(&self) -> bool {
+        self.pull.ready().await
+    }
+
+    /// What has come, at most so many.
+    pub fn take(&self, max: u32) -> Vec<User> {
+        self.pull.take(max).into_iter().map(User::from).collect()
     }
 }

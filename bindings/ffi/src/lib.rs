@@ -22,7 +22,7 @@ mod state;
 mod thread;
 mod timeline;
 
-pub use client::{Client, User};
+pub use client::{Client, User, UserChanges};
 pub use connect::{Options, Trust, connect, start};
 pub use errors::{
     CallError, ConnectError, HistoryError, QueueError, Refusal, Retry, SearchError, TransferError,

@@ -187,3 +187,18 @@ def test_presence_and_status_are_seen(people: People) -> None:
                 assert watched.items[0].status == parlour.Status("At lunch", "🍲")
 
     run(test)
+
+
+def test_who_has_another_name_is_told_of(people: People) -> None:
+    async def test() -> None:
+        async with people.connect("bob") as bob, people.connect("ada") as ada:
+            assert bob.me is not None
+            await ada.users([bob.me])
+            changes = ada.user_changes()
+            async with ada.presence.watch([bob.me]):
+                token = people.server.token("bob", people.organization, name="Bob Stone")
+                async with people.connect("bob", token=token):
+                    changed = await anext(changes)
+                    assert (changed.id, changed.name) == (bob.me, "Bob Stone")
+
+    run(test)

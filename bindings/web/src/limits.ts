@@ -182,6 +182,8 @@ export const EMOJI_AGAIN_AFTER_MS = 60_000;
 export const EXCERPT_WAITING_MAX = 1000;
 /** Users whose names are kept between visits. */
 export const USERS_KEPT_MAX = 1000;
+/** Users whose changes a user interface hears of, the last asked for. */
+export const USERS_WATCHED_MAX = 200;
 /** New ones are kept after this time, together. */
 export const USERS_KEPT_AFTER_MS = 500;
 /** Nodes of the directory, or who is in one, in one answer. */

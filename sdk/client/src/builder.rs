@@ -280,7 +280,7 @@ impl Builder {
         let handle = Handle::new(commands.downgrade(), cancels, known_me, Transfers::new(paths));
         handle.recall_users(std::mem::take(&mut saved.users), saved.meta.user);
         let inner = Inner {
-            handle,
+            handle: handle.clone(),
             commands,
             state: states,
             synced: is_synced,
@@ -301,7 +301,8 @@ impl Builder {
             cache,
             saved,
         };
-        let ends = Ends { commands: command_queue, cancels: cancel_queue, state, me, synced, path };
+        let (commands, cancels) = (command_queue, cancel_queue);
+        let ends = Ends { commands, cancels, state, me, synced, path, handle };
         tokio::spawn(Driver::new(parts, ends).run());
         Ok(Client { inner: Arc::new(inner) })
     }

@@ -23,6 +23,7 @@ use crate::{
     handle::{Gone, Handle},
     profile::parse_profile,
     state::State,
+    users::looked_at,
 };
 
 /// A person or program.
@@ -304,7 +305,7 @@ impl Client {
     }
 
     /// Users of the organization, from memory where they were asked for before in this run. Unknown ones are
-    /// left out.
+    /// left out. [`People::changes`](crate::People::changes) tells of those who are others since.
     ///
     /// # Errors
     /// When the server refuses or the client is gone.
@@ -314,18 +315,11 @@ impl Client {
         for id in ids {
             match self.inner.handle.known_user(*id) {
                 Some((user, true)) => drop(found.insert(*id, user)),
-                _ => unknown.push(id.to_field()),
+                _ => unknown.push(*id),
             }
         }
-        let mut rest = &unknown[..];
-        while !rest.is_empty() {
-            let users = &rest[..rest.len().min(USERS_PER_CALL_MAX)];
-            let request = GetUsersRequest { users: users.to_vec(), subjects: Vec::new() };
-            let answer = self.call::<rpc::GetUsers>(request).await?;
-            rest = &rest[looked_at(answer.looked_at, users.len())..];
-            let learnt = self.inner.handle.learn_users(answer.users);
-            found.extend(learnt.into_iter().map(|user| (user.id, user)));
-        }
+        let asked = self.inner.handle.ask_users(&unknown).await?;
+        found.extend(asked.into_iter().map(|user| (user.id, user)));
         Ok(found)
     }
 
@@ -371,14 +365,6 @@ impl Client {
         &self,
     ) -> Result<impl Stream<Item = RoomEvents> + Send + Unpin + use<>, CallError> {
         self.inner.handle.ask(Command::Events).await.map_err(|Gone| CallError::Closed)
-    }
-}
-
-/// How many of those asked for are done with; a server that doesn't say has looked at all.
-fn looked_at(said: u32, asked: usize) -> usize {
-    match said as usize {
-        0 => asked,
-        n => n.min(asked),
     }
 }
 

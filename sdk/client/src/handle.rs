@@ -1,8 +1,7 @@
 //! The line from handles to the driver. It doesn't keep the client alive: only `Client` does.
 
-use std::collections::BTreeMap;
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -14,13 +13,7 @@ use parlour_protocol::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{
-    client::{User, parse_user},
-    driver::Command,
-    error::CallError,
-    limits::USERS_MAX,
-    transfer::Transfers,
-};
+use crate::{driver::Command, error::CallError, transfer::Transfers, users::Users};
 
 /// The client is gone.
 #[derive(Clone, Copy, Debug)]
@@ -31,19 +24,9 @@ pub(crate) struct Handle {
     commands: mpsc::WeakSender<Command>,
     cancels: mpsc::UnboundedSender<u64>,
     tokens: Arc<AtomicU64>,
-    users: Arc<Mutex<BTreeMap<UserId, Known>>>,
+    pub(crate) users: Arc<Mutex<Users>>,
     pub(crate) me: watch::Receiver<Option<UserId>>,
     pub(crate) transfers: Transfers,
-}
-
-/// What is known of a user.
-#[derive(Debug)]
-struct Known {
-    user: User,
-    /// To whom it was said: another user of this client isn't shown it.
-    to: Option<UserId>,
-    /// It was said in this run, and not only kept from one before.
-    is_of_now: bool,
 }
 
 /// Tells the driver when the future that waits for an answer is dropped. It wakes it, too: what it
@@ -130,56 +113,6 @@ impl Handle {
         let (method, body) = (R::METHOD.id, request.encode_to_vec().into());
         let asked = self.ask(|reply| Command::Ask { method, body, reply }).await;
         asked.map_err(|Gone| CallError::Closed)?
-    }
-
-    /// What the server said of a user, and whether that was in this run.
-    pub(crate) fn known_user(&self, id: UserId) -> Option<(User, bool)> {
-        let users = self.users();
-        let known = users.get(&id).filter(|known| known.to == *self.me.borrow())?;
-        Some((known.user.clone(), known.is_of_now))
-    }
-
-    /// Takes in what the server says of users; what is new of it is kept.
-    pub(crate) fn learn_users(&self, said: Vec<parlour_protocol::user::User>) -> Vec<User> {
-        let to = *self.me.borrow();
-        let (mut learnt, mut rows) = (Vec::with_capacity(said.len()), Vec::new());
-        for said in said {
-            let row = said.encode_to_vec();
-            let Some(user) = parse_user(said) else { continue };
-            if self.put_user(Known { user: user.clone(), to, is_of_now: true }) {
-                rows.push((user.id, row.into()));
-            }
-            learnt.push(user);
-        }
-        if !rows.is_empty() {
-            self.hint(Command::KeepUsers(rows));
-        }
-        learnt
-    }
-
-    /// What was kept of users in a run before, when the client was this user's.
-    pub(crate) fn recall_users(&self, kept: Vec<(UserId, Bytes)>, to: Option<UserId>) {
-        for (_, row) in kept {
-            let user = parlour_protocol::user::User::decode(row).ok().and_then(parse_user);
-            user.map(|user| self.put_user(Known { user, to, is_of_now: false }));
-        }
-    }
-
-    /// Whether it is new.
-    fn put_user(&self, known: Known) -> bool {
-        let mut users = self.users();
-        let before = users.get(&known.user.id);
-        let is_new =
-            before.is_none_or(|before| (&before.user, before.to) != (&known.user, known.to));
-        if before.is_none() && users.len() >= USERS_MAX {
-            users.pop_first();
-        }
-        users.insert(known.user.id, known);
-        is_new
-    }
-
-    fn users(&self) -> MutexGuard<'_, BTreeMap<UserId, Known>> {
-        self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -66,6 +66,7 @@ mod transport;
 mod trust;
 mod undo;
 mod usage;
+mod users;
 mod webhooks;
 
 pub use account::{Account, Login};
@@ -92,7 +93,7 @@ pub use parlour_sdk_core::{
     diff::Diff,
     reconnect::End,
 };
-pub use people::{People, PeopleCursor, PeoplePage};
+pub use people::{People, PeopleCursor, PeoplePage, UserChanges};
 pub use pictures::{Emoji, Emojis};
 pub use pins::Pin;
 pub use polls::{NewPoll, Poll, PollOption, Tally, Voter};

@@ -21,6 +21,8 @@ pub const READ_BYTES_MAX: usize = 256 * 1024;
 pub const READ_CHUNKS_MAX: usize = 64;
 /// Names of users that are remembered.
 pub const USERS_MAX: usize = 10_000;
+/// Changed users that wait for one observer; more, and the first are left out.
+pub const USER_CHANGES_MAX: usize = 1000;
 
 /// A handshake takes at most this long per address.
 pub const DIAL_WITHIN: Duration = Duration::from_secs(8);

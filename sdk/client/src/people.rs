@@ -1,8 +1,13 @@
 //! Who is in the organization, and of whom the user wants to hear nothing.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
+use futures_core::Stream;
 use parlour_protocol::{
     generated::rpc,
     ids::UserId,
@@ -16,6 +21,7 @@ use crate::{
     driver::Command,
     error::CallError,
     handle::{Gone, Handle},
+    observe::Feed,
 };
 
 /// The people and programs of the organization. Cheap to clone; it doesn't keep the client alive.
@@ -89,6 +95,13 @@ impl People {
         Ok(self.handle.learn_users(answer.users).into_iter().next())
     }
 
+    /// Users of whom this client knew something and who have another name, picture or anything else now.
+    /// Those whose presence is [watched](crate::presence::Presence::watch) come at once, others when they
+    /// are asked for again. An observer that is 1,000 behind misses the first.
+    pub fn changes(&self) -> UserChanges {
+        UserChanges(self.handle.observe_users())
+    }
+
     /// Blocks somebody, on all the user's devices. Does nothing where they are blocked already.
     ///
     /// # Errors
@@ -114,5 +127,17 @@ impl People {
     /// When the client is gone.
     pub async fn blocked(&self) -> Result<BTreeSet<UserId>, CallError> {
         self.handle.ask(Command::Blocked).await.map_err(|Gone| CallError::Closed)
+    }
+}
+
+/// Changed users as they come, each as they are now. See [`People::changes`].
+#[derive(Debug)]
+pub struct UserChanges(Feed<User>);
+
+impl Stream for UserChanges {
+    type Item = User;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<User>> {
+        Pin::new(&mut self.get_mut().0).poll_next(cx)
     }
 }

@@ -96,12 +96,16 @@ pub struct UserPresence {
     /// Of somebody who isn't there: about when they were, Unix milliseconds, where they let others
     /// know.
     pub last_seen_ms: Option<u64>,
+    /// Another one as soon as the user's name or anything else of them is another; 0 where it isn't
+    /// known.
+    pub user_mark: u32,
 }
 
 impl UserPresence {
     /// Somebody of whom nothing was heard.
     pub fn unknown(user: UserId) -> Self {
-        UserPresence { user, availability: Availability::Unknown, status: None, last_seen_ms: None }
+        let availability = Availability::Unknown;
+        UserPresence { user, availability, status: None, last_seen_ms: None, user_mark: 0 }
     }
 
     pub(crate) fn parse(said: wire::Presence) -> Option<Self> {
@@ -114,8 +118,13 @@ impl UserPresence {
             // What servers say one day of those who are there.
             Ok(PresenceState::Online) | Err(_) => Availability::Online,
         };
-        let status = said.status.map(Status::from);
-        Some(UserPresence { user, availability, status, last_seen_ms: some(said.last_seen_ms) })
+        Some(UserPresence {
+            user,
+            availability,
+            status: said.status.map(Status::from),
+            last_seen_ms: some(said.last_seen_ms),
+            user_mark: said.user_mark,
+        })
     }
 }
 

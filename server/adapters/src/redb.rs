@@ -78,8 +78,10 @@ impl Engine for RedbEngine {
             let read = self.db.begin_read().map_err(failure)?;
             let table = read.open_table(TABLE).map_err(failure)?;
             let mut rows = table.range(from..to).map_err(failure)?;
+            let mut way = Way { from, to, reverse, last: None };
             while let Some(row) = if reverse { rows.next_back() } else { rows.next() } {
                 let (key, value) = row.map_err(failure)?;
+                way.go_on(key.value())?;
                 if let ControlFlow::Break(()) = visit(key.value(), value.value()) {
                     break;
                 }
@@ -107,6 +109,33 @@ impl Engine for RedbEngine {
 
     /// Nothing to do: `apply` returned after the sync.
     fn sync(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+}
+
+/// The way of a scan. A damaged file may lead back to where the scan was, or anywhere: whoever scans
+/// on from the last key would never come to an end.
+struct Way<'a> {
+    from: &'a [u8],
+    to: &'a [u8],
+    reverse: bool,
+    last: Option<Vec<u8>>,
+}
+
+impl Way<'_> {
+    /// The next key is behind the last one, and one of those that are scanned.
+    fn go_on(&mut self, key: &[u8]) -> Result<(), EngineError> {
+        let is_within = self.from <= key && key < self.to;
+        let is_behind = self.last.as_deref().is_none_or(|last| match self.reverse {
+            true => key < last,
+            false => key > last,
+        });
+        if !is_within || !is_behind {
+            return Err(EngineError::Damaged("keys are out of their order".into()));
+        }
+        let last = self.last.get_or_insert_default();
+        last.clear();
+        last.extend_from_slice(key);
         Ok(())
     }
 }

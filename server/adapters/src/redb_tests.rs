@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use parlour_core::ports::store::Store;
 
-use super::Redb;
+use super::{Redb, Way};
 use crate::{Options, conformance};
 
 async fn open(path: PathBuf) -> Arc<dyn Store> {
@@ -22,4 +22,26 @@ async fn redb_conforms() {
     };
     conformance::run(make).await;
     conformance::run_on_disk(scratch.path().to_owned(), open).await;
+}
+
+#[test]
+fn a_scan_that_leads_back_or_away_meets_damage() {
+    let way = |reverse| Way { from: b"b", to: b"f", reverse, last: None };
+    let goes = |reverse, keys: &[&str]| {
+        let mut way = way(reverse);
+        keys.iter().all(|key| way.go_on(key.as_bytes()).is_ok())
+    };
+    assert!(goes(false, &["b", "bb", "e"]) && goes(true, &["e", "bb", "b"]));
+    for (reverse, keys) in [
+        (false, ["c", "c"]),
+        (false, ["c", "bb"]),
+        (true, ["c", "c"]),
+        (true, ["c", "d"]),
+        (false, ["a", "c"]),
+        (false, ["c", "f"]),
+        (true, ["f", "e"]),
+        (true, ["b", "a"]),
+    ] {
+        assert!(!goes(reverse, &keys), "{reverse} {keys:?}");
+    }
 }

@@ -42,7 +42,7 @@ impl Node {
         let mut users = Vec::new();
         each_row(&*self.store, Table::USERS, org.as_bytes(), |row, value| {
             let id = UserId::parse(row.get(16..32)?).ok()?;
-            users.push(UserRow::decode(value).ok()?.view(id));
+            users.push(User { mark: 0, ..UserRow::decode(value).ok()?.view(id) });
             Some(())
         })
         .await?;

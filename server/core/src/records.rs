@@ -195,15 +195,23 @@ impl UserRow {
             (_, true) => UserKind::Bot,
             _ => UserKind::Person,
         };
-        User {
+        let user = User {
             id: id.to_field(),
             subject: self.subject,
             name: self.name,
             profile: self.profile,
             deactivated: self.deactivated,
             kind: kind as i32,
-        }
+            mark: 0,
+        };
+        User { mark: mark(&user.encode_to_vec()), ..user }
     }
+}
+
+/// FNV-1a of 32 bits, which is the same in every version; 0 is for none.
+fn mark(bytes: &[u8]) -> u32 {
+    let step = |mark: u32, byte: &u8| (mark ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    bytes.iter().fold(0x811c_9dc5, step).max(1)
 }
 
 /// A row of `Table::REVOKED`.

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use parlour::{
-    CallError, Client, Draft, OwnChange, Reason, RoomKind,
+    CallError, Client, Draft, OwnChange, ProfileChange, Reason, RoomKind, UserChanges,
     directory::{NodeKind, PutNode, What},
-    protocol::wire::ErrorReason,
+    protocol::{ids::UserId, wire::ErrorReason},
 };
 use parlour_features::{server::Server, token, world::ORG};
 use sdk::{client, eventually, pair, texts};
@@ -107,6 +107,16 @@ async fn whoever_is_blocked_is_on_all_devices_and_is_heard_of_no_more() {
     );
 }
 
+/// Makes the organization's directory, as its operator does.
+async fn make_directory(server: &Server) {
+    let mut claims = token::claims(ORG, "root");
+    claims.scope = Some("admin:directory".into());
+    let root = client(server, "root").token(server.sign(&claims)).connect().await.unwrap();
+    let (kind, name) = (NodeKind::Organization as i32, Some("Acme".to_owned()));
+    let node = PutNode { kind, name, ..PutNode::default() };
+    root.directory().change([What::PutNode(node)]).await.unwrap();
+}
+
 #[tokio::test]
 async fn whoever_leaves_hands_over_what_they_owned() {
     let server = Server::roomy();
@@ -118,12 +128,7 @@ async fn whoever_leaves_hands_over_what_they_owned() {
     other.hand_over(bob.me().expect("known")).await.unwrap();
     let theirs = bob.room(other.id());
     theirs.rename("Dinner").await.unwrap();
-    let mut claims = token::claims(ORG, "root");
-    claims.scope = Some("admin:directory".into());
-    let root = client(&server, "root").token(server.sign(&claims)).connect().await.unwrap();
-    let (kind, name) = (NodeKind::Organization as i32, Some("Acme".to_owned()));
-    let node = PutNode { kind, name, ..PutNode::default() };
-    root.directory().change([What::PutNode(node)]).await.unwrap();
+    make_directory(&server).await;
     server.printed(&["admin", "deactivate", "alice", "--org", ORG]);
     server.printed(&["admin", "hand-over", "alice", "carol", "--org", ORG]);
     let hers = carol.room(room.id());
@@ -167,4 +172,58 @@ async fn names_are_there_before_a_connection_is_and_are_asked_for_anew_once_ther
     // Who comes after her is shown nothing of what she was told.
     let carol = client(&server, "carol").cache(cache()).connect().await.unwrap();
     assert_eq!(carol.known_user(bob), None);
+}
+
+/// The next user who is another now: who, and what they do.
+async fn changed(changes: &mut UserChanges) -> (UserId, String, Option<String>) {
+    let next = tokio::time::timeout(Duration::from_secs(20), changes.next()).await;
+    let user = next.expect("in time").expect("the client lives");
+    (user.id, user.name, user.profile.title)
+}
+
+fn title(title: &str) -> ProfileChange {
+    ProfileChange::default().title(title)
+}
+
+#[tokio::test]
+async fn who_is_watched_is_told_of_when_they_have_another_name_or_title() {
+    let server = Server::roomy();
+    make_directory(&server).await;
+    let folder = tempfile::tempdir().unwrap();
+    let cached = || client(&server, "alice").cache(folder.path().join("cache.sqlite"));
+    let (alice, bob) = (cached().connect().await.unwrap(), client(&server, "bob"));
+    let bob = bob.connect().await.unwrap();
+    let carol = client(&server, "carol").connect().await.unwrap();
+    let (him, her) = (bob.me().expect("known"), carol.me().expect("known"));
+    assert_eq!(alice.users(&[him, her]).await.unwrap().len(), 2);
+    let mut changes = alice.people().changes();
+    let list = alice.presence().watch([him]).await.unwrap();
+    carol.set_profile(title("Unwatched")).await.unwrap();
+    bob.set_profile(title("Baker")).await.unwrap();
+    assert_eq!(changed(&mut changes).await, (him, "bob".into(), Some("Baker".into())));
+    assert_eq!(alice.known_user(him).unwrap().profile.title.as_deref(), Some("Baker"));
+    let mut claims = token::claims(ORG, "bob");
+    claims.name = Some("Bob Stone".into());
+    let again = client(&server, "bob").token(server.sign(&claims)).connect().await.unwrap();
+    assert_eq!(changed(&mut changes).await, (him, "Bob Stone".into(), Some("Baker".into())));
+    // Away, she is told once she is back.
+    drop(list);
+    alice.disconnect().await;
+    assert!(changes.next().await.is_none(), "the client is gone");
+    again.set_profile(title("Miller")).await.unwrap();
+    let alice = cached().connect().await.unwrap();
+    let mut changes = alice.people().changes();
+    let _list = alice.presence().watch([him, her]).await.unwrap();
+    let mut both = [changed(&mut changes).await.2, changed(&mut changes).await.2];
+    both.sort();
+    assert_eq!(both, [Some("Miller".into()), Some("Unwatched".into())]);
+    // Of whoever wants to hear nothing of her she isn't told, and of the others still.
+    bob.people().block(alice.me().expect("known")).await.unwrap();
+    again.set_profile(title("Spy")).await.unwrap();
+    carol.set_profile(title("Pilot")).await.unwrap();
+    assert_eq!(changed(&mut changes).await, (her, "carol".into(), Some("Pilot".into())));
+    server.printed(&["admin", "deactivate", "carol", "--org", ORG]);
+    assert_eq!(changed(&mut changes).await.0, her);
+    assert!(alice.known_user(her).unwrap().is_deactivated);
+    assert_eq!(alice.known_user(him).unwrap().profile.title.as_deref(), Some("Miller"));
 }

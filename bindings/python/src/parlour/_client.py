@@ -154,6 +154,12 @@ class Client:
         raw = await call(self._handle.users_by_subject([subject]))
         return User._of(raw[0]) if raw else None
 
+    def user_changes(self) -> AsyncIterator[User]:
+        """Users of whom this client knew something and who have another name, picture or anything
+        else now. Those whose presence is watched come at once, others when they are asked for
+        again. Ends with the client."""
+        return aiter(EventStream(self._handle.user_changes(), User._of))
+
     @property
     def presence(self) -> Presence:
         """Who is there, and what they say of themselves."""

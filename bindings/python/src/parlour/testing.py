@@ -98,9 +98,12 @@ class ThrowAwayServer:
                 self.kill()
         self._folder.cleanup()
 
-    def token(self, subject: str, organization: str = "test") -> str:
-        """A good token of somebody, who is made by it."""
+    def token(
+        self, subject: str, organization: str = "test", *, name: str | None = None
+    ) -> str:
+        """A good token of somebody, who is made by it, and is called so from then on."""
         words = self._words("token", "--org", organization, "--sub", subject)
+        words += [] if name is None else ["--name", name]
         run = subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
         )

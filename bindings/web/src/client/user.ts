@@ -21,6 +21,8 @@ export interface User {
   readonly profile: Profile;
   /** They are shut out; what they wrote stays. */
   readonly isDeactivated: boolean;
+  /** Another one as soon as anything of this is another; 0 where the server doesn't say. */
+  readonly mark: number;
 }
 
 /** Somebody by id, or by the subject of their tokens. */
@@ -34,11 +36,11 @@ export function refOf(who: Who): Init<UserRef> {
 
 /** What the server says of people. */
 export function usersOf(wire: readonly WireUser[]): User[] {
-  return wire.flatMap(({ id: field, subject, name, kind, profile = {}, deactivated }) => {
+  return wire.flatMap(({ id: field, subject, name, kind, profile = {}, deactivated, mark }) => {
     const id = idOf<UserId>(field);
     const avatar = profile.avatar && hashOf(profile.avatar);
     return id
-      ? [{ id, subject, name: name || subject, kind, avatar, profile, isDeactivated: deactivated }]
+      ? [{ id, subject, name: name || subject, kind, avatar, profile, isDeactivated: deactivated, mark }]
       : [];
   });
 }

@@ -25,6 +25,8 @@ export interface UserPresence {
   readonly status: Status | undefined;
   /** Of somebody who isn't there: about when they were, Unix milliseconds, where they let others know. */
   readonly lastSeenMs: number | undefined;
+  /** The `mark` of the user as they are now; 0 where it isn't known. */
+  readonly userMark: number;
 }
 
 const AVAILABILITIES: Record<number, Availability> = {
@@ -45,12 +47,13 @@ export const ACTIVITIES: Record<Activity, number> = {
 
 /** Somebody of whom nothing was heard. */
 export function unknownPresence(user: UserId): UserPresence {
-  return { user, availability: "unknown", status: undefined, lastSeenMs: undefined };
+  return { user, availability: "unknown", status: undefined, lastSeenMs: undefined, userMark: 0 };
 }
 
 /** What the server says of somebody; a state of a later version is shown as online. */
 export function presenceOf(wire: Presence): UserPresence | undefined {
   const user = idOf<UserId>(wire.user);
   const availability = AVAILABILITIES[wire.state] ?? "online";
-  return user && { user, availability, status: wire.status, lastSeenMs: wire.lastSeenMs || undefined };
+  const { status, lastSeenMs, userMark } = wire;
+  return user && { user, availability, status, lastSeenMs: lastSeenMs || undefined, userMark };
 }

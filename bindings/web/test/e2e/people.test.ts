@@ -17,6 +17,7 @@ import {
   setStatus,
   shareLastSeen,
   unblock,
+  users,
 } from "../../src/people.js";
 import { setAvatar } from "../../src/rooms.js";
 import { TestServer, until } from "./server.js";
@@ -75,6 +76,16 @@ describe("people", () => {
     expect((await card(anna, me))?.profile).toMatchObject({ title: "Baker", pronouns: "he" });
     await setProfile(ben, { pronouns: "" });
     expect((await card(anna, me))?.profile.title).toBe("Baker");
+  });
+
+  it("are looked at anew when they are others than they were", async () => {
+    const [him, all] = [ben.me as NonNullable<typeof ben.me>, users(anna)];
+    all.get(him);
+    await until(() => all.get(him)?.subject === "ben", "he is known");
+    await setProfile(ben, { title: "Miller" });
+    await until(() => all.get(him)?.profile.title === "Miller", "he is a miller now");
+    await setProfile(ben, { title: "" });
+    await until(() => !all.get(him)?.profile.title, "and isn't any more");
   });
 
   it("are blocked and unblocked on all devices", async () => {

@@ -1,11 +1,11 @@
 /** From nobody to somebody: the session, the client made for it, and what stands between them. */
 
 import { type Client, ParlourError, type State } from "@parlour/client";
+import { users } from "@parlour/client/people";
 import { lazy, type RefObject, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { forgetDrafts } from "../composer/draft.ts";
 import { useText } from "../i18n/text.ts";
 import { type Signed, SignedProvider, useValue } from "../sdk/context.tsx";
-import { People } from "../sdk/people.ts";
 import { forgetSearch } from "../search/searching.ts";
 import { isForSignIn } from "../session/address.ts";
 import { type Arrival, arrive } from "../session/arrive.ts";
@@ -66,17 +66,15 @@ function SessionView({ session, onEnd }: SessionProps) {
       (it) => {
         client = it;
         if (isOver) return void it.disconnect();
-        const people = new People(it, `${session.cacheName} people`);
         const signOut = async () => {
           setLeaving(true);
           const word = await session.signOut(it).then(() => undefined, wordOfSignOut);
-          people.forget();
           forgetDrafts();
           forgetSearch();
           await it.disconnect();
           ended.current(word);
         };
-        setSigned({ client: it, people, session, signOut: () => void signOut() });
+        setSigned({ client: it, people: users(it), session, signOut: () => void signOut() });
       },
       (error: unknown) =>
         ended.current(wrong(error instanceof ParlourError ? "sign-in.cache" : "error.unknown")),

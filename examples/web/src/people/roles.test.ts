@@ -31,7 +31,7 @@ test("what is said for roles, or taken away again, makes nobody anything", () =>
 });
 
 test("programs are called so, unless they are more than that", () => {
-  const rest = { subject: "", name: "", avatar: undefined, profile: {}, isDeactivated: false };
+  const rest = { subject: "", name: "", avatar: undefined, profile: {}, isDeactivated: false, mark: 0 };
   const bot: User = { id: BEN, kind: UserKind.BOT, ...rest };
   expect(roleOf(bot, new Map())).toBe("person.bot");
   expect(roleOf(bot, new Map([[BEN, "members.manager"]]))).toBe("members.manager");

@@ -5,7 +5,7 @@ import { fitting, Roll } from "./roll.ts";
 
 function user(name: string): User {
   const id = name.toLowerCase().replace(/\W/g, "") as UserId;
-  return { id, subject: id, name, kind: 1, avatar: undefined, profile: {}, isDeactivated: false };
+  return { id, subject: id, name, kind: 1, avatar: undefined, profile: {}, isDeactivated: false, mark: 0 };
 }
 
 /** A room of so many, in pages. */

@@ -12,14 +12,14 @@ import type {
   UserId,
   UserPresence,
 } from "@parlour/client";
+import type { Users } from "@parlour/client/people";
 import { createContext, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
 import type { Session } from "../session/session.ts";
-import type { People } from "./people.ts";
 
 /** What a signed-in user has. */
 export interface Signed {
   readonly client: Client;
-  readonly people: People;
+  readonly people: Users;
   readonly session: Session;
   /** Ends the session, at the server and on this device. */
   readonly signOut: () => void;
@@ -90,7 +90,7 @@ export function useRoom(id: RoomId): Room {
 export function usePerson(id: UserId | undefined): User | undefined {
   const { people } = useSigned();
   useEffect(() => {
-    if (id) people.want(id);
+    if (id) people.want([id]);
   }, [people, id]);
   return useSyncExternalStore(people.subscribe, () => people.get(id));
 }
@@ -100,7 +100,7 @@ export function usePersons(ids: readonly UserId[]): readonly User[] {
   const { people } = useSigned();
   const key = ids.join();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key says what is in the array.
-  useEffect(() => ids.forEach((id) => void people.want(id)), [people, key]);
+  useEffect(() => people.want(ids), [people, key]);
   const pick = useMemo(() => {
     let last: readonly User[] = [];
     return () => {

@@ -5,9 +5,9 @@ import { hexOf, idOf, type User as WireUser } from "@parlour/client/proto";
 
 /** The users of an answer; those without an id are none. */
 export function usersIn(wire: readonly WireUser[]): User[] {
-  return wire.flatMap(({ id: field, subject, name, kind, profile = {}, deactivated }) => {
+  return wire.flatMap(({ id: field, subject, name, kind, profile = {}, deactivated, mark }) => {
     const id = idOf<UserId>(field);
-    const known = { subject, name: name || subject, kind, profile, isDeactivated: deactivated };
+    const known = { subject, name: name || subject, kind, profile, isDeactivated: deactivated, mark };
     return id ? [{ id, avatar: profile.avatar?.length ? hexOf(profile.avatar) : undefined, ...known }] : [];
   });
 }

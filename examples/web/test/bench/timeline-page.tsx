@@ -2,9 +2,9 @@
 
 import type { Client, Message, Room, TimelineItem, User, UserId } from "@parlour/client";
 import { ObservableValue } from "@parlour/client";
+import type { Users } from "@parlour/client/people";
 import { createRoot } from "react-dom/client";
 import { SignedProvider } from "../../src/sdk/context.tsx";
-import type { People } from "../../src/sdk/people.ts";
 import type { TimelineSource } from "../../src/sdk/timeline.ts";
 import type { Session } from "../../src/session/session.ts";
 import { type Scope, ScopeProvider } from "../../src/timeline/scope.tsx";
@@ -123,7 +123,7 @@ const session: Session = {
   signOut: async () => undefined,
   end: async () => undefined,
 };
-const signed = { client, people: people as unknown as People, session, signOut: () => undefined };
+const signed = { client, people: people as unknown as Users, session, signOut: () => undefined };
 
 const place = document.getElementById("root");
 if (place) {

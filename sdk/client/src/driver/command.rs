@@ -81,6 +81,7 @@ pub(crate) enum Command {
     Interactions(oneshot::Sender<Feed<Interaction>>),
     Blocked(oneshot::Sender<BTreeSet<UserId>>),
     KeepUsers(Vec<(UserId, Bytes)>),
+    AskUsers(Vec<UserId>),
     Receipts(RoomId, oneshot::Sender<Feed<Change>>),
     Activity(Activity),
     WatchPresence(Vec<UserId>, oneshot::Sender<Result<Snapshot<UserPresence>, TooManyWatched>>),
@@ -150,9 +151,8 @@ impl Driver {
             Command::Own(reply) => drop(reply.send(self.waiters.observe_own())),
             Command::Blocked(reply) => drop(reply.send(self.engine.blocked().clone())),
             Command::KeepUsers(users) => self.engine.keep_users(users),
-            Command::Receipts(room, reply) => {
-                let _ = reply.send(self.waiters.observe_receipts(room));
-            }
+            Command::AskUsers(users) => self.ask_users(users),
+            Command::Receipts(room, reply) => drop(reply.send(self.waiters.observe_receipts(room))),
             Command::Activity(activity) => self.engine.set_activity(activity, now),
             Command::WatchPresence(users, reply) => {
                 let _ = reply.send(self.watch_presence(users));

@@ -26,6 +26,7 @@ pub(crate) use command::{Command, Noted, Queued, Signalled};
 use crate::{
     carrier::{Ended, NotDialed, RecvLane, SendLane},
     environment::Environment,
+    handle::Handle,
     limits::{BULK_READ_INPUTS, INPUTS_AT_ONCE},
     state::State,
     token::{NoTokenYet, Token},
@@ -83,6 +84,8 @@ pub(crate) struct Ends {
     pub(crate) me: watch::Sender<Option<parlour_protocol::ids::UserId>>,
     pub(crate) synced: watch::Sender<bool>,
     pub(crate) path: watch::Sender<Option<Path>>,
+    /// The same line that the handles have: who is known stands there.
+    pub(crate) handle: Handle,
 }
 
 pub(crate) struct Driver {
@@ -179,7 +182,9 @@ impl Driver {
                 }
             }
         }
+        let handle = self.ends.handle.clone();
         self.close().await;
+        handle.end_users();
     }
 
     /// Whatever else has come already, up to a bound: outputs are looked at once for all of it.

@@ -9,7 +9,7 @@ use parlour_sdk_core::{
     presence::{PresenceSettings, UserPresence},
 };
 
-use super::{Driver, command::Snapshot};
+use super::{Driver, Input, command::Snapshot};
 use crate::observe::{Feed, Publisher, feed};
 
 #[derive(Default)]
@@ -67,6 +67,8 @@ impl Driver {
     /// Hands out what has changed, and stops watching for lists that nobody observes any more.
     pub(super) fn publish_presence(&mut self) {
         let changes = self.engine.take_presence_changes();
+        let marks = changes.iter().map(|change| (change.user, change.user_mark));
+        self.ask_users(self.ends.handle.hear_marks(marks));
         let engine = &self.engine;
         for list in self.waiters.presence.lists.iter().filter(|_| !changes.is_empty()) {
             let update = |item: &Arc<UserPresence>| {
@@ -85,5 +87,18 @@ impl Driver {
         for list in lists.extract_if(.., |list| !list.publisher.is_observed()) {
             self.engine.unwatch_presence(&list.users, now);
         }
+    }
+
+    /// Asks for users who are others than what is known of them.
+    pub(super) fn ask_users(&mut self, users: Vec<UserId>) {
+        if users.is_empty() {
+            return;
+        }
+        let handle = self.ends.handle.clone();
+        self.tasks.push(Box::pin(async move {
+            // Refused, they stay as they are until the next change.
+            let _ = handle.ask_users(&users).await;
+            Input::Nothing
+        }));
     }
 }

@@ -123,6 +123,12 @@ async fn watched(
     if ctx.user_row(user).await?.is_none() {
         return Ok(None);
     }
+    let card = card(ctx, user).await?;
+    if card.mark() == 0 {
+        // Read behind the card, so that what is committed meanwhile counts.
+        let row = ctx.user_row(user).await?.unwrap_or_default();
+        card.learn_mark(row.view(user).mark);
+    }
     let grounds = guests_rooms.map(|rooms| {
         let shared = rooms.iter().filter(|cell| cell.is_member(user));
         shared.take(GROUNDS_MAX).cloned().collect::<Box<[_]>>()
@@ -136,7 +142,7 @@ async fn watched(
     if ctx.blocked_by(user).await?.contains(&ctx.user()) {
         return Ok(None);
     }
-    Ok(Some((Watched { card: card(ctx, user).await?, grounds }, log)))
+    Ok(Some((Watched { card, grounds }, log)))
 }
 
 /// The settings with what the request changes.

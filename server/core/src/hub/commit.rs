@@ -100,10 +100,12 @@ impl Hub {
             Draft::Org(draft) => {
                 self.node.people.forget(draft.cell.org);
                 self.node.filters.forget(draft.cell.org);
+                self.node.cards.forget_marks(&draft.puts);
             }
             Draft::Rows(draft) => {
                 if let Shard::Org(org) = draft.shard {
                     self.node.people.forget(org);
+                    self.node.cards.forget_marks(&draft.puts);
                 }
             }
             _ => {}
@@ -151,6 +153,7 @@ impl Hub {
             Draft::Org(mut draft) => {
                 closes = draft.closes.take();
                 self.node.people.note(draft.cell.org, &draft.puts);
+                self.users_committed(&draft.puts);
                 self.org_committed(&draft);
                 self.node.quotas.note(&draft.puts);
                 self.directory_changed(*draft, next, now);
@@ -194,6 +197,7 @@ impl Hub {
     fn rows_committed(&mut self, draft: RowsDraft) -> Option<Closes> {
         if let Shard::Org(org) = draft.shard {
             self.node.people.note(org, &draft.puts);
+            self.users_committed(&draft.puts);
         }
         if let Some((user, frame)) = draft.tells {
             self.push_to_user(user, frame);

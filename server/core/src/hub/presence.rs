@@ -30,8 +30,8 @@ use crate::{
     tables::Table,
 };
 
-/// The presence of one user, in bytes: ids, states and times take less than 48.
-const PRESENCE_BYTES_MAX: usize = STATUS_BYTES_MAX + REACTION_BYTES_MAX + 48;
+/// The presence of one user, in bytes: ids, states, times and marks take less than 56.
+const PRESENCE_BYTES_MAX: usize = STATUS_BYTES_MAX + REACTION_BYTES_MAX + 56;
 /// Everybody a connection watches fits a frame of updates, and everybody of one call its answer.
 const _: () = assert!(PRESENCE_WATCHED_MAX * PRESENCE_BYTES_MAX < EVENT_FRAME_BYTES_MAX);
 const _: () = assert!(PRESENCE_WATCHED_PER_CALL_MAX * PRESENCE_BYTES_MAX < limits::ANSWER_BYTES);
@@ -80,6 +80,13 @@ impl Hub {
                 self.presence.forget_seen(card.user);
                 self.keep_last_seen(card.user, None);
             }
+        }
+    }
+
+    /// Rows of users were committed: who watches one hears that it is another now.
+    pub(super) fn users_committed(&mut self, puts: &[Put]) {
+        for card in self.node.cards.note(puts) {
+            self.presence.handle_set(card.user);
         }
     }
 

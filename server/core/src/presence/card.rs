@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use crate::{
     limits,
     ports::store::{Put, Scan, Store, StoreError},
-    records::{key, trailing_seq},
+    records::{UserRow, key, trailing_seq, trailing_user},
     tables::Table,
 };
 
@@ -42,6 +42,8 @@ struct State {
     settings: PresenceSettings,
     // 0 where it isn't known.
     last_seen_ms: u64,
+    // What the user's row comes to; 0 where nobody has asked.
+    mark: u32,
 }
 
 /// What a user has set who has never set anything.
@@ -52,7 +54,8 @@ fn unset() -> PresenceSettings {
 impl Card {
     /// The card of a user who has never set anything and was never seen.
     pub fn blank(user: UserId) -> Self {
-        let state = State { number: 0, status_number: 0, settings: unset(), last_seen_ms: 0 };
+        let settings = unset();
+        let state = State { number: 0, status_number: 0, settings, last_seen_ms: 0, mark: 0 };
         Card { user, state: Mutex::new(state) }
     }
 
@@ -102,6 +105,24 @@ impl Card {
             state.last_seen_ms = state.last_seen_ms.max(at_ms);
         }
         shares
+    }
+
+    /// The mark of the user's row; 0 where it isn't known.
+    pub fn mark(&self) -> u32 {
+        self.read(|state| state.mark)
+    }
+
+    /// The mark of the row as it was committed, or 0 for one that has to be read again.
+    pub fn set_mark(&self, mark: u32) {
+        self.lock().mark = mark;
+    }
+
+    /// The mark of the row as it was read after this card was got: what was committed since is newer.
+    pub fn learn_mark(&self, mark: u32) {
+        let mut state = self.lock();
+        if state.mark == 0 {
+            state.mark = mark;
+        }
     }
 
     /// What was committed becomes what is known.
@@ -189,6 +210,30 @@ impl Cards {
             kept.in_use = kept.cards.len();
         }
         Ok(kept.cards.entry(user).or_insert_with(|| Arc::new(card)).clone())
+    }
+
+    /// Rows of users were committed: the cards in memory that they are about.
+    pub(crate) fn note(&self, puts: &[Put]) -> Vec<Arc<Card>> {
+        self.set_marks(puts, |user, row| UserRow::decode(row).ok().map(|row| row.view(user).mark))
+    }
+
+    /// Nobody knows whether they were committed.
+    pub(crate) fn forget_marks(&self, puts: &[Put]) {
+        self.set_marks(puts, |_, _| None);
+    }
+
+    fn set_marks(
+        &self,
+        puts: &[Put],
+        mark: impl Fn(UserId, Bytes) -> Option<u32>,
+    ) -> Vec<Arc<Card>> {
+        let set = |put: &Put| {
+            let card = self.cached(trailing_user(&put.key)?)?;
+            let row = put.value.clone();
+            card.set_mark(row.and_then(|row| mark(card.user, row)).unwrap_or(0));
+            Some(card)
+        };
+        puts.iter().filter(|put| put.table == Table::USERS).filter_map(set).collect()
     }
 
     /// The user's card if it is in memory.

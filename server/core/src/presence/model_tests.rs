@@ -28,6 +28,8 @@ enum Step {
     Stall(usize, bool),
     /// What a user sets, with ends in milliseconds from now.
     Set(u8, Option<u64>, u64),
+    /// A user has another name.
+    Name(u8),
     Pass(u64),
 }
 
@@ -58,6 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (place(), any::<bool>()).prop_map(|(place, stalls)| Step::Stall(place, stalls)),
         1 => (user(), prop::option::of(time()), time())
             .prop_map(|(user, status, quiet)| Step::Set(user, status, quiet)),
+        1 => user().prop_map(Step::Name),
         6 => time().prop_map(Step::Pass),
     ]
 }
@@ -128,6 +131,11 @@ impl Run {
             }
             Step::Pass(ms) => self.pass(Duration::from_millis(ms)),
             Step::Set(user, status_ms, quiet_ms) => self.set(user, status_ms, quiet_ms),
+            Step::Name(user) => {
+                let card = self.card(user);
+                card.set_mark(card.mark() + 1);
+                self.board.handle_set(id(user));
+            }
             Step::Say(place, _)
             | Step::Watch(place, ..)
             | Step::End(place, _)
@@ -248,7 +256,9 @@ impl Run {
             () => PresenceState::Idle,
         };
         let status = settings.status.filter(|status| status.expires_at_ms > now.unix_ms);
-        Presence { user: id(user).to_field(), state: state as i32, status, last_seen_ms: 0 }
+        let user_mark = self.cards.get(&user).map_or(0, |card| card.mark());
+        let user = id(user).to_field();
+        Presence { user, state: state as i32, status, last_seen_ms: 0, user_mark }
     }
 
     /// What everybody was told last is so, now that nothing has happened for a moment.

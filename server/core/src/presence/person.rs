@@ -28,6 +28,7 @@ struct Shown {
     // The number of the change that set the status; 0 for no status.
     status: u64,
     last_seen_ms: u64,
+    user_mark: u32,
 }
 
 /// A user who is there, or whom somebody watches.
@@ -185,13 +186,15 @@ impl Person {
             state,
             status: self.card.status_at(unix_ms).map_or(0, |(number, _)| number),
             last_seen_ms: if is_offline { self.card.last_seen_ms() } else { 0 },
+            user_mark: self.card.mark(),
         }
     }
 
     /// What others see.
     pub(super) fn view(&self, unix_ms: u64) -> Presence {
-        let Shown { state, last_seen_ms, .. } = self.shows(unix_ms);
+        let Shown { state, last_seen_ms, user_mark, .. } = self.shows(unix_ms);
         let status = self.card.status_at(unix_ms).map(|(_, status)| status);
-        Presence { user: self.card.user.to_field(), state: state as i32, status, last_seen_ms }
+        let user = self.card.user.to_field();
+        Presence { user, state: state as i32, status, last_seen_ms, user_mark }
     }
 }

@@ -6,7 +6,12 @@ import { fieldOf, type UserId } from "../../ids.js";
 import { TestClient } from "../testing/client.js";
 import { id, refusal, YOU } from "../testing/events.js";
 
-const is = (state: number): Presence => ({ user: fieldOf(YOU), state, lastSeenMs: 0 });
+const is = (state: number): Presence => ({
+  user: fieldOf(YOU),
+  state,
+  lastSeenMs: 0,
+  userMark: 0,
+});
 const update = (client: TestClient, state: number, asOf: number) =>
   client.engine.handleLive({ type: "presence", update: { people: [is(state)], asOf } }, client.now);
 const shown = (client: TestClient) => client.engine.presence(YOU)?.availability;

@@ -6,7 +6,7 @@ import { found, KINDS, peopleOf } from "./people.ts";
 
 function user(subject: string, more: Partial<User> = {}): User {
   const known = { name: subject.toUpperCase(), kind: UserKind.PERSON, avatar: undefined, profile: {} };
-  return { id: subject as UserId, subject, ...known, isDeactivated: false, ...more };
+  return { id: subject as UserId, subject, ...known, isDeactivated: false, mark: 0, ...more };
 }
 
 function account(subject: string, more: Partial<Account> = {}): Account {

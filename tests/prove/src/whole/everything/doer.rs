@@ -247,7 +247,8 @@ impl Doer {
     fn vote(&mut self) -> Step {
         let chosen = self.rng.below(1 << OPTIONS);
         let choices: Vec<u32> = (0..OPTIONS).filter(|n| chosen & (1 << n) != 0).collect();
-        let value = format!("{choices:?}");
+        // Whoever takes back what they never chose has done nothing.
+        let value = if choices.is_empty() { String::new() } else { format!("{choices:?}") };
         let (room, client_ref, target_seq) =
             (self.ground.room.clone(), client_ref(), self.ground.poll);
         let act = Act::Vote(VoteRequest { room, client_ref, target_seq, choices });

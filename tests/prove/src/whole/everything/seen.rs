@@ -213,7 +213,7 @@ impl Seen {
         facts.extend(
             polls
                 .first()
-                .filter(|poll| poll.own_seq > 0)
+                .filter(|poll| !poll.own.is_empty())
                 .map(|poll| (Key::Vote, format!("{:?}", poll.own))),
         );
         facts
