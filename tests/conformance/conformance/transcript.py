@@ -10,8 +10,9 @@ import re
 BASE64 = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 TIMES = ("_ms",)
 WAITS = ("retry_after_ms", "jitter_ms")
-# Encoded beside `body`, times included; a counter of the whole server's; and lists in the order of ids.
-LEFT_OUT = ("body_bytes", "as_of")
+# Encoded beside `body`, times included; a counter of the whole server's; what is nothing but compared; and lists in the
+# order of ids.
+LEFT_OUT = ("body_bytes", "as_of", "mark", "user_mark")
 BY_ID = ("members", "receipts", "added")
 
 

@@ -103,7 +103,12 @@ impl Board {
         let mut people = Vec::with_capacity(add.len());
         for Watched { card, grounds } in add {
             let user = card.user;
-            self.person(&card, now).watchers.insert(conn);
+            let person = self.person(&card, now);
+            if person.watchers.is_empty() {
+                // Nobody was told before, and this one is by the answer.
+                person.has_changed(now.unix_ms);
+            }
+            person.watchers.insert(conn);
             if let Some(hearer) = self.hearers.get_mut(&conn) {
                 hearer.watches.insert(user, grounds);
                 // The answer says it.

@@ -257,6 +257,23 @@ fn a_connection_that_fell_silent_hears_nothing_until_it_speaks() {
 }
 
 #[test]
+fn who_is_another_user_now_is_told_of_and_what_the_answer_said_is_not() {
+    let mut world = World::default();
+    world.say(1, 1, Active);
+    // Read for whoever watches first.
+    world.card(1).learn_mark(7);
+    assert_eq!(world.watch(9, 9, &[1]), [Online]);
+    world.advance(SECOND);
+    assert_eq!(world.told(9), <[Vec<_>; 0]>::default());
+    world.card(1).set_mark(8);
+    world.board.handle_set(user(1));
+    world.advance(SECOND);
+    let marks: Vec<u32> =
+        world.told.drain(..).flat_map(|(_, told)| told).map(|one| one.user_mark).collect();
+    assert_eq!(marks, [8]);
+}
+
+#[test]
 fn a_slow_reader_hears_the_newest_later() {
     let mut world = watched();
     world.stalled.insert(conn(9));
