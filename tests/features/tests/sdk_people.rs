@@ -111,10 +111,11 @@ async fn whoever_is_blocked_is_on_all_devices_and_is_heard_of_no_more() {
 async fn make_directory(server: &Server) {
     let mut claims = token::claims(ORG, "root");
     claims.scope = Some("admin:directory".into());
-    let root = client(server, "root").token(server.sign(&claims)).connect().await.unwrap();
+    let root = client(server, "root").token(server.sign(&claims));
+    let root = root.connect().await.expect("root connects");
     let (kind, name) = (NodeKind::Organization as i32, Some("Acme".to_owned()));
     let node = PutNode { kind, name, ..PutNode::default() };
-    root.directory().change([What::PutNode(node)]).await.unwrap();
+    root.directory().change([What::PutNode(node)]).await.expect("a directory");
 }
 
 #[tokio::test]
