@@ -113,6 +113,8 @@ fn fail<T>(why: impl Into<String>) -> Outcome<T> {
 
 /// Runs the command that the process was started with.
 pub(crate) fn main() -> ExitCode {
+    // Before there are threads: what they allocate is to be given back.
+    parlour_heap::settle();
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
