@@ -14,11 +14,27 @@ use std::{
 use super::engine::{Engine, EngineError, shielded};
 use crate::limits::CHECKPOINT_BYTES;
 
+/// Why it goes no further.
+#[derive(Clone, Debug)]
+enum Failure {
+    Damaged(String),
+    Io,
+}
+
+impl From<Failure> for EngineError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Damaged(what) => EngineError::Damaged(what),
+            Failure::Io => EngineError::Io(io::Error::other("checkpoint failed")),
+        }
+    }
+}
+
 /// What the thread has reached.
 #[derive(Debug, Default)]
 struct State {
     durable: u64,
-    failed: bool,
+    failed: Option<Failure>,
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +75,10 @@ impl Checkpoint {
                         Ok(()) => state.durable = commit,
                         Err(error) => {
                             tracing::error!(%error, "checkpoint failed");
-                            state.failed = true;
+                            state.failed = Some(match error {
+                                EngineError::Damaged(what) => Failure::Damaged(what),
+                                EngineError::Io(_) => Failure::Io,
+                            });
                         }
                     }
                     theirs.moved.notify_all();
@@ -73,7 +92,7 @@ impl Checkpoint {
     /// The last commit that the engine holds by itself.
     pub(crate) fn durable(&self) -> Result<u64, EngineError> {
         let state = self.progress.lock();
-        if state.failed { Err(failed()) } else { Ok(state.durable) }
+        state.failed.clone().map_or(Ok(state.durable), |failure| Err(failure.into()))
     }
 
     /// Notes that a commit of this size was applied. Asks for a sync now and then, and waits if
@@ -107,10 +126,10 @@ impl Checkpoint {
 
     fn wait_for(&self, commit: u64) -> Result<(), EngineError> {
         let mut state = self.progress.lock();
-        while state.durable < commit && !state.failed {
+        while state.durable < commit && state.failed.is_none() {
             state = self.progress.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.failed { Err(failed()) } else { Ok(()) }
+        state.failed.clone().map_or(Ok(()), |failure| Err(failure.into()))
     }
 }
 
@@ -121,8 +140,4 @@ impl Drop for Checkpoint {
             let _ = thread.join();
         }
     }
-}
-
-fn failed() -> EngineError {
-    EngineError::Io(io::Error::other("checkpoint failed"))
 }

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    engine::Engine,
+    engine::{Engine, EngineError},
     journal::{self, Journal},
     schema::{self, Identity},
     witness::Witness,
@@ -23,6 +23,8 @@ pub(crate) struct Opened<E> {
     pub(crate) identity: Identity,
     /// Where its further commits go first.
     pub(crate) journal: Option<Journal>,
+    /// Why what the journal holds couldn't be brought into the engine: it can be read, and no more.
+    pub(crate) damaged: Option<String>,
 }
 
 /// A folder that nobody else has open.
@@ -63,11 +65,13 @@ impl Folder {
             Some(identity) => identity,
             None => schema::create(&engine)?,
         };
-        let mut journal = None;
+        let (mut journal, mut damaged) = (None, None);
         if E::JOURNALED {
             let (opened, entries) = Journal::open(&self.path)?;
             journal = Some(opened);
-            if replay(&engine, identity.tally.commit, entries)? {
+            let replayed = replay(&engine, identity.tally.commit, entries)?;
+            damaged = replayed.damaged;
+            if replayed.any {
                 identity = schema::load(&engine)?.unwrap_or(identity);
             }
         }
@@ -83,16 +87,24 @@ impl Folder {
         if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_dir(parent)?;
         }
-        Ok(Opened { engine, identity, journal })
+        Ok(Opened { engine, identity, journal, damaged })
     }
 }
 
-/// Applies the entries after `applied`; says whether there were any.
+/// What [`replay`] has done.
+struct Replayed {
+    /// There was something to apply.
+    any: bool,
+    /// It is in memory, and didn't get into the engine, where it met damage.
+    damaged: Option<String>,
+}
+
+/// Applies the entries after `applied`.
 fn replay<E: Engine>(
     engine: &E,
     applied: u64,
     mut entries: BTreeMap<u64, Bytes>,
-) -> Result<bool, OpenError> {
+) -> Result<Replayed, OpenError> {
     let entries = entries.split_off(&(applied + 1));
     for (expected, (commit, payload)) in (applied + 1..).zip(&entries) {
         let writes = journal::decode(payload.clone()).filter(|_| *commit == expected);
@@ -102,10 +114,13 @@ fn replay<E: Engine>(
         };
         engine.apply(writes).map_err(schema::open_error)?;
     }
-    if !entries.is_empty() {
-        engine.sync().map_err(schema::open_error)?;
-    }
-    Ok(!entries.is_empty())
+    let any = !entries.is_empty();
+    let damaged = match if any { engine.sync() } else { Ok(()) } {
+        Ok(()) => None,
+        Err(EngineError::Damaged(what)) => Some(what),
+        Err(error) => return Err(schema::open_error(error)),
+    };
+    Ok(Replayed { any, damaged })
 }
 
 /// Makes a folder's entries durable.

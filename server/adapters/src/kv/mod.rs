@@ -96,7 +96,7 @@ impl<E: Engine> Kv<E> {
     /// Opens the store in `options.path`, or makes one. Blocks: recovery reads the disk.
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let folder = Folder::lock(&options.path)?;
-        let Opened { engine, identity, journal } = folder.open_engine::<E>(&options)?;
+        let Opened { engine, identity, journal, damaged } = folder.open_engine::<E>(&options)?;
         let engine = Arc::new(engine);
         let durability = Durability::new(journal, &engine, identity.tally.commit)?;
         let info = StoreInfo {
@@ -112,6 +112,9 @@ impl<E: Engine> Kv<E> {
             engine: RwLock::new(Some(engine)),
             preimages: Mutex::new(None),
         });
+        if let Some(what) = damaged {
+            shared.space.close_for_damage(&what);
+        }
         let (commands, queue) = mpsc::channel(QUEUE_CALLS_MAX);
         let writer = Writer::new(shared.clone(), queue, identity.tally, durability);
         let writer = std::thread::Builder::new()

@@ -70,7 +70,11 @@ pub(crate) fn scan<E: Engine>(engine: &E, scan: &Scan) -> Result<Vec<Row>, Engin
                 Some(body) => Some(body),
                 None => match rows::read(engine, &key)? {
                     Whole::Body(body, _) => Some(body),
-                    Whole::Absent | Whole::Damaged => None,
+                    Whole::Absent => None,
+                    Whole::Damaged => {
+                        tracing::error!(table = scan.table.name(), "a damaged row is left out");
+                        None
+                    }
                 },
             };
             if let Some(body) = body {

@@ -1,4 +1,5 @@
-//! The reserve: a store turns read-only while there is still room to open it again.
+//! The reserve: a store turns read-only while there is still room to open it again. It does, too, where
+//! what is to be written meets damage.
 
 use std::{
     path::PathBuf,
@@ -11,12 +12,13 @@ pub(crate) struct Space {
     path: PathBuf,
     reserve_bytes: u64,
     low: AtomicBool,
+    damaged: AtomicBool,
 }
 
 impl Space {
     /// Watches the disk that holds `path`.
     pub(crate) fn new(path: PathBuf, reserve_bytes: u64) -> Self {
-        Space { path, reserve_bytes, low: AtomicBool::new(false) }
+        Space { path, reserve_bytes, low: AtomicBool::new(false), damaged: AtomicBool::new(false) }
     }
 
     /// Free bytes for an ordinary process, or `None` where the system doesn't say.
@@ -25,9 +27,29 @@ impl Space {
         Some(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
+    /// Rows that were to be changed can't be read. What was acknowledged is in the journal and in memory,
+    /// and stays readable there; nothing more is taken, since it couldn't be brought into the engine.
+    pub(crate) fn close_for_damage(&self, what: &str) {
+        if !self.damaged.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                what,
+                "the store is damaged where it is to be written: it is read-only from now on, and what \
+                 was acknowledged stays readable"
+            );
+        }
+    }
+
+    /// Whether [`Space::close_for_damage`] was called.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
     /// Whether writes may go on. Once low, a quarter of the reserve more has to come free, so
     /// that a store at the edge doesn't flap.
     pub(crate) fn has_room(&self) -> bool {
+        if self.is_closed() {
+            return false;
+        }
         let Some(free) = self.free_bytes() else { return true };
         let was_low = self.low.load(Ordering::Relaxed);
         let wanted = self.reserve_bytes + if was_low { self.reserve_bytes / 4 } else { 0 };
@@ -45,6 +67,6 @@ impl Space {
 
     /// Whether there is room to remove things, which an engine begins by writing.
     pub(crate) fn has_room_to_purge(&self) -> bool {
-        self.free_bytes().is_none_or(|free| free >= self.reserve_bytes / 2)
+        !self.is_closed() && self.free_bytes().is_none_or(|free| free >= self.reserve_bytes / 2)
     }
 }

@@ -134,6 +134,10 @@ impl<E: Engine> Writer<E> {
                 }
                 Ok(())
             }
+            // Whether it is committed isn't said: it may be in the journal.
+            Err(_) if self.shared.space.is_closed() => {
+                refuse(calls, &StoreError::Unavailable, Ok(()))
+            }
             Err(error) => {
                 drop(engine);
                 self.detach();
@@ -188,7 +192,11 @@ impl<E: Engine> Writer<E> {
         }
         let (writes, tally) = plan.finish();
         self.keep_preimages(engine, &writes)?;
-        self.durability.commit(engine, tally.commit, writes)?;
+        let done = self.durability.commit(engine, tally.commit, writes);
+        if let Err(EngineError::Damaged(what)) = &done {
+            self.shared.space.close_for_damage(what);
+        }
+        done?;
         self.tally = tally;
         if let Err(error) = self.shared.folder.witness.note(self.tally.commit) {
             // The commit is durable; only the witness lags.
@@ -294,6 +302,9 @@ impl<E: Engine> Writer<E> {
         let engine = Arc::new(opened.engine);
         self.tally = opened.identity.tally;
         self.durability = Durability::new(opened.journal, &engine, self.tally.commit)?;
+        if let Some(what) = &opened.damaged {
+            self.shared.space.close_for_damage(what);
+        }
         let mut slot = self.shared.engine.write().unwrap_or_else(PoisonError::into_inner);
         *slot = Some(engine);
         Ok(())

@@ -2,7 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use parlour_core::ports::store::Store;
+use bytes::Bytes;
+use parlour_core::{
+    ports::store::{Batch, Put, Shard, Store, StoreError},
+    tables::Table,
+};
+use parlour_protocol::ids::RoomId;
 
 use super::{Sled, SledTree};
 use crate::{
@@ -84,4 +89,68 @@ async fn a_store_of_schema_1_is_packed_when_it_is_opened() {
     conformance::assert_filled(&model, &*new).await;
     drop(new);
     assert!(crate::maintenance::check(&options(path.clone())).unwrap().is_clean());
+}
+
+/// Flips a byte in the last block of rows, under the engine's own checks.
+fn damage_last_block(options: &Options) {
+    let db = ::sled::Config::new()
+        .path(options.path.join("sled"))
+        .segment_size(crate::limits::SLED_SEGMENT_BYTES)
+        .flush_every_ms(None)
+        .open()
+        .unwrap();
+    let last = db.scan_prefix([0x10]).next_back().unwrap().unwrap();
+    let mut block = last.1.to_vec();
+    let middle = block.len() / 2;
+    block[middle] ^= 1;
+    db.insert(last.0, block).unwrap();
+    db.flush().unwrap();
+}
+
+fn put(n: u32) -> Batch {
+    let mut batch = Batch::new(Shard::Room(RoomId::from_bytes([1; 16])));
+    let (key, value) = (n.to_be_bytes().to_vec().into(), Bytes::from(vec![7; 2_000]));
+    batch.puts.push(Put { table: Table::MEMBERS, key, value: Some(value) });
+    batch
+}
+
+#[tokio::test]
+async fn damage_where_it_writes_makes_a_store_read_only_and_loses_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let options = options(scratch.path().join("store"));
+    let store = Sled::open(options.clone()).unwrap();
+    for n in 0..100 {
+        assert_eq!(store.append(vec![put(n)]).await.unwrap(), [Ok(())]);
+    }
+    drop(store);
+    damage_last_block(&options);
+
+    let store = Sled::open(options.clone()).unwrap();
+    let mut acknowledged = vec![];
+    // All of them lie behind the damaged block's fence, until it is to be written.
+    for n in 1_000..3_000 {
+        match store.append(vec![put(n)]).await {
+            Ok(results) => {
+                assert_eq!(results, [Ok(())]);
+                acknowledged.push(n);
+            }
+            Err(StoreError::ReadOnly) => break,
+            Err(error) => assert_eq!(error, StoreError::Unavailable),
+        }
+    }
+    assert!((100..2_000).contains(&acknowledged.len()), "{}", acknowledged.len());
+    let mut store = store;
+    for _ in 0..2 {
+        for n in (0..50).chain(acknowledged.iter().copied()) {
+            let row = store.get(Table::MEMBERS, &n.to_be_bytes()).await.unwrap();
+            assert_eq!(row.unwrap().len(), 2_000, "{n}");
+        }
+        assert_eq!(
+            store.get(Table::MEMBERS, &99_u32.to_be_bytes()).await,
+            Err(StoreError::Damaged)
+        );
+        assert_eq!(store.append(vec![put(1)]).await, Err(StoreError::ReadOnly));
+        drop(store);
+        store = Sled::open(options.clone()).unwrap();
+    }
 }
