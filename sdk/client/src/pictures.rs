@@ -88,18 +88,18 @@ impl Emojis {
 }
 
 impl Room {
-    /// Gives a group a picture that the user has uploaded within seven days, or takes it away.
+    /// Gives a group, or a room of the directory, a picture that the user has uploaded within seven days, or takes it away.
     ///
     /// # Errors
     /// `NOT_ALLOWED`, `BLOB_NOT_FOUND`; `INVALID_FIELD` for what isn't a PNG, GIF, JPEG or WebP of at most
-    /// 5 MiB; `DIRECT_ROOM`, `DIRECTORY_ROOM` for other rooms; or when the client is gone.
+    /// 5 MiB; `DIRECT_ROOM`; or when the client is gone.
     pub async fn set_avatar(&self, picture: Option<&Attachment>) -> Result<(), CallError> {
         let avatar = picture.map(|picture| picture.hash.to_field()).unwrap_or_default();
         let request = SetRoomAvatarRequest { room: self.id().to_field(), avatar };
         self.handle().call::<rpc::SetRoomAvatar>(request).await.map(drop)
     }
 
-    /// The group's picture, as its summary names it.
+    /// The room's picture, as its summary names it.
     pub fn picture(&self, hash: BlobHash) -> Download {
         Download::of(self.handle().clone(), self.id().to_field(), 0, hash)
     }

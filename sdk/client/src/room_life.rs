@@ -108,10 +108,10 @@ impl Room {
     }
 
     /// Messages that are sent from now on are deleted by themselves after so many seconds, 5 to
-    /// 31,536,000; 0 for never. In groups and direct rooms.
+    /// 31,536,000; 0 for never.
     ///
     /// # Errors
-    /// When the server refuses, `NOT_ALLOWED`, `DIRECTORY_ROOM`; or the client is gone.
+    /// When the server refuses, `NOT_ALLOWED`; or the client is gone.
     pub async fn set_message_expiry(&self, seconds: u32) -> Result<(), CallError> {
         let request = SetMessageExpiryRequest { room: self.id().to_field(), seconds };
         self.handle().call::<rpc::SetMessageExpiry>(request).await.map(drop)

@@ -36,6 +36,16 @@ pub(crate) async fn group(ctx: &Ctx, field: &[u8]) -> Result<Arc<RoomCell>, Erro
     }
 }
 
+/// The room a request names, if the caller is in it and it can have what people set: slow mode, a
+/// picture. The directory doesn't say that of its rooms.
+pub(crate) async fn settable(ctx: &Ctx, field: &[u8]) -> Result<Arc<RoomCell>, Error> {
+    let cell = ctx.room(field).await?;
+    match cell.read(RoomState::is_of_directory) {
+        true => Ok(cell),
+        false => group(ctx, field).await,
+    }
+}
+
 /// A member's row.
 pub(crate) fn member_put(room: RoomId, user: UserId, present: bool) -> Put {
     let value = present.then(Bytes::new);

@@ -40,13 +40,13 @@ use crate::{
         posts::Poster,
         seal::Sealer,
         search::Search,
-        store::{LogKey, Store, StoreError},
+        store::{Store, StoreError},
     },
     presence::Cards,
     previews::Previews,
     quotas::Quotas,
     records::{LogTimeRow, UserRow, org_user},
-    rooms::{RoomCell, Rooms, head_counters},
+    rooms::{RoomCell, RoomState, Rooms, load_node_room},
     search::Searching,
     tables::Table,
     threads::Threads,
@@ -352,11 +352,10 @@ impl Node {
         if !directory.read(|directory| directory.node(id).is_some()) {
             return Ok(self.rooms.get(&*self.store, id).await?.filter(its));
         }
-        let head = head_counters(&*self.store, LogKey::Room(id)).await?;
+        let (group, head) = load_node_room(&*self.store, id).await?;
         // Kept while the directory can't change, so that every change reaches it.
         Ok(directory.read(|directory| {
-            let mut state = directory.room_state(id)?;
-            state.head = head;
+            let state = RoomState { group, head, ..directory.room_state(id)? };
             Some(self.rooms.insert(Arc::new(RoomCell::new(id, state))))
         }))
     }

@@ -50,6 +50,20 @@ pub struct RoomRow {
     pub avatar: Bytes,
 }
 
+/// A row of `Table::NODE_ROOMS`: what the directory doesn't say of a node's room.
+#[derive(Clone, PartialEq, Message)]
+pub struct NodeRoomRow {
+    /// Seconds between two messages of one member.
+    #[prost(uint32, tag = "1")]
+    pub slow_mode_s: u32,
+    /// Seconds after which messages are deleted by themselves.
+    #[prost(uint32, tag = "2")]
+    pub message_expiry_s: u32,
+    /// Its picture's hash; empty for none.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub avatar: Bytes,
+}
+
 /// A row of `Table::SENDS`.
 #[derive(Clone, Copy, PartialEq, Message)]
 pub struct SendRow {

@@ -24,7 +24,7 @@ use crate::{
     directory::Role,
     limits,
     ports::store::{LogKey, Put, Scan, Store, StoreError},
-    records::{Counters, RoomRow, room_user},
+    records::{Counters, NodeRoomRow, RoomRow, room_user},
     tables::Table,
 };
 
@@ -47,7 +47,7 @@ pub struct RoomState {
     pub creator: UserId,
     /// What it says of permissions.
     pub overrides: Arc<[Override]>,
-    /// Of a group: what whoever runs it has set.
+    /// What whoever runs it has set.
     pub group: GroupSettings,
     /// Everyone in it.
     pub members: Arc<BTreeSet<UserId>>,
@@ -58,7 +58,7 @@ pub struct RoomState {
     pub head: Counters,
 }
 
-/// What whoever runs a group has set.
+/// What whoever runs a room has set. Open and banned are of groups only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupSettings {
     /// Everyone in the organization may join.
@@ -67,7 +67,7 @@ pub struct GroupSettings {
     pub slow_mode_s: u32,
     /// Who may not be in it.
     pub banned: Arc<BTreeSet<UserId>>,
-    /// Seconds after which messages are deleted by themselves; 0 for never. Direct rooms have it, too.
+    /// Seconds after which messages are deleted by themselves; 0 for never.
     pub message_expiry_s: u32,
     /// Its picture.
     pub avatar: Option<BlobHash>,
@@ -242,6 +242,11 @@ impl RoomCell {
         self.read(|state| state.describe(self.id, viewer))
     }
 
+    /// The same with the log's end that it is true of.
+    pub fn describe_at_head(&self, viewer: UserId) -> (Room, Counters) {
+        self.read(|state| (state.describe(self.id, viewer), state.head))
+    }
+
     /// Whether the user is in the room.
     pub fn is_member(&self, user: UserId) -> bool {
         self.read(|state| state.members.contains(&user))
@@ -278,8 +283,8 @@ impl RoomCell {
     pub fn follow(&self, record: Option<RoomState>, joined: &[UserId], left: &[UserId]) {
         let mut state = self.state.write().expect("no panic while the lock is held");
         if let Some(record) = record {
-            let (members, head) = (state.members.clone(), state.head);
-            *state = RoomState { members, head, ..record };
+            let RoomState { members, head, group, .. } = state.clone();
+            *state = RoomState { members, head, group, ..record };
         }
         let members = Arc::make_mut(&mut state.members);
         members.extend(joined);
@@ -300,8 +305,18 @@ impl RoomCell {
     }
 }
 
-/// The write of a room's record.
+/// The write of a room's record; of a node's room, of what was set in it.
 pub fn room_put(id: RoomId, state: &RoomState) -> Put {
+    if state.is_of_directory() {
+        let row = NodeRoomRow {
+            slow_mode_s: state.group.slow_mode_s,
+            message_expiry_s: state.group.message_expiry_s,
+            avatar: state.group.avatar.map(BlobHash::to_field).unwrap_or_default(),
+        };
+        // Not one for each node: where nothing is set there is none.
+        let value = (row != NodeRoomRow::default()).then(|| row.encode_to_vec().into());
+        return Put { table: Table::NODE_ROOMS, key: id.to_field(), value };
+    }
     let row = RoomRow {
         kind: state.kind as i32,
         org: state.org.to_field(),
@@ -391,6 +406,29 @@ async fn load(store: &dyn Store, id: RoomId) -> Result<Option<RoomState>, StoreE
             version: next_version(),
             head,
         }));
+    }
+}
+
+/// What was set in a node's room, and its log's end.
+pub async fn load_node_room(
+    store: &dyn Store,
+    id: RoomId,
+) -> Result<(GroupSettings, Counters), StoreError> {
+    loop {
+        // Two reads, as above.
+        let before = head_counters(store, LogKey::Room(id)).await?;
+        let row = store.get(Table::NODE_ROOMS, id.as_bytes()).await?.unwrap_or_default();
+        let row = NodeRoomRow::decode(row).map_err(|_| StoreError::Damaged)?;
+        let head = head_counters(store, LogKey::Room(id)).await?;
+        if head == before {
+            let settings = GroupSettings {
+                slow_mode_s: row.slow_mode_s,
+                message_expiry_s: row.message_expiry_s,
+                avatar: BlobHash::parse(&row.avatar).ok(),
+                ..GroupSettings::default()
+            };
+            return Ok((settings, head));
+        }
     }
 }
 

@@ -33,7 +33,7 @@ row_kinds! {
     crate::presence => LastSeenRow;
     crate::quotas => QuotaRow;
     crate::records =>
-        RoomRow, SendRow, StampRow, LogTimeRow, UserRow, RevokedRow, OutboxRow, EffectRow;
+        RoomRow, NodeRoomRow, SendRow, StampRow, LogTimeRow, UserRow, RevokedRow, OutboxRow, EffectRow;
     crate::retention => RetainedRow, RuleRow;
     crate::scheduled => ScheduledRow;
     crate::webhooks::rows => WebhookRow, StateRow, MarkRow;

@@ -45,6 +45,8 @@ tables! {
     MARKERS = 9, "markers";
     /// user ‖ room ‖ seq -> nothing: messages that mention the user.
     MENTIONS = 10, "mentions";
+    /// room ‖ seq -> users: whom the groups of a message mean, where that are few. Written with the room.
+    MEANT = 61, "meant";
     /// user ‖ room ‖ seq ‖ kind -> nothing: outbox rows already carried out.
     DELIVERED = 11, "delivered";
     /// org ‖ user -> subject, name and profile.
@@ -150,6 +152,8 @@ tables! {
     EXPIRING = 84, "expiring";
     /// org ‖ user ‖ SHA-256 of a credential's id -> a passkey.
     PASSKEYS = 97, "passkeys";
+    /// room -> what is set of a node's room. Written with the room.
+    NODE_ROOMS = 99, "node_rooms";
     /// SHA-256 of a credential's id -> org ‖ user: whose passkey it is. Written with the organization.
     PASSKEY_OWNERS = 98, "passkey_owners";
     /// user ‖ user -> nothing: of whom the first wants to hear nothing.

@@ -66,7 +66,6 @@ export async function setSlowMode(room: Room, seconds: number, options: CallOpti
 
 /**
  * Messages that are sent from now on are deleted by themselves after so many seconds, 5 to 31,536,000; 0 for never.
- * In groups and direct rooms.
  */
 export async function setMessageExpiry(
   room: Room,
@@ -98,8 +97,9 @@ export async function handOver(room: Room, to: UserId, options: CallOptions = {}
 }
 
 /**
- * Gives a group a picture that the user has uploaded within seven days, or takes it away. Fails with `INVALID_FIELD` for
- * what isn't a PNG, GIF, JPEG or WebP of at most 5 MiB, with `NOT_ALLOWED`, `BLOB_NOT_FOUND`, `DIRECT_ROOM`.
+ * Gives a group, or a room of the directory, a picture that the user has uploaded within seven days, or takes it away.
+ * Fails with `INVALID_FIELD` for what isn't a PNG, GIF, JPEG or WebP of at most 5 MiB, with `NOT_ALLOWED`,
+ * `BLOB_NOT_FOUND`, `DIRECT_ROOM`.
  */
 export async function setAvatar(
   room: Room,

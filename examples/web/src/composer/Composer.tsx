@@ -8,6 +8,7 @@ import { useDesk } from "../files/desks.ts";
 import { Tray } from "../files/Tray.tsx";
 import { useText } from "../i18n/text.ts";
 import { ScheduledLine } from "../later/ScheduledLine.tsx";
+import { PaceLine } from "../rooms/RoomPace.tsx";
 import { useScope } from "../timeline/scope.tsx";
 import { toast } from "../ui/toast.tsx";
 import { Answering } from "./Answering.tsx";
@@ -61,6 +62,7 @@ export function Composer({ summary, placeholder, onEditLast, onSent }: Props) {
   if (isSpeaking) return <Speaking onEnd={endSpeaking} />;
   return (
     <>
+      {summary && <PaceLine summary={summary} root={root} />}
       <ScheduledLine room={room.id} root={root} />
       <div className="composer" onPaste={(event) => paste(event, addFiles)}>
         {scope.answering && <Answering />}

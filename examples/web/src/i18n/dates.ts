@@ -69,3 +69,17 @@ export function agoOf(atMs: number, nowMs = Date.now()): string {
   if (minutes > -1440) return relative.format(Math.round(minutes / 60), "hour");
   return relative.format(Math.round(minutes / 1440), "day");
 }
+
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+] as const;
+
+/** So many seconds, in the largest unit that they are a whole number of. */
+export function duration(seconds: number): string {
+  const [unit, size] = UNITS.find(([, length]) => seconds % length === 0) ?? (["second", 1] as const);
+  return new Intl.NumberFormat(text().language.tag, { style: "unit", unit, unitDisplay: "long" }).format(
+    seconds / size,
+  );
+}

@@ -27,6 +27,8 @@ import { Button } from "../ui/Button.tsx";
 import { Failure } from "../ui/Failure.tsx";
 import { TextField } from "../ui/TextField.tsx";
 import { useRoomName } from "./names.ts";
+import { byTwo } from "./pace.ts";
+import { RoomPace } from "./RoomPace.tsx";
 import { isMuted } from "./RoomRow.tsx";
 import "../styles/inbox.css";
 import "../styles/settings.css";
@@ -36,13 +38,15 @@ export function DetailsPanel({ summary }: { summary: RoomSummary }) {
   const { t } = useText();
   const may = usePermissions(summary);
   const isGroup = summary.kind === RoomKind.GROUP;
-  const isManaged = isGroup && (may?.has("MANAGE_ROOM") ?? false);
+  const mayManage = may?.has("MANAGE_ROOM") ?? false;
+  const isManaged = isGroup && mayManage;
   return (
     <AsidePanel title={t("details.title")} room={summary.id}>
       <div className="aside-scroll details">
-        {isGroup && <RoomPicture summary={summary} isManaged={isManaged} />}
+        {!byTwo(summary.kind) && <RoomPicture summary={summary} isManaged={mayManage} />}
         {isManaged ? <Fields key={summary.id} summary={summary} /> : <Facts summary={summary} />}
         <Wishes summary={summary} />
+        {!summary.isArchived && <RoomPace summary={summary} may={may} />}
         {isGroup && <Life summary={summary} isManaged={isManaged} />}
       </div>
     </AsidePanel>

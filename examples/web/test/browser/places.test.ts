@@ -119,7 +119,14 @@ describe("a room's details", () => {
     await ada.locator(".section", { hasText: "Machines" }).getByText("Boiler room").waitFor();
     await panel.getByRole("button", { name: "Nothing" }).click();
     await panel.getByRole("button", { name: "Nothing", pressed: true }).waitFor();
+    await panel.getByRole("button", { name: "10 seconds" }).click();
+    await panel.getByRole("button", { name: "1 day" }).click();
+    await ada.getByText("Messages disappear here after 1 day.").waitFor();
+    const slow = ada.getByText("Slow mode: one message each 10 seconds.");
+    await slow.waitFor();
     await look("details");
+    await panel.getByRole("button", { name: "Off" }).click();
+    await slow.waitFor({ state: "detached" });
     await panel.getByRole("button", { name: "Archive" }).click();
     await panel.getByRole("button", { name: "Bring back from the archive" }).click();
     await panel.getByRole("button", { name: "Archive" }).waitFor();

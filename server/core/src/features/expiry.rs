@@ -5,7 +5,7 @@ use parlour_protocol::{
     generated::{EventMessage, RoomExpiryService},
     limits::{MESSAGE_EXPIRY_S_MAX, MESSAGE_EXPIRY_S_MIN},
     room::{MessageExpiryChanged, RoomKind, SetMessageExpiryRequest, SetMessageExpiryResponse},
-    wire::{Error, ErrorReason},
+    wire::Error,
 };
 use prost::Message;
 
@@ -29,12 +29,8 @@ impl RoomExpiryService<ServerKit> for Features {
         }
         let cell = ctx.open_room(&request.room).await?;
         let permission = match cell.read(|state| state.kind) {
-            RoomKind::Group => Permission::ManageRoom,
             RoomKind::Direct | RoomKind::User => Permission::Send,
-            _ => {
-                let what = "messages stay in rooms of the directory";
-                return Err(Error::new(ErrorReason::DirectoryRoom, what));
-            }
+            _ => Permission::ManageRoom,
         };
         ctx.check(&cell, permission).await?;
         let state = cell.state();

@@ -23,7 +23,7 @@ use prost::Message;
 
 use crate::{
     draft::{Draft, Guard, NewEvent, RoomDraft, not_allowed, room_not_found, store_error},
-    groups::{gained, group, lost, member_put},
+    groups::{gained, group, lost, member_put, settable},
     handing_over::{handing_over, may_own},
     introduction::is_guest,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
@@ -80,7 +80,8 @@ impl RoomLifeService<ServerKit> for Features {
             (state.group != group).then_some(RoomChange::Group(group))
         };
         let body = SlowModeChanged { seconds: slow_mode_s };
-        let draft = run(ctx, &request.room, Permission::ManageRoom, &body, change).await?;
+        let cell = settable(ctx, &request.room).await?;
+        let draft = run_in(ctx, cell, Permission::ManageRoom, &body, change).await?;
         Ok(answer(draft, |seq| SetSlowModeResponse { seq }))
     }
 
@@ -255,7 +256,7 @@ impl RoomLifeService<ServerKit> for Features {
         ctx: &mut Ctx,
         request: SetRoomAvatarRequest,
     ) -> Result<Answer<SetRoomAvatarResponse>, Error> {
-        let cell = group(ctx, &request.room).await?;
+        let cell = settable(ctx, &request.room).await?;
         ctx.check(&cell, Permission::ManageRoom).await?;
         let state = cell.state();
         let (org, id, before) = (ctx.caller.org, cell.id, state.group.avatar);
@@ -298,7 +299,17 @@ async fn run<M: EventMessage>(
     body: &M,
     change: impl Fn(&RoomState) -> Option<RoomChange>,
 ) -> Result<Option<RoomDraft>, Error> {
-    let cell = group(ctx, room).await?;
+    run_in(ctx, group(ctx, room).await?, permission, body, change).await
+}
+
+/// The same for a room that was found already.
+async fn run_in<M: EventMessage>(
+    ctx: &Ctx,
+    cell: Arc<RoomCell>,
+    permission: Permission,
+    body: &M,
+    change: impl Fn(&RoomState) -> Option<RoomChange>,
+) -> Result<Option<RoomDraft>, Error> {
     ctx.check(&cell, permission).await?;
     let state = cell.state();
     let Some(change) = change(&state) else { return Ok(None) };

@@ -62,8 +62,6 @@ pub(super) struct Group {
     pub(super) open: bool,
     pub(super) archived: bool,
     pub(super) banned: BTreeSet<User>,
-    /// Seconds after which what is said disappears, or 0.
-    pub(super) expiry_s: u32,
 }
 
 /// Everything that decides.
@@ -74,6 +72,8 @@ pub(super) struct Model {
     pub(super) deactivated: BTreeSet<User>,
     /// Who has blocked whom.
     pub(super) blocks: BTreeSet<(User, User)>,
+    /// Seconds after which what is said in a room disappears; 0, or none, for never.
+    pub(super) expiries_s: BTreeMap<Room, u32>,
 }
 
 impl Model {

@@ -204,7 +204,7 @@ pub(super) fn note(world: &mut World, wish: Wish, seq: u64, report: &mut Report)
         world.anonymous.extend(anonymous.then_some((room, seq)));
     }
     let (at_ms, has_poll) = (world.now_ms(), wish.poll.is_some());
-    let expires_ms = match world.model.group(room).map_or(0, |group| group.expiry_s) {
+    let expires_ms = match world.model.expiries_s.get(&room).copied().unwrap_or(0) {
         0 => u64::MAX,
         seconds => at_ms + u64::from(seconds) * 1000,
     };

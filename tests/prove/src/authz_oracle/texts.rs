@@ -120,21 +120,10 @@ fn expiry(world: &mut World, rng: &mut Rng, user: User, room: Room, report: &mut
     let result = world.call::<rpc::SetMessageExpiry>(user, &request, report);
     let model = &mut world.model;
     let (is_in, closed) = (model.is_in(room, user), model.is_read_only(room));
-    let Some(kind) = model.group(room).map(|group| group.kind) else {
-        let expected = match (is_in, closed) {
-            (false, _) => ErrorReason::RoomNotFound,
-            (true, true) => ErrorReason::RoomArchived,
-            (true, false) => ErrorReason::DirectoryRoom,
-        };
-        ended(report, "expiry", &result, Some(expected));
-        return;
-    };
-    let takes = if kind == Kind::Group { MANAGE_ROOM } else { SEND };
-    let may = model.may(room, user, takes);
-    if agreed(report, "expiry", &result, is_in, closed, may)
-        && let Some(group) = model.group_mut(room)
-    {
-        group.expiry_s = seconds;
+    let of_two = model.group(room).is_some_and(|group| group.kind != Kind::Group);
+    let may = model.may(room, user, if of_two { SEND } else { MANAGE_ROOM });
+    if agreed(report, "expiry", &result, is_in, closed, may) {
+        model.expiries_s.insert(room, seconds);
     }
 }
 
