@@ -16,6 +16,8 @@ use crate::{
 pub const FLAG_EVERYONE: u32 = 1;
 /// Flag of a header: the message is deleted and its body is gone.
 pub const FLAG_ERASED: u32 = 2;
+/// Flag of a header: the message mentions groups.
+pub const FLAG_GROUPS: u32 = 4;
 
 fn delimited_len(tag: u32, len: usize) -> usize {
     key_len(tag) + encoded_len_varint(len as u64) + len

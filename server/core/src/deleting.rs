@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use parlour_protocol::{
     app::AppEvent,
-    event::{self, FLAG_ERASED, FLAG_EVERYONE},
+    event::{self, FLAG_ERASED, FLAG_EVERYONE, FLAG_GROUPS},
     generated::EventMessage,
     ids::{RoomId, UserId},
     limits::DELETED_AT_ONCE_MAX,
@@ -22,7 +22,8 @@ use crate::{
     draft::{Draft, EffectsOf, Guard, NewEvent, Refused, RoomDraft, Submit, store_error},
     holds::{Holds, copy},
     kit::Ctx,
-    limits::{DELETED_ATTACHMENTS_MAX, DELETED_MENTIONS_BYTES_MAX},
+    limits::{DELETED_ATTACHMENTS_MAX, DELETED_MENTIONS_BYTES_MAX, GROUP_MEANT_MAX},
+    mention_groups::meant_before,
     mentions::withdrawals,
     messages::release,
     polls::end_of,
@@ -161,7 +162,11 @@ async fn go_with(
     draft.puts.push(Put { table: Table::PINS, key: pin, value: None });
     draft.puts.extend(end_of(ctx, room, target).await?);
     draft.erase_amendments_of.push(target);
-    let effects = withdrawals(room, &header, &unheard(ctx, room, &header).await?);
+    let meant = match header.flags & FLAG_GROUPS {
+        0 => vec![],
+        _ => meant_before(ctx, draft, target).await?,
+    };
+    let effects = withdrawals(room, &header, &unheard(ctx, room, &header).await?, meant);
     erase(ctx, draft, header, holds).await?;
     Ok(effects)
 }
@@ -266,7 +271,8 @@ fn apart(headers: Vec<EventHeader>) -> Vec<Vec<EventHeader>> {
     for header in headers {
         let part = parts.entry(header.thread_root_seq).or_default();
         // About what withdrawing its mentions takes in the outbox.
-        let bytes = match header.mentions.len() {
+        let of_groups = if header.flags & FLAG_GROUPS == 0 { 0 } else { GROUP_MEANT_MAX };
+        let bytes = match header.mentions.len() + of_groups {
             0 => 0,
             mentions => 200 + 20 * mentions,
         };

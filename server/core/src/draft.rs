@@ -197,6 +197,8 @@ pub struct NewEvent {
     pub mentions: Vec<UserId>,
     /// Whether it mentions everyone.
     pub everyone: bool,
+    /// Whether it mentions groups.
+    pub groups: bool,
     /// Attachments.
     pub attachments: Vec<BlobHash>,
     /// The event it is about, 0 for none.
@@ -224,6 +226,7 @@ impl NewEvent {
             body,
             mentions: vec![],
             everyone: false,
+            groups: false,
             attachments: vec![],
             target_seq: 0,
             target_seqs: vec![],

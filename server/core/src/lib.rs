@@ -30,6 +30,7 @@ mod inventory;
 pub mod kit;
 pub mod limits;
 pub mod log_time;
+mod mention_groups;
 mod mentions;
 mod messages;
 pub mod node;

@@ -193,6 +193,10 @@ pub const TIMERS_AT_ONCE: usize = 64;
 pub const TIMERS_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// What can't be done at its time is tried again after this, in milliseconds.
 pub const TIMER_AGAIN_MS: u64 = 30_000;
+/// Groups that a message mentions are told person by person where they mean no more than that.
+pub const GROUP_MEANT_MAX: usize = 100;
+/// Whom a group means is looked for among so many people, of the room or of the group.
+pub const GROUP_LOOKED_AT_MAX: usize = 1_000;
 /// Most attachments of the messages that one event deletes.
 pub const DELETED_ATTACHMENTS_MAX: usize = 500;
 /// About the most bytes of what follows from one such event for those whom they mentioned.

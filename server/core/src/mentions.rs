@@ -47,11 +47,13 @@ pub(crate) fn mention_effects(
     }))
 }
 
-/// The same for a message that is deleted. The unheard were never told of it.
+/// The same for a message that is deleted. The unheard were never told of it; those whom its groups
+/// meant were.
 pub(crate) fn withdrawals(
     room: RoomId,
     header: &EventHeader,
     unheard: &[UserId],
+    meant: Vec<Bytes>,
 ) -> Option<EffectsOf> {
     if header.flags & FLAG_EVERYONE != 0 {
         return None;
@@ -62,6 +64,7 @@ pub(crate) fn withdrawals(
         .iter()
         .filter(|user| **user != header.sender && !is_unheard(user))
         .cloned()
+        .chain(meant)
         .collect();
     if users.is_empty() {
         return None;

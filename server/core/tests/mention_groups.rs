@@ -1,16 +1,18 @@
-//! Mentions of the directory's nodes: which are taken, of whom, and that they leave nothing behind for each
-//! of those they mean.
+//! Mentions of the directory's nodes: which are taken, of whom, and that they are told as mentions by name
+//! are where they mean few, and leave nothing behind for each of many.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use bytes::Bytes;
-use parlour_core::{ports::store::Scan, tables::Table};
+use parlour_core::{limits::GROUP_MEANT_MAX, ports::store::Scan, tables::Table};
 use parlour_inproc::{Server, accounts::reason, group, send, user};
 use parlour_protocol::{
     directory::{change::Change as What, *},
+    event::FLAG_GROUPS,
     generated::rpc,
     limits::MENTION_GROUPS_MAX,
-    message::{MessagePosted, SendRequest},
+    message::{DeleteRequest, MessagePosted, SendRequest},
+    people::BlockUserRequest,
     room::{OpenPrivateRoomRequest, PostNoticeRequest},
     sync::{SyncRequest, sync_item},
     wire::{Error, ErrorReason},
@@ -137,22 +139,15 @@ fn it_takes_the_permission_to_mention_everyone() {
     mention(&mut server, ada, &everybody, vec![id("red")]).unwrap();
 }
 
-#[test]
-fn nothing_is_kept_for_those_whom_it_means() {
-    let (mut server, [_, ada, ben], id) = teams();
-    let room = group(&mut server, ben, &[ada]);
-    let request = posting(&mut server, &room, vec![id("red")]);
-    let seq = server.call::<rpc::Send>(ben, &request).unwrap().seq;
-    server.deliver();
-    let heard = server.clients[ada].heard();
-    let event = heard.iter().find(|event| event.header.as_ref().unwrap().seq == seq).unwrap();
-    assert_eq!(event.body, request.body, "the body is what was sent");
-    assert!(event.header.as_ref().unwrap().mentions.is_empty());
-    for table in [Table::MENTIONS, Table::INBOX] {
-        let rows = server.node.store.scan(Scan::prefix(table, Bytes::new(), 10));
-        assert!(server.runtime.block_on(rows).unwrap().is_empty(), "{}", table.name());
-    }
-    let items = server.bulk::<rpc::Sync>(ada, &SyncRequest { first: 10, ..SyncRequest::default() });
+/// What a table has, whoever's it is.
+fn rows(server: &Server, table: Table) -> usize {
+    let rows = server.node.store.scan(Scan::prefix(table, Bytes::new(), 1_000));
+    server.runtime.block_on(rows).unwrap().len()
+}
+
+/// Unread messages and mentions of a room.
+fn unread(server: &mut Server, by: usize, room: &Bytes) -> (u64, u64) {
+    let items = server.bulk::<rpc::Sync>(by, &SyncRequest { first: 10, ..SyncRequest::default() });
     let digests = items.unwrap().into_iter().filter_map(|item| match item.item {
         Some(sync_item::Item::Digests(digests)) => Some(digests.rooms),
         _ => None,
@@ -162,7 +157,24 @@ fn nothing_is_kept_for_those_whom_it_means() {
         digest.room.as_ref().is_some_and(|known| known.id == room)
     };
     let unread = digests.iter().find(of_room).unwrap().unread.unwrap();
-    assert_eq!((unread.messages, unread.mentions), (1, 0));
+    (unread.messages, unread.mentions)
+}
+
+#[test]
+fn few_people_are_told_as_if_they_were_named() {
+    let (mut server, [_, ada, ben], id) = teams();
+    let room = group(&mut server, ben, &[ada]);
+    let request = posting(&mut server, &room, vec![id("red"), id("")]);
+    let seq = server.call::<rpc::Send>(ben, &request).unwrap().seq;
+    server.deliver();
+    let heard = server.clients[ada].heard();
+    let event = heard.iter().find(|event| event.header.as_ref().unwrap().seq == seq).unwrap();
+    assert_eq!(event.body, request.body, "the body is what was sent");
+    let header = event.header.clone().unwrap();
+    assert!(header.mentions.is_empty() && header.flags == FLAG_GROUPS);
+    let tables = [Table::MENTIONS, Table::INBOX, Table::MEANT];
+    assert_eq!(tables.map(|table| rows(&server, table)), [1, 1, 1], "ada once, and not ben");
+    assert_eq!(unread(&mut server, ada, &room), (1, 1));
     // The same again is the same message; with another group it is another one.
     let again = server.call::<rpc::Send>(ben, &request).unwrap();
     assert_eq!((again.seq, again.deduplicated), (seq, true));
@@ -170,4 +182,61 @@ fn nothing_is_kept_for_those_whom_it_means() {
         SendRequest { client_ref: request.client_ref, ..posting(&mut server, &room, vec![]) };
     let conflict = server.call::<rpc::Send>(ben, &other).unwrap_err();
     assert_eq!(reason(&conflict), ErrorReason::RefConflict);
+    // With the message all of it is gone, also for whom the group doesn't mean any more.
+    let client_ref = server.client_ref().to_field();
+    let delete = DeleteRequest { room: room.clone(), client_ref, target_seq: seq };
+    server.call::<rpc::Delete>(ben, &delete).unwrap();
+    server.deliver();
+    assert_eq!(tables.map(|table| rows(&server, table)), [0, 0, 0]);
+    assert_eq!(unread(&mut server, ada, &room), (0, 0));
+}
+
+#[test]
+fn who_is_named_or_everyone_is_meant_once() {
+    let (mut server, [_, ada, ben], id) = teams();
+    let room = group(&mut server, ben, &[ada]);
+    let mut named = posting(&mut server, &room, vec![id("red")]);
+    named.mentions = vec![server.clients[ada].user.to_field()];
+    server.call::<rpc::Send>(ben, &named).unwrap();
+    let mut everyone = posting(&mut server, &room, vec![id("red")]);
+    everyone.mention_everyone = true;
+    server.call::<rpc::Send>(ben, &everyone).unwrap();
+    server.deliver();
+    let tables = [Table::MENTIONS, Table::MEANT];
+    assert_eq!(tables.map(|table| rows(&server, table)), [1, 0]);
+    assert_eq!(unread(&mut server, ada, &room), (2, 2));
+}
+
+#[test]
+fn nothing_is_kept_for_each_of_many() {
+    let (mut server, [admin, ada, ben], id) = teams();
+    let many = GROUP_MEANT_MAX + 1;
+    let put = |n: usize| {
+        let (node, subject) = ("red".to_owned(), format!("person{n}"));
+        let user = PutUser { subject: subject.clone(), ..PutUser::default() };
+        let membership = PutMembership { node, subject, role: String::new() };
+        [What::PutUser(user), What::PutMembership(membership)]
+    };
+    change(&mut server, admin, (0..many).flat_map(put).collect());
+    let room = id("red");
+    mention(&mut server, ada, &room, vec![room.clone()]).unwrap();
+    server.deliver();
+    let tables = [Table::MENTIONS, Table::INBOX, Table::MEANT];
+    assert_eq!(tables.map(|table| rows(&server, table)), [0, 0, 0]);
+    // In a room of two it means one of them.
+    let two = group(&mut server, ben, &[ada]);
+    mention(&mut server, ben, &two, vec![room]).unwrap();
+    server.deliver();
+    assert_eq!(tables.map(|table| rows(&server, table)), [1, 1, 1]);
+}
+
+#[test]
+fn whoever_has_blocked_the_sender_isnt_told() {
+    let (mut server, [_, ada, ben], id) = teams();
+    let room = group(&mut server, ben, &[ada]);
+    let block = BlockUserRequest { user: Some(user(server.clients[ben].user)) };
+    server.call::<rpc::BlockUser>(ada, &block).unwrap();
+    mention(&mut server, ben, &room, vec![id("red")]).unwrap();
+    server.deliver();
+    assert_eq!([Table::MENTIONS, Table::MEANT].map(|table| rows(&server, table)), [0, 0]);
 }

@@ -127,6 +127,42 @@ async fn rooms_of_the_directory_come_and_go_in_the_list() {
 }
 
 #[tokio::test]
+async fn what_is_set_of_a_nodes_room_is_told_and_outlives_a_kill() {
+    let mut server = Server::roomy();
+    let root = acme(&server).await;
+    let ben = What::PutUser(PutUser { subject: "ben".into(), ..PutUser::default() });
+    root.directory().change([ben, member("red", "ben")]).await.expect("he is a member");
+    let (ann, ben) = (client(&server, "ann"), client(&server, "ben"));
+    let ann = ann.connect().await.expect("ann connects");
+    let ben = ben.connect().await.expect("ben connects");
+    ann.synced().await.expect("in step");
+    let (mut hers, mut his) =
+        (ann.rooms().await.expect("a list"), ben.rooms().await.expect("a list"));
+    let set = |list: &mut parlour::RoomList| {
+        let room = list.refresh().iter().find(|room| room.name == "Node red")?;
+        Some((room.slow_mode_s, room.message_expiry_s))
+    };
+    eventually(|| set(&mut hers).is_some() && set(&mut his).is_some()).await;
+    let red = hers.items().iter().find(|room| room.name == "Node red").expect("there").id;
+    ann.room(red).set_slow_mode(3).await.expect("set");
+    ann.room(red).set_message_expiry(600).await.expect("set");
+    eventually(|| set(&mut his) == Some((3, 600))).await;
+
+    server.kill();
+    server.run().expect("it starts again");
+    let cai = What::PutUser(PutUser { subject: "cai".into(), ..PutUser::default() });
+    root.directory().change([cai, member("red", "cai")]).await.expect("a member, later");
+    let cai = client(&server, "cai").connect().await.expect("cai connects");
+    let mut list = cai.rooms().await.expect("a list");
+    eventually(|| set(&mut list) == Some((3, 600))).await;
+    let one = cai.room(red).send("one").await.expect("sent");
+    let two = cai.room(red).send("two").await.expect("sent, when it may be");
+    assert!(two.at_ms - one.at_ms >= 3_000, "{} ms apart", two.at_ms - one.at_ms);
+    ann.room(red).set_slow_mode(0).await.expect("set");
+    eventually(|| set(&mut list) == Some((0, 600))).await;
+}
+
+#[tokio::test]
 async fn who_was_away_finds_what_changed_in_the_list() {
     let server = Server::roomy();
     let root = acme(&server).await;
@@ -252,4 +288,15 @@ async fn a_team_that_is_mentioned_is_told_and_others_are_not() {
         messages.map(|message| message.mention_groups.clone()).collect()
     };
     eventually(|| groups(&mut timeline) == [vec![red], vec![one], vec![]]).await;
+    // A team of few people is told as by name: it counts, and stands in the inbox.
+    let counted = |list: &mut parlour::RoomList| {
+        list.refresh().iter().find(|room| room.name == "Lunch").map(|room| room.mentions)
+    };
+    eventually(|| counted(&mut rooms) == Some(3) && counted(&mut bobs) == Some(1)).await;
+    let inbox = ann.mentions(true).next_page(10).await.expect("read");
+    assert_eq!(inbox.len(), 2);
+    assert!(bob.mentions(false).next_page(10).await.expect("read").is_empty());
+    room.delete(inbox[0].message.seq().expect("it was sent")).await.expect("deleted");
+    eventually(|| counted(&mut rooms) == Some(2)).await;
+    assert_eq!(ann.mentions(true).next_page(10).await.expect("read").len(), 1);
 }

@@ -277,6 +277,11 @@ impl Directory {
 
     /// Everyone in the node's room.
     pub fn members_of(&self, room: RoomId) -> BTreeSet<UserId> {
+        self.few_members_of(room, usize::MAX).unwrap_or_default()
+    }
+
+    /// The same where there are no more than that to look at.
+    pub(crate) fn few_members_of(&self, room: RoomId, max: usize) -> Option<BTreeSet<UserId>> {
         let mut members = BTreeSet::new();
         let mut rest = vec![room];
         while let Some(id) = rest.pop() {
@@ -287,11 +292,14 @@ impl Directory {
             members.extend(node.members.keys().copied().filter(counts));
             let active = |child: &&RoomId| self.node(**child).is_some_and(|node| !node.archived);
             rest.extend(node.children.iter().filter(active));
+            if members.len() > max {
+                return None;
+            }
         }
         if self.view_overrides > 0 {
             members.retain(|user| self.permissions(room, *user).has(Permission::View));
         }
-        members
+        Some(members)
     }
 
     /// The node's room, its log's end left open.

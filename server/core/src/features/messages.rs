@@ -16,10 +16,11 @@ use parlour_protocol::{
 use crate::{
     components::check_components,
     deleting::{amendment, deletion},
-    draft::{Draft, Guard, NewEvent, RoomDraft, ThreadDraft},
+    draft::{Draft, EffectsOf, NewEvent, RoomDraft, ThreadDraft},
     expiry::expires,
     identity::fingerprint,
     kit::{Answer, Ctx, Features, ServerKit, id_field},
+    mention_groups::{groups_of, meant_by, meant_put},
     mentions::{both, follow_effects, mention_effects},
     messages::{
         attachments, carry, check_text, message_body, own_ref, post_body, repeated, sent_before,
@@ -59,7 +60,11 @@ impl MessageService<ServerKit> for Features {
         let body = request.body;
         let posted = post_body(&body, &request.attachments)?;
         let is_taken = ctx.check_posted(&posted).await;
-        let guard = check_groups(ctx, &cell, &needed, &posted.mention_groups, guard).await?;
+        let groups = groups_of(ctx, &needed, &posted.mention_groups).await?;
+        let guard = match groups.is_empty() {
+            true => guard,
+            false => ctx.check_all(&cell, &for_groups(&needed)).await?,
+        };
         let attachments = attachments(ctx, &request.attachments, &posted.attachments).await;
         let ends_later = check_end(posted.poll.as_ref(), ctx.now.unix_ms);
         let attachments = match is_taken.and(ends_later).and(attachments) {
@@ -74,10 +79,10 @@ impl MessageService<ServerKit> for Features {
         if request.reply_to_seq > 0 {
             target(ctx, &cell, request.reply_to_seq).await?;
         }
-        // Who is meant as part of everyone isn't meant twice, nor who has blocked the sender at all.
-        let named = match request.mention_everyone {
-            true => vec![],
-            false => ctx.who_hear(mentions.clone()).await?,
+        let (named, meant) = match request.mention_everyone {
+            // Who is meant as part of everyone isn't meant twice.
+            true => (vec![], vec![]),
+            false => hearing(ctx, &cell, &groups, &mentions).await?,
         };
         let reply = match root_seq {
             0 => None,
@@ -86,25 +91,22 @@ impl MessageService<ServerKit> for Features {
         let event = NewEvent {
             client_ref: Some((client_ref, print)),
             everyone: request.mention_everyone,
+            groups: !groups.is_empty(),
             mentions,
             attachments,
             target_seq: request.reply_to_seq,
             thread_root_seq: root_seq,
             ..NewEvent::new(ctx.user(), kind, body)
         };
-        let room = cell.id;
+        let (room, sender) = (cell.id, ctx.user());
         let mut draft = RoomDraft::new(cell, guard, event);
         carry(&mut draft, ctx.caller.org, posted.poll.as_ref());
         draft.paced_after = paced_after;
         expires(&mut draft, ctx.now.unix_ms);
-        let sender = ctx.user();
-        let mut follow = None;
-        if let Some(Reply { thread, followers }) = reply {
-            draft.absent.push((Table::DELETED, room_seq(room, root_seq)));
-            draft.thread = Some(thread);
-            follow = follow_effects(room, root_seq, sender, followers);
-        }
-        draft.effects = both(mention_effects(room, root_seq, sender, named), follow);
+        let follow = reply.and_then(|reply| reply.put_into(&mut draft, (sender, root_seq)));
+        draft.seq_puts.extend(meant_put(room, &meant));
+        let told = [named, meant].concat();
+        draft.effects = both(mention_effects(room, root_seq, sender, told), follow);
         Ok(Answer::commit(Draft::Room(Box::new(draft)), |done| SendResponse {
             seq: done.seq,
             at_ms: done.at_ms,
@@ -196,6 +198,24 @@ fn needed(request: &SendRequest) -> Result<Vec<Permission>, Error> {
     Ok(needed)
 }
 
+/// The same where it mentions groups: what mentioning everyone takes, since nobody whom that reaches has
+/// been asked either.
+fn for_groups(needed: &[Permission]) -> Vec<Permission> {
+    [needed, &[Permission::MentionEveryone]].concat()
+}
+
+/// Those whom it names and those whom its groups mean besides, without who has blocked the sender.
+async fn hearing(
+    ctx: &Ctx,
+    cell: &RoomCell,
+    groups: &[RoomId],
+    mentions: &[UserId],
+) -> Result<(Vec<UserId>, Vec<UserId>), Error> {
+    let named = ctx.who_hear(mentions.to_vec()).await?;
+    let meant = meant_by(ctx, cell, groups, mentions).await?;
+    Ok((named, ctx.who_hear(meant).await?))
+}
+
 fn mentions(fields: &[Bytes], cell: &RoomCell) -> Result<Vec<UserId>, Error> {
     if fields.len() > limits::MENTIONS_MAX {
         return Err(Error::invalid("mentions", "are more than 100"));
@@ -211,42 +231,6 @@ fn mentions(fields: &[Bytes], cell: &RoomCell) -> Result<Vec<UserId>, Error> {
     users.sort_unstable();
     users.dedup();
     Ok(users)
-}
-
-/// Checks the groups that a message mentions. It takes what mentioning everyone takes, since nobody whom
-/// that reaches has been asked either; and a node that the sender doesn't know of isn't there.
-async fn check_groups(
-    ctx: &Ctx,
-    cell: &RoomCell,
-    needed: &[Permission],
-    groups: &[Bytes],
-    guard: Guard,
-) -> Result<Guard, Error> {
-    if groups.is_empty() {
-        return Ok(guard);
-    }
-    if needed.contains(&Permission::Reply) {
-        return Err(Error::invalid("body.mention_groups", "is not for threads"));
-    }
-    if groups.len() > limits::MENTION_GROUPS_MAX {
-        return Err(Error::invalid("body.mention_groups", "are more than 8"));
-    }
-    let directory = ctx.directory().await?;
-    let mut nodes = Vec::with_capacity(groups.len());
-    for (i, group) in groups.iter().enumerate() {
-        let node = id_field("body.mention_groups", RoomId::parse(group))?;
-        let is_there = directory.read(|directory| {
-            directory.node(node).is_some()
-                && !directory.is_archived(node)
-                && directory.visible_to(ctx.user())(node)
-        });
-        if !is_there || nodes.contains(&node) {
-            let field = format!("body.mention_groups[{i}]");
-            return Err(Error::invalid(field, "is no node that can be mentioned, once"));
-        }
-        nodes.push(node);
-    }
-    ctx.check_all(cell, &[needed, &[Permission::MentionEveryone]].concat()).await
 }
 
 /// Tells a send from another one under the same ref.
@@ -289,6 +273,16 @@ async fn paced(ctx: &Ctx, cell: &RoomCell, root_seq: u64) -> Result<Option<u64>,
 struct Reply {
     thread: ThreadDraft,
     followers: Followers,
+}
+
+impl Reply {
+    /// What it changes besides the room's log, and what follows for whom.
+    fn put_into(self, draft: &mut RoomDraft, (by, root_seq): (UserId, u64)) -> Option<EffectsOf> {
+        let room = draft.cell.id;
+        draft.absent.push((Table::DELETED, room_seq(room, root_seq)));
+        draft.thread = Some(self.thread);
+        follow_effects(room, root_seq, by, self.followers)
+    }
 }
 
 async fn reply_of(

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use parlour_protocol::{
-    event::{self, FLAG_EVERYONE},
+    event::{self, FLAG_EVERYONE, FLAG_GROUPS},
     generated::{EventMessage, event_rule},
     ids::{ClientRef, OrgId, RoomId, UserId},
     message::MessagesDeleted,
@@ -377,7 +377,7 @@ fn header(draft: &RoomDraft, next: Counters, thread_no: u64) -> EventHeader {
         msg_no: next.msg_no,
         bcast_no: next.bcast_no,
         del_no: next.del_no,
-        flags: if event.everyone { FLAG_EVERYONE } else { 0 },
+        flags: u32::from(event.everyone) * FLAG_EVERYONE + u32::from(event.groups) * FLAG_GROUPS,
         target_seq: event.target_seq,
         target_seqs: event.target_seqs.clone(),
         thread_root_seq: event.thread_root_seq,
