@@ -53,6 +53,10 @@ export const CATCH_UP_EVENTS_MAX = 500;
 export const CATCH_UPS_AT_ONCE = 4;
 /** Events of a page of history, unless the caller says otherwise. */
 export const PAGE_EVENTS = 50;
+/** Pages in a row for a timeline that shows little, of a room whose events are edits for the most part. */
+export const FILLS_MAX = 20;
+/** Acknowledged entries of one room that are kept until its log is read up to them. */
+export const SETTLED_PER_ROOM_MAX = 50;
 /** Digests in the first frame of a sync. */
 export const FIRST_DIGESTS = 20;
 /** Cached events of a room that are looked through for those of a thread that is opened. */

@@ -55,8 +55,11 @@ pub const WRITE_ANEW_AFTER: Duration = Duration::from_secs(30);
 
 /// QUIC: data in flight on one lane, towards this client.
 pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-/// QUIC: data in flight on all lanes, towards this client.
-pub const RECEIVE_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// QUIC: data in flight on all lanes, towards this client. Every bulk lane may wait for the cache with
+/// its window full, and files are read as fast as the application takes them: calls and events must
+/// find room beside them.
+pub const RECEIVE_WINDOW_BYTES: u32 =
+    (parlour_protocol::limits::BULK_LANES_MAX as u32 + 2) * STREAM_WINDOW_BYTES;
 /// QUIC: data in flight, from this client.
 pub const SEND_WINDOW_BYTES: u64 = 2 * 1024 * 1024;
 /// What files may fill of it: messages find room beside them.

@@ -7,6 +7,7 @@ use parlour_protocol::{
 };
 
 use super::*;
+use crate::limits::READ_AGAIN_AFTER;
 
 /// The user's own log says that they are in the room from event `seq` on.
 fn gain(client: &mut Client, user_seq: u64, seq: u64) {
@@ -121,4 +122,60 @@ fn a_new_device_begins_at_the_head_whatever_the_users_log_tells() {
     assert!(client.bulks.is_empty());
     client.live(&messages(131, 131));
     assert_eq!(client.events(), [131]);
+}
+
+#[test]
+fn a_room_that_is_looked_at_is_subscribed_to_again_where_that_was_refused_for_a_while() {
+    let mut client = Client::new();
+    client.engine.config.focus = Focus::Focused;
+    client.connect(10);
+    client.open();
+    let subscribes = |client: &mut Client| -> Vec<CallId> {
+        client.pump();
+        let is_one = |(_, method, _): &mut _| *method == rpc::Subscribe::METHOD.id;
+        client.calls.extract_if(.., is_one).map(|(id, ..)| id).collect()
+    };
+    let asked = subscribes(&mut client);
+    let refused = Error::new(ErrorReason::RateLimited, "too fast").after_ms(100);
+    client.engine.handle_reply(asked[0], Err(refused), NOW);
+    assert_eq!(subscribes(&mut client), []);
+    let later = Now { elapsed: NOW.elapsed + READ_AGAIN_AFTER, ..NOW };
+    client.engine.handle_timeout(later);
+    let asked = subscribes(&mut client);
+    assert_eq!(asked.len(), 1);
+    // One that isn't there for the user is given up.
+    let gone = Error::new(ErrorReason::RoomNotFound, "no such room");
+    client.engine.handle_reply(asked[0], Err(gone), later);
+    let much_later = Now { elapsed: later.elapsed + READ_AGAIN_AFTER, ..NOW };
+    client.engine.handle_timeout(much_later);
+    assert_eq!(subscribes(&mut client), []);
+}
+
+/// An event of the room's log.
+fn event(seq: u64, kind: u32, body: Vec<u8>) -> LogEvent {
+    let header = EventHeader { seq, kind, sender: OTHER.to_field(), ..EventHeader::default() };
+    LogEvent::parse(parlour_protocol::event::compose(&header, &body)).unwrap()
+}
+
+#[test]
+fn an_older_description_undoes_nothing_and_a_newer_one_counts_nothing_twice() {
+    use parlour_protocol::room::{MembersAdded, RoomRenamed};
+    let mut client = Client::new();
+    client.connect(10);
+    let renamed = RoomRenamed { name: "new".into() }.encode_to_vec();
+    client.live(&[event(11, RoomRenamed::RULE.kind, renamed)]);
+    let name = |client: &Client| client.engine.rooms().get(ROOM).unwrap().name.clone();
+    assert_eq!(name(&client), "new");
+    // The user's own log tells late that they are in it, and as it was then.
+    gain(&mut client, 1, 10);
+    assert_eq!(name(&client), "new");
+    // An answer to a call that overtook the next events has them already.
+    let count = |client: &Client| client.engine.rooms().get(ROOM).unwrap().member_count;
+    let described = Room { member_count: 7, name: "newer".into(), ..room() };
+    client.engine.rooms.entry(ROOM).describe(&described, 12);
+    let added = MembersAdded { users: vec![OTHER.to_field()] }.encode_to_vec();
+    client.live(&[event(12, MembersAdded::RULE.kind, added.clone())]);
+    assert_eq!((name(&client), count(&client)), ("newer".into(), 7));
+    client.live(&[event(13, MembersAdded::RULE.kind, added)]);
+    assert_eq!(count(&client), 8);
 }

@@ -1,6 +1,9 @@
 //! Sends: answers, echoes, refs that expired.
 
+use std::time::Duration;
+
 use super::*;
+use crate::limits::SETTLED_PER_ROOM_MAX;
 
 #[test]
 fn the_echo_answers_when_the_answer_is_lost() {
@@ -131,4 +134,45 @@ fn what_a_store_acknowledged_that_is_another_now_is_sent_again_under_the_same_re
     assert_eq!(refs, [first.to_field(), second.to_field()], "in their order");
     assert_eq!(client.texts(), ["mine", "mine"]);
     assert_eq!(client.cache.load().unwrap().outbox.len(), 2);
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_none() {
+    let mut client = Client::new();
+    client.connect(0);
+    let mine = client.send(1);
+    let (call, _) = client.sends()[0].clone();
+    client.engine.handle_reply(call, Ok(Bytes::from_static(&[0x0a, 5])), NOW);
+    client.pump();
+    let told = |client: &Client| client.notices.iter().any(|n| matches!(n, Notice::Sent { .. }));
+    assert!(!told(&client));
+    assert_eq!(client.cache.load().unwrap().outbox.len(), 1);
+    let later = Now { elapsed: NOW.elapsed + Duration::from_secs(60), ..NOW };
+    client.engine.handle_timeout(later);
+    client.pump();
+    let (again, client_ref) = client.sends().last().cloned().unwrap();
+    assert_ne!(again, call);
+    assert_eq!(client_ref, mine.to_field());
+    client.engine.handle_reply(again, sent(1), later);
+    client.pump();
+    assert!(told(&client));
+}
+
+#[test]
+fn a_room_that_nobody_reads_keeps_a_page_of_what_was_acknowledged() {
+    let mut client = Client::new();
+    client.connect(10);
+    for seq in 11..=200 {
+        client.send(seq as u8);
+        let (call, _) = client.sends().last().cloned().unwrap();
+        client.engine.handle_reply(call, sent(seq), NOW);
+        client.pump();
+    }
+    assert_eq!(client.cache.load().unwrap().outbox.len(), SETTLED_PER_ROOM_MAX);
+    // Nothing to be done isn't in any log.
+    client.send(250);
+    let (call, _) = client.sends().last().cloned().unwrap();
+    client.engine.handle_reply(call, sent(0), NOW);
+    client.pump();
+    assert_eq!(client.cache.load().unwrap().outbox.len(), SETTLED_PER_ROOM_MAX);
 }

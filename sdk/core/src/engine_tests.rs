@@ -166,6 +166,8 @@ mod anew;
 mod asking;
 #[path = "engine_expiry_tests.rs"]
 mod expiry;
+#[path = "engine_filling_tests.rs"]
+mod filling;
 #[path = "engine_first_sync_tests.rs"]
 mod first_sync;
 #[path = "engine_following_tests.rs"]
@@ -405,21 +407,21 @@ fn older(client: &mut Client) -> BulkId {
 
 fn answer_older(client: &mut Client, read: BulkId) {
     let page =
-        ReadTimelineItem { events: raw(&messages(9, 10)), as_of_seq: 11, ..Default::default() };
+        ReadTimelineItem { events: raw(&messages(9, 10)), as_of_seq: 40, ..Default::default() };
     client.say(read, &page);
     client.end(read);
 }
 
-/// A client that shows event 11 of a room, with more before it at the server.
+/// A client that shows the events of a room from 11 on, with more before them at the server.
 fn with_more_before() -> Client {
     let mut client = Client::new();
     client.connect(10);
     client.open();
-    client.live(&messages(11, 11));
+    client.live(&messages(11, 40));
     // The page that fills an empty timeline.
     let read = client.bulk(rpc::ReadTimeline::METHOD.id);
     let page =
-        ReadTimelineItem { events: raw(&messages(11, 11)), as_of_seq: 11, ..Default::default() };
+        ReadTimelineItem { events: raw(&messages(11, 40)), as_of_seq: 40, ..Default::default() };
     client.say(read, &page);
     client.end(read);
     client.pump();
@@ -436,7 +438,7 @@ fn a_page_that_was_read_on_the_old_connection_is_read_on_the_new_one() {
     let read = client.bulk(rpc::ReadTimeline::METHOD.id);
     answer_older(&mut client, read);
     assert!(client.notices.contains(&Notice::Paged(ROOM.into(), Ok(()))), "{:?}", client.notices);
-    assert_eq!(client.texts(), ["9", "10", "11"]);
+    assert_eq!(client.texts()[..3], ["9", "10", "11"]);
 }
 
 #[test]
@@ -448,7 +450,7 @@ fn a_page_that_was_cut_off_is_read_again() {
     client.engine.handle_timeout(later);
     let read = client.bulk(rpc::ReadTimeline::METHOD.id);
     answer_older(&mut client, read);
-    assert_eq!(client.texts(), ["9", "10", "11"]);
+    assert_eq!(client.texts()[..3], ["9", "10", "11"]);
 }
 
 #[test]

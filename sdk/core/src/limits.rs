@@ -14,6 +14,8 @@ pub const OUTBOX_ENTRIES_MAX: usize = 10_000;
 pub const SENDS_PER_ROOM_MAX: usize = 16;
 /// Those of all rooms together: half of the calls a server lets be in flight.
 pub const SENDS_MAX: usize = parlour_protocol::limits::CALLS_IN_FLIGHT_MAX / 2;
+/// Acknowledged entries of one room that are kept until its log is read up to them.
+pub const SETTLED_PER_ROOM_MAX: usize = 50;
 /// Events of the user's own log about one room that are heard again behind a digest that may be older.
 pub const EVENTS_SINCE_MAX: usize = 64;
 /// Events of one room held while a gap before them is read; more are read again.
@@ -25,6 +27,8 @@ pub const CATCH_UP_EVENTS_MAX: u64 = 500;
 pub const CATCH_UPS_AT_ONCE: usize = 4;
 /// Events of a page of history, unless the caller says otherwise.
 pub const PAGE_EVENTS: u32 = 50;
+/// Pages in a row for a timeline that shows little, of a room whose events are edits for the most part.
+pub const FILLS_MAX: u32 = 20;
 /// Events of one block of a history that is downloaded; an interrupted block is read again.
 pub const DOWNLOAD_EVENTS: u64 = 10_000;
 /// Blocks that are downloaded at the same time, of all rooms together: while the end of one is on

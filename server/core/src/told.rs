@@ -168,7 +168,7 @@ async fn told_rooms(node: &Node, user: UserId) -> Result<Vec<RoomId>, StoreError
 
 async fn gained(node: &Node, cell: Arc<RoomCell>, user: UserId) -> Result<Draft, StoreError> {
     let row = user_room(user, cell.id);
-    let head = cell.head();
+    let (room, head) = cell.describe_at_head(user);
     let told = Put { table: Table::TOLD_ROOMS, key: row.clone(), value: Some(Bytes::new()) };
     let mut puts = vec![told];
     // What was said before they came is history, not unread.
@@ -183,7 +183,7 @@ async fn gained(node: &Node, cell: Arc<RoomCell>, user: UserId) -> Result<Draft,
         let value = Some(marker.encode_to_vec().into());
         puts.push(Put { table: Table::MARKERS, key: row.clone(), value });
     }
-    let body = RoomGained { room: Some(cell.describe(user)), seq: head.seq };
+    let body = RoomGained { room: Some(room), seq: head.seq };
     let log = node.users.get(&*node.store, user).await?;
     Ok(Draft::User(Box::new(UserDraft {
         puts,

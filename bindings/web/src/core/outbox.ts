@@ -201,8 +201,8 @@ export class Outbox {
     return entry;
   }
 
-  /** The search for an expired entry failed; it is sent again, and searched for again. */
-  handleSearchFailed(clientRef: ClientRef, now: Now): void {
+  /** Its answer can't be read, or the search for an expired one failed: it is sent again, and maybe searched for. */
+  handleUnanswered(clientRef: ClientRef, now: Now): void {
     const entry = this.entry(clientRef);
     if (entry) entry.state = { type: "queued", notBeforeMs: now.elapsedMs + SEND_AGAIN_AFTER_MS };
   }

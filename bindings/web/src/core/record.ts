@@ -44,6 +44,8 @@ export interface RoomRecord {
   messageExpiryS: number;
   /** SHA-256 of its picture, in hexadecimal digits. */
   avatar: string | undefined;
+  /** Up to which event of its log all that is so. */
+  toldSeq: number;
   /** The newest known place of its log. */
   head: Head;
   /** Marker and unread counts. */
@@ -86,6 +88,7 @@ export function unknownRoom(id: RoomId): RoomRecord {
     slowModeS: 0,
     messageExpiryS: 0,
     avatar: undefined,
+    toldSeq: 0,
     head: NO_HEAD,
     counts: new Counts(),
     log: emptyAfter(0),
@@ -99,7 +102,7 @@ export function unknownRoom(id: RoomId): RoomRecord {
 /** A room as it was saved. */
 export function restoreRoom(saved: RoomRecord): RoomRecord {
   const threads = saved.threads.map((thread) => ({ ...thread, counts: Counts.restore(thread.counts) }));
-  return { ...saved, counts: Counts.restore(saved.counts), threads };
+  return { ...saved, toldSeq: saved.toldSeq ?? 0, counts: Counts.restore(saved.counts), threads };
 }
 
 /**
@@ -124,8 +127,13 @@ export function isDescribed(record: RoomRecord): boolean {
   return record.kind !== RoomKind.UNSPECIFIED;
 }
 
-/** Takes over what the server says about a room. */
-export function describe(record: RoomRecord, room: Room): void {
+/**
+ * Takes over what the server says about a room as of that event of its log. It comes on another way than the events
+ * do: what they have told meanwhile is newer.
+ */
+export function describe(record: RoomRecord, room: Room, asOfSeq: number): void {
+  if (isDescribed(record) && asOfSeq < record.toldSeq) return;
+  record.toldSeq = Math.max(record.toldSeq, asOfSeq);
   record.kind = room.kind;
   record.name = room.name;
   record.peer = idOf<UserId>(room.peer);

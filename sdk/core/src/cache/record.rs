@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use parlour_protocol::{
     ids::{BlobHash, DeviceId, Incarnation, RoomId, UserId},
+    limits::SEQ_MAX,
     marker::Marker,
     room::{Room, RoomKind},
 };
@@ -66,6 +67,8 @@ pub struct RoomRecord {
     pub message_expiry_s: u32,
     /// Its picture.
     pub avatar: Option<BlobHash>,
+    /// Up to which event of its log all that is so.
+    pub told_seq: u64,
     /// The newest known place of its log.
     pub head: Head,
     /// Marker and unread counts.
@@ -110,6 +113,7 @@ impl RoomRecord {
             slow_mode_s: 0,
             message_expiry_s: 0,
             avatar: None,
+            told_seq: 0,
             head: Head::default(),
             counts: Counts::default(),
             log: LogRange::empty_after(0),
@@ -125,8 +129,13 @@ impl RoomRecord {
         self.kind != RoomKind::Unspecified as i32
     }
 
-    /// Takes over what the server says about the room.
-    pub fn describe(&mut self, room: &Room) {
+    /// Takes over what the server says about the room as of that event of its log. It comes on another way
+    /// than the events do: what they have told meanwhile is newer.
+    pub fn describe(&mut self, room: &Room, as_of_seq: u64) {
+        if self.is_described() && as_of_seq < self.told_seq {
+            return;
+        }
+        self.told_seq = self.told_seq.max(as_of_seq.min(SEQ_MAX));
         self.kind = room.kind;
         self.name.clone_from(&room.name);
         self.peer = UserId::parse(&room.peer).ok();
@@ -163,6 +172,7 @@ impl RoomRecord {
             slow_mode_s: self.slow_mode_s,
             message_expiry_s: self.message_expiry_s,
             avatar: self.avatar.map_or(Bytes::new(), BlobHash::to_field),
+            told_seq: self.told_seq,
             threads: self.threads.iter().map(ThreadRecord::row).collect(),
             settings: Some(self.settings.to_wire()),
             polls: self.polls.iter().map(PollRecord::row).collect(),
@@ -188,6 +198,7 @@ impl RoomRecord {
             slow_mode_s: row.slow_mode_s,
             message_expiry_s: row.message_expiry_s,
             avatar: BlobHash::parse(&row.avatar).ok(),
+            told_seq: row.told_seq,
             head: head_of(&row.head)?,
             counts: counts_of(row.marker, &row.counts)?,
             log: LogRange { from, to },
@@ -338,6 +349,8 @@ struct Row {
     avatar: Bytes,
     #[prost(message, repeated, tag = "24")]
     polls: Vec<PollRow>,
+    #[prost(uint64, tag = "26")]
+    told_seq: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -14,7 +14,7 @@ use super::{Action, Engine, Focus, LoadId, Notice, page::TimelinePage, repair::T
 use crate::{
     cache::{RoomRecord, Run, Write},
     event::{LogEvent, deleted_by},
-    limits::{PAGE_EVENTS, THREAD_CACHED_EVENTS},
+    limits::{FILLS_MAX, PAGE_EVENTS, THREAD_CACHED_EVENTS},
     timeline::{Scope, Timeline},
 };
 
@@ -46,6 +46,8 @@ pub(super) struct Open {
     is_loading: bool,
     /// A page before what is shown is wanted, of so many events.
     paging: Option<u32>,
+    /// Pages in a row that were read since it shows little.
+    fills: u32,
 }
 
 /// What a read of the cache is for.
@@ -72,7 +74,7 @@ impl Engine {
         }
         self.show_unconfirmed(scope.room, &mut timeline);
         let is_first = !self.is_open(scope.room);
-        self.timelines.insert(scope, Open { timeline, is_loading: true, paging: None });
+        self.timelines.insert(scope, Open { timeline, is_loading: true, paging: None, fills: 0 });
         let limit = if scope.is_thread() { THREAD_CACHED_EVENTS } else { PAGE_EVENTS };
         self.load(Load::Opening(scope), scope.room, u64::MAX, limit);
         if is_first && self.config.focus == Focus::Focused {
@@ -146,14 +148,18 @@ impl Engine {
         }
     }
 
-    /// A timeline that shows less than a page, since little of its room was kept, gets one more.
+    /// A timeline that shows less than a page, since little of its room was kept, or much of that is
+    /// edits and deletes, gets one more, and another one until it is enough.
     pub(super) fn fill(&mut self, scope: Scope) {
         let logged = self.rooms.get(scope.room).is_some_and(|record| !record.log.is_empty());
-        let Some(open) = self.timelines.get(&scope).filter(|_| self.session.is_some()) else {
+        let Some(open) = self.timelines.get_mut(&scope).filter(|_| self.session.is_some()) else {
             return;
         };
         let shows_little = open.timeline.items().len() < PAGE_EVENTS as usize / 2;
-        if shows_little && !open.timeline.is_at_start() && (logged || scope.is_thread()) {
+        if !shows_little || open.timeline.is_at_start() {
+            open.fills = 0;
+        } else if (logged || scope.is_thread()) && open.fills < FILLS_MAX {
+            open.fills += 1;
             self.load_older(scope, PAGE_EVENTS);
         }
     }
@@ -294,7 +300,11 @@ impl Engine {
         if let Some(open) = self.timelines.get_mut(&scope)
             && open.paging.take().is_some()
         {
+            let is_there = result.is_ok();
             self.notices.push_back(Notice::Paged(scope, result));
+            if is_there {
+                self.fill(scope);
+            }
         }
     }
 

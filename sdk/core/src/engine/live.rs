@@ -13,7 +13,7 @@ use parlour_protocol::{
 };
 use prost::Message;
 
-use super::{Engine, Focus, Notice, Purpose};
+use super::{Engine, Focus, Notice, Purpose, repair::is_transient};
 use crate::{
     cache::{Run, Write},
     counts::{Head, head_of_pulse},
@@ -173,6 +173,9 @@ impl Engine {
             let head = record.head;
             record.counts.handle_late_event(event, me, head);
         }
+        if event.seq() <= record.told_seq {
+            return;
+        }
         match body {
             EventBody::RoomRenamed(renamed) => record.name = renamed.name,
             EventBody::RoomHandedOver(over) => record.creator = UserId::parse(&over.to).ok(),
@@ -191,8 +194,9 @@ impl Engine {
             EventBody::MemberRemoved(_) => {
                 record.member_count = record.member_count.saturating_sub(1);
             }
-            _ => {}
+            _ => return,
         }
+        record.told_seq = event.seq();
     }
 
     pub(super) fn handle_pulse(&mut self, pulse: &RoomPulse, now: Now) {
@@ -274,7 +278,8 @@ impl Engine {
         for rooms in rooms.chunks(SUBSCRIPTIONS_MAX) {
             let add = rooms.iter().map(|room| room.to_field()).collect();
             let body = SubscribeRequest { add, remove: Vec::new() }.encode_to_vec().into();
-            self.start_call(rpc::Subscribe::METHOD.id, body, Purpose::Subscribe);
+            let purpose = Purpose::Subscribe(rooms.to_vec());
+            self.start_call(rpc::Subscribe::METHOD.id, body, purpose);
         }
     }
 
@@ -282,7 +287,8 @@ impl Engine {
         if self.session.is_some() && self.config.focus == Focus::Focused {
             let remove = vec![room.to_field()];
             let body = SubscribeRequest { add: Vec::new(), remove }.encode_to_vec().into();
-            self.start_call(rpc::Subscribe::METHOD.id, body, Purpose::Subscribe);
+            self.unheard.remove(&room);
+            self.start_call(rpc::Subscribe::METHOD.id, body, Purpose::Subscribe(Vec::new()));
         }
     }
 
@@ -293,9 +299,26 @@ impl Engine {
         }
     }
 
-    pub(super) fn handle_subscribed(&mut self, result: Result<Bytes, Error>, now: Now) {
-        if let Ok(Ok(answer)) = result.map(SubscribeResponse::decode) {
-            answer.heads.iter().for_each(|pulse| self.handle_pulse(pulse, now));
+    pub(super) fn handle_subscribed(
+        &mut self,
+        rooms: Vec<RoomId>,
+        result: Result<Bytes, Error>,
+        now: Now,
+    ) {
+        match result.map(SubscribeResponse::decode) {
+            Ok(Ok(answer)) => answer.heads.iter().for_each(|pulse| self.handle_pulse(pulse, now)),
+            // Until it is asked again these rooms are told by their heads only.
+            Err(error) if is_transient(&error) => {
+                self.unheard.extend(rooms);
+                self.repair_soon(now);
+            }
+            _ => {}
         }
+    }
+
+    /// Asks again for rooms whose whole events were refused for a while.
+    pub(super) fn subscribe_again(&mut self) {
+        let rooms: Vec<RoomId> = std::mem::take(&mut self.unheard).into_iter().collect();
+        self.subscribe(rooms);
     }
 }

@@ -231,7 +231,7 @@ enum Purpose {
     Send(ClientRef),
     Mark { room: RoomId, seq: u64 },
     Describe(RoomId),
-    Subscribe,
+    Subscribe(Vec<RoomId>),
     Polls(RoomId),
     Settings,
     Blocked,
@@ -273,6 +273,8 @@ pub struct Engine {
     threads_uncertain: bool,
     // Marks in rooms of which nothing has been heard yet.
     early_marks: BTreeMap<RoomId, u64>,
+    // Wanted whole, and refused for a while.
+    unheard: BTreeSet<RoomId>,
     typed_at: BTreeMap<RoomId, Duration>,
     last_id: u64,
     actions: VecDeque<Action>,
@@ -313,6 +315,7 @@ impl Engine {
             recount_at: None,
             threads_uncertain: false,
             early_marks: BTreeMap::new(),
+            unheard: BTreeSet::new(),
             typed_at: BTreeMap::new(),
             last_id: 0,
             actions: VecDeque::new(),

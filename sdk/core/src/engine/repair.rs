@@ -190,10 +190,7 @@ impl Engine {
     fn handle_end(&mut self, id: BulkId, task: Task, now: Now) {
         match task {
             Task::Sync(_) => {}
-            Task::CatchUp(room) => {
-                self.repair_next(room);
-                self.fill_open(room);
-            }
+            Task::CatchUp(room) => self.repair_next(room),
             Task::Newest(room, page) => {
                 self.handle_newest(room, page, now);
                 self.repair_next(room);
@@ -305,6 +302,7 @@ impl Engine {
         }
         self.page_again();
         self.ask_again();
+        self.subscribe_again();
         self.continue_downloads();
     }
 
@@ -320,6 +318,7 @@ impl Engine {
             .take(CATCH_UPS_AT_ONCE)
             .collect();
         next.into_iter().for_each(|room| self.catch_up(room));
+        self.fill_open(done);
     }
 
     fn handle_catch_up(&mut self, room: RoomId, item: LogItem, now: Now) {
@@ -361,7 +360,7 @@ impl Engine {
             return self.put_before(room, log.from, page);
         }
         if page.as_of_seq < log.to {
-            return self.catch_up_later(now);
+            return self.repair_soon(now);
         }
         let to = page.as_of_seq;
         let from = page.from(to + 1);
@@ -427,7 +426,8 @@ impl Engine {
         }
     }
 
-    fn catch_up_later(&mut self, now: Now) {
+    /// Repairs what is left to repair after a while.
+    pub(super) fn repair_soon(&mut self, now: Now) {
         self.repair_at = sooner(self.repair_at, Some(now.elapsed + READ_AGAIN_AFTER));
     }
 }

@@ -8,7 +8,7 @@ use parlour_protocol::{
     ids::{ClientRef, RoomId, UserId, uuid_v7},
     message::SendResponse,
     sync::ReadLogRequest,
-    wire::Error,
+    wire::{Error, ErrorReason},
 };
 use prost::Message;
 
@@ -16,7 +16,7 @@ use super::{Engine, Notice, Purpose, repair::Task};
 use crate::{
     cache::Write,
     event::LogEvent,
-    limits::SENDS_MAX,
+    limits::{SENDS_MAX, SETTLED_PER_ROOM_MAX},
     outbox::{Entry, OutboxFull, Outcome, Payload, SendError, Transmit},
     time::Now,
     timeline::Timeline,
@@ -129,8 +129,10 @@ impl Engine {
         result: Result<Bytes, Error>,
         now: Now,
     ) {
-        // The answers to send, edit and delete have the same fields.
-        let result = result.map(|body| SendResponse::decode(body).unwrap_or_default());
+        // The answers to send, edit and delete have the same fields. One that can't be read says nothing:
+        // under the same ref the server says it again.
+        let unreadable = |_| Error::new(ErrorReason::StoreUnavailable, "the answer can't be read");
+        let result = result.and_then(|body| SendResponse::decode(body).map_err(unreadable));
         let (seq, at_ms) = result.as_ref().map_or((0, 0), |answer| (answer.seq, answer.at_ms));
         match self.outbox.handle_answer(client_ref, result.map(|_| ()), now) {
             Outcome::Sent(entry) => self.finish_entry(&entry, seq, at_ms),
@@ -184,9 +186,15 @@ impl Engine {
 
     fn finish_entry(&mut self, entry: &Entry, seq: u64, at_ms: u64) {
         // A room that was made just now may not be known yet.
-        if self.rooms.get(entry.room).is_none_or(|record| record.log.to < seq) {
-            let place = self.settled.entry(entry.room).or_default();
-            place.insert(seq, (entry.clone(), at_ms));
+        if seq > 0 && self.rooms.get(entry.room).is_none_or(|record| record.log.to < seq) {
+            let places = self.settled.entry(entry.room).or_default();
+            places.insert(seq, (entry.clone(), at_ms));
+            // A room that nobody looks at may not be read for long.
+            if places.len() > SETTLED_PER_ROOM_MAX
+                && let Some((_, (oldest, _))) = places.pop_first()
+            {
+                self.end_entry(&oldest);
+            }
         } else {
             self.end_entry(entry);
         }

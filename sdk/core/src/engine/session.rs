@@ -88,6 +88,7 @@ impl Engine {
         self.actions.retain(|a| matches!(a, Action::Load { .. } | Action::CancelBulk(_)));
         self.logs.clear();
         self.user_waiting.clear();
+        self.unheard.clear();
         self.sync_at = None;
         self.repair_at = None;
         self.recount_at = None;
@@ -105,16 +106,17 @@ impl Engine {
                 self.handle_mark_reply(room, seq, result, now);
             }
             Some(Purpose::Describe(room)) => match result.map(GetRoomResponse::decode) {
-                Ok(Ok(GetRoomResponse { room: Some(described), .. })) => {
-                    self.rooms.entry(room).describe(&described);
-                    self.changed(room);
+                Ok(Ok(GetRoomResponse { room: Some(described), as_of_seq })) => {
+                    if self.rooms.get(room).is_some() {
+                        self.learn_room(&described, as_of_seq);
+                    }
                 }
                 Err(error) if error.reason == ErrorReason::RoomNotFound as i32 => {
                     self.lose_room(room);
                 }
                 _ => {}
             },
-            Some(Purpose::Subscribe) => self.handle_subscribed(result, now),
+            Some(Purpose::Subscribe(rooms)) => self.handle_subscribed(rooms, result, now),
             Some(Purpose::Polls(room)) => self.handle_polls(room, result),
             Some(Purpose::Settings) => self.handle_settings_reply(result),
             Some(Purpose::Blocked) => self.handle_blocked_reply(result),
@@ -152,27 +154,28 @@ impl Engine {
         let answer = answer.clone();
         let room = match method {
             m if m == rpc::OpenDirect::METHOD.id => {
-                OpenDirectResponse::decode(answer).ok().and_then(|answer| answer.room)
+                OpenDirectResponse::decode(answer).ok().and_then(|answer| Some((answer.room?, 0)))
             }
             m if m == rpc::CreateGroup::METHOD.id => {
-                CreateGroupResponse::decode(answer).ok().and_then(|answer| answer.room)
+                CreateGroupResponse::decode(answer).ok().and_then(|answer| Some((answer.room?, 0)))
             }
             m if m == rpc::GetRoom::METHOD.id => {
-                GetRoomResponse::decode(answer).ok().and_then(|answer| answer.room)
+                let answer = GetRoomResponse::decode(answer).ok();
+                answer.and_then(|answer| Some((answer.room?, answer.as_of_seq)))
             }
             m if m == rpc::MarkUnread::METHOD.id => {
                 return self.learn_marker(request, answer, now);
             }
             _ => None,
         };
-        if let Some(room) = room {
-            self.learn_room(&room);
+        if let Some((room, as_of_seq)) = room {
+            self.learn_room(&room, as_of_seq);
         }
     }
 
-    pub(super) fn learn_room(&mut self, described: &Room) {
+    pub(super) fn learn_room(&mut self, described: &Room, as_of_seq: u64) {
         if let Ok(room) = RoomId::parse(&described.id) {
-            self.rooms.entry(room).describe(described);
+            self.rooms.entry(room).describe(described, as_of_seq);
             self.changed(room);
         }
     }

@@ -167,7 +167,7 @@ impl Engine {
             self.start_log(room, head.seq);
         }
         let record = self.rooms.entry(room);
-        record.describe(described);
+        record.describe(described, digest.seq);
         record.settings = digest.settings.as_ref().map(RoomSettings::of_wire).unwrap_or_default();
         if is_new || head.seq >= record.head.seq {
             let (marker, unread) = (digest.marker, digest.unread);
@@ -287,7 +287,13 @@ impl Engine {
                 if self.meta.watermark_ms > 0 {
                     self.follow_from(room, gained.seq.min(SEQ_MAX), event.header.at_ms);
                 }
-                self.learn_room(&described);
+                let record = self.rooms.entry(room);
+                if record.is_described() || gained.seq >= record.told_seq {
+                    self.learn_room(&described, gained.seq);
+                } else {
+                    // What its events have told already isn't in it.
+                    self.describe(room);
+                }
                 self.catch_up(room);
             }
             EventBody::RoomLost(lost) => {

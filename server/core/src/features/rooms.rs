@@ -173,8 +173,8 @@ impl RoomService<ServerKit> for Features {
         request: GetRoomRequest,
     ) -> Result<Answer<GetRoomResponse>, Error> {
         let cell = ctx.room(&request.room).await?;
-        let as_of_seq = cell.head().seq;
-        Ok(Answer::Now(GetRoomResponse { room: Some(cell.describe(ctx.user())), as_of_seq }))
+        let (room, head) = cell.describe_at_head(ctx.user());
+        Ok(Answer::Now(GetRoomResponse { room: Some(room), as_of_seq: head.seq }))
     }
 
     async fn list_members(

@@ -151,14 +151,15 @@ async fn digests_of(ctx: &Ctx, rooms: &[(RoomId, Counters)]) -> Result<Digests, 
 }
 
 async fn digest(ctx: &Ctx, cell: &Arc<RoomCell>) -> Result<RoomDigest, Error> {
-    let (user, head) = (ctx.user(), cell.head());
+    let user = ctx.user();
+    let (room, head) = cell.describe_at_head(user);
     let set = stored_marker(ctx.store(), user, cell.id).await?;
     let marker = marker_in_force(ctx.store(), user, cell.id, set).await?;
     let unread = unread(ctx.store(), user, cell.id, head, marker).await?;
     let threads = followed_in(ctx, cell.id, DIGEST_THREADS_MAX).await?;
     let settings = room_settings(ctx.store(), user, cell.id).await?;
     Ok(RoomDigest {
-        room: Some(cell.describe(user)),
+        room: Some(room),
         seq: head.seq,
         at_ms: head.news_at_ms(),
         msg_no: head.msg_no,

@@ -8,12 +8,12 @@ use parlour_protocol::{
         ReadLogItem, ReadLogRequest, ReadTimelineItem, ReadTimelineRequest, SubscribeRequest,
         SubscribeResponse, SyncItem, SyncRequest,
     },
-    wire::Error,
+    wire::{Error, ErrorReason},
 };
 
 use super::{history, sync};
 use crate::{
-    draft::{Draft, SubscribeDraft},
+    draft::{Draft, SubscribeDraft, room_not_found},
     kit::{Answer, Ctx, Features, ServerKit, Sink, id_field},
 };
 
@@ -28,7 +28,15 @@ impl SyncService<ServerKit> for Features {
         }
         let mut add = Vec::with_capacity(request.add.len());
         for room in &request.add {
-            add.push(ctx.room(room).await?);
+            match ctx.room(room).await {
+                Ok(cell) => add.push(cell),
+                // One that the caller has left meanwhile doesn't keep them from the others.
+                Err(error) if is_gone(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if add.is_empty() && !request.add.is_empty() {
+            return Err(room_not_found());
         }
         let mut remove = Vec::with_capacity(request.remove.len());
         for room in &request.remove {
@@ -37,6 +45,10 @@ impl SyncService<ServerKit> for Features {
         let draft = Draft::Subscribe(SubscribeDraft { add, remove });
         Ok(Answer::commit(draft, |done| SubscribeResponse { heads: done.heads.clone() }))
     }
+}
+
+fn is_gone(error: &Error) -> bool {
+    error.reason == ErrorReason::RoomNotFound as i32
 }
 
 impl SyncServiceBulk<ServerKit> for Features {

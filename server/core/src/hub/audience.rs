@@ -132,12 +132,13 @@ impl Hub {
         out: &mut Vec<ConnId>,
     ) -> Option<Bytes> {
         let heard = self.conn_mut(from)?.rooms.contains(&room);
-        let cell = self.node.rooms.cached(room);
         let user = self.conn_mut(from)?.caller.user;
-        if !heard || cell.is_none_or(|cell| !cell.is_member(user)) {
+        let cell = self.node.rooms.cached(room)?;
+        if !heard || !cell.is_member(user) {
             return None;
         }
-        let audience = self.audiences.get(&room)?;
+        let mut audience = self.audiences.remove(&room)?;
+        self.check_audience(&mut audience, &cell, None);
         for index in &audience.full {
             if let Some(conn) = &self.conns[*index as usize]
                 && conn.id != from
@@ -146,6 +147,7 @@ impl Hub {
                 out.push(conn.id);
             }
         }
+        self.audiences.insert(room, audience);
         Some(prost::Message::encode_to_vec(notice).into())
     }
 
@@ -159,7 +161,10 @@ impl Hub {
     /// The reader is too slow: what waits for rooms is left out, and pulses come instead.
     pub(super) fn degrade(&mut self, index: u32) {
         let Some(conn) = self.conns[index as usize].as_mut() else { return };
-        let rooms = conn.outbox.leave_out();
+        // What waits for a room may be from before the user left it: that room's end, and what comes
+        // after it, isn't theirs to know.
+        let mut rooms = conn.outbox.leave_out();
+        rooms.retain(|room| conn.rooms.contains(room));
         if rooms.is_empty() {
             return;
         }
@@ -251,8 +256,12 @@ impl Hub {
         };
         let (id, mut heads) = (*id, Vec::<RoomPulse>::with_capacity(draft.add.len()));
         let Some(conn) = self.conn_mut(id) else { return };
-        let total = conn.subscribed.len() + draft.add.len();
-        if total > parlour_protocol::limits::SUBSCRIPTIONS_MAX + draft.remove.len() {
+        let mut after = conn.subscribed.clone();
+        after.extend(draft.add.iter().map(|cell| cell.id));
+        for room in &draft.remove {
+            after.remove(room);
+        }
+        if after.len() > parlour_protocol::limits::SUBSCRIPTIONS_MAX {
             return self.refuse(then, Refused::Busy);
         }
         for cell in draft.add {

@@ -31,6 +31,8 @@ pub const BROKEN_LANES: (f64, u32) = (2.0, 100);
 pub const DATAGRAMS: (f64, u32) = (100.0, 1_000);
 /// Rooms of one connection whose typing is remembered.
 pub const TYPING_ROOMS_MAX: usize = 64;
+/// Answers of one connection that wait for the hub to take them; as long as it has so many it isn't read.
+pub const ANSWERS_WAITING_MAX: usize = 512;
 /// Datagrams of one connection heard before its lanes get their turn.
 pub const DATAGRAMS_AT_ONCE: usize = 64;
 /// Largest sealed token that is looked at, in bytes.

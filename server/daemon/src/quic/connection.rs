@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 use super::{
     Shared,
     greeting::{Newcomer, greet, say_goodbye},
-    hub_task::{Command, Joined, Writer},
+    hub_task::{Answers, Command, Joined, Writer},
     lanes::{self, OpenLanes},
     noise::Noise,
     reruns::Reruns,
@@ -91,6 +91,7 @@ pub(super) struct Established {
     pub(super) caller: Arc<Caller>,
     pub(super) id: ConnId,
     reruns: Arc<Reruns>,
+    answers: Answers,
     _known: Known,
 }
 
@@ -187,7 +188,9 @@ pub(super) async fn join(
     session.handle_admitted();
     shared.metrics.connection_opened(resumed);
     let control = recv;
-    Ok(Box::new(Established { connection, control, session, caller, id, reruns, _known: known }))
+    let answers = Answers::default();
+    let _known = known;
+    Ok(Box::new(Established { connection, control, session, caller, id, reruns, answers, _known }))
 }
 
 async fn run(est: &mut Established, shared: &Arc<Shared>) {
@@ -251,7 +254,10 @@ async fn drain_session(est: &mut Established, shared: &Arc<Shared>) {
     while let Some(output) = est.session.poll() {
         match output {
             Output::Call(id, again) => answer_call(est, shared, id, again).await,
-            Output::Send(bytes) => shared.hub.send(Command::Notice(est.id, bytes)),
+            Output::Send(bytes) => {
+                let place = est.answers.place().await;
+                shared.hub.send(Command::Notice(est.id, bytes, place));
+            }
             Output::Close(code, why) => {
                 shared.hub.send(Command::Close(est.id, code, why));
             }
@@ -287,7 +293,8 @@ async fn run_call(est: &Established, shared: &Arc<Shared>, call: u64, mut again:
             let took = shared.node.now().elapsed - started;
             shared.metrics.call_ended(again.method, Lane::Control, end, took);
             span.ended(end);
-            shared.hub.send(Command::Reply(est.id, reply_frame(call, result)));
+            let place = est.answers.place().await;
+            shared.hub.send(Command::Reply(est.id, reply_frame(call, result), place));
         }
         Outcome::Commit(draft, answer) => {
             let (metrics, node) = (shared.metrics.clone(), shared.node.clone());

@@ -26,9 +26,10 @@ use parlour_protocol::{
     wire::{CloseCode, Drain, Ephemeral, EventFrame, event_frame, server_frame::Frame},
 };
 use parlour_quic::Scratch;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{Shared, connection, cost::Cost, reruns::Reruns, wakers::Writable};
+use crate::limits::ANSWERS_WAITING_MAX;
 
 /// Commands taken at once: what arrives together is written together.
 const COMMANDS_AT_ONCE: usize = 1024;
@@ -51,8 +52,8 @@ pub(crate) enum Command {
     Left(ConnId),
     Gone(ConnId),
     Submit(Submission),
-    Reply(ConnId, Bytes),
-    Notice(ConnId, Bytes),
+    Reply(ConnId, Bytes, Place),
+    Notice(ConnId, Bytes, Place),
     Close(ConnId, CloseCode, &'static str),
     Ephemeral(ConnId, RoomId, Ephemeral),
     Drain {
@@ -64,8 +65,29 @@ pub(crate) enum Command {
     Stop(oneshot::Sender<()>),
 }
 
-/// The way to the hub. Unbounded, because what can wait in it is bounded where it comes from:
-/// calls in flight per connection, jobs per commit.
+/// A place among the answers of a connection that wait for the hub; free again once that has it.
+pub(super) struct Place(#[allow(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+
+/// The answers of a connection on their way to the hub. Where all places are taken the connection
+/// isn't read on: it may ask faster than one hub for all of them can tell the answers.
+#[derive(Clone)]
+pub(super) struct Answers(Arc<Semaphore>);
+
+impl Default for Answers {
+    fn default() -> Self {
+        Answers(Arc::new(Semaphore::new(ANSWERS_WAITING_MAX)))
+    }
+}
+
+impl Answers {
+    /// Waits for a place.
+    pub(super) async fn place(&self) -> Place {
+        Place(self.0.clone().acquire_owned().await.expect("it is never closed"))
+    }
+}
+
+/// The way to the hub. Unbounded, because what can wait in it is bounded where it comes from: calls in
+/// flight and answers per connection, jobs per commit.
 #[derive(Clone)]
 pub(crate) struct HubSender(mpsc::UnboundedSender<Command>);
 
@@ -206,8 +228,8 @@ impl Task {
     fn handle(&mut self, command: Command) {
         match command {
             Command::Submit(submission) => self.hub.handle_submission(submission),
-            Command::Reply(conn, frame) => self.hub.handle_reply(conn, frame),
-            Command::Notice(conn, frame) => self.hub.handle_notice(conn, frame),
+            Command::Reply(conn, frame, _place) => self.hub.handle_reply(conn, frame),
+            Command::Notice(conn, frame, _place) => self.hub.handle_notice(conn, frame),
             Command::Ephemeral(from, room, notice) => self.relay(from, room, &notice),
             Command::Join(joined) => self.join(*joined),
             Command::Rooms(conn, rooms, welcome) => self.hub.handle_rooms(conn, &rooms, welcome),

@@ -128,6 +128,8 @@ export interface Open {
   isLoading: boolean;
   /** A page before what is shown is wanted, of so many events. */
   paging: number | undefined;
+  /** Pages in a row that were read since it shows little. */
+  fills: number;
 }
 
 /** What was acknowledged at a place that the known part of a log hasn't reached. */
@@ -166,6 +168,8 @@ export class Core {
   readonly expiring = new Expiring();
   /** Marks in rooms of which nothing has been heard yet. */
   readonly earlyMarks = new Map<RoomId, number>();
+  /** Wanted whole, and refused for a while. */
+  readonly unheard = new Set<RoomId>();
   readonly typedMs = new Map<RoomId, number>();
   /** Server time less own time, as of the last welcome. */
   clockOffsetMs = 0;

@@ -2,7 +2,7 @@
 
 import { ReadThread, ReadTimeline } from "../../generated/rpc.js";
 import { fieldOf, type RoomId } from "../../ids.js";
-import { PAGE_EVENTS, THREAD_CACHED_EVENTS } from "../../limits.js";
+import { FILLS_MAX, PAGE_EVENTS, THREAD_CACHED_EVENTS } from "../../limits.js";
 import { NEVER } from "../../time.js";
 import type { Run } from "../cache/cache.js";
 import { deletedBy, type LogEvent } from "../event.js";
@@ -28,7 +28,7 @@ export function openTimeline(core: Core, scope: Scope): void {
   timeline.handlePolls(core.rooms.get(scope.room)?.polls ?? []);
   showUnconfirmed(core, scope.room, timeline);
   const isFirst = !core.isOpen(scope.room);
-  core.timelines.set(scopeKey(scope), { timeline, isLoading: true, paging: undefined });
+  core.timelines.set(scopeKey(scope), { timeline, isLoading: true, paging: undefined, fills: 0 });
   const limit = scope.root > 0 ? THREAD_CACHED_EVENTS : PAGE_EVENTS;
   load(core, scope.room, NEVER, limit, (runs) => handleOpened(core, scope, runs));
   if (isFirst && core.focus === "focused") subscribe(core, [scope.room]);
@@ -132,14 +132,18 @@ function showRuns(core: Core, scope: Scope, runs: readonly Run[], limit: number)
   return true;
 }
 
-/** A timeline that shows less than a page, since little of its room was kept, gets one more. */
+/**
+ * A timeline that shows less than a page, since little of its room was kept, or much of that is edits and deletes,
+ * gets one more, and another one until it is enough.
+ */
 export function fill(core: Core, scope: Scope): void {
   const open = core.timelines.get(scopeKey(scope));
   if (!open || !core.session) return;
   const log = core.rooms.get(scope.room)?.log;
   const isReadable = scope.root > 0 || (log && !isEmpty(log));
   const showsLittle = open.timeline.items.length < PAGE_EVENTS / 2;
-  if (showsLittle && !open.timeline.isAtStart && isReadable) loadOlder(core, scope, PAGE_EVENTS);
+  if (!showsLittle || open.timeline.isAtStart) open.fills = 0;
+  else if (isReadable && open.fills++ < FILLS_MAX) loadOlder(core, scope, PAGE_EVENTS);
 }
 
 /**
@@ -226,6 +230,7 @@ function finishPaging(core: Core, scope: Scope, fault: PageFault | undefined): v
   if (open?.paging === undefined) return;
   open.paging = undefined;
   core.notices.push({ type: "paged", scope, fault });
+  if (!fault) fill(core, scope);
 }
 
 /** The user isn't in the room any more. */

@@ -1,6 +1,7 @@
 /** What the event lane and datagrams say: the next events of rooms, heads, gaps, typing. */
 
 import { decode } from "../../codec/message.js";
+import { isTransient } from "../../errors.js";
 import { isCountable, type RoomEventBody } from "../../generated/events.js";
 import * as Kind from "../../generated/kinds.js";
 import { Subscribe } from "../../generated/rpc.js";
@@ -22,7 +23,7 @@ import { recountSoon } from "./markers.js";
 import { isByBlocked } from "./people.js";
 import { learnFromPoll } from "./polls.js";
 import { handlePresence } from "./presence.js";
-import { catchUp } from "./repair.js";
+import { catchUp, repairSoon } from "./repair.js";
 import { handleEcho, settle } from "./sending.js";
 import { describeRoom, startLog } from "./session.js";
 import { handleUserEvents, startSync } from "./syncing.js";
@@ -168,10 +169,11 @@ export function learnFromEvent(core: Core, record: RoomRecord, event: LogEvent, 
     const { atMs } = body.case === "messagesDeleted" ? record.head : event.header;
     record.head = { ...headOf(event.header), atMs };
   } else if (isOfRoom) record.counts.handleLateEvent(event, me, record.head);
-  learnAboutRoom(record, body);
+  learnAboutRoom(record, body, event.seq);
 }
 
-function learnAboutRoom(record: RoomRecord, body: RoomEventBody): void {
+function learnAboutRoom(record: RoomRecord, body: RoomEventBody, seq: number): void {
+  if (seq <= record.toldSeq) return;
   if (body.case === "roomRenamed") record.name = body.value.name;
   else if (body.case === "roomHandedOver") record.creator = idOf<UserId>(body.value.to);
   else if (body.case === "topicChanged") record.topic = body.value.topic;
@@ -183,7 +185,8 @@ function learnAboutRoom(record: RoomRecord, body: RoomEventBody): void {
   else if (body.case === "membersAdded") record.memberCount += body.value.users.length;
   else if (body.case === "memberRemoved" || (body.case === "memberBanned" && body.value.wasMember)) {
     record.memberCount = Math.max(record.memberCount - 1, 0);
-  }
+  } else return;
+  record.toldSeq = seq;
 }
 
 function handlePulse(core: Core, pulse: RoomPulse, now: Now): void {
@@ -248,9 +251,16 @@ function handleEphemeral(core: Core, ephemeral: Ephemeral, now: Now): void {
 export function subscribe(core: Core, rooms: readonly RoomId[]): void {
   if (!core.session) return;
   for (let at = 0; at < rooms.length; at += SUBSCRIPTIONS_MAX) {
-    const add = rooms.slice(at, at + SUBSCRIPTIONS_MAX).map(fieldOf);
-    core.call("subscribe", Subscribe, { add }, (result, now) => {
-      if (!result.ok) return;
+    const some = rooms.slice(at, at + SUBSCRIPTIONS_MAX);
+    core.call("subscribe", Subscribe, { add: some.map(fieldOf) }, (result, now) => {
+      if (!result.ok) {
+        // Until it is asked again these rooms are told by their heads only.
+        if (isTransient(result.error)) {
+          for (const room of some) core.unheard.add(room);
+          repairSoon(core, now);
+        }
+        return;
+      }
       for (const pulse of decode(SubscribeResponse, result.body).heads) handlePulse(core, pulse, now);
     });
   }
@@ -259,7 +269,15 @@ export function subscribe(core: Core, rooms: readonly RoomId[]): void {
 /** Whole events of a room aren't wanted any more. */
 export function unsubscribe(core: Core, room: RoomId): void {
   if (!core.session || core.focus !== "focused") return;
+  core.unheard.delete(room);
   core.call("subscribe", Subscribe, { remove: [fieldOf(room)] }, () => undefined);
+}
+
+/** Asks again for rooms whose whole events were refused for a while. */
+export function subscribeAgain(core: Core): void {
+  const rooms = [...core.unheard];
+  core.unheard.clear();
+  subscribe(core, rooms);
 }
 
 /** A new connection knows nothing of what the one before was subscribed to. */

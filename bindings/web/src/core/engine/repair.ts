@@ -18,7 +18,7 @@ import { isEmpty, type RoomRecord } from "../record.js";
 import { askAgain } from "./asking.js";
 import type { Core, Task } from "./core.js";
 import { fillOpen, openRoom, pageAgain, putBefore, stopPagingOf } from "./history.js";
-import { accept, jump, learnFromEvent } from "./live.js";
+import { accept, jump, learnFromEvent, subscribeAgain } from "./live.js";
 import { inOrder, type LogItem, readLogItem, TimelinePage } from "./page.js";
 import { askPolls, doubtPolls, learnPolls } from "./polls.js";
 import { handleEcho, refreshOutboxItems, settle } from "./sending.js";
@@ -132,10 +132,7 @@ function readOn(core: Core, record: RoomRecord): void {
       room,
       page: undefined,
       item: (item, now) => handleCaughtUp(core, room, readLogItem(item), now),
-      end: () => {
-        repairNext(core, room);
-        fillOpen(core, room);
-      },
+      end: () => repairNext(core, room),
       cut: (now) => repairSoon(core, now),
     },
   );
@@ -159,12 +156,14 @@ export function repairAll(core: Core): void {
   }
   pageAgain(core);
   askAgain(core);
+  subscribeAgain(core);
 }
 
 function repairNext(core: Core, done: RoomId): void {
   catchUp(core, done);
   const others = behind(core).filter((room) => room !== done);
   for (const room of others.slice(0, CATCH_UPS_AT_ONCE)) catchUp(core, room);
+  fillOpen(core, done);
 }
 
 function behind(core: Core): RoomId[] {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Delete, MarkRead, ReadLog, Send } from "../../generated/rpc.js";
 import { ErrorReason, Retry } from "../../generated/wire/v1/error.js";
 import { type ClientRef, fieldOf, type RoomId } from "../../ids.js";
+import { SEND_AGAIN_AFTER_MS, SETTLED_PER_ROOM_MAX } from "../../limits.js";
 import type { Payload } from "../payload.js";
 import { TestClient } from "../testing/client.js";
 import { deleted, echoed, ME, post, posted, ROOM, refusal } from "../testing/events.js";
@@ -100,13 +101,27 @@ describe("sending", () => {
     expect(client.sends()[0]?.request.clientRef).toEqual(fieldOf(renewed as string));
   });
 
-  it("is done with what was answered, even where the answer can't be read", async () => {
+  it("is tried again under the same ref where the answer can't be read", async () => {
     const client = await TestClient.live();
     const clientRef = client.send(post("hi"));
     const [call] = client.sends();
     client.engine.handleReply(call?.id ?? 0, { ok: true, body: Uint8Array.of(0x0a, 5) }, client.now);
-    expect(client.told("sent")).toMatchObject([{ clientRef, seq: 0 }]);
-    expect(client.engine.outboxSize).toBe(0);
+    expect(client.told("sent")).toEqual([]);
+    expect(client.engine.outboxSize).toBe(1);
+    client.pass(SEND_AGAIN_AFTER_MS);
+    expect(client.sends()[0]?.request.clientRef).toEqual(fieldOf(clientRef));
+  });
+
+  it("keeps no more of what was acknowledged than a page, in a room that nobody reads", async () => {
+    const client = await TestClient.live();
+    for (let seq = 11; seq <= 10 + 2 * SETTLED_PER_ROOM_MAX; seq++) {
+      client.send(post(`${seq}`));
+      const [call] = client.sends();
+      client.answer(call?.id, Send, { seq, atMs: 5 });
+    }
+    await client.settle();
+    const { outbox } = await client.cache.load();
+    expect(outbox).toHaveLength(SETTLED_PER_ROOM_MAX);
   });
 
   it("tells what was refused, and sends it again when asked", async () => {

@@ -4,14 +4,14 @@ import { decode } from "../../codec/message.js";
 import { SendResponse } from "../../generated/message/v1/message.js";
 import { ReadLog } from "../../generated/rpc.js";
 import { type ClientRef, fieldOf, type RoomId, type UserId, uuidV7 } from "../../ids.js";
-import { SENDS_MAX } from "../../limits.js";
+import { SENDS_MAX, SETTLED_PER_ROOM_MAX } from "../../limits.js";
 import type { Now } from "../../time.js";
 import type { CallResult } from "../connection.js";
 import type { LogEvent } from "../event.js";
 import type { Entry } from "../outbox.js";
 import type { Payload } from "../payload.js";
 import type { Timeline } from "../timeline/timeline.js";
-import type { Core } from "./core.js";
+import type { Core, Settled } from "./core.js";
 import { readLogItem } from "./page.js";
 import { settlePoll } from "./polls.js";
 
@@ -98,11 +98,14 @@ export function maySend(core: Core): boolean {
 }
 
 function handleAnswer(core: Core, clientRef: ClientRef, result: CallResult, now: Now): void {
+  const place = result.ok ? placeIn(result.body) : undefined;
+  if (result.ok && !place) {
+    core.outbox.handleUnanswered(clientRef, now);
+    return sendOutbox(core, now);
+  }
   const outcome = core.outbox.handleAnswer(clientRef, result.ok ? undefined : result.error, now);
-  if (outcome.type === "sent" && result.ok) {
-    const { seq, atMs } = placeIn(result.body);
-    finishEntry(core, outcome.entry, seq, atMs);
-  } else if (outcome.type === "again") showEntry(core, outcome.entry);
+  if (outcome.type === "sent" && place) finishEntry(core, outcome.entry, place.seq, place.atMs);
+  else if (outcome.type === "again") showEntry(core, outcome.entry);
   else if (outcome.type === "search") lookFor(core, outcome.entry);
   else if (outcome.type === "failed") {
     keepAndShow(core, outcome.entry);
@@ -111,12 +114,15 @@ function handleAnswer(core: Core, clientRef: ClientRef, result: CallResult, now:
   sendOutbox(core, now);
 }
 
-/** The answers to send, edit, delete and the others have the same fields. One that can't be read names no place. */
-function placeIn(answer: Uint8Array): { seq: number; atMs: number } {
+/**
+ * The answers to send, edit, delete and the others have the same fields. One that can't be read says nothing: under
+ * the same ref the server says it again.
+ */
+function placeIn(answer: Uint8Array): { seq: number; atMs: number } | undefined {
   try {
     return decode(SendResponse, answer);
   } catch {
-    return { seq: 0, atMs: 0 };
+    return undefined;
   }
 }
 
@@ -146,7 +152,7 @@ function lookFor(core: Core, entry: Entry): void {
       end: () => {
         if (core.outbox.entry(clientRef)) core.notices.push({ type: "ref-expired", clientRef });
       },
-      cut: (now) => core.outbox.handleSearchFailed(clientRef, now),
+      cut: (now) => core.outbox.handleUnanswered(clientRef, now),
     },
   );
 }
@@ -159,9 +165,11 @@ function lookFor(core: Core, entry: Entry): void {
 function finishEntry(core: Core, entry: Entry, seq: number, atMs: number): void {
   const { room, clientRef } = entry;
   // A room that was made just now may not be known yet.
-  if ((core.rooms.get(room)?.log.to ?? -1) < seq) {
-    const places = core.settled.get(room) ?? new Map();
+  if (seq > 0 && (core.rooms.get(room)?.log.to ?? -1) < seq) {
+    const places = core.settled.get(room) ?? new Map<number, Settled>();
     core.settled.set(room, places.set(seq, { entry, atMs }));
+    // A room that nobody looks at may not be read for long.
+    if (places.size > SETTLED_PER_ROOM_MAX) settle(core, room, Math.min(...places.keys()));
   } else endEntry(core, entry);
   settlePoll(core, entry, seq);
   for (const timeline of core.timelinesOf(room)) timeline.handleSent(entry, seq, atMs);

@@ -95,6 +95,7 @@ export function handleDisconnected(core: Core): void {
   }
   core.waiting.clear();
   core.userWaiting.clear();
+  core.unheard.clear();
   core.syncMs = core.repairMs = core.recountMs = NEVER;
   refreshOutboxItems(core);
 }
@@ -145,18 +146,23 @@ function repeatCalls(core: Core): void {
 function learnFromReply(core: Core, { method, body }: Request, answer: Uint8Array, now: Now): void {
   if (method === OpenDirect.id) learnRoom(core, decode(OpenDirectResponse, answer).room);
   else if (method === CreateGroup.id) learnRoom(core, decode(CreateGroupResponse, answer).room);
-  else if (method === GetRoom.id) learnRoom(core, decode(GetRoomResponse, answer).room);
+  else if (method === GetRoom.id) learnAnswer(core, answer);
   else if (method === MarkUnread.id) learnMarker(core, body, answer, now);
 }
 
 // Rooms.
 
 /** What the server says of a room. */
-export function learnRoom(core: Core, described: Room | undefined): void {
+export function learnRoom(core: Core, described: Room | undefined, asOfSeq = 0): void {
   const room = idOf(described?.id);
   if (!room || !described) return;
-  describe(core.rooms.entry(room), described);
+  describe(core.rooms.entry(room), described, asOfSeq);
   core.changed(room);
+}
+
+function learnAnswer(core: Core, answer: Uint8Array): void {
+  const { room, asOfSeq } = decode(GetRoomResponse, answer);
+  learnRoom(core, room, asOfSeq);
 }
 
 /** Asks what a room is that is only known by its events. */
@@ -165,8 +171,7 @@ export function describeRoom(core: Core, room: RoomId): void {
   if (!core.session || core.isCalling(key)) return;
   core.call(key, GetRoom, { room: fieldOf(room) }, (result) => {
     if (result.ok) {
-      const { room: described } = decode(GetRoomResponse, result.body);
-      if (described && core.rooms.get(room)) learnRoom(core, described);
+      if (core.rooms.get(room)) learnAnswer(core, result.body);
     } else if (result.error.reason === ErrorReason.ROOM_NOT_FOUND) loseRoom(core, room);
   });
 }
