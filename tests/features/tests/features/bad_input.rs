@@ -49,7 +49,13 @@ fn wrong_frames() -> Vec<(&'static str, Vec<u8>, CloseCode)> {
             CloseCode::MalformedFrame,
         ),
         ("groups in groups", framed(&groups), CloseCode::MalformedFrame),
-        ("messages in messages", framed(&[0x0f; 40]), CloseCode::MalformedFrame),
+        // Whole ones: what is wrong with them is that they are a thousand deep.
+        (
+            "groups in groups that end",
+            framed(&[[0x2b; 1000], [0x2c; 1000]].concat()),
+            CloseCode::MalformedFrame,
+        ),
+        ("a wire type that isn't one", framed(&[0x0f; 40]), CloseCode::MalformedFrame),
         ("a wrong wire type", framed(&[0x0d, 1, 2, 3, 4]), CloseCode::MalformedFrame),
         ("the field number 0", framed(&[0x02, 0x00]), CloseCode::MalformedFrame),
         ("a field that is cut off", framed(&call(&[0x1a, 0x7f, 1])), CloseCode::MalformedFrame),

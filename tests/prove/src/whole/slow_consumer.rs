@@ -51,7 +51,7 @@ struct Scene {
 
 async fn measure(args: &Args) -> Report {
     let mut report = Report::default();
-    let (members, rate, seconds) = if args.short { (40, 100, 2) } else { (200, 500, 10) };
+    let (members, rate, seconds) = if args.short { (40, 500, 5) } else { (200, 500, 10) };
     let rounds = args.count(3, 1);
     let server = Server::start(over(args.store.unwrap_or(Kind::Sled)));
     let talker = server.door().connect(lasting_hello(&server, "talker")).await.expect("welcomed");
