@@ -110,7 +110,7 @@ export const arPeople: Readonly<Record<keyof typeof enPeople, string | Plural>> 
   "pace.expiry-now": "تختفي الرسائل هنا بعد {time}.",
   "pace.slow": "الوضع البطيء",
   "pace.slow-none": "متوقف",
-  "pace.slow-now": "الوضع البطيء: رسالة واحدة كل {time}.",
+  "pace.slow-now": "الوضع البطيء: {time} بين رسائلك.",
   "pace.title": "الرسائل هنا",
   "passkeys.add": "إضافة مفتاح مرور",
   "passkeys.added": "أُضيف {when}",

@@ -77,9 +77,9 @@ const UNITS = [
 ] as const;
 
 /** So many seconds, in the largest unit that they are a whole number of. */
-export function duration(seconds: number): string {
+export function duration(seconds: number, unitDisplay: "long" | "short" = "long"): string {
   const [unit, size] = UNITS.find(([, length]) => seconds % length === 0) ?? (["second", 1] as const);
-  return new Intl.NumberFormat(text().language.tag, { style: "unit", unit, unitDisplay: "long" }).format(
+  return new Intl.NumberFormat(text().language.tag, { style: "unit", unit, unitDisplay }).format(
     seconds / size,
   );
 }

@@ -89,7 +89,7 @@ export const enPeople = {
   "pace.expiry-now": "Messages disappear here after {time}.",
   "pace.slow": "Slow mode",
   "pace.slow-none": "Off",
-  "pace.slow-now": "Slow mode: one message each {time}.",
+  "pace.slow-now": "Slow mode: {time} between your messages.",
   "pace.title": "Messages here",
   "passkeys.add": "Add a passkey",
   "passkeys.added": "added {when}",

@@ -34,7 +34,10 @@ export function RoomPace({ summary, may }: { summary: RoomSummary; may: Permissi
   const isManaged = may?.has("MANAGE_ROOM") ?? false;
   if (!(isOfTwo ? may?.has("SEND") : isManaged)) return null;
   const choices = (all: readonly number[], present: number, none: Key) =>
-    offered(all, present).map((value) => ({ value, label: value === 0 ? t(none) : duration(value) }));
+    offered(all, present).map((value) => ({
+      value,
+      label: value === 0 ? t(none) : duration(value, "short"),
+    }));
   return (
     <section className="settings-section" aria-label={t("pace.title")}>
       <h3>{t("pace.title")}</h3>

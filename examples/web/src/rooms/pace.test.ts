@@ -26,7 +26,7 @@ describe("what is proposed", () => {
 
 describe("a duration", () => {
   test("is said in the largest unit that it is a whole number of", () => {
-    expect([1, 90, 300, 3_600, 5_400, 86_400, 7_776_000].map(duration)).toEqual([
+    expect([1, 90, 300, 3_600, 5_400, 86_400, 7_776_000].map((it) => duration(it))).toEqual([
       "1 second",
       "90 seconds",
       "5 minutes",

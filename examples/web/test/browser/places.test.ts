@@ -119,10 +119,10 @@ describe("a room's details", () => {
     await ada.locator(".section", { hasText: "Machines" }).getByText("Boiler room").waitFor();
     await panel.getByRole("button", { name: "Nothing" }).click();
     await panel.getByRole("button", { name: "Nothing", pressed: true }).waitFor();
-    await panel.getByRole("button", { name: "10 seconds" }).click();
+    await panel.getByRole("button", { name: "10 sec" }).click();
     await panel.getByRole("button", { name: "1 day" }).click();
     await ada.getByText("Messages disappear here after 1 day.").waitFor();
-    const slow = ada.getByText("Slow mode: one message each 10 seconds.");
+    const slow = ada.getByText("Slow mode: 10 seconds between your messages.");
     await slow.waitFor();
     await look("details");
     await panel.getByRole("button", { name: "Off" }).click();
