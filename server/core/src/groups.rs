@@ -12,7 +12,7 @@ use parlour_protocol::{
 use prost::Message;
 
 use crate::{
-    draft::{EffectsOf, Guard, NewEvent, Place, RoomDraft, store_error},
+    draft::{EffectsOf, Guard, NewEvent, Place, RoomDraft, room_archived, store_error},
     identity,
     kit::{Ctx, id_field},
     ports::store::Put,
@@ -40,9 +40,10 @@ pub(crate) async fn group(ctx: &Ctx, field: &[u8]) -> Result<Arc<RoomCell>, Erro
 /// picture. The directory doesn't say that of its rooms.
 pub(crate) async fn settable(ctx: &Ctx, field: &[u8]) -> Result<Arc<RoomCell>, Error> {
     let cell = ctx.room(field).await?;
-    match cell.read(RoomState::is_of_directory) {
-        true => Ok(cell),
-        false => group(ctx, field).await,
+    match cell.read(|state| (state.is_of_directory(), state.archived)) {
+        (true, true) => Err(room_archived()),
+        (true, false) => Ok(cell),
+        (false, _) => group(ctx, field).await,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Mentions of groups, which are nodes of the directory: which are taken, and whom they mean. Where that
 //! are few people, they are told as if they were named.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use parlour_protocol::{
@@ -67,31 +67,33 @@ pub(crate) async fn meant_by(
         return Ok(vec![]);
     }
     let members = cell.read(|state| state.members.clone());
-    let all = ctx.directory().await?.read(|directory| {
-        let mut all = BTreeSet::new();
-        for group in groups {
-            all.extend(people(directory, *group, &members)?);
-        }
-        Some(all)
-    });
+    let directory = ctx.directory().await?;
+    let all = directory.read(|directory| people(directory, groups, &members));
     let mut all = all.unwrap_or_default();
     all.remove(&ctx.user());
     all.retain(|user| !named.contains(user));
     Ok(if all.len() <= GROUP_MEANT_MAX { all.into_iter().collect() } else { vec![] })
 }
 
-/// Those of a group who are in the room; `None` where both are large.
+/// Those of the groups who are in the room; `None` where the room and one of the groups are large.
 fn people(
     directory: &Directory,
-    group: RoomId,
-    members: &Arc<BTreeSet<UserId>>,
-) -> Option<Vec<UserId>> {
+    groups: &[RoomId],
+    members: &BTreeSet<UserId>,
+) -> Option<BTreeSet<UserId>> {
     if members.len() <= GROUP_LOOKED_AT_MAX {
-        let is_in = |user: &&UserId| directory.is_member(group, **user);
-        return Some(members.iter().filter(is_in).copied().collect());
+        let is_meant = |user: &&UserId| {
+            let rooms = directory.rooms_of(**user);
+            groups.iter().any(|group| rooms.contains(group))
+        };
+        return Some(members.iter().filter(is_meant).copied().collect());
     }
-    let people = directory.few_members_of(group, GROUP_LOOKED_AT_MAX)?;
-    Some(people.into_iter().filter(|user| members.contains(user)).collect())
+    let mut all = BTreeSet::new();
+    for group in groups {
+        let people = directory.few_members_of(*group, GROUP_LOOKED_AT_MAX)?;
+        all.extend(people.into_iter().filter(|user| members.contains(user)));
+    }
+    Some(all)
 }
 
 /// Keeps whom they meant, so that all of them hear of the message's end.

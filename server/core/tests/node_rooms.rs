@@ -103,6 +103,17 @@ fn slow_mode_counts_for_whoever_does_not_run_the_organization() {
 }
 
 #[test]
+fn an_archived_node_takes_nothing() {
+    let mut server = Server::new();
+    let (root, ann, _) = team(&mut server);
+    let archived = PutNode { key: "team".into(), archived: Some(true), ..PutNode::default() };
+    change(&mut server, root, vec![What::PutNode(archived)]);
+    assert_eq!(reason(slow(&mut server, ann, "team", 10)), ErrorReason::RoomArchived);
+    assert_eq!(reason(expiry(&mut server, ann, "team", 60)), ErrorReason::RoomArchived);
+    assert_eq!(reason(picture(&mut server, ann, &Bytes::new())), ErrorReason::RoomArchived);
+}
+
+#[test]
 fn messages_disappear_there_for_whom_it_was_allowed_to_say_so() {
     let mut server = Server::new();
     let (_, ann, ben) = team(&mut server);

@@ -129,10 +129,10 @@ export function isDescribed(record: RoomRecord): boolean {
 
 /**
  * Takes over what the server says about a room as of that event of its log. It comes on another way than the events
- * do: what they have told meanwhile is newer.
+ * do: what they have told meanwhile is newer. Says whether it was taken over.
  */
-export function describe(record: RoomRecord, room: Room, asOfSeq: number): void {
-  if (isDescribed(record) && asOfSeq < record.toldSeq) return;
+export function describe(record: RoomRecord, room: Room, asOfSeq: number): boolean {
+  if (isDescribed(record) && asOfSeq < record.toldSeq) return false;
   record.toldSeq = Math.max(record.toldSeq, asOfSeq);
   record.kind = room.kind;
   record.name = room.name;
@@ -146,6 +146,7 @@ export function describe(record: RoomRecord, room: Room, asOfSeq: number): void 
   record.slowModeS = room.slowModeS;
   record.messageExpiryS = room.messageExpiryS;
   record.avatar = hashOf(room.avatar);
+  return true;
 }
 
 /** A hash in a field; `undefined` for none. */

@@ -43,7 +43,9 @@ export function DetailsPanel({ summary }: { summary: RoomSummary }) {
   return (
     <AsidePanel title={t("details.title")} room={summary.id}>
       <div className="aside-scroll details">
-        {!byTwo(summary.kind) && <RoomPicture summary={summary} isManaged={mayManage} />}
+        {!byTwo(summary.kind) && (
+          <RoomPicture summary={summary} isManaged={isManaged || (mayManage && !summary.isArchived)} />
+        )}
         {isManaged ? <Fields key={summary.id} summary={summary} /> : <Facts summary={summary} />}
         <Wishes summary={summary} />
         {!summary.isArchived && <RoomPace summary={summary} may={may} />}

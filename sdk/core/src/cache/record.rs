@@ -130,10 +130,10 @@ impl RoomRecord {
     }
 
     /// Takes over what the server says about the room as of that event of its log. It comes on another way
-    /// than the events do: what they have told meanwhile is newer.
-    pub fn describe(&mut self, room: &Room, as_of_seq: u64) {
+    /// than the events do: what they have told meanwhile is newer. Says whether it was taken over.
+    pub fn describe(&mut self, room: &Room, as_of_seq: u64) -> bool {
         if self.is_described() && as_of_seq < self.told_seq {
-            return;
+            return false;
         }
         self.told_seq = self.told_seq.max(as_of_seq.min(SEQ_MAX));
         self.kind = room.kind;
@@ -148,6 +148,7 @@ impl RoomRecord {
         self.slow_mode_s = room.slow_mode_s;
         self.message_expiry_s = room.message_expiry_s;
         self.avatar = BlobHash::parse(&room.avatar).ok();
+        true
     }
 
     /// The bytes to keep.

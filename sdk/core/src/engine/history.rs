@@ -47,7 +47,7 @@ pub(super) struct Open {
     /// A page before what is shown is wanted, of so many events.
     paging: Option<u32>,
     /// Pages in a row that were read since it shows little.
-    fills: u32,
+    pub(super) fills: u32,
 }
 
 /// What a read of the cache is for.

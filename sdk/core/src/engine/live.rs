@@ -308,7 +308,7 @@ impl Engine {
         match result.map(SubscribeResponse::decode) {
             Ok(Ok(answer)) => answer.heads.iter().for_each(|pulse| self.handle_pulse(pulse, now)),
             // Until it is asked again these rooms are told by their heads only.
-            Err(error) if is_transient(&error) => {
+            Err(error) if is_transient(&error) && !rooms.is_empty() => {
                 self.unheard.extend(rooms);
                 self.repair_soon(now);
             }
@@ -318,7 +318,8 @@ impl Engine {
 
     /// Asks again for rooms whose whole events were refused for a while.
     pub(super) fn subscribe_again(&mut self) {
-        let rooms: Vec<RoomId> = std::mem::take(&mut self.unheard).into_iter().collect();
-        self.subscribe(rooms);
+        let mut rooms = std::mem::take(&mut self.unheard);
+        rooms.retain(|room| self.config.focus == Focus::All || self.is_open(*room));
+        self.subscribe(rooms.into_iter().collect());
     }
 }

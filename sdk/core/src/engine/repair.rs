@@ -388,6 +388,7 @@ impl Engine {
         if let Some(open) = self.timelines.get_mut(&Scope::from(room)) {
             open.timeline.handle_reset(from, &page.events, &page.amendments, page.at_start);
             open.timeline.handle_threads(&page.threads);
+            open.fills = 0;
         }
         self.restart_threads(room);
         self.refresh_outbox_items();

@@ -106,10 +106,10 @@ impl Engine {
                 self.handle_mark_reply(room, seq, result, now);
             }
             Some(Purpose::Describe(room)) => match result.map(GetRoomResponse::decode) {
-                Ok(Ok(GetRoomResponse { room: Some(described), as_of_seq })) => {
-                    if self.rooms.get(room).is_some() {
-                        self.learn_room(&described, as_of_seq);
-                    }
+                Ok(Ok(GetRoomResponse { room: Some(described), as_of_seq }))
+                    if self.rooms.get(room).is_some() =>
+                {
+                    self.learn_room(&described, as_of_seq);
                 }
                 Err(error) if error.reason == ErrorReason::RoomNotFound as i32 => {
                     self.lose_room(room);

@@ -167,7 +167,8 @@ impl Engine {
             self.start_log(room, head.seq);
         }
         let record = self.rooms.entry(room);
-        record.describe(described, digest.seq);
+        // What else it would have told is asked for.
+        let is_late = !record.describe(described, digest.seq);
         record.settings = digest.settings.as_ref().map(RoomSettings::of_wire).unwrap_or_default();
         if is_new || head.seq >= record.head.seq {
             let (marker, unread) = (digest.marker, digest.unread);
@@ -180,6 +181,9 @@ impl Engine {
         } else {
             // Live news went past it. What came before those, and wasn't told, it alone knows.
             record.counts.doubt();
+        }
+        if is_late {
+            self.describe(room);
         }
         self.changed(room);
         Some(room)
@@ -288,10 +292,10 @@ impl Engine {
                     self.follow_from(room, gained.seq.min(SEQ_MAX), event.header.at_ms);
                 }
                 let record = self.rooms.entry(room);
-                if record.is_described() || gained.seq >= record.told_seq {
-                    self.learn_room(&described, gained.seq);
-                } else {
-                    // What its events have told already isn't in it.
+                // What its events have told already isn't in it.
+                let is_late = !record.is_described() && gained.seq < record.told_seq;
+                self.learn_room(&described, gained.seq);
+                if is_late {
                     self.describe(room);
                 }
                 self.catch_up(room);

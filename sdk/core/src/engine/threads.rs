@@ -47,6 +47,7 @@ impl Engine {
         for scope in threads {
             if let Some(open) = self.timelines.get_mut(&scope) {
                 open.timeline.handle_reset(u64::MAX, &[], &[], false);
+                open.fills = 0;
             }
             self.fill(scope);
         }

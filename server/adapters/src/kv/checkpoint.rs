@@ -75,7 +75,8 @@ impl Checkpoint {
                         Ok(()) => state.durable = commit,
                         Err(error) => {
                             tracing::error!(%error, "checkpoint failed");
-                            state.failed = Some(match error {
+                            // What failed first says why; what comes after it fails for that.
+                            state.failed.get_or_insert(match error {
                                 EngineError::Damaged(what) => Failure::Damaged(what),
                                 EngineError::Io(_) => Failure::Io,
                             });

@@ -1,9 +1,15 @@
 //! Reading: heads, ranges of logs, rows. Damage is said where it is and hides nothing else.
 
-use std::ops::{ControlFlow, Range};
+use std::{
+    ops::{ControlFlow, Range},
+    sync::Once,
+};
 
 use bytes::Bytes;
-use parlour_core::ports::store::{Head, LogKey, ReadRange, Row, Scan, Stored};
+use parlour_core::{
+    ports::store::{Head, LogKey, ReadRange, Row, Scan, Stored},
+    tables::Table,
+};
 
 use super::{
     engine::{Engine, EngineError},
@@ -40,6 +46,17 @@ pub(crate) fn row<E: Engine>(engine: &E, key: &[u8]) -> Result<Option<Bytes>, En
     }
 }
 
+/// Said once in a process: the same rows are met again and again.
+fn say_damaged(table: Table) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        tracing::error!(
+            table = table.name(),
+            "a damaged row is left out; `storage check` lists all"
+        );
+    });
+}
+
 /// Rows of a table, in key order; damaged ones are left out.
 pub(crate) fn scan<E: Engine>(engine: &E, scan: &Scan) -> Result<Vec<Row>, EngineError> {
     let from = layout::row_key(scan.table, &scan.from);
@@ -72,7 +89,7 @@ pub(crate) fn scan<E: Engine>(engine: &E, scan: &Scan) -> Result<Vec<Row>, Engin
                     Whole::Body(body, _) => Some(body),
                     Whole::Absent => None,
                     Whole::Damaged => {
-                        tracing::error!(table = scan.table.name(), "a damaged row is left out");
+                        say_damaged(scan.table);
                         None
                     }
                 },

@@ -134,10 +134,6 @@ impl<E: Engine> Writer<E> {
                 }
                 Ok(())
             }
-            // Whether it is committed isn't said: it may be in the journal.
-            Err(_) if self.shared.space.is_closed() => {
-                refuse(calls, &StoreError::Unavailable, Ok(()))
-            }
             Err(error) => {
                 drop(engine);
                 self.detach();
@@ -192,11 +188,7 @@ impl<E: Engine> Writer<E> {
         }
         let (writes, tally) = plan.finish();
         self.keep_preimages(engine, &writes)?;
-        let done = self.durability.commit(engine, tally.commit, writes);
-        if let Err(EngineError::Damaged(what)) = &done {
-            self.shared.space.close_for_damage(what);
-        }
-        done?;
+        self.durability.commit(engine, tally.commit, writes)?;
         self.tally = tally;
         if let Err(error) = self.shared.folder.witness.note(self.tally.commit) {
             // The commit is durable; only the witness lags.

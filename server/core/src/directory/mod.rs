@@ -289,6 +289,9 @@ impl Directory {
             let own = id == room && id != self.root;
             let counts =
                 |user: &UserId| !self.deactivated.contains(user) && (own || !self.is_guest(*user));
+            if node.members.len() > max {
+                return None;
+            }
             members.extend(node.members.keys().copied().filter(counts));
             let active = |child: &&RoomId| self.node(**child).is_some_and(|node| !node.archived);
             rest.extend(node.children.iter().filter(active));

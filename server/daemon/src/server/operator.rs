@@ -10,7 +10,7 @@ use parlour_core::{
     draft::{Draft, OrgDraft, Refused, Submission, Then},
     identity,
     limits::RERUNS_MAX,
-    ports::Task,
+    ports::{Task, store::StoreError},
 };
 use parlour_protocol::{
     compliance::DataExported,
@@ -33,6 +33,17 @@ use crate::{
 pub(super) struct Operator {
     pub(super) shared: Arc<Shared>,
     pub(super) http: Option<SocketAddr>,
+}
+
+/// Why something doesn't stand in an organization's audit log.
+#[derive(Debug, thiserror::Error)]
+enum Unaudited {
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("the server is stopping")]
+    Stopping,
+    #[error("the organization changes all the time; try again")]
+    Busy,
 }
 
 impl AdminService for Operator {
@@ -95,7 +106,16 @@ impl Operator {
         to: PathBuf,
     ) -> Result<Response, String> {
         let (actor, of) = (OPERATOR.to_owned(), subject.clone().unwrap_or_default());
-        self.audit(&org, &DataExported { actor, subject: of }).await?;
+        match self.audit(&org, &DataExported { actor, subject: of }).await {
+            Ok(()) => {}
+            // A store that takes nothing any more is when an export is needed most.
+            Err(Unaudited::Refused(Refused::Store(StoreError::ReadOnly))) => {
+                tracing::warn!(
+                    "the store is read-only, so no audit log says that there was an export"
+                );
+            }
+            Err(error) => return Err(error.to_string()),
+        }
         tracing::info!("export begins");
         let (node, runtime) = (self.shared.node.clone(), Handle::current());
         // Files are written where nobody waits to be served.
@@ -136,10 +156,10 @@ impl Operator {
     }
 
     /// Puts into the organization's log what an operator does without a call.
-    async fn audit<M: EventMessage>(&self, org: &str, event: &M) -> Result<(), String> {
+    async fn audit<M: EventMessage>(&self, org: &str, event: &M) -> Result<(), Unaudited> {
         let id = identity::org_id(org);
         for _ in 0..RERUNS_MAX {
-            let cell = self.shared.node.directory(id).await.map_err(|error| error.to_string())?;
+            let cell = self.shared.node.directory(id).await.map_err(Refused::Store)?;
             let (version, operator) = (cell.head().seq, identity::operator_id(id));
             let draft = OrgDraft::new(cell, version, operator, event);
             let (told, hears) = oneshot::channel();
@@ -152,11 +172,11 @@ impl Operator {
             match hears.await {
                 Ok(Ok(_)) => return Ok(()),
                 Ok(Err(Refused::Stale)) => {}
-                Ok(Err(refused)) => return Err(refused.to_string()),
-                Err(_) => return Err("the server is stopping".into()),
+                Ok(Err(refused)) => return Err(refused.into()),
+                Err(_) => return Err(Unaudited::Stopping),
             }
         }
-        Err("the organization changes all the time; try again".into())
+        Err(Unaudited::Busy)
     }
 
     fn reload(&self) -> Result<Response, String> {

@@ -275,7 +275,7 @@ export function unsubscribe(core: Core, room: RoomId): void {
 
 /** Asks again for rooms whose whole events were refused for a while. */
 export function subscribeAgain(core: Core): void {
-  const rooms = [...core.unheard];
+  const rooms = [...core.unheard].filter((room) => core.focus !== "focused" || core.isOpen(room));
   core.unheard.clear();
   subscribe(core, rooms);
 }

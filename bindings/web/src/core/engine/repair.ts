@@ -229,6 +229,7 @@ function handleNewest(core: Core, room: RoomId, page: TimelinePage, now: Now): v
   doubtPolls(core, room);
   learnPolls(core, room, page.polls);
   const open = openRoom(core, room);
+  if (open) open.fills = 0;
   open?.timeline.handleReset(from, page.events, page.amendments, page.isAtStart);
   open?.timeline.handleThreads(page.threads);
   restartThreads(core, room);

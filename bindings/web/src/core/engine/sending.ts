@@ -101,6 +101,8 @@ function handleAnswer(core: Core, clientRef: ClientRef, result: CallResult, now:
   const place = result.ok ? placeIn(result.body) : undefined;
   if (result.ok && !place) {
     core.outbox.handleUnanswered(clientRef, now);
+    const entry = core.outbox.entry(clientRef);
+    if (entry) showEntry(core, entry);
     return sendOutbox(core, now);
   }
   const outcome = core.outbox.handleAnswer(clientRef, result.ok ? undefined : result.error, now);

@@ -136,7 +136,8 @@ function learnDigest(core: Core, digest: RoomDigest): RoomId | undefined {
   const isNew = (core.rooms.get(room)?.head.seq ?? 0) === 0;
   if (isNew) startLog(core, room, head.seq);
   const record = core.rooms.entry(room);
-  describe(record, digest.room, digest.seq);
+  // What else it would have told is asked for.
+  if (!describe(record, digest.room, digest.seq)) describeRoom(core, room);
   record.settings = digest.settings;
   if (isNew || head.seq >= record.head.seq) {
     record.counts = new Counts(digest.marker, digest.unread, record.counts.ownSeq);
@@ -219,9 +220,10 @@ function learnFromUserEvent(
     // To a new device everything is new: it begins with what its first sync gives.
     if (core.meta.watermarkMs > 0)
       followFrom(core, room, Math.min(body.value.seq, SEQ_MAX), event.header.atMs);
-    const { toldSeq } = core.rooms.entry(room);
-    if (record && !isDescribed(record) && body.value.seq < toldSeq) describeRoom(core, room);
-    else learnRoom(core, body.value.room, body.value.seq);
+    // What its events have told already isn't in it.
+    const isLate = record && !isDescribed(record) && body.value.seq < record.toldSeq;
+    learnRoom(core, body.value.room, body.value.seq);
+    if (isLate) describeRoom(core, room);
     catchUp(core, room);
   } else if (body.case === "roomLost" && room) loseRoom(core, room);
   else if (body.case === "markerMoved" && record && body.value.marker) {
