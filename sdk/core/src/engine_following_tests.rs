@@ -179,3 +179,22 @@ fn an_older_description_undoes_nothing_and_a_newer_one_counts_nothing_twice() {
     client.live(&[event(13, MembersAdded::RULE.kind, added)]);
     assert_eq!(count(&client), 8);
 }
+
+#[test]
+fn a_digest_that_is_passed_over_is_asked_for_anew() {
+    use parlour_protocol::room::MembersAdded;
+    let mut client = Client::new();
+    client.connect(10);
+    client.connect_to(1, ME);
+    let sync = client.bulk(rpc::Sync::METHOD.id);
+    // It was read before somebody came in, and arrives behind that.
+    let added = MembersAdded { users: vec![OTHER.to_field()] }.encode_to_vec();
+    client.live(&[event(11, MembersAdded::RULE.kind, added)]);
+    let described = Room { name: "while away".into(), ..room() };
+    let digest = RoomDigest { room: Some(described), seq: 10, msg_no: 10, ..RoomDigest::default() };
+    let digests = sync_item::Item::Digests(Digests { rooms: vec![digest] });
+    client.say(sync, &SyncItem { item: Some(digests) });
+    client.pump();
+    let asks = client.calls.iter().any(|(_, method, _)| *method == rpc::GetRoom::METHOD.id);
+    assert!(asks, "what it alone would have told");
+}
