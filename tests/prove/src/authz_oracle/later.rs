@@ -20,7 +20,7 @@ use super::{
     check,
     model::{Room, User},
     secrets::{Of, words_in},
-    sending::{Wish, note, some_wish, why_not},
+    sending::{Wish, note, some_wish, there, why_not},
     steps::{below, ended, someone_in},
     texts,
     world::{USERS, World},
@@ -70,8 +70,9 @@ fn schedule(world: &mut World, rng: &mut Rng, user: User, room: Room, report: &m
     }
     let (mut wish, send) = some_wish(world, rng, user, room);
     let mut send = SendRequest { client_ref: Bytes::new(), ..send };
-    if world.model.group(room).is_some() {
-        // What it is about might disappear at the same moment.
+    // What disappears may do so at the moment at which this is sent, before it or after it.
+    let goes = |seq| there(world, room, seq).is_some_and(|said| said.expires_ms < u64::MAX);
+    if goes(wish.root) || goes(wish.reply_to) {
         (wish.root, wish.reply_to) = (0, 0);
         (send.thread_root_seq, send.reply_to_seq) = (0, 0);
     }
