@@ -9,8 +9,10 @@ mod bench;
 mod demo;
 mod dist;
 mod fuzz;
+mod kotlin;
 mod prove;
 mod python;
+mod second;
 mod shell;
 mod suite;
 mod supply;
@@ -69,6 +71,12 @@ const COMMANDS: &[Command] = &[
         summary: "build the web client for the server to serve",
         help: web::HELP,
         run: web::run,
+    },
+    Command {
+        name: "kotlin",
+        summary: "build the Kotlin client into the local Maven repository",
+        help: kotlin::HELP,
+        run: kotlin::run,
     },
     Command {
         name: "dist",

@@ -34,8 +34,8 @@ fn wheel() -> Outcome<PathBuf> {
     wheel.ok_or_else(|| format!("maturin left no wheel in {}", out.display()))
 }
 
-/// The folder with the program that writes the Python half, where maturin looks for it.
-fn bindgen() -> Outcome<PathBuf> {
+/// The folder with the program that writes the other language's half; maturin looks for it on the path.
+pub(crate) fn bindgen() -> Outcome<PathBuf> {
     let target = shell::tools_dir().join("bindgen");
     let manifest = "bindings/bindgen/Cargo.toml";
     let words = ["build", "--quiet", "--locked", "--manifest-path", manifest, "--target-dir"];

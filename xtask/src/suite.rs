@@ -7,14 +7,14 @@ use std::{
 };
 
 use crate::args::{Args, nearest};
-use crate::{Outcome, demo, fuzz, prove, python, shell, supply, tools, web};
+use crate::{Outcome, demo, fuzz, kotlin, prove, python, second, shell, supply, tools, web};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask test [PART]
 
 Without a part, the whole suite: formatting, clippy, tidy, every test, those of the features over
 each carrier, the TypeScript client and the web client in Node and in browsers, the conformance kit,
-golden vectors in a second language, the Python client, the calls over HTTP against their description,
+golden vectors in a second language, the Python and the Kotlin client, the calls over HTTP against their description,
 each reliability test at a short count, fuzzing for 10 seconds a target, dependencies' licences and
 sources, and the demo unattended. Installs what it needs and says so.
   quick     formatting, clippy, tidy and every test
@@ -23,12 +23,17 @@ sources, and the demo unattended. Installs what it needs and says so.
   conformance   the scripts of the conformance kit: the server over all carriers, and both clients
   openapi   the calls over HTTP held against their description by schemathesis
   web       the TypeScript client and the web client, in Node and in Chromium
-  kotlin, swift   the clients of those languages";
+  kotlin    the Kotlin client
+  swift     the Swift client
+  beside    what the whole suite runs in a second process while browsers are tested: the features over
+            each carrier, the conformance kit, Python, the calls over HTTP, fuzzing";
 
 const FUZZ_SECONDS: u64 = 10;
 const SCHEMATHESIS_SECONDS: &str = "60";
 const PARTS: &[&str] =
-    &["quick", "deps", "python", "conformance", "openapi", "web", "kotlin", "swift"];
+    &["quick", "deps", "python", "conformance", "openapi", "web", "kotlin", "swift", BESIDE];
+/// The part that is run beside the browsers' tests.
+const BESIDE: &str = "beside";
 
 /// How a step that didn't fail ended.
 enum Done {
@@ -63,7 +68,8 @@ pub(crate) fn run(mut args: Args) -> Outcome {
             let mut suite = Suite::default();
             suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
             suite.step("conformance", conforms);
-            suite.clients();
+            suite.step("conformance of the Rust client", rust_client_conforms);
+            suite.step("conformance of the TypeScript client", typescript_client_conforms);
             suite.close()
         }
         Some("openapi") => {
@@ -79,8 +85,20 @@ pub(crate) fn run(mut args: Args) -> Outcome {
             suite.web();
             suite.close()
         }
-        Some(part @ ("kotlin" | "swift")) => {
-            println!("no {part} client yet; nothing to test");
+        Some(BESIDE) => {
+            let mut suite = Suite::default();
+            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+            suite.beside();
+            suite.close()
+        }
+        Some("kotlin") => {
+            let mut suite = Suite::default();
+            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+            suite.step("Kotlin client", || passed(kotlin::tests()));
+            suite.close()
+        }
+        Some("swift") => {
+            println!("no Swift client yet; nothing to test");
             Ok(())
         }
         Some(other) => {
@@ -98,13 +116,11 @@ fn whole() -> Outcome {
     let mut suite = Suite::default();
     suite.page();
     suite.basics();
-    suite.carriers();
+    // Browsers wait much: the other core has time for all that has nothing to do with them.
+    let second = second::Process::start(&["test", BESIDE]);
     suite.web();
-    suite.step("conformance", conforms);
-    suite.clients();
-    suite.step("golden vectors in Python", golden_in_python);
-    suite.step("Python client", || passed(python::tests()));
-    suite.step("calls over HTTP", calls_as_described);
+    suite.step("beside the browsers", || passed(second?.join()));
+    suite.step("conformance of the TypeScript client", typescript_client_conforms);
     let bins = shell::target_dir().join("debug");
     // Without a list there is nothing to run, and that is a failure of its own.
     let mut proofs = Vec::new();
@@ -115,7 +131,6 @@ fn whole() -> Outcome {
     for name in &proofs {
         suite.step(&format!("prove {name}"), || passed(prove::short(name, &bins)));
     }
-    suite.step("fuzz", fuzz_briefly);
     suite.dependencies();
     suite.step("demo", || passed(demo::check(&bins)));
     suite.close()
@@ -256,10 +271,16 @@ impl Suite {
         }
     }
 
-    /// Our clients against the kit's mock server.
-    fn clients(&mut self) {
-        self.step("conformance of the TypeScript client", typescript_client_conforms);
+    /// What needs no browser, and nothing that is made for one.
+    fn beside(&mut self) {
+        self.carriers();
+        self.step("conformance", conforms);
         self.step("conformance of the Rust client", rust_client_conforms);
+        self.step("golden vectors in Python", golden_in_python);
+        self.step("Python client", || passed(python::tests()));
+        self.step("Kotlin client", || passed(kotlin::tests()));
+        self.step("calls over HTTP", calls_as_described);
+        self.step("fuzz", fuzz_briefly);
     }
 
     /// The page that the server's build takes into the program.

@@ -124,6 +124,15 @@ pub(crate) fn acme() -> Outcome {
     if on_path("pebble") { Ok(()) } else { apt(&["pebble"]) }
 }
 
+/// A JDK and Maven.
+pub(crate) fn maven() -> Outcome {
+    if on_path("mvn") && on_path("javac") {
+        Ok(())
+    } else {
+        apt(&["default-jdk-headless", "maven"])
+    }
+}
+
 /// Node with npm. Those of Debian 12 are too old, so they aren't installed by themselves.
 pub(crate) fn node() -> Outcome {
     let version = shell::output(&mut shell::program("node", &["--version"])).unwrap_or_default();
@@ -210,6 +219,8 @@ pub(crate) fn apt(packages: &[&str]) -> Outcome {
         () if shell::works(&mut shell::program("sudo", &["-n", "true"])) => &["sudo", "-n"],
         () => return Err(format!("install {list}: `sudo apt-get install {list}`")),
     };
+    // One at a time: the suite runs two processes of this program.
+    let _turn = turn().map_err(|error| format!("waiting for a turn to install {list}: {error}"))?;
     say(&format!("installing {list} (apt)"));
     let apt = |words: &[&str]| {
         let all: Vec<&str> = prefix.iter().chain(&["apt-get"]).chain(words).copied().collect();
@@ -220,6 +231,14 @@ pub(crate) fn apt(packages: &[&str]) -> Outcome {
     apt(&["update", "-qq"])?;
     let words: Vec<&str> = ["install", "-y", "-qq"].iter().chain(packages).copied().collect();
     apt(&words)
+}
+
+/// Waits until no other process of this program installs anything; until it is dropped, none does.
+fn turn() -> std::io::Result<std::fs::File> {
+    std::fs::create_dir_all(shell::tools_dir())?;
+    let file = std::fs::File::create(shell::tools_dir().join("installing"))?;
+    file.lock()?;
+    Ok(file)
 }
 
 fn say(text: &str) {

@@ -93,6 +93,11 @@ impl<'a> Reader<'a> {
         Ok(Reader { rest: block, key: Vec::new() })
     }
 
+    /// A reader of a block that may not match its checksum: any row of it may be another.
+    pub(crate) fn unchecked(block: &'a [u8]) -> Self {
+        Reader { rest: block.get(CHECKSUM_BYTES..).unwrap_or_default(), key: Vec::new() }
+    }
+
     /// The next row.
     pub(crate) fn next(&mut self) -> Result<Option<RowIn<'_, 'a>>, EngineError> {
         if self.rest.is_empty() {

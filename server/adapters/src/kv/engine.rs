@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 
+use super::salvage;
 use crate::options::{OpenError, Options};
 
 /// Writes that an engine applies together; `None` removes the key.
@@ -18,6 +19,12 @@ pub type Writes = BTreeMap<Vec<u8>, Option<Bytes>>;
 
 /// Called for each row of a scan, in order.
 pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
+/// Called for each row that could be saved; without a value the row is gone.
+pub type Save<'a> = dyn FnMut(&[u8], Option<&[u8]>) -> ControlFlow<()> + 'a;
+
+/// A key that lies between two, where one may be there.
+pub type Guess<'a> = dyn Fn(&[u8], &[u8]) -> Option<Vec<u8>> + 'a;
 
 /// What went wrong inside an engine.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +61,12 @@ pub trait Engine: Send + Sync + Sized + 'static {
         reverse: bool,
         visit: &mut Visit<'_>,
     ) -> Result<(), EngineError>;
+
+    /// Shows whatever can be read, past what can't be, until `save` breaks. What is shown later
+    /// stands over what was shown before. `guess` tells where more may be.
+    fn salvage(&self, guess: &Guess<'_>, save: &mut Save<'_>) -> Result<(), EngineError> {
+        salvage::around(self, guess, save)
+    }
 
     /// Applies all writes or none.
     fn apply(&self, writes: Writes) -> Result<(), EngineError>;

@@ -18,6 +18,7 @@ pub mod packed;
 pub(crate) mod plan;
 pub(crate) mod read;
 pub(crate) mod rows;
+mod salvage;
 pub(crate) mod schema;
 mod space;
 pub(crate) mod tally;

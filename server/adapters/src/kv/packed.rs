@@ -19,7 +19,7 @@ use bytes::Bytes;
 
 use super::{
     block::Reader,
-    engine::{Engine, EngineError, Visit, Writes},
+    engine::{Engine, EngineError, Guess, Save, Visit, Writes},
     layout,
     merge::{Place, Slice, merge},
     overlay::{Chunk, Overlay},
@@ -100,6 +100,29 @@ impl<E: Engine> Engine for Packed<E> {
                 from = chunk.to;
             }
             max = CHUNK_ROWS;
+        }
+        Ok(())
+    }
+
+    fn salvage(&self, guess: &Guess<'_>, save: &mut Save<'_>) -> Result<(), EngineError> {
+        let mut flow = ControlFlow::Continue(());
+        let fence = |from: &[u8], to: &[u8]| {
+            let key = guess(row_of(from), row_of(to))?;
+            Some([&[BLOCK], &key[..]].concat())
+        };
+        self.engine.salvage(&fence, &mut |key, value| {
+            flow = match (key, value) {
+                ([BLOCK, fence @ ..], Some(block)) => save_block(fence, block, save),
+                _ => save(key, value),
+            };
+            flow
+        })?;
+        // What was committed last lies over the blocks, the damaged ones too.
+        let newest = self.overlay.chunk(&[layout::META], &[layout::END], false, usize::MAX);
+        for (key, value) in &newest.rows {
+            if flow.is_continue() {
+                flow = save(key, value.as_deref());
+            }
         }
         Ok(())
     }
@@ -371,6 +394,30 @@ impl<E: Engine> Packed<E> {
             }
         }
     }
+}
+
+/// The row's key that a key of the engine's stands for.
+fn row_of(key: &[u8]) -> &[u8] {
+    match key {
+        [BLOCK, fence @ ..] => fence,
+        [first, ..] if *first > BLOCK => &[layout::END],
+        _ => &[],
+    }
+}
+
+/// Saves a block's rows. Of a damaged block those that match a checksum of their own: a row that
+/// continues another has none.
+fn save_block(fence: &[u8], block: &[u8], save: &mut Save<'_>) -> ControlFlow<()> {
+    let whole = Reader::new(fence, block);
+    let is_whole = whole.is_ok();
+    let mut rows = whole.unwrap_or_else(|_| Reader::unchecked(block));
+    while let Ok(Some((key, value))) = rows.next() {
+        let is_good = || layout::body(key, &Bytes::copy_from_slice(value), &[]).is_some();
+        if is_whole || is_good() {
+            save(key, Some(value))?;
+        }
+    }
+    ControlFlow::Continue(())
 }
 
 fn goes_on(shown: &Result<ControlFlow<()>, EngineError>) -> bool {

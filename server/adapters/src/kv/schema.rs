@@ -80,6 +80,13 @@ pub(crate) fn renewed() -> Result<Writes, OpenError> {
     Ok(writes)
 }
 
+/// Writes that give a store another tally.
+pub(crate) fn tallied(tally: &Tally) -> Writes {
+    let mut writes = Writes::new();
+    put(&mut writes, TALLY, &tally.to_body());
+    writes
+}
+
 fn migrate<E: Engine>(engine: &E, found: u32) -> Result<(), OpenError> {
     if found > CURRENT {
         return Err(OpenError::NewerSchema { found, known: CURRENT });

@@ -90,8 +90,9 @@ impl Report {
     }
 }
 
-/// Checks a whole engine against the tally of its last commit.
-pub(super) fn run<E: Engine>(engine: &E, tally: &Tally) -> Result<Report, EngineError> {
+/// Checks a whole engine against the tally of its last commit. Also returns the tally of what is
+/// there.
+pub(super) fn run<E: Engine>(engine: &E, tally: &Tally) -> Result<(Report, Tally), EngineError> {
     let mut check = Check {
         engine,
         report: Report::default(),
@@ -108,7 +109,7 @@ pub(super) fn run<E: Engine>(engine: &E, tally: &Tally) -> Result<Report, Engine
         let region = Table::from_id(space).map_or("heads", Table::name);
         check.report.add(Damage::Tally { region });
     }
-    Ok(check.report)
+    Ok((check.report, check.found))
 }
 
 struct Check<'a, E> {

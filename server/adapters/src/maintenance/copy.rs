@@ -1,29 +1,37 @@
 //! Copies a whole store row by row, between any two engines.
 
-use std::fs;
+use std::{cell::RefCell, fs, ops::ControlFlow};
 
-use super::{Report, check, rows_from};
+use bytes::Bytes;
+
+use super::{Report, check, known::Known, rows_from};
 use crate::{
     OpenError, Options,
     kv::{
-        engine::{Engine, Writes},
+        engine::{Engine, EngineError, Writes},
         folder::{self, Folder},
         layout, schema,
         schema::open_error,
+        tally::Tally,
     },
+    limits::{COPY_STEP_BYTES, COPY_STEP_ROWS},
 };
 
-/// Whether the copy is the same store or a new one.
+/// What becomes of what is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Incarnation {
-    Kept,
+pub(super) enum Copied {
+    /// The same store.
+    Same,
+    /// A new store.
     New,
+    /// A new store of whatever can be read.
+    Salvaged,
 }
 
 pub(super) fn run<A: Engine, B: Engine>(
     from: &Options,
     to: &Options,
-    incarnation: Incarnation,
+    copied: Copied,
 ) -> Result<Report, OpenError> {
     if fs::read_dir(&to.path).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(OpenError::NotEmpty);
@@ -34,31 +42,93 @@ pub(super) fn run<A: Engine, B: Engine>(
     let path = target_folder.engine_path::<B>();
     fs::create_dir_all(&path)?;
     let target = B::open(&path, to)?;
-    let mut meta = Writes::new();
-    let mut next = vec![layout::META];
-    while next < vec![layout::END] {
-        let (rows, then) = rows_from(&source, &next).map_err(open_error)?;
-        let mut writes = Writes::new();
-        for (key, value) in rows {
-            let writes = if key[0] == layout::META { &mut meta } else { &mut writes };
-            writes.insert(key, Some(value));
-        }
-        target.apply(writes).map_err(open_error)?;
-        target.sync().map_err(open_error)?;
-        next = then;
+    let mut sink = Sink::new(&target);
+    match copied {
+        Copied::Salvaged => salvage(&source, &mut sink),
+        Copied::Same | Copied::New => all(&source, &mut sink),
     }
-    if incarnation == Incarnation::New {
-        meta.append(&mut schema::renewed()?);
+    .map_err(open_error)?;
+    if copied != Copied::Same {
+        sink.meta.append(&mut schema::renewed()?);
     }
-    // Last of all: without these rows a copy that was interrupted doesn't open.
-    target.apply(meta).map_err(open_error)?;
-    target.sync().map_err(open_error)?;
+    sink.finish().map_err(open_error)?;
     let identity = schema::load(&target)?.ok_or(OpenError::NotFound)?;
-    let report = check::run(&target, &identity.tally).map_err(open_error)?;
+    let (report, found) = check::run(&target, &identity.tally).map_err(open_error)?;
+    if copied == Copied::Salvaged {
+        // What is missing was reported now; from here on this is what the store has.
+        let tally = Tally { commit: identity.tally.commit, ..found };
+        target.apply(schema::tallied(&tally)).map_err(open_error)?;
+        target.sync().map_err(open_error)?;
+    }
     drop(target);
     folder::sync_tree(&to.path)?;
     if let Some(parent) = to.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         folder::sync_dir(parent)?;
     }
     Ok(report)
+}
+
+fn all<A: Engine, B: Engine>(source: &A, sink: &mut Sink<'_, B>) -> Result<(), EngineError> {
+    let mut next = vec![layout::META];
+    while next < vec![layout::END] {
+        let (rows, then) = rows_from(source, &next)?;
+        for (key, value) in rows {
+            sink.put(&key, Some(value))?;
+        }
+        next = then;
+    }
+    Ok(())
+}
+
+fn salvage<A: Engine, B: Engine>(source: &A, sink: &mut Sink<'_, B>) -> Result<(), EngineError> {
+    let mut put = Ok(());
+    // Heads come before records.
+    let known = RefCell::new(Known::default());
+    source.salvage(&|from, to| known.borrow().between(from, to), &mut |key, value| {
+        if put.is_ok() {
+            known.borrow_mut().learn(key, value);
+            put = sink.put(key, value.map(Bytes::copy_from_slice));
+        }
+        if put.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    put
+}
+
+/// Where the rows go.
+struct Sink<'a, E> {
+    engine: &'a E,
+    /// What the store says about itself. Written last of all: without it a copy that was
+    /// interrupted doesn't open.
+    meta: Writes,
+    writes: Writes,
+    bytes: usize,
+}
+
+impl<'a, E: Engine> Sink<'a, E> {
+    fn new(engine: &'a E) -> Self {
+        Sink { engine, meta: Writes::new(), writes: Writes::new(), bytes: 0 }
+    }
+
+    fn put(&mut self, key: &[u8], value: Option<Bytes>) -> Result<(), EngineError> {
+        let is_meta = key.first() == Some(&layout::META);
+        self.bytes += key.len() + value.as_ref().map_or(0, Bytes::len);
+        let writes = if is_meta { &mut self.meta } else { &mut self.writes };
+        writes.insert(key.to_vec(), value);
+        if self.writes.len() >= COPY_STEP_ROWS || self.bytes >= COPY_STEP_BYTES {
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), EngineError> {
+        self.bytes = 0;
+        self.engine.apply(std::mem::take(&mut self.writes))?;
+        self.engine.sync()
+    }
+
+    fn finish(mut self) -> Result<(), EngineError> {
+        self.write()?;
+        self.engine.apply(self.meta)?;
+        self.engine.sync()
+    }
 }

@@ -3,12 +3,14 @@
 
 mod check;
 mod copy;
+mod known;
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 
 use bytes::Bytes;
 
 pub use self::check::{Damage, Report};
+use self::copy::Copied;
 use crate::{
     Kind, OpenError, Options,
     kv::{
@@ -37,29 +39,37 @@ pub fn check(options: &Options) -> Result<Report, OpenError> {
 
 /// Copies the store in `from.path` into the new or empty folder `to.path`, as a store of the
 /// kind `to_kind` with the same incarnation. Returns the report of a check of the copy: rows
-/// that were damaged are copied as they are.
+/// that were damaged are copied as they are. Where the engine can't read on, it stops with
+/// [`OpenError::Damaged`].
 pub fn copy(from: &Options, to_kind: Kind, to: &Options) -> Result<Report, OpenError> {
-    transfer(from, to_kind, to, copy::Incarnation::Kept)
+    transfer(from, to_kind, to, Copied::Same)
+}
+
+/// Copies whatever can be read of the store in `from.path` into the new or empty folder `to.path`,
+/// past what can't be, and returns what is missing. It gets a new incarnation: what clients know
+/// may be what is missing.
+pub fn salvage(from: &Options, to_kind: Kind, to: &Options) -> Result<Report, OpenError> {
+    transfer(from, to_kind, to, Copied::Salvaged)
 }
 
 /// Makes a store out of the backup in `backup.path`, in the new or empty folder `to.path`. It
 /// gets a new incarnation: what clients know of the old store's future is worthless.
 pub fn restore(backup: &Options, to_kind: Kind, to: &Options) -> Result<Report, OpenError> {
-    transfer(backup, to_kind, to, copy::Incarnation::New)
+    transfer(backup, to_kind, to, Copied::New)
 }
 
 fn transfer(
     from: &Options,
     to_kind: Kind,
     to: &Options,
-    incarnation: copy::Incarnation,
+    copied: Copied,
 ) -> Result<Report, OpenError> {
     match (kind_of(&from.path)?, to_kind) {
         (_, Kind::Memory) | (Kind::Memory, _) => Err(OpenError::NotFound),
-        (Kind::Sled, Kind::Sled) => copy::run::<SledEngine, SledEngine>(from, to, incarnation),
-        (Kind::Sled, Kind::Redb) => copy::run::<SledEngine, RedbEngine>(from, to, incarnation),
-        (Kind::Redb, Kind::Sled) => copy::run::<RedbEngine, SledEngine>(from, to, incarnation),
-        (Kind::Redb, Kind::Redb) => copy::run::<RedbEngine, RedbEngine>(from, to, incarnation),
+        (Kind::Sled, Kind::Sled) => copy::run::<SledEngine, SledEngine>(from, to, copied),
+        (Kind::Sled, Kind::Redb) => copy::run::<SledEngine, RedbEngine>(from, to, copied),
+        (Kind::Redb, Kind::Sled) => copy::run::<RedbEngine, SledEngine>(from, to, copied),
+        (Kind::Redb, Kind::Redb) => copy::run::<RedbEngine, RedbEngine>(from, to, copied),
     }
 }
 
@@ -70,7 +80,8 @@ fn kind_of(path: &Path) -> Result<Kind, OpenError> {
 fn check_with<E: Engine>(options: &Options) -> Result<Report, OpenError> {
     let folder = Folder::lock(&options.path)?;
     let Opened { engine, identity, .. } = folder.open_engine::<E>(options)?;
-    check::run(&engine, &identity.tally).map_err(schema::open_error)
+    let (report, _) = check::run(&engine, &identity.tally).map_err(schema::open_error)?;
+    Ok(report)
 }
 
 /// Rows in key order, and where the next step begins.

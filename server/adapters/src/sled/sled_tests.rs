@@ -11,12 +11,13 @@ use parlour_protocol::ids::RoomId;
 
 use super::{Sled, SledTree};
 use crate::{
-    OpenError, Options, conformance,
+    Kind, OpenError, Options, conformance,
     kv::{
         Kv,
         engine::{Engine, Writes},
         layout,
     },
+    maintenance::Damage,
 };
 
 fn options(path: PathBuf) -> Options {
@@ -152,5 +153,41 @@ async fn damage_where_it_writes_makes_a_store_read_only_and_loses_nothing() {
         assert_eq!(store.append(vec![put(1)]).await, Err(StoreError::ReadOnly));
         drop(store);
         store = Sled::open(options.clone()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_read_of_a_damaged_store_is_salvaged() {
+    let scratch = tempfile::tempdir().unwrap();
+    let options = options(scratch.path().join("store"));
+    let store = Sled::open(options.clone()).unwrap();
+    for n in 0..100 {
+        assert_eq!(store.append(vec![put(n)]).await.unwrap(), [Ok(())]);
+    }
+    let incarnation = store.info().incarnation;
+    drop(store);
+    damage_last_block(&options);
+    let store = Sled::open(options.clone()).unwrap();
+    // Committed over the damaged block: it is in the journal only.
+    assert_eq!(store.append(vec![put(1_000)]).await.unwrap(), [Ok(())]);
+    drop(store);
+
+    let to = |name: &str| Options { path: scratch.path().join(name), ..options.clone() };
+    let copied = crate::maintenance::copy(&options, Kind::Redb, &to("copy"));
+    assert!(matches!(copied, Err(OpenError::Damaged { .. })), "{copied:?}");
+    for kind in [Kind::Redb, Kind::Sled] {
+        let to = to(&kind.to_string());
+        let report = crate::maintenance::salvage(&options, kind, &to).unwrap();
+        assert_eq!(report.listed, [Damage::Tally { region: "members" }]);
+        // A block holds two such rows; one of them is damaged.
+        assert_eq!(report.rows, 100);
+        assert!(crate::maintenance::check(&to).unwrap().is_clean());
+        let salvaged = crate::any::open(kind, to).await.unwrap();
+        assert_ne!(salvaged.info().incarnation, incarnation);
+        for n in (0..100).chain([1_000]) {
+            let row = salvaged.get(Table::MEMBERS, &u32::to_be_bytes(n)).await.unwrap();
+            assert_eq!(row.is_some(), n != 99, "{n}");
+        }
+        assert_eq!(salvaged.append(vec![put(2_000)]).await.unwrap(), [Ok(())]);
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Subcommand;
 use parlour_adapters::{
-    Kind, Options, any,
+    Kind, OpenError, Options, any,
     maintenance::{self, Damage, Report},
 };
 use parlour_daemon::{
@@ -32,6 +32,10 @@ pub(super) enum Storage {
         /// The new store: KIND:FOLDER, such as redb:new-store.
         #[arg(long, value_name = "KIND:FOLDER")]
         to: StorePath,
+        /// Go around what is damaged, copy whatever can be read, and say what is missing. The copy
+        /// is a new store for clients.
+        #[arg(long)]
+        salvage: bool,
     },
     /// Write the store anew, without what was erased and without the room it took. Needs as much
     /// free space again.
@@ -65,7 +69,7 @@ impl Storage {
     pub(super) fn run(self, common: &Common) -> Outcome {
         match self {
             Storage::Check => check(common),
-            Storage::Copy { from, to } => copy(&from, &to),
+            Storage::Copy { from, to, salvage } => copy(&from, &to, salvage),
             Storage::Compact => compact(common),
             Storage::Info => info(common),
         }
@@ -80,7 +84,7 @@ fn check(common: &Common) -> Outcome {
     finish(&report, "checked")
 }
 
-fn copy(from: &StorePath, to: &StorePath) -> Outcome {
+fn copy(from: &StorePath, to: &StorePath, salvage: bool) -> Outcome {
     let source = inner(&from.path);
     match Kind::detect(&source) {
         Some(found) if found != from.kind => {
@@ -89,8 +93,21 @@ fn copy(from: &StorePath, to: &StorePath) -> Outcome {
         None => return fail(format!("{} holds no store", source.display())),
         Some(_) => {}
     }
-    let report = maintenance::copy(&Options::new(source), to.kind, &Options::new(&to.path))?;
-    finish(&report, "copied")
+    let (source, target) = (Options::new(source), Options::new(&to.path));
+    if salvage {
+        let report = maintenance::salvage(&source, to.kind, &target)?;
+        say_what(&report, "salvaged");
+        if !report.is_clean() {
+            say!("{} things are missing or damaged", report.damaged);
+        }
+        return Ok(());
+    }
+    match maintenance::copy(&source, to.kind, &target) {
+        Err(error @ OpenError::Damaged { .. }) => {
+            fail(format!("{error}; --salvage copies what can be read into a new folder"))
+        }
+        copied => finish(&copied?, "copied"),
+    }
 }
 
 fn compact(common: &Common) -> Outcome {
@@ -174,14 +191,18 @@ fn info(common: &Common) -> Outcome {
 
 /// Prints what was found; damage is a failure.
 pub(super) fn finish(report: &Report, done: &str) -> Outcome {
-    say!("{done} {} logs, {} records, {} rows", report.logs, report.records, report.rows);
-    for damage in &report.listed {
-        say!("damaged: {}", describe(damage));
-    }
+    say_what(report, done);
     if report.is_clean() {
         return Ok(());
     }
     fail(format!("{} things are damaged; restore a backup, or go on without them", report.damaged))
+}
+
+fn say_what(report: &Report, done: &str) {
+    say!("{done} {} logs, {} records, {} rows", report.logs, report.records, report.rows);
+    for damage in &report.listed {
+        say!("damaged: {}", describe(damage));
+    }
 }
 
 fn describe(damage: &Damage) -> String {

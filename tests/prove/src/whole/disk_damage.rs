@@ -1,6 +1,7 @@
 //! Damaged disks under the whole server: copies of a stopped server's data folder, truncated,
 //! garbled or zeroed in one place. It refuses to start and says why, or it says over the wire what
-//! can't be read. Never a wrong byte, never silence.
+//! can't be read. Never a wrong byte, never silence. What `storage copy --salvage` makes of it serves
+//! what could be read, and says what is missing.
 
 use std::{collections::BTreeMap, fs};
 
@@ -50,6 +51,13 @@ struct Found {
     said: u64,
     reported: u64,
     harmless: u64,
+    /// Stores that could be salvaged and served.
+    salvaged: u64,
+    /// Stores that couldn't even be opened for it.
+    lost: u64,
+    /// Messages of those that were salvaged, and those that the reader got of them.
+    salvaged_of: u64,
+    salvaged_read: u64,
 }
 
 /// By room: what was written there, in order.
@@ -73,6 +81,9 @@ async fn run_on(args: &Args, kind: Kind, copies: u64) -> Report {
         if let Err(problem) = judge(&mut server, &reader, &truth, &mut found).await {
             report.violation(&format!("copy {copy}, {what}: {problem}"));
         }
+        if let Err(problem) = salvage(&mut server, kind, &reader, &truth, &mut found).await {
+            report.violation(&format!("copy {copy}, {what}, salvaged: {problem}"));
+        }
         fs::remove_dir_all(&path).expect("it was just made");
     }
     args.progress(&format!("server-disk-damage {kind}: {found:?}"));
@@ -82,6 +93,10 @@ async fn run_on(args: &Args, kind: Kind, copies: u64) -> Report {
     report.figure("said_over_the_wire", found.said);
     report.figure("reported_by_check", found.reported);
     report.figure("harmless", found.harmless);
+    report.figure("salvaged", found.salvaged);
+    report.figure("not_to_salvage", found.lost);
+    report.figure("salvaged_read", found.salvaged_read);
+    report.figure("salvaged_of", found.salvaged_of);
     report
 }
 
@@ -183,13 +198,54 @@ async fn judge(
         return Err(format!("it ended with {}", server.wait()));
     }
     server.kill();
-    match heard? {
+    match heard?.0 {
         Heard::TurnedAway => found.turned_away += 1,
         Heard::Said => found.said += 1,
         // An older state, or damage where nobody reads, is for the check to see.
         Heard::All | Heard::Less if !is_clean => found.reported += 1,
         Heard::All => found.harmless += 1,
         Heard::Less => return Err("something is missing, and nobody says so".into()),
+    }
+    Ok(())
+}
+
+/// Serves what can be read of the damaged store.
+async fn salvage(
+    server: &mut Server,
+    kind: Kind,
+    hello: &Hello,
+    truth: &Truth,
+    found: &mut Found,
+) -> Result<(), String> {
+    let (store, fresh) = (server.data().join("store"), server.data().join("salvaged"));
+    let from = format!("{kind}:{}", store.display());
+    let to = format!("{kind}:{}", fresh.display());
+    let output = server.command(&["storage", "copy", "--salvage", "--from", &from, "--to", &to]);
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        found.lost += 1;
+        let is_clear = said.lines().last().is_some_and(|last| last.contains("parlour: "));
+        return if is_clear { Ok(()) } else { Err(format!("it isn't salvaged: {said:?}")) };
+    }
+    let is_whole = !String::from_utf8_lossy(&output.stdout).contains("missing or damaged");
+    fs::remove_dir_all(&store).map_err(|error| error.to_string())?;
+    fs::rename(&fresh, &store).map_err(|error| error.to_string())?;
+    if let Err(why) = server.run() {
+        // What is damaged lies beside the store: a key or a certificate.
+        let is_clear = why.lines().last().is_some_and(|last| last.contains("parlour: "));
+        return if is_clear { Ok(()) } else { Err(format!("it doesn't start: {why:?}")) };
+    }
+    let heard = hear(&server.door(), hello, truth).await;
+    server.kill();
+    let (heard, read) = heard?;
+    match heard {
+        Heard::TurnedAway => {}
+        Heard::Less if is_whole => return Err("something is missing, and nobody says so".into()),
+        Heard::Less | Heard::Said | Heard::All => {
+            found.salvaged += 1;
+            found.salvaged_read += read;
+            found.salvaged_of += truth.iter().map(|(_, truth)| truth.len() as u64).sum::<u64>();
+        }
     }
     Ok(())
 }
@@ -202,15 +258,15 @@ enum Heard {
     Less,
 }
 
-/// Reads everything there is; an error is what must not be.
-async fn hear(door: &Door, hello: &Hello, truth: &Truth) -> Result<Heard, String> {
+/// Reads everything there is, and says how much that was; an error is what must not be.
+async fn hear(door: &Door, hello: &Hello, truth: &Truth) -> Result<(Heard, u64), String> {
     let reader = match door.connect(hello.clone()).await {
         Ok(reader) => reader,
         // The keys are other ones now, or the store says that it can't be read.
-        Err(lost) if is_clear(&lost) => return Ok(Heard::TurnedAway),
+        Err(lost) if is_clear(&lost) => return Ok((Heard::TurnedAway, 0)),
         Err(lost) => return Err(format!("turned away with {lost:?}")),
     };
-    let (mut said, mut whole) = (false, true);
+    let (mut said, mut whole, mut count) = (false, true, 0);
     for (room, truth) in truth {
         for (what, read) in
             [("log", read(&reader, room).await), ("page", read_page(&reader, room).await)]
@@ -221,6 +277,7 @@ async fn hear(door: &Door, hello: &Hello, truth: &Truth) -> Result<Heard, String
                         return Err(format!("{what}: {wrong}"));
                     }
                     said |= !read.damaged.is_empty();
+                    count += if what == "log" { read.events.len() as u64 } else { 0 };
                     whole &= read.is_whole(truth) || what == "page";
                 }
                 Err(error) if error.reason() == ErrorReason::DataDamaged as i32 => said = true,
@@ -233,11 +290,12 @@ async fn hear(door: &Door, hello: &Hello, truth: &Truth) -> Result<Heard, String
             }
         }
     }
-    Ok(match (said, whole) {
+    let heard = match (said, whole) {
         (true, _) => Heard::Said,
         (false, true) => Heard::All,
         (false, false) => Heard::Less,
-    })
+    };
+    Ok((heard, count))
 }
 
 fn is_clear(lost: &parlour_features::raw::Lost) -> bool {
