@@ -16,6 +16,7 @@ mod second;
 mod shell;
 mod suite;
 mod supply;
+mod swift;
 mod tidy;
 mod tools;
 mod web;
@@ -77,6 +78,12 @@ const COMMANDS: &[Command] = &[
         summary: "build the Kotlin client into the local Maven repository",
         help: kotlin::HELP,
         run: kotlin::run,
+    },
+    Command {
+        name: "swift",
+        summary: "put what is generated into the Swift package",
+        help: swift::HELP,
+        run: swift::run,
     },
     Command {
         name: "dist",

@@ -7,14 +7,14 @@ use std::{
 };
 
 use crate::args::{Args, nearest};
-use crate::{Outcome, demo, fuzz, kotlin, prove, python, second, shell, supply, tools, web};
+use crate::{Outcome, demo, fuzz, kotlin, prove, python, second, shell, supply, swift, tools, web};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask test [PART]
 
 Without a part, the whole suite: formatting, clippy, tidy, every test, those of the features over
 each carrier, the TypeScript client and the web client in Node and in browsers, the conformance kit,
-golden vectors in a second language, the Python and the Kotlin client, the calls over HTTP against their description,
+golden vectors in a second language, the Python, the Kotlin and the Swift client, the calls over HTTP against their description,
 each reliability test at a short count, fuzzing for 10 seconds a target, dependencies' licences and
 sources, and the demo unattended. Installs what it needs and says so.
   quick     formatting, clippy, tidy and every test
@@ -26,7 +26,7 @@ sources, and the demo unattended. Installs what it needs and says so.
   kotlin    the Kotlin client
   swift     the Swift client
   beside    what the whole suite runs in a second process while browsers are tested: the features over
-            each carrier, the conformance kit, Python, the calls over HTTP, fuzzing";
+            each carrier, the conformance kit, Python, Kotlin, Swift, the calls over HTTP, fuzzing";
 
 const FUZZ_SECONDS: u64 = 10;
 const SCHEMATHESIS_SECONDS: &str = "60";
@@ -98,8 +98,10 @@ pub(crate) fn run(mut args: Args) -> Outcome {
             suite.close()
         }
         Some("swift") => {
-            println!("no Swift client yet; nothing to test");
-            Ok(())
+            let mut suite = Suite::default();
+            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+            suite.step("Swift client", swift_client);
+            suite.close()
         }
         Some(other) => {
             let near = nearest(other, PARTS.iter().copied());
@@ -185,6 +187,10 @@ fn conforms() -> Outcome<Done> {
     let script = shell::root().join("tests/conformance/run.py");
     let program = shell::target_dir().join("debug/parlour");
     passed(shell::run(shell::program(python, &[]).arg(script).arg(program)))
+}
+
+fn swift_client() -> Outcome<Done> {
+    Ok(swift::tests()?.map_or(Done::Passed, Done::Skipped))
 }
 
 fn fuzz_briefly() -> Outcome<Done> {
@@ -279,6 +285,7 @@ impl Suite {
         self.step("golden vectors in Python", golden_in_python);
         self.step("Python client", || passed(python::tests()));
         self.step("Kotlin client", || passed(kotlin::tests()));
+        self.step("Swift client", swift_client);
         self.step("calls over HTTP", calls_as_described);
         self.step("fuzz", fuzz_briefly);
     }
