@@ -45,6 +45,18 @@ pub(crate) fn tests() -> Outcome {
     maven(&["package"], Some(&bins.join("parlour")))
 }
 
+/// The conformance kit's driver of the client, which the tests have built, as a command. A program that lives for a
+/// moment doesn't want the compiler that makes it faster later.
+pub(crate) fn driver() -> Outcome<String> {
+    let built = package().join("target");
+    let listed = built.join("classpath");
+    let others = fs::read_to_string(&listed).map_err(|e| format!("{}: {e}", listed.display()))?;
+    let path = format!("{0}/classes:{0}/test-classes:{1}", built.display(), others.trim());
+    Ok(format!(
+        "java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp '{path}' dev.parlour.conformance.DriverKt"
+    ))
+}
+
 /// Puts what is generated from the library in that folder, and the library, where the build looks.
 fn generate(bins: &Path) -> Outcome {
     let (folder, name) = native()?;

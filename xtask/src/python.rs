@@ -10,11 +10,21 @@ const TESTS_WITH: &[&str] = &["mypy==2.4.1", "pytest==9.2.0"];
 
 /// Builds the wheel, installs it and runs the tests.
 pub(crate) fn tests() -> Outcome {
-    let wheel = wheel()?;
-    let python = tools::fresh_python("python-client", &[&[&*wheel.to_string_lossy()], TESTS_WITH])?;
-    let mut tests = shell::program(python, &["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
+    let mut tests = shell::program(installed()?, &["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
     tests.current_dir(package()).env("PARLOUR_BIN", shell::target_dir().join("debug/parlour"));
     shell::run(&mut tests)
+}
+
+/// The conformance kit's driver of the client, as a command.
+pub(crate) fn driver() -> Outcome<String> {
+    let script = package().join("tests/conformance/driver.py");
+    Ok(format!("'{}' '{}'", installed()?.display(), script.display()))
+}
+
+/// A fresh environment with the client in it.
+fn installed() -> Outcome<PathBuf> {
+    let wheel = wheel()?;
+    tools::fresh_python("python-client", &[&[&*wheel.to_string_lossy()], TESTS_WITH])
 }
 
 /// The wheel with a library of the dev profile, by maturin.

@@ -3,16 +3,22 @@
 
 use std::{
     fs::{self, File},
+    os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
 use crate::{Outcome, shell};
 
-/// A command that runs. Dropping it ends it.
+/// Where a second process writes what its first one has to know, line by line.
+const TELL: &str = "PARLOUR_XTASK_TELL";
+
+/// A command that runs. Dropping it ends it, with whatever it has started.
 pub(crate) struct Process {
     child: Child,
     said: PathBuf,
+    told: PathBuf,
+    is_over: bool,
 }
 
 impl Process {
@@ -22,34 +28,48 @@ impl Process {
         let folder = shell::target_dir().join("tmp");
         fs::create_dir_all(&folder).map_err(failed)?;
         let said = folder.join(format!("xtask-{}", words.join("-")));
+        let told = said.with_extension("steps");
         let file = File::create(&said).map_err(failed)?;
+        // Of an earlier run.
+        let _ = fs::remove_file(&told);
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command.args(words).stdin(Stdio::null()).stderr(file.try_clone().map_err(failed)?);
+        command.env(TELL, &told).process_group(0);
         println!(
             "`cargo xtask {}` runs meanwhile; it prints to {}",
             words.join(" "),
             said.display()
         );
         let child = command.stdout(file).spawn().map_err(failed)?;
-        Ok(Process { child, said })
+        Ok(Process { child, said, told, is_over: false })
     }
 
-    /// Waits for its end and prints what it has printed.
-    pub(crate) fn join(mut self) -> Outcome {
+    /// Waits for its end and prints what it has printed. What it has told, line by line.
+    pub(crate) fn join(mut self) -> Outcome<Vec<String>> {
         let status = self.child.wait();
+        self.is_over = true;
         let said = fs::read(&self.said).unwrap_or_default();
         println!("{}", String::from_utf8_lossy(&said));
-        match status {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(format!("the second process failed: {status}")),
-            Err(error) => Err(format!("the second process: {error}")),
-        }
+        let status = status.map_err(|error| format!("the second process: {error}"))?;
+        let told = fs::read_to_string(&self.told);
+        let told = told.map_err(|_| format!("the second process ended with {status}"))?;
+        Ok(told.lines().map(str::to_owned).collect())
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Over already, where it was waited for.
-        let _ = self.child.kill();
+        if !self.is_over {
+            let group = format!("-{}", self.child.id());
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+            let _ = self.child.wait();
+        }
     }
+}
+
+/// Tells the first process, where this is a second one.
+pub(crate) fn tell(lines: impl Iterator<Item = String>) -> Outcome {
+    let Some(path) = std::env::var_os(TELL) else { return Ok(()) };
+    let text: String = lines.map(|line| line + "\n").collect();
+    fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
 }

@@ -69,6 +69,9 @@ pub(crate) fn run(mut args: Args) -> Outcome {
             suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
             suite.step("conformance", conforms);
             suite.step("conformance of the Rust client", rust_client_conforms);
+            suite.step("conformance of the Python client", python_client_conforms);
+            suite.step("Kotlin client", || passed(kotlin::tests()));
+            suite.step("conformance of the Kotlin client", kotlin_client_conforms);
             suite.step("conformance of the TypeScript client", typescript_client_conforms);
             suite.close()
         }
@@ -121,7 +124,7 @@ fn whole() -> Outcome {
     // Browsers wait much: the other core has time for all that has nothing to do with them.
     let second = second::Process::start(&["test", BESIDE]);
     suite.web();
-    suite.step("beside the browsers", || passed(second?.join()));
+    suite.join(second);
     suite.step("conformance of the TypeScript client", typescript_client_conforms);
     let bins = shell::target_dir().join("debug");
     // Without a list there is nothing to run, and that is a failure of its own.
@@ -164,11 +167,25 @@ fn calls_as_described() -> Outcome<Done> {
 
 /// The Rust client against the kit's mock server, by the driver that was built already.
 fn rust_client_conforms() -> Outcome<Done> {
-    let python = tools::conformance()?;
-    let script = shell::root().join("tests/conformance/run.py");
     let driver = shell::target_dir().join("debug/parlour-conformance-driver");
-    let mut run = shell::program(python, &[]);
-    run.arg(script).arg("--client").arg(driver).arg("--table").arg(clients_table());
+    client_conforms(&format!("'{}'", driver.display()), "all")
+}
+
+fn python_client_conforms() -> Outcome<Done> {
+    client_conforms(&python::driver()?, "quic")
+}
+
+fn kotlin_client_conforms() -> Outcome<Done> {
+    client_conforms(&kotlin::driver()?, "quic")
+}
+
+/// The kit's scripts for clients, against a client by the command of its driver, over that carrier; what it passes
+/// goes into the table. Carriers are the Rust client's, whatever the language.
+fn client_conforms(driver: &str, carrier: &str) -> Outcome<Done> {
+    let script = shell::root().join("tests/conformance/run.py");
+    let mut run = shell::program(tools::conformance()?, &[]);
+    run.arg(script).args(["--client", driver, "--carrier", carrier]);
+    run.arg("--table").arg(clients_table());
     passed(shell::run(&mut run))
 }
 
@@ -211,6 +228,33 @@ fn deny() -> Outcome<Done> {
 
 fn passed(outcome: Outcome) -> Outcome<Done> {
     outcome.map(|()| Done::Passed)
+}
+
+/// A step as a line from one process to the other: its name, its milliseconds, how it ended, and why.
+struct Told;
+
+impl Told {
+    fn write((name, time, outcome): &(String, Duration, Outcome<Done>)) -> String {
+        let (word, why) = match outcome {
+            Ok(Done::Passed) => ("passed", ""),
+            Ok(Done::Skipped(why)) => ("skipped", &**why),
+            Err(why) => ("failed", &**why),
+        };
+        format!("{name}\t{}\t{word}\t{}", time.as_millis(), why.replace(['\n', '\t'], " "))
+    }
+
+    fn read(line: &str) -> Outcome<(String, Duration, Outcome<Done>)> {
+        let mut parts = line.split('\t');
+        let mut next = || parts.next().ok_or_else(|| format!("no step: {line}"));
+        let (name, millis, word, why) = (next()?, next()?, next()?, next()?.to_owned());
+        let time = Duration::from_millis(millis.parse().map_err(|_| format!("no step: {line}"))?);
+        let outcome = match word {
+            "passed" => Ok(Done::Passed),
+            "skipped" => Ok(Done::Skipped(why)),
+            _ => Err(why),
+        };
+        Ok((name.to_owned(), time, outcome))
+    }
 }
 
 /// The steps so far.
@@ -284,7 +328,9 @@ impl Suite {
         self.step("conformance of the Rust client", rust_client_conforms);
         self.step("golden vectors in Python", golden_in_python);
         self.step("Python client", || passed(python::tests()));
+        self.step("conformance of the Python client", python_client_conforms);
         self.step("Kotlin client", || passed(kotlin::tests()));
+        self.step("conformance of the Kotlin client", kotlin_client_conforms);
         self.step("Swift client", swift_client);
         self.step("calls over HTTP", calls_as_described);
         self.step("fuzz", fuzz_briefly);
@@ -307,7 +353,19 @@ impl Suite {
         self.step("cargo-deny", deny);
     }
 
+    /// Waits for the second process, whose steps are steps of this one's.
+    fn join(&mut self, second: Outcome<second::Process>) {
+        println!("\n=== beside the browsers");
+        let lines = second.and_then(second::Process::join);
+        let steps = lines.and_then(|lines| lines.iter().map(|line| Told::read(line)).collect());
+        match steps {
+            Ok(steps) => self.steps.extend::<Vec<_>>(steps),
+            Err(why) => self.steps.push(("beside the browsers".into(), Duration::ZERO, Err(why))),
+        }
+    }
+
     fn close(self) -> Outcome {
+        second::tell(self.steps.iter().map(Told::write))?;
         let (mut passed, mut failed, mut skipped) = (0, 0, 0);
         println!("\n=== summary");
         for (name, time, outcome) in &self.steps {

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use futures_util::future::join_all;
 
 use crate::{
-    CallError, Events, FollowedThread, Found, Presence, Room, RoomList, Search, SearchError, State,
-    States, Upload,
+    CallError, Events, FollowedThread, Found, Notifications, Presence, Room, RoomList, Search,
+    SearchError, State, States, Upload,
     files::FileSource,
     ids::{parse, parse_all, show, who},
     pull::{Pull, Unnamed},
@@ -250,6 +250,16 @@ impl Client {
     pub async fn events(&self) -> Result<Arc<Events>, CallError> {
         let client = self.inner.clone();
         run(async move { Ok(Events::shared(client.events().await?, client.clone())) }).await
+    }
+
+    /// Messages that the user wants to be told of, from now on. Those that came while the client was away come
+    /// once it is back, as far as their rooms are read on.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub async fn notifications(&self) -> Result<Arc<Notifications>, CallError> {
+        let client = self.inner.clone();
+        run(async move { Ok(Notifications::shared(client.notifications().await?)) }).await
     }
 
     /// An upload to be: it begins with `Upload::run`.

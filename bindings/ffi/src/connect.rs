@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use parlour::Builder;
+use parlour::{Builder, Focus};
 
-use crate::{Client, ConnectError, runtime::run};
+use crate::{Client, ConnectError, TokenSource, runtime::run};
 
 /// What a client needs to know.
 #[derive(Clone, uniffi::Record)]
@@ -14,6 +14,14 @@ pub struct Options {
     /// The user's token, or a program's key. Without one the client goes on with the login that is
     /// kept beside the cache.
     pub token: Option<String>,
+    /// Where the client gets its tokens from, in place of `token`: tokens run out, and it asks for a newer one
+    /// while the connection goes on.
+    #[uniffi(default = None)]
+    pub token_source: Option<Arc<TokenSource>>,
+    /// Whole events only of rooms whose timeline is open, and of the others what changed: for devices that have
+    /// many rooms and little room.
+    #[uniffi(default = false)]
+    pub focused: bool,
     /// Where to open a WebSocket when QUIC doesn't get through, such as `wss://host/parlour/v1/ws`.
     #[uniffi(default = None)]
     pub websocket: Option<String>,
@@ -69,6 +77,12 @@ impl Options {
         let mut builder = parlour::Client::builder().address(self.address);
         if let Some(token) = self.token {
             builder = builder.token(token);
+        }
+        if let Some(source) = self.token_source {
+            builder = builder.token(source.token());
+        }
+        if self.focused {
+            builder = builder.focus(Focus::Focused);
         }
         if let Some(cache) = self.cache {
             builder = builder.cache(PathBuf::from(cache));

@@ -12,6 +12,7 @@ mod events;
 mod files;
 mod ids;
 mod message;
+mod news;
 mod presence;
 mod pull;
 mod room;
@@ -21,6 +22,7 @@ mod search;
 mod state;
 mod thread;
 mod timeline;
+mod token;
 
 pub use client::{Client, User, UserChanges};
 pub use connect::{Options, Trust, connect, start};
@@ -33,6 +35,7 @@ pub use files::{Attachment, FileSource, Progress, Upload};
 pub use message::{
     Delivery, Draft, Item, LinkPreview, Message, MessageInfo, Notice, Reaction, Sent, ThreadSummary,
 };
+pub use news::{Notification, Notifications};
 pub use presence::{
     Activity, Availability, Presence, PresenceDiff, PresenceList, Status, UserPresence,
 };
@@ -40,8 +43,9 @@ pub use room::Room;
 pub use rooms::{RoomInfo, RoomList, RoomListDiff};
 pub use runtime::shutdown;
 pub use search::{Found, Hit, Search};
-pub use state::{State, States};
+pub use state::{State, States, close_code_name};
 pub use thread::{FollowedThread, Thread};
 pub use timeline::{Timeline, TimelineDiff};
+pub use token::{TokenRequest, TokenSource};
 
 uniffi::setup_scaffolding!();

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use parlour::protocol::generated::{EVENT_RULES, EventBody};
+
 use crate::{
     Attachment, QueueError, Refusal, Room, Thread, TransferError,
     ids::{parse_all, show, show_all},
@@ -108,6 +110,8 @@ pub struct Notice {
     pub sender: Option<String>,
     /// The kind of the event as the protocol names it, such as `MembersAdded`.
     pub kind: String,
+    /// The number of its kind in the protocol.
+    pub kind_number: u32,
 }
 
 impl From<parlour::Notice> for Notice {
@@ -119,6 +123,10 @@ impl From<parlour::Notice> for Notice {
             at_ms: notice.at_ms,
             sender: notice.sender.map(show),
             kind: kind.to_owned(),
+            kind_number: match &notice.body {
+                EventBody::Unknown { kind, .. } => *kind,
+                _ => EVENT_RULES.iter().find(|rule| rule.name == kind).map_or(0, |rule| rule.kind),
+            },
         }
     }
 }
@@ -162,6 +170,8 @@ pub struct MessageInfo {
     pub link_previews: Vec<LinkPreview>,
     /// The sender's own id for it.
     pub client_ref: Option<String>,
+    /// The client's own id of a change of it that is pending.
+    pub pending_ref: Option<String>,
     /// How far the message, or a pending change of it, got.
     pub delivery: Delivery,
 }
@@ -187,6 +197,7 @@ impl MessageInfo {
             reactions: message.reactions.iter().map(Reaction::from).collect(),
             link_previews: message.link_previews.iter().map(LinkPreview::from).collect(),
             client_ref: message.client_ref.map(show),
+            pending_ref: message.pending.map(show),
             delivery: message.delivery.clone().into(),
         }
     }

@@ -105,6 +105,24 @@ impl Room {
         run(async move { Ok(room.unreact(seq, &emoji).await?) }).await
     }
 
+    /// Pins the message at `seq` for everyone in the room.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn pin(&self, seq: u64) -> Result<(), QueueError> {
+        let room = self.inner.clone();
+        run(async move { Ok(room.pin(seq).await?) }).await
+    }
+
+    /// Takes the pin off the message at `seq`, whoever pinned it.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn unpin(&self, seq: u64) -> Result<(), QueueError> {
+        let room = self.inner.clone();
+        run(async move { Ok(room.unpin(seq).await?) }).await
+    }
+
     /// The user is typing, or has stopped. To be called at every key: what need not be sent isn't.
     pub fn typing(&self, active: bool) {
         self.inner.typing(active);
@@ -118,7 +136,11 @@ impl Room {
     /// When the client is gone.
     pub async fn timeline(&self) -> Result<Arc<Timeline>, HistoryError> {
         let room = self.inner.clone();
-        run(async move { Ok(Timeline::shared(room.timeline().await?)) }).await
+        run(async move {
+            let known = room.summary().await.ok().flatten().map(|known| known.last_seq);
+            Ok(Timeline::shared(room.timeline().await?, known))
+        })
+        .await
     }
 
     /// The thread under the message at `root_seq`.

@@ -1,6 +1,6 @@
 //! Where a client stands.
 
-use parlour::End;
+use parlour::{End, Stop, protocol::wire::CloseCode};
 
 use crate::pull::{Pull, Unnamed};
 
@@ -22,6 +22,8 @@ pub enum State {
     Stopped {
         /// For people.
         detail: String,
+        /// The close code that it comes from, where it comes from one.
+        code: Option<u32>,
     },
     /// Disconnected for good.
     Closed,
@@ -35,7 +37,9 @@ impl From<parlour::State> for State {
             parlour::State::Offline { retry_at_ms, after } => {
                 State::Offline { retry_at_ms, code: code(after) }
             }
-            parlour::State::Stopped(stop) => State::Stopped { detail: stop.to_string() },
+            parlour::State::Stopped(stop) => {
+                State::Stopped { detail: stop.to_string(), code: stopped_by(stop) }
+            }
             _ => State::Closed,
         }
     }
@@ -46,6 +50,25 @@ fn code(after: End) -> Option<u32> {
         End::Closed { code, .. } => Some(code),
         _ => None,
     }
+}
+
+fn stopped_by(stop: Stop) -> Option<u32> {
+    match stop {
+        Stop::Revoked => Some(CloseCode::Revoked as u32),
+        Stop::NoCommonRevision => Some(CloseCode::NoCommonRevision as u32),
+        Stop::Replaced => Some(CloseCode::Replaced as u32),
+        Stop::TokenRefused(code) | Stop::Protocol(code) => Some(code),
+        _ => None,
+    }
+}
+
+/// What a close code is called, such as `TOKEN_EXPIRED`; `CODE_` and its number where this version doesn't
+/// know it.
+#[uniffi::export]
+pub fn close_code_name(code: u32) -> String {
+    let known = i32::try_from(code).ok().and_then(|code| CloseCode::try_from(code).ok());
+    let name = known.map(|code| code.as_str_name().trim_start_matches("CLOSE_CODE_").to_owned());
+    name.unwrap_or_else(|| format!("CODE_{code}"))
 }
 
 /// Where a client stands, now and whenever that changes. Ends with the client.

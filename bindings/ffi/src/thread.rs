@@ -47,7 +47,11 @@ impl Thread {
     /// When the client is gone.
     pub async fn timeline(&self) -> Result<Arc<Timeline>, HistoryError> {
         let thread = self.inner.clone();
-        run(async move { Ok(Timeline::shared(thread.timeline().await?)) }).await
+        run(async move {
+            let known = thread.room().summary().await.ok().flatten().map(|known| known.last_seq);
+            Ok(Timeline::shared(thread.timeline().await?, known))
+        })
+        .await
     }
 
     /// Follows it from now on.

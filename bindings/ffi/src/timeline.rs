@@ -65,13 +65,14 @@ diff!(
 #[derive(uniffi::Object)]
 pub struct Timeline {
     first: Mutex<Vec<parlour::Item>>,
+    opened_at: Option<u64>,
     pull: Pull<parlour::Timeline>,
 }
 
 impl Timeline {
-    pub(crate) fn shared(timeline: parlour::Timeline) -> Arc<Self> {
+    pub(crate) fn shared(timeline: parlour::Timeline, opened_at: Option<u64>) -> Arc<Self> {
         let first = Mutex::new(timeline.items().to_vec());
-        Arc::new(Timeline { first, pull: Pull::new(timeline) })
+        Arc::new(Timeline { first, opened_at, pull: Pull::new(timeline) })
     }
 }
 
@@ -81,6 +82,12 @@ impl Timeline {
     pub fn first(&self) -> Vec<Item> {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *first).into_iter().map(Item::from).collect()
+    }
+
+    /// The newest event of its room that was known when it was opened: what has a greater number arrived
+    /// since. None where nothing was known of the room.
+    pub fn opened_at(&self) -> Option<u64> {
+        self.opened_at
     }
 
     /// Waits until there are diffs to take; `false` when none come any more. Giving up the wait loses

@@ -24,6 +24,14 @@ class People:
         self.server = server
         self.organization = f"org{next(_numbers)}"
 
+    @staticmethod
+    async def know(client: parlour.Client, room: parlour.Room) -> parlour.Room:
+        """The room as that client knows it, once it does."""
+        known = client.room(room.id)
+        while await known.info() is None:
+            await asyncio.sleep(0.005)
+        return known
+
     def connect(self, subject: str, **options: Any) -> parlour.Opening[parlour.Client]:
         """A client of somebody."""
         options.setdefault("token", self.server.token(subject, self.organization))

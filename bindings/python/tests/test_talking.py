@@ -14,7 +14,7 @@ def test_what_one_sends_the_other_hears(people: People) -> None:
     async def test() -> None:
         async with people.connect("bob") as bob, people.connect("ada") as ada:
             room = await ada.open_direct("bob")
-            async with bob.room(room.id).timeline() as timeline:
+            async with (await people.know(bob, room)).timeline() as timeline:
                 sent = await room.send("Hello, Bob")
                 message = await anext(timeline.arrivals())
                 assert (message.text, message.seq) == ("Hello, Bob", sent.seq)
@@ -72,6 +72,26 @@ def test_what_happens_in_a_while_can_be_undone_until_then(people: People) -> Non
                 await of_ada.messages[0].delete_after(0.01)
                 await room.queue("two", wait=0.01)
                 await of_bob.until(lambda _: [m.text for m in of_bob.messages] == ["", "two"])
+
+    run(test)
+
+
+def test_what_was_there_before_never_arrives(people: People) -> None:
+    async def test() -> None:
+        async with people.connect("bob"), people.connect("ada") as ada:
+            room = await ada.open_direct("bob")
+            first = await room.send("one")
+            for number in range(3):
+                await room.send(f"before {number}")
+            async with people.connect("bob") as other:
+                await other.synced()
+                async with other.room(room.id).timeline() as timeline:
+                    arrivals = timeline.arrivals()
+                    # Neither an edit of an old one nor a page of history is new.
+                    await room.edit(first.seq, "One")
+                    await timeline.load_older(10)
+                    await room.send("two")
+                    assert (await anext(arrivals)).text == "two"
 
     run(test)
 
@@ -140,7 +160,7 @@ def test_files_travel_as_paths_and_as_bytes(people: People, tmp_path) -> None:
             file = await ada.upload(here, description="Numbers")
             note = await ada.upload(b"a few words", name="note.txt")
             assert (file.name, file.size) == ("data.bin", len(content))
-            async with bob.room(room.id).timeline() as timeline:
+            async with (await people.know(bob, room)).timeline() as timeline:
                 await room.send(attachments=[file, note])
                 message = await anext(timeline.arrivals())
                 assert [one.name for one in message.attachments] == ["data.bin", "note.txt"]

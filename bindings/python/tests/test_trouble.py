@@ -77,6 +77,51 @@ def test_what_is_written_while_the_server_is_dead_arrives_when_it_lives(tmp_path
     run(test)
 
 
+def test_tokens_are_asked_for_as_they_are_needed(people: People) -> None:
+    async def test() -> None:
+        asked: list[bool] = []
+
+        async def provider(fresh: bool) -> str | None:
+            asked.append(fresh)
+            # The first one is of no use, as one from a cache may be.
+            return people.server.token("ada", people.organization) if fresh else "not.a.token"
+
+        async with people.connect("ada", token=provider) as ada:
+            assert ada.state.is_live
+        assert asked == [False, True]
+
+    run(test)
+
+
+def test_a_token_provider_that_fails_is_asked_again(people: People) -> None:
+    async def test() -> None:
+        asked: list[bool] = []
+
+        async def provider(fresh: bool) -> str | None:
+            asked.append(fresh)
+            if len(asked) == 1:
+                raise OSError("no network")
+            return people.server.token("ada", people.organization)
+
+        async with people.connect("ada", token=provider) as ada:
+            assert ada.state.is_live
+        assert len(asked) == 2
+
+    run(test)
+
+
+def test_whose_token_is_revoked_is_told_so(people: People) -> None:
+    async def test() -> None:
+        async with people.connect("ada") as ada:
+            people.server.run("revoke", "--org", people.organization, "--subject", "ada")
+            async for state in ada.states():
+                if state.name == "stopped":
+                    break
+            assert ada.state.code_name == "REVOKED"
+
+    run(test)
+
+
 def test_the_cache_has_what_was_read_before(people: People, tmp_path) -> None:
     async def test() -> None:
         cache = tmp_path / "ada.sqlite"

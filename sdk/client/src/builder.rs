@@ -210,11 +210,15 @@ impl Builder {
     /// server's certificate isn't believed, or there is no connection within 15 s. Use
     /// [`Builder::start`] where the client is to be there without one.
     pub async fn connect(self) -> Result<Client, ConnectError> {
+        // A function may have a better one: whether that is refused as well is told by a stop.
+        let is_fixed = self.token.as_ref().is_none_or(Token::is_fixed);
         let client = self.start().await?;
         let mut states = client.inner.state.clone();
         let connected = states.wait_for(|state| match state {
             State::Live | State::Stopped(_) | State::Closed => true,
-            State::Offline { after: End::Closed { code, .. }, .. } => is_unauthorized(*code),
+            State::Offline { after: End::Closed { code, .. }, .. } => {
+                is_fixed && is_unauthorized(*code)
+            }
             State::Offline { after: End::Knocking | End::Untrusted(_), .. } => true,
             _ => false,
         });

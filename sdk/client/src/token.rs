@@ -35,6 +35,8 @@ pub struct Token {
     get: Arc<dyn Fn(bool) -> Answer + Send + Sync>,
     login: Option<Arc<Login>>,
     is_key: bool,
+    /// It is the same whenever it is asked for.
+    is_fixed: bool,
 }
 
 /// What a program's keys begin with.
@@ -52,7 +54,7 @@ impl Token {
             let token = get(fresh);
             Box::pin(async move { token.await.map_err(|NoToken| NoTokenYet::NotNow) })
         };
-        Token { get: Arc::new(get), login: None, is_key: false }
+        Token { get: Arc::new(get), login: None, is_key: false, is_fixed: false }
     }
 
     /// The tokens of a login.
@@ -62,11 +64,16 @@ impl Token {
             let login = source.clone();
             Box::pin(async move { login.token(fresh).await })
         };
-        Token { get: Arc::new(get), login: Some(login), is_key: false }
+        Token { get: Arc::new(get), login: Some(login), is_key: false, is_fixed: false }
     }
 
     pub(crate) fn get(&self, fresh: bool) -> Answer {
         (self.get)(fresh)
+    }
+
+    /// Whether one that was refused will be refused again.
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.is_fixed
     }
 
     /// Whether a token that was revoked may be followed by another one: a login may outlive it, and so
@@ -80,7 +87,7 @@ impl From<String> for Token {
     fn from(token: String) -> Self {
         let is_key = token.starts_with(KEY_PREFIX);
         let provider = Token::provider(move |_| std::future::ready(Ok(token.clone())));
-        Token { is_key, ..provider }
+        Token { is_key, is_fixed: true, ..provider }
     }
 }
 

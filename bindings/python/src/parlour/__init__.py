@@ -11,7 +11,7 @@
 """
 
 from . import errors
-from ._client import Client, Event, Hit, connect
+from ._client import Client, Event, Hit, Notification, connect
 from ._lists import Diff, EventStream, Insert, ObservableList, Opening, Remove, Reset, Update
 from ._message import Item, Message
 from ._presence import Availability, Presence, PresenceList, Status, UserPresence
@@ -27,6 +27,7 @@ from ._records import (
     User,
 )
 from ._room import FollowedThread, Room, RoomList, Thread, Timeline
+from ._tokens import TokenProvider
 from .errors import ParlourError, Refused
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "LinkPreview",
     "Message",
     "Notice",
+    "Notification",
     "ObservableList",
     "Opening",
     "ParlourError",
@@ -61,6 +63,7 @@ __all__ = [
     "Thread",
     "ThreadSummary",
     "Timeline",
+    "TokenProvider",
     "Update",
     "User",
     "UserPresence",

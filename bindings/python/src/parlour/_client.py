@@ -6,6 +6,7 @@ import atexit
 import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from . import _waking  # noqa: F401  (before the first call)
@@ -13,8 +14,9 @@ from ._ffi import parlour_ffi as ffi
 from ._lists import EventStream, Opening
 from ._message import Item, Message, item
 from ._presence import Presence
-from ._records import Attachment, State, User
+from ._records import Attachment, State, User, moment
 from ._room import FollowedThread, Room, RoomList
+from ._tokens import Serving, TokenProvider
 from .errors import call
 
 #: How long a program that ends waits for its clients to take their leave.
@@ -42,6 +44,21 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Notification:
+    """A message that the user wants to be told of."""
+
+    room: Room
+    #: Its number in the room's log.
+    seq: int
+    #: The message whose thread it belongs to.
+    thread_root: int | None
+    #: Who wrote it, by id.
+    sender: str | None
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
 class Hit:
     """A message that is as searched for."""
 
@@ -54,8 +71,9 @@ class Hit:
 class Client:
     """One user on one device; see :func:`connect`."""
 
-    def __init__(self, handle: ffi.Client) -> None:
+    def __init__(self, handle: ffi.Client, serving: Serving | None = None) -> None:
         self._handle = handle
+        self._serving = serving
 
     def __repr__(self) -> str:
         return f"<Client {self.state.name}>"
@@ -91,6 +109,8 @@ class Client:
     async def disconnect(self) -> None:
         """Ends the client. What waits in the outbox is kept in its cache."""
         await call(self._handle.disconnect())
+        if self._serving is not None:
+            self._serving.end()
 
     aclose = disconnect
 
@@ -206,6 +226,20 @@ class Client:
 
         return Opening(open_it)
 
+    def notifications(self) -> Opening[EventStream[Notification]]:
+        """Messages that the user wants to be told of, from now on: what levels, mutes, keywords and
+        do-not-disturb leave. One that isn't taken in time makes place for newer ones. To be awaited, or used
+        with ``async with``."""
+
+        async def open_it() -> EventStream[Notification]:
+            return EventStream(await call(self._handle.notifications()), self._notification)
+
+        return Opening(open_it)
+
+    def _notification(self, raw: Any) -> Notification:
+        room = self.room(raw.room)
+        return Notification(room, raw.seq, raw.thread_root, raw.sender, moment(raw.at_ms), raw.text)
+
     def _event(self, raw: Any) -> Event:
         shown = None if raw.item is None else item(raw.item)
         return Event(self.room(raw.room), raw.seq, raw.sender, raw.kind, raw.target_seq, shown)
@@ -233,36 +267,47 @@ class Client:
 def connect(
     address: str,
     *,
-    token: str | None = None,
+    token: str | TokenProvider | None = None,
     certificate: str | None = None,
     roots: str | None = None,
     websocket: str | None = None,
     cache: str | os.PathLike[str] | None = None,
     agent: str | None = None,
+    focused: bool = False,
     wait: bool = True,
 ) -> Opening[Client]:
     """A client, connected: to be awaited, or used with ``async with``, which disconnects it.
 
     :param address: the server's ``host:port``, over UDP
-    :param token: the user's token, or a program's key; without one the login kept beside the cache
+    :param token: the user's token, or a program's key, or a function that gets a token: tokens run out, and it
+        is asked for a newer one while the connection goes on; without any the login kept beside the cache
     :param certificate: for development, the SHA-256 of the certificate to believe, in hexadecimal
     :param roots: certificates of authorities to believe, as PEM, instead of the system's
     :param websocket: where to open a WebSocket when QUIC doesn't get through
     :param cache: an SQLite file for what the client knows and what waits to be sent
     :param agent: name and version of the application, for the server's logs
+    :param focused: whole events only of rooms whose timeline is open, and of the others what changed
     :param wait: whether to wait for the connection; else it is made when it can be
     """
-    options = ffi.Options(
-        address=address,
-        token=token,
-        websocket=websocket,
-        cache=None if cache is None else os.fspath(cache),
-        trust=_trust(certificate, roots),
-        agent=agent,
-    )
 
     async def open_it() -> Client:
-        return Client(await call((ffi.connect if wait else ffi.start)(options)))
+        serving = Serving(token) if callable(token) else None
+        options = ffi.Options(
+            address=address,
+            token=None if callable(token) else token,
+            token_source=None if serving is None else serving.source,
+            focused=focused,
+            websocket=websocket,
+            cache=None if cache is None else os.fspath(cache),
+            trust=_trust(certificate, roots),
+            agent=agent,
+        )
+        try:
+            return Client(await call((ffi.connect if wait else ffi.start)(options)), serving)
+        except BaseException:
+            if serving is not None:
+                serving.end()
+            raise
 
     return Opening(open_it)
 

@@ -136,6 +136,11 @@ class Message:
         return self._info.client_ref
 
     @property
+    def pending_ref(self) -> str | None:
+        """The client's own id of a change of it that is pending."""
+        return self._info.pending_ref
+
+    @property
     def delivery(self) -> str:
         """How far it, or a pending change of it, got: ``sent``, ``queued``, ``sending`` or ``failed``."""
         kinds = ffi.Delivery
@@ -233,6 +238,7 @@ def draft(
     mentions: Sequence[str] = (),
     mentions_everyone: bool = False,
     reply_to: int | None = None,
+    thread_root: int | None = None,
 ) -> ffi.Draft:
     """What is to be sent."""
     return ffi.Draft(
@@ -241,4 +247,5 @@ def draft(
         mentions=list(mentions),
         mentions_everyone=mentions_everyone,
         reply_to=reply_to,
+        thread_root=thread_root,
     )

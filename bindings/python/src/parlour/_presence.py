@@ -91,6 +91,10 @@ class Presence:
         """The app isn't shown any more. Lists of presence rest until it is."""
         await call(self._handle.set_activity(ffi.Activity.BACKGROUND))
 
+    async def set_invisible(self) -> None:
+        """The user doesn't want to be counted here, but hears of others."""
+        await call(self._handle.set_activity(ffi.Activity.INVISIBLE))
+
     async def set_status(self, text: str, *, emoji: str = "", until: datetime | None = None) -> None:
         """Says something of the user, in place of what was said before."""
         await call(self._handle.set_status(ffi.Status(text=text, emoji=emoji, expires_at_ms=_ms(until))))

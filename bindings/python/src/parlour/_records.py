@@ -144,10 +144,12 @@ class Notice:
     sender: str | None
     #: The kind of the event as the protocol names it, such as ``MembersAdded``.
     kind: str
+    #: The number of its kind in the protocol.
+    kind_number: int
 
     @classmethod
     def _of(cls, raw: ffi.Notice) -> Notice:
-        return cls(raw.seq, moment(raw.at_ms), raw.sender, raw.kind)
+        return cls(raw.seq, moment(raw.at_ms), raw.sender, raw.kind, raw.kind_number)
 
 
 @dataclass(frozen=True)
@@ -202,10 +204,15 @@ class State:
     name: str
     #: While offline: when the next attempt comes.
     retry_at: datetime | None = None
-    #: While offline: the close code, where the server closed the connection.
+    #: While offline or stopped: the close code that it comes from, where it comes from one.
     code: int | None = None
     #: When stopped: why, for people.
     detail: str = ""
+
+    @property
+    def code_name(self) -> str:
+        """What the close code is called, such as ``TOKEN_EXPIRED``; empty without one."""
+        return "" if self.code is None else ffi.close_code_name(self.code)
 
     @property
     def is_live(self) -> bool:
@@ -217,7 +224,7 @@ class State:
         if isinstance(raw, ffi.State.OFFLINE):
             return cls("offline", retry_at=moment(raw.retry_at_ms), code=raw.code)
         if isinstance(raw, ffi.State.STOPPED):
-            return cls("stopped", detail=raw.detail)
+            return cls("stopped", detail=raw.detail, code=raw.code)
         if isinstance(raw, ffi.State.LIVE):
             return cls("live")
         return cls("connecting" if isinstance(raw, ffi.State.CONNECTING) else "closed")

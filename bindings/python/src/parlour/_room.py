@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from ._ffi import parlour_ffi as ffi
-from ._lists import Insert, ObservableList, Opening, Update
+from ._lists import Insert, ObservableList, Opening, Reset, Update
 from ._message import Item, Message, draft, item
 from ._records import Attachment, RoomInfo, Sent, ThreadSummary, User, milliseconds
 from .errors import call
@@ -19,6 +19,8 @@ class Timeline(ObservableList[Item]):
 
     def __init__(self, handle: ffi.Timeline) -> None:
         self._handle = handle
+        self._last: int | None = handle.opened_at()
+        self._fresh: list[Message] = []
         super().__init__(handle, ffi.TimelineDiff, item)
 
     @property
@@ -33,14 +35,30 @@ class Timeline(ObservableList[Item]):
 
     async def arrivals(self) -> AsyncIterator[Message]:
         """Messages as they arrive at the end, each once it is in the log: neither changes of older
-        ones nor what is loaded from before."""
-        last = max((one.seq or 0 for one in self.items), default=0)
+        ones nor what is loaded from before. Where the client knew nothing of the room when it was opened,
+        what is read first is its history."""
+        # One that wasn't taken by whoever asked before.
+        while self._fresh:
+            yield self._fresh.pop(0)
         async for change in self:
-            if not isinstance(change, (Insert, Update)) or not isinstance(change.item, Message):
-                continue
-            if (seq := change.item.seq or 0) > last:
-                last = seq
-                yield change.item
+            if isinstance(change, (Insert, Update)):
+                added = [change.item]
+            else:
+                added = change.items if isinstance(change, Reset) else []
+            self._fresh += self._arrived(added)
+            while self._fresh:
+                yield self._fresh.pop(0)
+
+    def _arrived(self, added: list[Item]) -> list[Message]:
+        """Those of the items that stand behind everything that was known before."""
+        seqs = [one.seq or 0 for one in added]
+        if self._last is None:
+            # Nothing was known of the room: what comes first is its history.
+            self._last = max(seqs, default=0)
+            return []
+        before, self._last = self._last, max([self._last, *seqs])
+        messages = [one for one in added if isinstance(one, Message)]
+        return [one for one in messages if (one.seq or 0) > before]
 
 
 class Thread:
@@ -136,15 +154,17 @@ class Room:
         mentions: Sequence[str] = (),
         mentions_everyone: bool = False,
         reply_to: int | None = None,
+        thread_root: int | None = None,
     ) -> Sent:
-        """Sends a message and waits until the server has it on its disk. It is written down first:
-        cancelling doesn't take it back."""
+        """Sends a message, in a thread with ``thread_root``, and waits until the server has it on its disk.
+        It is written down first: cancelling doesn't take it back."""
         whole = draft(
             text,
             attachments=attachments,
             mentions=mentions,
             mentions_everyone=mentions_everyone,
             reply_to=reply_to,
+            thread_root=thread_root,
         )
         return Sent._of(await call(self._handle.send(whole)))
 
@@ -172,6 +192,14 @@ class Room:
     async def unreact(self, seq: int, emoji: str) -> None:
         """Takes the user's emoji off the message at ``seq``."""
         await call(self._handle.unreact(seq, emoji))
+
+    async def pin(self, seq: int) -> None:
+        """Pins the message at ``seq`` for everyone in the room."""
+        await call(self._handle.pin(seq))
+
+    async def unpin(self, seq: int) -> None:
+        """Takes the pin off the message at ``seq``, whoever pinned it."""
+        await call(self._handle.unpin(seq))
 
     def typing(self, active: bool = True) -> None:
         """The user is typing, or has stopped. To be called at every key: what need not be sent isn't."""

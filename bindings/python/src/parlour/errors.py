@@ -77,6 +77,9 @@ class Refused(ParlourError):
         #: For logs, in English.
         self.explanation: str = refusal.explanation
         self.violations = [Violation(one.field, one.problem) for one in refusal.violations]
+        #: Whether, and after what, the same call may succeed: ``NEVER``, ``SAME``, ``AFTER_DELAY``,
+        #: ``RECONNECT``, ``AFTER_REAUTH`` or ``AFTER_RESYNC``.
+        self.retry: str = refusal.retry.name
         self.retryable = refusal.retry in (ffi.Retry.SAME, ffi.Retry.AFTER_DELAY)
         #: Seconds to wait before the same call may succeed.
         self.retry_after: float = refusal.retry_after_ms / 1000

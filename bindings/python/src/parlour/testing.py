@@ -102,8 +102,12 @@ class ThrowAwayServer:
         self, subject: str, organization: str = "test", *, name: str | None = None
     ) -> str:
         """A good token of somebody, who is made by it, and is called so from then on."""
-        words = self._words("token", "--org", organization, "--sub", subject)
-        words += [] if name is None else ["--name", name]
+        named = () if name is None else ("--name", name)
+        return self.run("token", "--org", organization, "--sub", subject, *named)
+
+    def run(self, *command: str) -> str:
+        """Runs a command of the program on the same data folder; what it prints."""
+        words = self._words(*command)
         run = subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
         )

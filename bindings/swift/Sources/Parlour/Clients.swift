@@ -14,6 +14,11 @@ import Foundation
 ///     outbox outlives the app. On iOS a file in the app group's folder, where an extension is to read it too.
 ///   - websocket: Where to open a WebSocket when QUIC doesn't get through: `wss://host/parlour/v1/ws`.
 ///   - agent: Name and version of the app, for the server's logs.
+///   - tokens: Gets a token in place of `token`, whenever the client wants one: tokens run out, and it asks for a newer
+///     one while the connection goes on. Its argument says whether the last one was refused or runs out, so that one
+///     from a cache won't do. Without one now it answers `nil`, and is asked again later, as where it throws.
+///   - focused: Whole events only of rooms whose timeline is open, and of the others what changed: for devices that
+///     have many rooms and little room.
 ///   - wait: Whether to wait for the connection; otherwise the client is there once its cache is open.
 /// - Throws: ``ConnectError`` when an option is of no use, the token is refused, or there is no connection within 15 s.
 public func connect(
@@ -24,12 +29,48 @@ public func connect(
     cache: URL? = nil,
     websocket: String? = nil,
     agent: String? = nil,
+    tokens: TokenProvider? = nil,
+    focused: Bool = false,
     wait: Bool = true
 ) async throws -> Client {
     let trust = certificate.map { Trust.certificateSha256(hash: $0) } ?? roots.map { Trust.roots(pem: $0) }
+    let source = tokens.map { _ in TokenSource() }
     let options = Options(
-        address: address, token: token, websocket: websocket, cache: cache?.path, trust: trust, agent: agent)
-    return wait ? try await connect(options: options) : try await start(options: options)
+        address: address, token: token, tokenSource: source, focused: focused, websocket: websocket, cache: cache?.path,
+        trust: trust, agent: agent)
+    guard let source, let tokens else {
+        return wait ? try await connect(options: options) : try await start(options: options)
+    }
+    let serving = Task { await serve(source, tokens) }
+    do {
+        let client = wait ? try await connect(options: options) : try await start(options: options)
+        let states = client.stateSequence
+        Task {
+            for await _ in states {}
+            serving.cancel()
+        }
+        return client
+    } catch {
+        serving.cancel()
+        throw error
+    }
+}
+
+/// Gets a token; see ``connect(_:token:certificate:roots:cache:websocket:agent:tokens:focused:wait:)``.
+public typealias TokenProvider = @Sendable (_ fresh: Bool) async throws -> String?
+
+private func serve(_ source: TokenSource, _ tokens: @escaping TokenProvider) async {
+    await withTaskGroup(of: Void.self) { answers in
+        while await source.ready() {
+            for request in source.take(max: batch) {
+                answers.addTask {
+                    let token = try? await tokens(request.fresh)
+                    source.give(number: request.number, token: token ?? nil)
+                }
+            }
+        }
+        answers.cancelAll()
+    }
 }
 
 extension Client {
@@ -63,6 +104,15 @@ extension Client {
     public func eventSequence() async throws -> Pulled<Event> {
         let events = try await events()
         return Pulled(ready: { await events.ready() }, take: { events.take(max: $0) })
+    }
+
+    /// Messages that the user wants to be told of, from now on: what levels, mutes, keywords and do-not-disturb
+    /// leave. One that isn't taken in time makes place for newer ones.
+    ///
+    /// - Throws: ``CallError`` when the client is gone.
+    public func notificationSequence() async throws -> Pulled<Notification> {
+        let news = try await notifications()
+        return Pulled(ready: { await news.ready() }, take: { news.take(max: $0) })
     }
 
     /// Users of whom this client knew something and who have another name, picture or anything else now.
@@ -143,9 +193,10 @@ extension Message {
 }
 
 /// What comes one after the other. Leaving an iteration or cancelling its task loses nothing that wasn't taken yet.
-public struct Pulled<Element: Sendable>: AsyncSequence, AsyncIteratorProtocol, Sendable {
-    let ready: @Sendable () async -> Bool
-    let take: @Sendable (UInt32) -> [Element]
+public final class Pulled<Element: Sendable>: AsyncSequence, AsyncIteratorProtocol, @unchecked Sendable {
+    private let ready: @Sendable () async -> Bool
+    private let take: @Sendable (UInt32) -> [Element]
+    private let lock = NSLock()
     private var taken: ArraySlice<Element> = []
 
     init(ready: @escaping @Sendable () async -> Bool, take: @escaping @Sendable (UInt32) -> [Element]) {
@@ -154,12 +205,12 @@ public struct Pulled<Element: Sendable>: AsyncSequence, AsyncIteratorProtocol, S
 
     public func makeAsyncIterator() -> Pulled { self }
 
-    public mutating func next() async -> Element? {
-        while taken.isEmpty {
+    public func next() async -> Element? {
+        while true {
+            if let element = lock.withLock({ taken.popFirst() }) { return element }
             guard await ready() else { return nil }
-            taken = take(batch)[...]
+            lock.withLock { taken += take(batch) }
         }
-        return taken.popFirst()
     }
 }
 

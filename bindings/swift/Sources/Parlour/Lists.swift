@@ -1,3 +1,5 @@
+import Foundation
+
 // The lists there are, each of them once in the library below for lack of generic types across.
 
 /// A message in a timeline: what it says, and what can be done about it.
@@ -16,9 +18,14 @@ public struct TimelineMessage: Sendable {
 /// The messages of a room, or of a thread with its root, oldest first.
 public final class LiveTimeline: LiveList<Item>, @unchecked Sendable {
     private let timeline: Timeline
+    private let lock = NSLock()
+    /// What arrived, or was known before, has no greater number; none where nothing was known of the room.
+    private var last: UInt64?
+    /// What has arrived and wasn't handed out yet.
+    private var fresh: ArraySlice<TimelineMessage> = []
 
     init(_ timeline: Timeline) {
-        self.timeline = timeline
+        (self.timeline, last) = (timeline, timeline.openedAt())
         super.init(
             Source(
                 first: timeline.first(), ready: { await timeline.ready() },
@@ -28,10 +35,25 @@ public final class LiveTimeline: LiveList<Item>, @unchecked Sendable {
     /// Those of ``LiveList/items`` that are messages.
     public var messages: [TimelineMessage] { items.compactMap(TimelineMessage.init) }
 
-    /// New messages as they come: what stands there already isn't among them, nor what ``loadOlder(_:)`` adds.
-    public var arrivals: Arrivals {
-        Arrivals(timeline: self, last: messages.compactMap(\.info.seq).max() ?? 0)
+    /// New messages as they come: what stands there already isn't among them, nor what ``loadOlder(_:)`` adds. Where the
+    /// client knew nothing of the room when it was opened, what is read first is its history.
+    public var arrivals: Arrivals { Arrivals(timeline: self) }
+
+    /// Those of the items that stand behind everything that was known before.
+    fileprivate func arrived(_ added: [Item]) {
+        lock.withLock {
+            let newest = added.map(\.seq).max() ?? 0
+            guard let before = last else {
+                // Nothing was known of the room: what comes first is its history.
+                last = newest
+                return
+            }
+            last = Swift.max(before, newest)
+            fresh += added.compactMap(TimelineMessage.init).filter { ($0.info.seq ?? 0) > before }
+        }
     }
+
+    fileprivate func nextFresh() -> TimelineMessage? { lock.withLock { fresh.popFirst() } }
 
     /// Adds a page before the first item; its items come as changes. `false` when nothing comes before.
     ///
@@ -46,30 +68,36 @@ public final class LiveTimeline: LiveList<Item>, @unchecked Sendable {
         public typealias Element = TimelineMessage
 
         let timeline: LiveTimeline
-        var last: UInt64
 
         public func makeAsyncIterator() -> Arrivals { self }
 
         public mutating func next() async -> TimelineMessage? {
             var changes = timeline.makeAsyncIterator()
-            while let change = await changes.next() {
-                guard let item = change.added, let message = TimelineMessage(item) else { continue }
-                if let seq = message.info.seq, seq > last {
-                    last = seq
-                    return message
-                }
+            while true {
+                if let message = timeline.nextFresh() { return message }
+                guard let change = await changes.next() else { return nil }
+                timeline.arrived(change.added)
             }
-            return nil
         }
     }
 }
 
 extension Change {
     /// What is new at its place.
-    var added: Value? {
+    fileprivate var added: [Value] {
         switch self {
-        case .insert(_, let value), .update(_, let value): return value
-        case .remove, .reset: return nil
+        case .insert(_, let value), .update(_, let value): return [value]
+        case .remove: return []
+        case .reset(let values): return values
+        }
+    }
+}
+
+extension Item {
+    fileprivate var seq: UInt64 {
+        switch self {
+        case .messageItem(_, let info): return info.seq ?? 0
+        case .noticeItem(let notice): return notice.seq
         }
     }
 }

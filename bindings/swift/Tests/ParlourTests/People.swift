@@ -56,6 +56,15 @@ struct People: Sendable {
     }
 }
 
+extension Client {
+    /// The room as this client knows it, once it does.
+    func knows(_ room: Room) async throws -> Room {
+        let known = try self.room(id: room.id())
+        while try await known.info() == nil { try await Task.sleep(nanoseconds: 5_000_000) }
+        return known
+    }
+}
+
 extension LiveTimeline {
     var texts: [String] { messages.map(\.info.text) }
 }

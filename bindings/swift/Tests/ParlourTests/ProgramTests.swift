@@ -93,8 +93,9 @@ private final class Program: @unchecked Sendable {
         return process.terminationStatus
     }
 
+    /// Without asking: started here, it may not hear SIGTERM.
     func end() {
-        process.terminate()
+        Foundation.kill(process.processIdentifier, SIGKILL)
         _ = status()
     }
 }

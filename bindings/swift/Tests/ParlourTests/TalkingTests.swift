@@ -6,7 +6,7 @@ import XCTest
 final class TalkingTests: XCTestCase {
     func testWhatOneSendsTheOtherHears() async throws {
         try await People().two { ada, bob, room in
-            let timeline = try await bob.room(id: room.id()).openTimeline()
+            let timeline = try await bob.knows(room).openTimeline()
             let sent = try await room.send("Hello, Bob")
             let message = await first(of: timeline.arrivals)
             XCTAssertEqual(message?.info.text, "Hello, Bob")
@@ -37,6 +37,24 @@ final class TalkingTests: XCTestCase {
             try await ofAda.messages.last?.message.delete()
             try await ofBob.until { _ in ofBob.messages.first?.info.isDeleted == true }
             XCTAssertEqual(ofBob.texts, [""])
+        }
+    }
+
+    func testWhatWasThereBeforeNeverArrives() async throws {
+        let people = People()
+        try await people.two { _, _, room in
+            let sent = try await room.send("one")
+            for number in 0..<3 { try await room.send("before \(number)") }
+            try await people.connect("bob").session { other in
+                try await other.synced()
+                let timeline = try await other.room(id: room.id()).openTimeline()
+                // Neither an edit of an old one nor a page of history is new.
+                _ = try await room.edit(seq: sent.seq, text: "One")
+                try await timeline.loadOlder(10)
+                try await room.send("two")
+                let message = await first(of: timeline.arrivals)
+                XCTAssertEqual(message?.info.text, "two")
+            }
         }
     }
 
@@ -106,7 +124,7 @@ final class TalkingTests: XCTestCase {
             let file = try await ada.upload(here, description: "Numbers")
             XCTAssertEqual(file.name, "data.bin")
             XCTAssertEqual(file.size, UInt64(content.count))
-            let timeline = try await bob.room(id: room.id()).openTimeline()
+            let timeline = try await bob.knows(room).openTimeline()
             try await room.send("", attachments: [file])
             let message = await first(of: timeline.arrivals)
             XCTAssertEqual(message?.info.attachments.map(\.description), ["Numbers"])

@@ -76,10 +76,26 @@ final class TroubleTests: XCTestCase {
         try await people.connect("ada").session { ada in
             _ = try server.run(["revoke", "--org", people.organization, "--subject", "ada"])
             for await state in ada.stateSequence {
-                if case .stopped(let detail) = state { return XCTAssertFalse(detail.isEmpty) }
+                if case .stopped(_, let code) = state {
+                    return XCTAssertEqual(code.map(closeCodeName), "REVOKED")
+                }
             }
             XCTFail("it never stopped")
         }
+    }
+
+    func testTokensAreAskedForAsTheyAreNeeded() async throws {
+        let (people, asked) = (People(), Asked())
+        let token = try people.token("ada")
+        let client = try await connect(
+            people.of.address, certificate: people.of.certificate,
+            tokens: { fresh in
+                asked.note(fresh)
+                // The first one is of no use, as one from a cache may be.
+                return fresh ? token : "not.a.token"
+            })
+        try await client.session { _ in }
+        XCTAssertEqual(asked.all, [false, true])
     }
 
     func testTheCacheHasWhatWasReadBefore() async throws {
@@ -142,4 +158,14 @@ final class TroubleTests: XCTestCase {
             XCTAssertEqual(rooms.items.map(\.name), ["Made"])
         }
     }
+}
+
+/// What a provider of tokens was asked.
+private final class Asked: @unchecked Sendable {
+    private let lock = NSLock()
+    private var fresh: [Bool] = []
+
+    var all: [Bool] { lock.withLock { fresh } }
+
+    func note(_ one: Bool) { lock.withLock { fresh.append(one) } }
 }

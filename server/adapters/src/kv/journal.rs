@@ -53,15 +53,28 @@ impl Journal {
         let salts: Vec<Option<u32>> =
             NAMES.iter().map(|name| read_salt(&folder.join(name))).collect();
         let mut entries = BTreeMap::new();
-        if let [Some(salt), Some(other)] = salts[..]
-            && salt == other
-        {
+        // Where one header can't be read, the other file's says whether this was a journal: then it has
+        // entries under that salt.
+        let salt = match salts[..] {
+            [Some(salt), Some(other)] if salt == other => Some(salt),
+            [Some(salt), None] | [None, Some(salt)] => Some(salt),
+            _ => None,
+        };
+        let are_there = NAMES.iter().all(|name| folder.join(name).is_file());
+        if let Some(salt) = salt.filter(|_| are_there) {
             let files = [open_file(&folder.join(NAMES[0]))?, open_file(&folder.join(NAMES[1]))?];
             for file in &files {
                 entries.append(&mut read_entries(file, salt)?);
             }
-            let journal = Journal { files, salt, active: 0, at: HEADER_BYTES, last: [0; 2] };
-            return Ok((journal, entries));
+            let is_whole = !salts.contains(&None);
+            if is_whole || !entries.is_empty() {
+                if !is_whole {
+                    tracing::error!("a header of the journal was damaged; it is written again");
+                    write_headers(&files, salt)?;
+                }
+                let journal = Journal { files, salt, active: 0, at: HEADER_BYTES, last: [0; 2] };
+                return Ok((journal, entries));
+            }
         }
         // Not there, or its making was cut short, or damaged: what it may have held is missed
         // by whoever compares commit numbers.
@@ -71,9 +84,7 @@ impl Journal {
     fn make(folder: &Path) -> io::Result<Self> {
         let mut salt = [0; 4];
         getrandom::fill(&mut salt).map_err(io::Error::other)?;
-        let mut header = Vec::new();
-        header.put_slice(&salt);
-        header.put_u32(crc32c::crc32c(&salt));
+        let header = header(salt);
         let make = |name: &str| {
             let file = File::options()
                 .create(true)
@@ -180,6 +191,21 @@ fn open_file(path: &Path) -> io::Result<File> {
 }
 
 /// The salt of a file that was made completely.
+fn header(salt: [u8; 4]) -> Vec<u8> {
+    let mut header = Vec::new();
+    header.put_slice(&salt);
+    header.put_u32(crc32c::crc32c(&salt));
+    header
+}
+
+fn write_headers(files: &[File], salt: u32) -> io::Result<()> {
+    for file in files {
+        file.write_all_at(&header(salt.to_be_bytes()), 0)?;
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
 fn read_salt(path: &Path) -> Option<u32> {
     let file = File::open(path).ok()?;
     if file.metadata().ok()?.len() != JOURNAL_FILE_BYTES {

@@ -67,3 +67,21 @@ fn a_journal_that_was_half_made_is_made_again() {
     journal.append(1, b"x", 0).unwrap().unwrap();
     assert_eq!(entries(folder.path()), [1]);
 }
+
+#[test]
+fn a_damaged_header_costs_no_entry() {
+    for damaged in NAMES {
+        let scratch = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(scratch.path()).unwrap();
+        journal.append(1, b"first", 0).unwrap().unwrap();
+        journal.append(2, b"second", 0).unwrap().unwrap();
+        drop(journal);
+        let file = File::options().write(true).open(scratch.path().join(damaged)).unwrap();
+        file.write_all_at(&[0x55; 8], 0).unwrap();
+        for _ in 0..2 {
+            let (_, entries) = Journal::open(scratch.path()).unwrap();
+            assert_eq!(entries.len(), 2, "{damaged}");
+            assert_eq!(&entries[&2][..], b"second");
+        }
+    }
+}

@@ -21,7 +21,8 @@ struct Gap {
     barren: u32,
 }
 
-/// Shows whatever can be read of an engine, past what can't be, each row once.
+/// Shows whatever can be read of an engine, past what can't be; some rows twice. An error of the disk's is
+/// damage as well.
 pub(super) fn around<E: Engine>(
     engine: &E,
     guess: &Guess<'_>,
@@ -65,18 +66,20 @@ fn look<E: Engine>(
 ) -> Result<Looked, EngineError> {
     let mut found = false;
     for reverse in [false, true] {
-        let mut last = None;
+        // What was shown last may itself be what is damaged, under a key that is another's: the look goes on
+        // from the one before.
+        let (mut before, mut last) = (None, None);
         let scanned = engine.scan(&from, &to, reverse, &mut |key, value| {
-            last = Some(key.to_vec());
+            before = last.replace(key.to_vec());
             save(key, Some(value))
         });
-        found |= last.is_some();
-        match (scanned, reverse, last) {
-            (Ok(()), ..) => return Ok(Looked { found, left: None }),
-            (Err(EngineError::Damaged(_)), false, Some(last)) => from = [&last[..], &[0]].concat(),
-            (Err(EngineError::Damaged(_)), true, Some(last)) => to = last,
-            (Err(EngineError::Damaged(_)), _, None) => {}
-            (Err(error), ..) => return Err(error),
+        match (scanned, before) {
+            (Ok(()), _) => return Ok(Looked { found: found || last.is_some(), left: None }),
+            (Err(_), None) => {}
+            (Err(_), Some(key)) => {
+                found = true;
+                if reverse { to = key } else { from = [&key[..], &[0]].concat() }
+            }
         }
     }
     Ok(Looked { found, left: Some(Gap { from, to, barren: 0 }) })

@@ -9,7 +9,7 @@ use crate::{
     OpenError, Options,
     kv::{
         engine::{Engine, EngineError, Writes},
-        folder::{self, Folder},
+        folder::{self, Folder, Opened},
         layout, schema,
         schema::open_error,
         tally::Tally,
@@ -37,7 +37,7 @@ pub(super) fn run<A: Engine, B: Engine>(
         return Err(OpenError::NotEmpty);
     }
     let source_folder = Folder::lock(&from.path)?;
-    let source = source_folder.open_engine::<A>(from)?.engine;
+    let Opened { engine: source, identity, .. } = source_folder.open_engine::<A>(from)?;
     let target_folder = Folder::lock(&to.path)?;
     let path = target_folder.engine_path::<B>();
     fs::create_dir_all(&path)?;
@@ -48,18 +48,17 @@ pub(super) fn run<A: Engine, B: Engine>(
         Copied::Same | Copied::New => all(&source, &mut sink),
     }
     .map_err(open_error)?;
+    sink.write().map_err(open_error)?;
+    let (report, found) = check::run(&target, &identity.tally).map_err(open_error)?;
     if copied != Copied::Same {
         sink.meta.append(&mut schema::renewed()?);
     }
-    sink.finish().map_err(open_error)?;
-    let identity = schema::load(&target)?.ok_or(OpenError::NotFound)?;
-    let (report, found) = check::run(&target, &identity.tally).map_err(open_error)?;
     if copied == Copied::Salvaged {
-        // What is missing was reported now; from here on this is what the store has.
+        // What is missing is reported now; from here on this is what the store has.
         let tally = Tally { commit: identity.tally.commit, ..found };
-        target.apply(schema::tallied(&tally)).map_err(open_error)?;
-        target.sync().map_err(open_error)?;
+        sink.meta.append(&mut schema::tallied(&tally));
     }
+    sink.finish().map_err(open_error)?;
     drop(target);
     folder::sync_tree(&to.path)?;
     if let Some(parent) = to.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -91,8 +90,16 @@ fn salvage<A: Engine, B: Engine>(source: &A, sink: &mut Sink<'_, B>) -> Result<(
         }
         if put.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
-    put
+    put?;
+    // A log without its head would begin anew, over the records that are there.
+    for key in known.into_inner().headless() {
+        sink.put(&key, Some(Bytes::from_static(LOST)))?;
+    }
+    Ok(())
 }
+
+/// In place of a head that can't be read: that is damage, as it was.
+const LOST: &[u8] = b"lost";
 
 /// Where the rows go.
 struct Sink<'a, E> {
@@ -126,8 +133,7 @@ impl<'a, E: Engine> Sink<'a, E> {
         self.engine.sync()
     }
 
-    fn finish(mut self) -> Result<(), EngineError> {
-        self.write()?;
+    fn finish(self) -> Result<(), EngineError> {
         self.engine.apply(self.meta)?;
         self.engine.sync()
     }

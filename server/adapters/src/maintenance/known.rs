@@ -1,6 +1,6 @@
 //! What a store that can't be read as a whole is known to hold: where to look for more of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use parlour_core::{ports::store::LogKey, tables::Table};
@@ -15,16 +15,33 @@ mod tests;
 #[derive(Default)]
 pub(super) struct Known {
     logs: BTreeMap<Vec<u8>, (LogKey, u64)>,
+    /// Logs of which there are records, and those of which there is a head, be it a damaged one.
+    with_records: BTreeSet<LogKey>,
+    with_head: BTreeSet<LogKey>,
+    last: Option<LogKey>,
 }
 
 impl Known {
     /// Notes what a row says of where others are.
     pub(super) fn learn(&mut self, key: &[u8], value: Option<&[u8]>) {
+        if let Some((log, ..)) = layout::parse_record_key(key) {
+            // They come one after the other.
+            if self.last.replace(log) != Some(log) {
+                self.with_records.insert(log);
+            }
+            return;
+        }
         let Some(log) = layout::parse_head_key(key) else { return };
+        self.with_head.insert(log);
         let body = value.and_then(|it| layout::body(key, &Bytes::copy_from_slice(it), &[]));
         if let Some(stored) = body.and_then(|body| StoredHead::from_body(&body)) {
             self.logs.insert(layout::record_key(log, 0), (log, stored.head.seq));
         }
+    }
+
+    /// The keys of heads that must have been there.
+    pub(super) fn headless(self) -> Vec<Vec<u8>> {
+        self.with_records.difference(&self.with_head).map(|log| layout::head_key(*log)).collect()
     }
 
     /// A key between two, as near the middle as what is known allows: where a region begins, a log,

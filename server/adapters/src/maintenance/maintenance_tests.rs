@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use parlour_core::{
-    ports::store::{Append, Batch, LogKey, Put, Scan, Shard, Store},
+    ports::store::{Append, Batch, LogKey, Put, Scan, Shard, Store, StoreError},
     tables::Table,
 };
 use parlour_protocol::ids::RoomId;
@@ -186,4 +186,22 @@ async fn an_engine_that_went_back_in_time_does_not_open() {
     // Whoever accepts the loss says so by removing the witness.
     std::fs::remove_file(options.path.join("commit")).unwrap();
     Redb::open(options).unwrap();
+}
+
+#[tokio::test]
+async fn a_log_whose_head_is_lost_stays_damaged_and_takes_nothing() {
+    let (scratch, options) = tampered("headless", |_, writes| {
+        writes.insert(layout::head_key(LOG), None);
+    })
+    .await;
+    let to = self::options(&scratch.path().join("salvaged"));
+    let report = salvage(&options, Kind::Redb, &to).unwrap();
+    assert!(report.listed.iter().any(|it| matches!(it, Damage::Head { .. })), "{report:?}");
+    let store = Redb::open(to).unwrap();
+    assert_eq!(store.heads(&[LOG]).await, Err(StoreError::Damaged));
+    let mut batch = Batch::new(Shard::Room(ROOM));
+    let records = vec![Bytes::from_static(b"over the first")];
+    batch.appends.push(Append { log: LOG, expected_seq: 0, records, state: Bytes::new() });
+    let answers = store.append(vec![batch]).await.unwrap();
+    assert!(answers[0].is_err(), "{answers:?}");
 }

@@ -3,7 +3,11 @@
 package dev.parlour
 
 import java.nio.file.Path
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.Flow
@@ -11,7 +15,8 @@ import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 
-private const val END_WITHIN_MS: ULong = 4_000uL
+/** Once for taking leave and once for the threads. */
+private const val END_WITHIN_MS: ULong = 2_000uL
 private const val PROGRESS_MS: Long = 100
 
 /** When a JVM ends, its clients disconnect, for at most four seconds; nothing of the library is called afterwards. */
@@ -28,6 +33,9 @@ private object Ending {
  *
  * @param token the user's token, or a program's key; without one the client goes on with the login that is kept
  * beside the cache.
+ * @param tokens gets a token in place of [token], whenever the client wants one: tokens run out, and it asks for a newer
+ * one while the connection goes on. Its argument says whether the last one was refused or runs out, so that one from a
+ * cache won't do. Without one now it answers `null`, and is asked again later, as where it throws.
  * @param certificate the SHA-256 of the only certificate to believe, as `parlour serve` prints it. For development:
  * elsewhere whom the system believes is believed.
  * @param roots authorities to believe instead of the system's, as PEM.
@@ -35,6 +43,8 @@ private object Ending {
  * file in `filesDir`; with it the outbox outlives the app.
  * @param websocket where to open a WebSocket when QUIC doesn't get through: `wss://host/parlour/v1/ws`.
  * @param agent name and version of the app, for the server's logs.
+ * @param focused whole events only of rooms whose timeline is open, and of the others what changed: for devices that have
+ * many rooms and little room.
  * @param wait whether to wait for the connection; otherwise the client is there once its cache is open.
  * @throws ConnectException when an option is of no use, the token is refused, or there is no connection within 15 s.
  */
@@ -46,12 +56,57 @@ public suspend fun connect(
     cache: Path? = null,
     websocket: String? = null,
     agent: String? = null,
+    tokens: (suspend (fresh: Boolean) -> String?)? = null,
+    focused: Boolean = false,
     wait: Boolean = true,
 ): Client {
     Ending.register()
+    val source = tokens?.let { TokenSource() }
     val trust = certificate?.let { Trust.CertificateSha256(it) } ?: roots?.let { Trust.Roots(it) }
-    val options = Options(address, token, websocket, cache?.toString(), trust, agent)
-    return if (wait) connect(options) else start(options)
+    val options = Options(
+        address = address,
+        token = token,
+        tokenSource = source,
+        focused = focused,
+        websocket = websocket,
+        cache = cache?.toString(),
+        trust = trust,
+        agent = agent,
+    )
+    if (source == null || tokens == null) return if (wait) connect(options) else start(options)
+    val serving = background.launch { serve(source, tokens) }
+    val client = try {
+        if (wait) connect(options) else start(options)
+    } catch (error: Throwable) {
+        serving.cancel()
+        throw error
+    }
+    background.launch {
+        client.stateFlow().collect {}
+        serving.cancel()
+    }
+    return client
+}
+
+/** Where tokens are got, for as long as their clients live. */
+private val background = CoroutineScope(SupervisorJob() + Dispatchers.Default)
+
+private suspend fun serve(source: TokenSource, tokens: suspend (Boolean) -> String?): Unit = coroutineScope {
+    source.use {
+        while (source.ready()) {
+            for (request in source.take(BATCH)) launch {
+                val token = try {
+                    tokens(request.fresh)
+                } catch (error: CancellationException) {
+                    throw error
+                } catch (_: Exception) {
+                    // It is asked again later.
+                    null
+                }
+                source.give(request.number, token)
+            }
+        }
+    }
 }
 
 /** Runs [block], and disconnects the client at its end, whatever ends it. */
@@ -59,7 +114,13 @@ public suspend fun <R> Client.session(block: suspend (Client) -> R): R {
     try {
         return block(this)
     } finally {
-        withContext(NonCancellable) { disconnect() }
+        withContext(NonCancellable) {
+            try {
+                disconnect()
+            } catch (_: CallException) {
+                // It has ended before.
+            }
+        }
         close()
     }
 }
@@ -78,6 +139,16 @@ public fun Client.stateFlow(): Flow<State> = flow {
 public fun Client.eventFlow(): Flow<Event> = flow {
     events().use { events ->
         while (events.ready()) events.take(BATCH).forEach { emit(it) }
+    }
+}
+
+/**
+ * Messages that the user wants to be told of, while it is collected: what levels, mutes, keywords and do-not-disturb
+ * leave. One that isn't taken in time makes place for newer ones.
+ */
+public fun Client.notificationFlow(): Flow<Notification> = flow {
+    notifications().use { news ->
+        while (news.ready()) news.take(BATCH).forEach { emit(it) }
     }
 }
 
@@ -119,7 +190,7 @@ public suspend fun Client.upload(
     description: String = "",
     onProgress: (Progress) -> Unit = {},
 ): Attachment {
-    val source = FileSource(path.toString(), null, name, mediaType, description)
+    val source = FileSource(path = path.toString(), name = name, mediaType = mediaType, description = description)
     return upload(source).use { upload ->
         coroutineScope {
             val watching = launch {

@@ -3,31 +3,54 @@
 package dev.parlour
 
 import kotlinx.coroutines.flow.Flow
-import kotlinx.coroutines.flow.mapNotNull
+import kotlinx.coroutines.flow.FlowCollector
+import kotlinx.coroutines.flow.flow
 
 /** The messages of a room, or of a thread with its root, oldest first. */
 public class LiveTimeline internal constructor(private val timeline: Timeline) :
     LiveList<Item>(Source(timeline.first(), timeline::ready, timeline::changes, timeline::close)) {
+    /** What arrived, or was known before, has no greater number; none where nothing was known of the room. */
+    private var last: ULong? = timeline.openedAt()
+
+    /** What has arrived and wasn't handed out yet. */
+    private val fresh = ArrayDeque<Item.MessageItem>()
+
     /** Those of [items] that are messages. */
     public val messages: List<Item.MessageItem> get() = items.filterIsInstance<Item.MessageItem>()
 
     /**
-     * New messages as they come: what stands there already isn't among them, nor what [loadOlder] adds.
+     * New messages as they come: what stands there already isn't among them, nor what [loadOlder] adds. Where the client
+     * knew nothing of the room when it was opened, what is read first is its history.
      *
      * @throws IllegalStateException when somebody else collects the changes.
      */
-    public fun arrivals(): Flow<Item.MessageItem> {
-        var last = lastSeq()
-        return changes.mapNotNull { change ->
-            val item = when (change) {
-                is Change.Insert -> change.item
-                is Change.Update -> change.item
-                else -> null
+    public fun arrivals(): Flow<Item.MessageItem> = flow {
+        emitAll(fresh)
+        changes.collect { change ->
+            val added = when (change) {
+                is Change.Insert -> listOf(change.item)
+                is Change.Update -> listOf(change.item)
+                is Change.Remove -> listOf()
+                is Change.Reset -> change.items
             }
-            val message = item as? Item.MessageItem
-            val seq = message?.info?.seq ?: 0uL
-            message.takeIf { seq > last }.also { if (seq > last) last = seq }
+            fresh += arrived(added)
+            emitAll(fresh)
         }
+    }
+
+    /** One that isn't taken stays for the next who asks. */
+    private suspend fun FlowCollector<Item.MessageItem>.emitAll(fresh: ArrayDeque<Item.MessageItem>) {
+        while (true) emit(fresh.removeFirstOrNull() ?: return)
+    }
+
+    /** Those of the items that stand behind everything that was known before. */
+    private fun arrived(added: List<Item>): List<Item.MessageItem> {
+        val newest = added.maxOfOrNull { it.seq } ?: 0uL
+        val before = last
+        last = maxOf(before ?: 0uL, newest)
+        // Where nothing was known of the room, what comes first is its history.
+        if (before == null) return listOf()
+        return added.filterIsInstance<Item.MessageItem>().filter { it.seq > before }
     }
 
     /**
@@ -36,9 +59,13 @@ public class LiveTimeline internal constructor(private val timeline: Timeline) :
      * @throws HistoryException when it isn't in the cache and there is no connection.
      */
     public suspend fun loadOlder(limit: Int = 50): Boolean = timeline.loadOlder(limit.toUInt())
-
-    private fun lastSeq(): ULong = messages.mapNotNull { it.info.seq }.maxOrNull() ?: 0uL
 }
+
+private val Item.seq: ULong
+    get() = when (this) {
+        is Item.MessageItem -> info.seq ?: 0uL
+        is Item.NoticeItem -> notice.seq
+    }
 
 /**
  * The room's messages: what the cache has at once, everything newer and older as it comes.

@@ -4,7 +4,7 @@ import kotlinx.coroutines.Job
 import kotlinx.coroutines.async
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.Flow
-import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.firstOrNull
 import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.selects.select
 import kotlinx.coroutines.sync.Mutex
@@ -26,6 +26,9 @@ public sealed interface Change<out T> {
     /** Everything is different. */
     public data class Reset<out T>(val items: List<T>) : Change<T>
 }
+
+/** The list was closed or its client has ended, so that it won't be as wanted any more. */
+public class ListEnded : IllegalStateException("the list has ended")
 
 /** What a list is pulled from, of whichever type the library below has it. */
 internal class Source<T>(
@@ -62,9 +65,13 @@ public open class LiveList<T> internal constructor(private val source: Source<T>
         pull(eachBatch = { emit(items) })
     }
 
-    /** Follows the changes until the list is as wanted, and returns it as it is then. */
+    /**
+     * Follows the changes until the list is as wanted, and returns it as it is then.
+     *
+     * @throws ListEnded when the list is closed before, or its client gone.
+     */
     public suspend fun until(isSo: (List<T>) -> Boolean): List<T> =
-        items.takeIf(isSo) ?: asFlow().first(isSo)
+        items.takeIf(isSo) ?: asFlow().firstOrNull(isSo) ?: throw ListEnded()
 
     /** Ends it; nothing comes any more. */
     override fun close() {
@@ -84,11 +91,13 @@ public open class LiveList<T> internal constructor(private val source: Source<T>
         eachChange: suspend (Change<T>) -> Unit = {},
         eachBatch: suspend () -> Unit = {},
     ) {
+        if (!closed.isActive) return
         check(turn.tryLock()) { "the changes are collected already" }
         try {
             while (true) {
                 val any = waiting.isNotEmpty()
                 while (true) {
+                    if (!closed.isActive) return
                     val change = waiting.removeFirstOrNull() ?: break
                     make(change)
                     eachChange(change)

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 
@@ -39,6 +40,13 @@ internal suspend fun People.two(run: suspend (ada: Client, bob: Client, room: Ro
     connect("bob").session { bob ->
         connect("ada").session { ada -> run(ada, bob, ada.openDirect("bob")) }
     }
+}
+
+/** The room as that client knows it, once it does. */
+internal suspend fun Client.knows(room: Room): Room {
+    val known = room(room.id())
+    while (known.info() == null) delay(5)
+    return known
 }
 
 internal val LiveTimeline.texts: List<String> get() = messages.map { it.info.text }

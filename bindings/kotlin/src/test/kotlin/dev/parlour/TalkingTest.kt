@@ -18,7 +18,7 @@ internal class TalkingTest {
     @Test
     fun `what one sends the other hears`() = test {
         People().two { ada, bob, room ->
-            bob.room(room.id()).openTimeline().use { timeline ->
+            bob.knows(room).openTimeline().use { timeline ->
                 val sent = room.send("Hello, Bob")
                 val info = timeline.arrivals().first().info
                 assertEquals("Hello, Bob" to sent.seq, info.text to info.seq)
@@ -51,6 +51,25 @@ internal class TalkingTest {
             assertEquals("", ofBob.messages.first().info.text)
             ofAda.close()
             ofBob.close()
+        }
+    }
+
+    @Test
+    fun `what was there before never arrives`() = test {
+        val people = People()
+        people.two { _, _, room ->
+            val first = room.send("one")
+            repeat(3) { room.send("before $it") }
+            people.connect("bob").session { other ->
+                other.synced()
+                other.room(room.id()).openTimeline().use { timeline ->
+                    // Neither an edit of an old one nor a page of history is new.
+                    room.edit(first.seq, "One")
+                    timeline.loadOlder(10)
+                    room.send("two")
+                    assertEquals("two", timeline.arrivals().first().info.text)
+                }
+            }
         }
     }
 
@@ -120,7 +139,7 @@ internal class TalkingTest {
         People().two { ada, bob, room ->
             val file = ada.upload(here, description = "Numbers")
             assertEquals("data.bin" to content.size.toULong(), file.name to file.size)
-            bob.room(room.id()).openTimeline().use { timeline ->
+            bob.knows(room).openTimeline().use { timeline ->
                 room.send("", listOf(file))
                 val (message, info) = timeline.arrivals().first()
                 assertEquals("Numbers", info.attachments.single().description)

@@ -82,9 +82,27 @@ internal class TroubleTest {
             people.connect("ada").session { ada ->
                 server.run(listOf("revoke", "--org", people.organization, "--subject", "ada"))
                 val stopped = ada.stateFlow().first { it is State.Stopped }
-                assertTrue((stopped as State.Stopped).detail.isNotEmpty())
+                assertEquals("REVOKED", (stopped as State.Stopped).code?.let(::closeCodeName))
             }
         }
+    }
+
+    @Test
+    fun `tokens are asked for as they are needed`() = test {
+        val people = People()
+        val asked = mutableListOf<Boolean>()
+        val token = people.token("ada")
+        val client = connect(
+            people.of.address,
+            certificate = people.of.certificate,
+            tokens = { fresh ->
+                synchronized(asked) { asked += fresh }
+                // The first one is of no use, as one from a cache may be.
+                if (fresh) token else "not.a.token"
+            },
+        )
+        client.session { }
+        assertEquals(listOf(false, true), synchronized(asked) { asked.toList() })
     }
 
     @Test
