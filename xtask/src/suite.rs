@@ -64,17 +64,7 @@ pub(crate) fn run(mut args: Args) -> Outcome {
             suite.step("Python client", || passed(python::tests()));
             suite.close()
         }
-        Some("conformance") => {
-            let mut suite = Suite::default();
-            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
-            suite.step("conformance", conforms);
-            suite.step("conformance of the Rust client", rust_client_conforms);
-            suite.step("conformance of the Python client", python_client_conforms);
-            suite.step("Kotlin client", || passed(kotlin::tests()));
-            suite.step("conformance of the Kotlin client", kotlin_client_conforms);
-            suite.step("conformance of the TypeScript client", typescript_client_conforms);
-            suite.close()
-        }
+        Some("conformance") => conformance(),
         Some("openapi") => {
             let mut suite = Suite::default();
             suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
@@ -115,6 +105,19 @@ pub(crate) fn run(mut args: Args) -> Outcome {
             Err(format!("no part `{other}`; {hint}"))
         }
     }
+}
+
+/// The kit against the server and against every client.
+fn conformance() -> Outcome {
+    let mut suite = Suite::default();
+    suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+    suite.step("conformance", conforms);
+    suite.step("conformance of the Rust client", rust_client_conforms);
+    suite.step("conformance of the Python client", python_client_conforms);
+    suite.step("Kotlin client", || passed(kotlin::tests()));
+    suite.step("conformance of the Kotlin client", kotlin_client_conforms);
+    suite.step("conformance of the TypeScript client", typescript_client_conforms);
+    suite.close()
 }
 
 fn whole() -> Outcome {
