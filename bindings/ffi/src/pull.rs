@@ -10,7 +10,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_util::{Stream, lock, stream::StreamExt};
+use futures_util::{
+    Stream, lock,
+    stream::{Fuse, StreamExt},
+};
 
 /// How much is taken from a stream before somebody asks for it. What is behind that waits in the
 /// client, which makes one change of many.
@@ -28,12 +31,13 @@ pub(crate) struct Pull<S: Stream> {
 
 struct Queue<S: Stream> {
     ahead: VecDeque<S::Item>,
-    source: S,
+    // What has ended may not be looked at again.
+    source: Fuse<S>,
 }
 
 impl<S: Stream + Unpin> Pull<S> {
     pub(crate) fn new(source: S) -> Self {
-        let queue = Queue { ahead: VecDeque::new(), source };
+        let queue = Queue { ahead: VecDeque::new(), source: source.fuse() };
         Pull { queue: Mutex::new(queue), turn: lock::Mutex::new(()) }
     }
 
@@ -52,7 +56,7 @@ impl<S: Stream + Unpin> Pull<S> {
 
     /// Asks something of the stream itself, also while somebody waits.
     pub(crate) fn with<T>(&self, ask: impl FnOnce(&S) -> T) -> T {
-        ask(&self.queue().source)
+        ask(self.queue().source.get_ref())
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue<S>> {

@@ -29,3 +29,14 @@ fn whoever_waits_for_nothing_waits() {
     assert_eq!(pull.ready().now_or_never(), None);
     assert!(pull.take(1).is_empty());
 }
+
+#[test]
+fn the_end_can_be_waited_for_again() {
+    // One that panics when it is looked at behind its end.
+    let once = stream::unfold(true, async |more| more.then_some((1, false)));
+    let pull = Pull::new(Box::pin(once));
+    assert_eq!(pull.ready().now_or_never(), Some(true));
+    assert_eq!(pull.take(1), [1]);
+    assert_eq!(pull.ready().now_or_never(), Some(false));
+    assert_eq!(pull.ready().now_or_never(), Some(false));
+}

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -34,6 +35,9 @@ pub(crate) enum Broken {
 }
 
 /// Runs it on the runtime. Dropping this future ends it there as well.
+///
+/// Its first step is made at once, by whoever polls first: what is sent in turn is written down in turn, which tasks
+/// of several threads wouldn't do.
 pub(crate) async fn run<T, E>(
     future: impl Future<Output = Result<T, E>> + Send + 'static,
 ) -> Result<T, E>
@@ -42,6 +46,16 @@ where
     E: From<Broken> + Send + 'static,
 {
     let handle = handle().ok_or(Broken::Ended)?;
+    let mut future = Box::pin(future);
+    let first = std::future::poll_fn(|cx| {
+        let _entered = handle.enter();
+        let step = AssertUnwindSafe(|| future.as_mut().poll(cx));
+        Poll::Ready(catch_unwind(step).map_err(|_| Broken::Panicked))
+    });
+    if let Poll::Ready(done) = first.await? {
+        return done;
+    }
+    // Another waker takes over, and looks at it again first.
     let task = Task(handle.spawn(future));
     task.await.map_err(|error| if error.is_panic() { Broken::Panicked } else { Broken::Ended })?
 }

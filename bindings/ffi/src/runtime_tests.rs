@@ -1,6 +1,10 @@
 //! What runs on the runtime ends as other languages expect.
 
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::{
+    future::poll_fn,
+    sync::{Arc, Mutex},
+    task::Poll,
+};
 
 use tokio::sync::oneshot;
 
@@ -21,6 +25,23 @@ fn a_panic_is_an_error_and_no_abort() {
 
 fn serious() -> CallError {
     panic!("a bug")
+}
+
+#[test]
+fn the_first_step_is_made_in_turn() {
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let step = |nth: usize| {
+        let order = order.clone();
+        run(async move {
+            order.lock().expect("nobody panics").push(nth);
+            tokio::task::yield_now().await;
+            Ok::<_, CallError>(())
+        })
+    };
+    // Looked at one after the other.
+    let all = block_on(futures_util::future::join_all((0..30).map(step)));
+    assert!(all.iter().all(Result::is_ok));
+    assert!(order.lock().expect("nobody panics").is_sorted());
 }
 
 #[test]

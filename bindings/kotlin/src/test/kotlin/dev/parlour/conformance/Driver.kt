@@ -108,7 +108,9 @@ private class Driver {
 
     private fun obey(said: JsonObject) {
         val id = said.number("id")
-        val job = scope.launch(start = CoroutineStart.LAZY) {
+        // Begun here, so that what is sent in turn is.
+        scope.launch(start = CoroutineStart.UNDISPATCHED) {
+            running[id.toLong()] = checkNotNull(coroutineContext[Job])
             try {
                 say(line("id" to id, "ok" to does(said)))
             } catch (_: CancellationException) {
@@ -119,8 +121,6 @@ private class Driver {
                 running.remove(id.toLong())
             }
         }
-        running[id.toLong()] = job
-        job.start()
     }
 
     private suspend fun does(said: JsonObject): JsonObject {
