@@ -1,10 +1,6 @@
 //! What runs on the runtime ends as other languages expect.
 
-use std::{
-    future::poll_fn,
-    sync::{Arc, Mutex},
-    task::Poll,
-};
+use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use tokio::sync::oneshot;
 
@@ -28,20 +24,16 @@ fn serious() -> CallError {
 }
 
 #[test]
-fn the_first_step_is_made_in_turn() {
-    let order = Arc::new(Mutex::new(Vec::new()));
-    let step = |nth: usize| {
-        let order = order.clone();
-        run(async move {
-            order.lock().expect("nobody panics").push(nth);
-            tokio::task::yield_now().await;
-            Ok::<_, CallError>(())
-        })
-    };
-    // Looked at one after the other.
-    let all = block_on(futures_util::future::join_all((0..30).map(step)));
-    assert!(all.iter().all(Result::is_ok));
-    assert!(order.lock().expect("nobody panics").is_sorted());
+fn the_first_step_is_made_by_whoever_calls_and_the_rest_by_others() {
+    let here = || std::thread::current().id();
+    let steps = run(async move {
+        let first = here();
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        Ok::<_, CallError>((first, here()))
+    });
+    let (first, second) = block_on(steps).expect("nothing fails");
+    assert_eq!(first, here());
+    assert_ne!(second, here());
 }
 
 #[test]

@@ -44,9 +44,9 @@ pub(super) fn around<E: Engine>(
             (false, Some(_), Some(_)) => barren + 1,
             (false, ..) => barren,
         };
-        gaps.extend(
-            [below.left, above.left].into_iter().flatten().map(|gap| Gap { barren, ..gap }),
-        );
+        // The lower one is looked at first: heads come before records, and tell where those are.
+        let left = [above.left, below.left].into_iter().flatten();
+        gaps.extend(left.map(|gap| Gap { barren, ..gap }));
     }
     Ok(())
 }

@@ -120,6 +120,19 @@ fn whatever_lies_around_damaged_pages_is_salvaged() {
 }
 
 #[test]
+fn what_comes_first_is_salvaged_first() {
+    let pages = Pages::new((0..4_000).map(key), &[100, 200, 300, 400]);
+    let mut seen = vec![];
+    around(&pages, &nothing, &mut |key, _| {
+        seen.push(key.to_vec());
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    let place = |page: usize| seen.iter().position(|it| *it == key((page * PAGE_ROWS) as u64));
+    assert!(place(150).unwrap() < place(350).unwrap());
+}
+
+#[test]
 fn a_guess_finds_what_lies_between_two_ends_that_are_damaged() {
     let pages = Pages::new((0..4_000).map(key), &[0, 499]);
     assert_eq!(pages.salvaged(&nothing).1, 0);
