@@ -100,6 +100,7 @@ const COMMANDS: &[Command] = &[
 ];
 
 fn main() -> ExitCode {
+    second::watch();
     let mut words = std::env::args().skip(1);
     let name = words.next().unwrap_or_default();
     let rest: Vec<String> = words.collect();

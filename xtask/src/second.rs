@@ -3,9 +3,11 @@
 
 use std::{
     fs::{self, File},
+    io::{self, Read},
     os::unix::process::CommandExt,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    thread,
 };
 
 use crate::{Outcome, shell};
@@ -13,9 +15,12 @@ use crate::{Outcome, shell};
 /// Where a second process writes what its first one has to know, line by line.
 const TELL: &str = "PARLOUR_XTASK_TELL";
 
-/// A command that runs. Dropping it ends it, with whatever it has started.
+/// A command that runs. Dropping it ends it, with whatever it has started; so does the end of this process,
+/// however it comes.
 pub(crate) struct Process {
     child: Child,
+    /// Closed by the system where this process ends; see [`watch`].
+    _alive: Option<ChildStdin>,
     said: PathBuf,
     told: PathBuf,
     is_over: bool,
@@ -32,16 +37,18 @@ impl Process {
         let file = File::create(&said).map_err(failed)?;
         // Of an earlier run.
         let _ = fs::remove_file(&told);
-        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        command.args(words).stdin(Stdio::null()).stderr(file.try_clone().map_err(failed)?);
+        let mut command = Command::new(myself().map_err(failed)?);
+        command.args(words).stdin(Stdio::piped()).stderr(file.try_clone().map_err(failed)?);
         command.env(TELL, &told).process_group(0);
         println!(
             "`cargo xtask {}` runs meanwhile; it prints to {}",
             words.join(" "),
             said.display()
         );
-        let child = command.stdout(file).spawn().map_err(failed)?;
-        Ok(Process { child, said, told, is_over: false })
+        let mut child = command.stdout(file).spawn().map_err(failed)?;
+        // Out of the child: to wait for that would close it.
+        let alive = child.stdin.take();
+        Ok(Process { child, _alive: alive, said, told, is_over: false })
     }
 
     /// Waits for its end and prints what it has printed. What it has told, line by line.
@@ -60,11 +67,33 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if !self.is_over {
-            let group = format!("-{}", self.child.id());
-            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+            kill_group(self.child.id());
             let _ = self.child.wait();
         }
     }
+}
+
+/// This very program. A build meanwhile may have put another in its place, and `current_exe` then names a
+/// file that isn't there.
+fn myself() -> io::Result<PathBuf> {
+    let open = Path::new("/proc/self/exe");
+    if open.exists() { Ok(open.to_path_buf()) } else { std::env::current_exe() }
+}
+
+/// Ends this process and what it has started when the first one has ended, where this is a second one.
+pub(crate) fn watch() {
+    if std::env::var_os(TELL).is_none() {
+        return;
+    }
+    thread::spawn(|| {
+        // Nothing is ever written to it.
+        let _ = io::stdin().read_to_end(&mut Vec::new());
+        kill_group(std::process::id());
+    });
+}
+
+fn kill_group(leader: u32) {
+    let _ = Command::new("kill").args(["-KILL", "--", &format!("-{leader}")]).status();
 }
 
 /// Tells the first process, where this is a second one.
@@ -73,3 +102,7 @@ pub(crate) fn tell(lines: impl Iterator<Item = String>) -> Outcome {
     let text: String = lines.map(|line| line + "\n").collect();
     fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
+
+#[cfg(test)]
+#[path = "second_tests.rs"]
+mod tests;

@@ -363,7 +363,10 @@ impl Suite {
         let steps = lines.and_then(|lines| lines.iter().map(|line| Told::read(line)).collect());
         match steps {
             Ok(steps) => self.steps.extend::<Vec<_>>(steps),
-            Err(why) => self.steps.push(("beside the browsers".into(), Duration::ZERO, Err(why))),
+            Err(why) => {
+                println!("FAILED beside the browsers: {why}");
+                self.steps.push(("beside the browsers".into(), Duration::ZERO, Err(why)));
+            }
         }
     }
 
