@@ -24,6 +24,9 @@ let package = Package(
         .executableTarget(name: "hello", dependencies: ["Parlour"], path: "Examples/hello"),
         .executableTarget(name: "chat", dependencies: ["Parlour"], path: "Examples/chat"),
         .executableTarget(name: "echo-bot", dependencies: ["Parlour"], path: "Examples/echo-bot"),
+        // Driven by tests/conformance and tests/bench; nothing to build on.
+        .executableTarget(name: "conformance-driver", dependencies: ["Parlour"], path: "Tests/Conformance"),
+        .executableTarget(name: "figures", dependencies: ["Parlour"], path: "Tests/Figures"),
         .testTarget(name: "ParlourTests", dependencies: ["Parlour", "ParlourTesting"]),
     ]
 )

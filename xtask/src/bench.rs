@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: measurements, each beside the peer it is compared with, in the same run.
 
 use crate::args::Args;
-use crate::{Outcome, shell, web};
+use crate::{Outcome, kotlin, python, shell, swift, web};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask bench [NAME] [--json] [--quick] [--subject NAME] [--peer NAME]
@@ -14,7 +14,11 @@ subjects of one run mean anything on a shared machine.
   --peer      beside this peer only
   --list      print the names
 
-web-open, web-scroll and sdk-bytes are of the web client, in Chromium, and have no peer.";
+languages builds the Python, the Kotlin and the Swift client first. web-open, web-scroll and sdk-bytes are of the web
+client, in Chromium, and have no peer.";
+
+/// The benchmark that runs programs in other languages.
+const LANGUAGES: &str = "languages";
 
 pub(crate) fn run(mut args: Args) -> Outcome {
     let mut words = Vec::new();
@@ -39,6 +43,22 @@ pub(crate) fn run(mut args: Args) -> Outcome {
     }
     let bins = shell::build(&["parlour-daemon", "parlour-bench"], true)?;
     let mut command = shell::program(bins.join("parlour-bench"), &[]);
+    if words.first().is_none_or(|name| name == LANGUAGES) {
+        with_languages(&mut command);
+    }
     command.args(words).env("PARLOUR_BIN", bins.join("parlour"));
     shell::run(&mut command)
+}
+
+/// Builds what the benchmark of the languages runs, and names it. One that can't be built is said, and by the
+/// benchmark, too, that it isn't measured.
+fn with_languages(command: &mut std::process::Command) {
+    let swift = swift::figures().and_then(|built| built.ok_or_else(|| swift::MISSING.to_owned()));
+    let built = [("PYTHON", python::figures()), ("KOTLIN", kotlin::figures()), ("SWIFT", swift)];
+    for (name, program) in built {
+        match program {
+            Ok(program) => drop(command.env(format!("PARLOUR_BENCH_{name}"), program)),
+            Err(why) => eprintln!("not built: {name}: {why}"),
+        }
+    }
 }

@@ -48,13 +48,25 @@ pub(crate) fn tests() -> Outcome {
 /// The conformance kit's driver of the client, which the tests have built, as a command. A program that lives for a
 /// moment doesn't want the compiler that makes it faster later.
 pub(crate) fn driver() -> Outcome<String> {
+    java("-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "conformance.DriverKt")
+}
+
+/// The program that the benchmark `languages` runs, on a release build, as a command. Of a small heap more of what
+/// doesn't belong there shows.
+pub(crate) fn figures() -> Outcome<String> {
+    let library = shell::build(&["parlour-ffi"], true)?;
+    generate(&library)?;
+    maven(&["package", "-DskipTests"], None)?;
+    java("-XX:+UseSerialGC -Xmx48m", "figures.FiguresKt")
+}
+
+/// A program among the tests, as a command.
+fn java(options: &str, class: &str) -> Outcome<String> {
     let built = package().join("target");
     let listed = built.join("classpath");
     let others = fs::read_to_string(&listed).map_err(|e| format!("{}: {e}", listed.display()))?;
     let path = format!("{0}/classes:{0}/test-classes:{1}", built.display(), others.trim());
-    Ok(format!(
-        "java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp '{path}' dev.parlour.conformance.DriverKt"
-    ))
+    Ok(format!("java {options} -cp '{path}' dev.parlour.{class}"))
 }
 
 /// Puts what is generated from the library in that folder, and the library, where the build looks.

@@ -10,7 +10,8 @@ const TESTS_WITH: &[&str] = &["mypy==2.4.1", "pytest==9.2.0"];
 
 /// Builds the wheel, installs it and runs the tests.
 pub(crate) fn tests() -> Outcome {
-    let mut tests = shell::program(installed()?, &["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
+    let mut tests =
+        shell::program(installed("dev")?, &["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
     tests.current_dir(package()).env("PARLOUR_BIN", shell::target_dir().join("debug/parlour"));
     shell::run(&mut tests)
 }
@@ -18,24 +19,30 @@ pub(crate) fn tests() -> Outcome {
 /// The conformance kit's driver of the client, as a command.
 pub(crate) fn driver() -> Outcome<String> {
     let script = package().join("tests/conformance/driver.py");
-    Ok(format!("'{}' '{}'", installed()?.display(), script.display()))
+    Ok(format!("'{}' '{}'", installed("dev")?.display(), script.display()))
 }
 
-/// A fresh environment with the client in it.
-fn installed() -> Outcome<PathBuf> {
-    let wheel = wheel()?;
+/// The program that the benchmark `languages` runs, on a release build, as a command.
+pub(crate) fn figures() -> Outcome<String> {
+    let script = package().join("tests/figures.py");
+    Ok(format!("'{}' '{}'", installed("release")?.display(), script.display()))
+}
+
+/// A fresh environment with the client in it, on a library of that profile.
+fn installed(profile: &str) -> Outcome<PathBuf> {
+    let wheel = wheel(profile)?;
     tools::fresh_python("python-client", &[&[&*wheel.to_string_lossy()], TESTS_WITH])
 }
 
-/// The wheel with a library of the dev profile, by maturin.
-fn wheel() -> Outcome<PathBuf> {
+/// The wheel, by maturin.
+fn wheel(profile: &str) -> Outcome<PathBuf> {
     let maturin = tools::maturin()?;
     let out = shell::target_dir().join("wheels");
     // One of an earlier version would be found beside it.
     if out.exists() {
         std::fs::remove_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
     }
-    let words = ["build", "--quiet", "--profile", "dev", "--locked", "--out"];
+    let words = ["build", "--quiet", "--profile", profile, "--locked", "--out"];
     let mut build = shell::program(maturin, &words);
     build.arg(&out).current_dir(package()).env("PATH", path_with(&bindgen()?)?);
     shell::run(&mut build)?;

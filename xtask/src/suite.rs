@@ -47,55 +47,22 @@ pub(crate) fn run(mut args: Args) -> Outcome {
     args.finish()?;
     match part.as_deref() {
         None => whole(),
-        Some("quick") => {
-            let mut suite = Suite::default();
-            suite.basics();
-            suite.close()
-        }
-        Some("deps") => {
-            let mut suite = Suite::default();
-            suite.dependencies();
-            suite.close()
-        }
-        Some("python") => {
-            let mut suite = Suite::default();
-            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+        Some("quick") => played(Suite::basics),
+        Some("deps") => played(Suite::dependencies),
+        Some("python") => built(|suite| {
             suite.step("golden vectors in Python", golden_in_python);
             suite.step("Python client", || passed(python::tests()));
-            suite.close()
-        }
-        Some("conformance") => conformance(),
-        Some("openapi") => {
-            let mut suite = Suite::default();
-            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
-            suite.step("calls over HTTP", calls_as_described);
-            suite.close()
-        }
-        Some("web") => {
-            let mut suite = Suite::default();
+        }),
+        Some("conformance") => built(Suite::conformance),
+        Some("openapi") => built(|suite| suite.step("calls over HTTP", calls_as_described)),
+        Some("web") => played(|suite| {
             suite.page();
-            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+            suite.build();
             suite.web();
-            suite.close()
-        }
-        Some(BESIDE) => {
-            let mut suite = Suite::default();
-            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
-            suite.beside();
-            suite.close()
-        }
-        Some("kotlin") => {
-            let mut suite = Suite::default();
-            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
-            suite.step("Kotlin client", || passed(kotlin::tests()));
-            suite.close()
-        }
-        Some("swift") => {
-            let mut suite = Suite::default();
-            suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
-            suite.step("Swift client", swift_client);
-            suite.close()
-        }
+        }),
+        Some(BESIDE) => built(Suite::beside),
+        Some("kotlin") => built(|suite| suite.step("Kotlin client", || passed(kotlin::tests()))),
+        Some("swift") => built(|suite| suite.step("Swift client", swift_client)),
         Some(other) => {
             let near = nearest(other, PARTS.iter().copied());
             let hint = near.map_or_else(
@@ -107,17 +74,19 @@ pub(crate) fn run(mut args: Args) -> Outcome {
     }
 }
 
-/// The kit against the server and against every client.
-fn conformance() -> Outcome {
+/// These steps, and how they went.
+fn played(steps: impl FnOnce(&mut Suite)) -> Outcome {
     let mut suite = Suite::default();
-    suite.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
-    suite.step("conformance", conforms);
-    suite.step("conformance of the Rust client", rust_client_conforms);
-    suite.step("conformance of the Python client", python_client_conforms);
-    suite.step("Kotlin client", || passed(kotlin::tests()));
-    suite.step("conformance of the Kotlin client", kotlin_client_conforms);
-    suite.step("conformance of the TypeScript client", typescript_client_conforms);
+    steps(&mut suite);
     suite.close()
+}
+
+/// The same where everything has to be built first.
+fn built(steps: impl FnOnce(&mut Suite)) -> Outcome {
+    played(|suite| {
+        suite.build();
+        steps(suite);
+    })
 }
 
 fn whole() -> Outcome {
@@ -182,6 +151,13 @@ fn kotlin_client_conforms() -> Outcome<Done> {
     client_conforms(&kotlin::driver()?, "quic")
 }
 
+fn swift_client_conforms() -> Outcome<Done> {
+    match swift::driver()? {
+        Some(driver) => client_conforms(&driver, "quic"),
+        None => Ok(Done::Skipped(swift::MISSING.to_owned())),
+    }
+}
+
 /// The kit's scripts for clients, against a client by the command of its driver, over that carrier; what it passes
 /// goes into the table. Carriers are the Rust client's, whatever the language.
 fn client_conforms(driver: &str, carrier: &str) -> Outcome<Done> {
@@ -210,7 +186,7 @@ fn conforms() -> Outcome<Done> {
 }
 
 fn swift_client() -> Outcome<Done> {
-    Ok(swift::tests()?.map_or(Done::Passed, Done::Skipped))
+    Ok(if swift::tests()? { Done::Passed } else { Done::Skipped(swift::MISSING.to_owned()) })
 }
 
 fn fuzz_briefly() -> Outcome<Done> {
@@ -290,7 +266,7 @@ impl Suite {
         let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
         self.cargo("clippy", &clippy);
         self.step("tidy", || passed(crate::tidy::run(Args::new(Vec::new()))));
-        self.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+        self.build();
         self.step("programs for attachments", || match tools::attachments() {
             Ok(()) => Ok(Done::Passed),
             // Their tests say themselves what they lack.
@@ -310,6 +286,22 @@ impl Suite {
             tests.env("PARLOUR_BIN", shell::target_dir().join("debug/parlour"));
             passed(shell::run(&mut tests))
         });
+    }
+
+    fn build(&mut self) {
+        self.cargo("build", &["build", "--quiet", "--workspace", "--all-targets"]);
+    }
+
+    /// The kit against the server and against every client.
+    fn conformance(&mut self) {
+        self.step("conformance", conforms);
+        self.step("conformance of the Rust client", rust_client_conforms);
+        self.step("conformance of the Python client", python_client_conforms);
+        self.step("Kotlin client", || passed(kotlin::tests()));
+        self.step("conformance of the Kotlin client", kotlin_client_conforms);
+        self.step("Swift client", swift_client);
+        self.step("conformance of the Swift client", swift_client_conforms);
+        self.step("conformance of the TypeScript client", typescript_client_conforms);
     }
 
     /// The features' tests once more over what browsers have: the same clients, the same promises.
@@ -335,6 +327,7 @@ impl Suite {
         self.step("Kotlin client", || passed(kotlin::tests()));
         self.step("conformance of the Kotlin client", kotlin_client_conforms);
         self.step("Swift client", swift_client);
+        self.step("conformance of the Swift client", swift_client_conforms);
         self.step("calls over HTTP", calls_as_described);
         self.step("fuzz", fuzz_briefly);
     }

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Outcome, args::Args, python, shell};
+use crate::{Outcome, args::Args, python, shell, tools};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask swift
@@ -16,7 +16,12 @@ usage: cargo xtask swift
 Puts what is generated of the Swift client into its package, on a release build of the library, so that
 `swift build` in bindings/swift builds it. On Apple's systems scripts/xcframework.sh there goes on from it.";
 
+/// Why something of Swift's wasn't done.
+pub(crate) const MISSING: &str = "no swift in $SWIFT_HOME/usr/bin or on the path";
+
 const PACKAGE: &str = "bindings/swift";
+/// For its tests and whatever there is to build for them.
+const TESTS_SECONDS_MAX: &str = "1200";
 const LIBRARY: &str =
     if cfg!(target_os = "macos") { "libparlour_ffi.dylib" } else { "libparlour_ffi.so" };
 
@@ -29,24 +34,66 @@ pub(crate) fn run(args: Args) -> Outcome {
     Ok(())
 }
 
-/// Its tests, with a library and a server of the dev profile that are there. Says why not, where there is no
-/// Swift.
-pub(crate) fn tests() -> Outcome<Option<String>> {
-    let Some(swift) = compiler() else {
-        return Ok(Some("no swift in $SWIFT_HOME/usr/bin or on the path".to_owned()));
-    };
+/// Its tests, with a library and a server of the dev profile that are there. `false` where there is no Swift.
+pub(crate) fn tests() -> Outcome<bool> {
+    let Some(swift) = compiler() else { return Ok(false) };
     let bins = shell::target_dir().join("debug");
     generate(&bins.join(LIBRARY))?;
-    let mut test = shell::program(&swift, &["test", "--quiet"]);
+    let mut test = within(TESTS_SECONDS_MAX, &swift);
+    test.args(["test", "--quiet"]);
+    with_library(&mut test, &swift, &bins)?;
+    shell::run(test.env("PARLOUR_BIN", bins.join("parlour")))?;
+    Ok(true)
+}
+
+/// The program that the benchmark `languages` runs, on a release build, as a command. Nothing without Swift.
+pub(crate) fn figures() -> Outcome<Option<String>> {
+    let Some(swift) = compiler() else { return Ok(None) };
+    let bins = shell::build(&["parlour-ffi"], true)?;
+    generate(&bins.join(LIBRARY))?;
+    let words = ["build", "--quiet", "--configuration", "release", "--product", "figures"];
+    let mut build = shell::program(&swift, &words);
+    with_library(&mut build, &swift, &bins)?;
+    shell::run(&mut build)?;
+    Ok(Some(format!("'{}'", scratch().join("release/figures").display())))
+}
+
+/// Has a command of Swift's build the package with the library in that folder.
+fn with_library(command: &mut Command, swift: &Path, bins: &Path) -> Outcome {
     let mut folder = OsString::from("-L");
-    folder.push(&bins);
+    folder.push(bins);
     for flag in [&*folder, "-rpath".as_ref(), bins.as_os_str()] {
-        test.arg("-Xlinker").arg(flag);
+        command.arg("-Xlinker").arg(flag);
     }
-    test.arg("--scratch-path").arg(shell::target_dir().join("swift"));
-    with_path(&mut test, &swift)?;
-    shell::run(test.current_dir(package()).env("PARLOUR_BIN", bins.join("parlour")))?;
-    Ok(None)
+    command.arg("--scratch-path").arg(scratch()).current_dir(package());
+    with_path(command, swift)
+}
+
+/// The conformance kit's driver of the client, which the tests have built, as a command. Nothing without Swift.
+pub(crate) fn driver() -> Outcome<Option<String>> {
+    let program = scratch().join("debug/conformance-driver");
+    if compiler().is_none() {
+        return Ok(None);
+    }
+    match program.is_file() {
+        true => Ok(Some(format!("'{}'", program.display()))),
+        false => Err(format!("{} isn't there: its tests build it", program.display())),
+    }
+}
+
+/// A program that is ended when it takes longer: XCTest waits for ever for a test that hangs.
+fn within(seconds: &str, program: &Path) -> Command {
+    if !tools::on_path("timeout") {
+        return shell::program(program, &[]);
+    }
+    let mut command = shell::program("timeout", &["--kill-after=10", seconds]);
+    command.arg(program);
+    command
+}
+
+/// Where Swift builds to.
+fn scratch() -> PathBuf {
+    shell::target_dir().join("swift")
 }
 
 /// `swift` of the toolchain that is named, or on the path.

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use futures_util::future::join_all;
 
 use crate::{
-    CallError, Events, FollowedThread, Found, Notifications, Presence, Room, RoomList, Search,
-    SearchError, State, States, Upload,
+    CallError, Events, FollowedThread, Found, Notifications, Presence, QueueError, Room, RoomList,
+    Search, SearchError, State, States, Upload,
     files::FileSource,
     ids::{parse, parse_all, show, who},
     pull::{Pull, Unnamed},
@@ -98,6 +98,27 @@ impl Client {
     /// The device has another network: to be called when the system says so.
     pub fn network_changed(&self) {
         self.inner.network_changed();
+    }
+
+    /// The app isn't shown any more: to be called when the system says so, and waited for before the system puts
+    /// the app to sleep. The user doesn't count as present at this device, and once it returns what the client
+    /// knows, the outbox among it, is on the disk.
+    ///
+    /// # Errors
+    /// When the cache couldn't be written or the client is gone.
+    pub async fn entered_background(&self) -> Result<(), QueueError> {
+        let client = self.inner.clone();
+        run(async move { Ok(client.entered_background().await?) }).await
+    }
+
+    /// The app is shown again: to be called when the system says so. The user is present, and a connection that
+    /// sleep may have killed is tried at once, or made.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub async fn entered_foreground(&self) -> Result<(), CallError> {
+        let client = self.inner.clone();
+        run(async move { Ok(client.entered_foreground().await?) }).await
     }
 
     /// Connects again after it stopped, or at once while offline, with a fresh token.

@@ -11,6 +11,7 @@ mod errors;
 mod events;
 mod files;
 mod ids;
+mod logs;
 mod message;
 mod news;
 mod presence;
@@ -32,6 +33,7 @@ pub use errors::{
 };
 pub use events::{Event, Events};
 pub use files::{Attachment, FileSource, Progress, Upload};
+pub use logs::{LogLevel, LogLine, Logs, logs};
 pub use message::{
     Delivery, Draft, Item, LinkPreview, Message, MessageInfo, Notice, Reaction, Sent, ThreadSummary,
 };

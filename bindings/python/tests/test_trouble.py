@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 from conftest import People, run
@@ -22,12 +23,19 @@ def test_a_wrong_token_is_unauthorized(people: People) -> None:
     run(test)
 
 
-def test_another_certificate_is_untrusted(people: People) -> None:
+def test_another_certificate_is_untrusted_and_the_log_says_so(
+    people: People, caplog: pytest.LogCaptureFixture
+) -> None:
     async def test() -> None:
         with pytest.raises(errors.Untrusted, match="fingerprint"):
             await parlour.connect(people.server.address, certificate="ab" * 32, token="x")
 
+    with caplog.at_level(logging.DEBUG, "parlour"), parlour.forward_logs():
+        run(test)
+    lines = [(line.levelno, line.getMessage()) for line in caplog.records if line.name == "parlour"]
+    assert any(level == logging.WARNING and "certificate" in text for level, text in lines), lines
     run(test)
+    assert len(lines) == len([line for line in caplog.records if line.name == "parlour"])
 
 
 def test_errors_say_what_they_are(people: People) -> None:

@@ -19,7 +19,7 @@ use crate::{
     Account, Builder, Directory, Drafts, Item, People, Presence, Profile, Reminders, Room,
     RoomList, Saved, Schedule, ServiceAccounts,
     driver::Command,
-    error::CallError,
+    error::{CallError, QueueError},
     handle::{Gone, Handle},
     profile::parse_profile,
     state::State,
@@ -168,6 +168,31 @@ impl Client {
     /// the new path at once, and a second one is made beside it in case it can't.
     pub fn network_changed(&self) {
         self.inner.handle.hint(Command::NetworkChanged);
+    }
+
+    /// The app isn't shown any more: call this when the system says so, and let it wait for the answer before it puts
+    /// the app to sleep. The user doesn't count as present at this device, and once it returns what the client
+    /// knows, the outbox among it, is on the disk. The connection is kept as long as the system lets it.
+    ///
+    /// # Errors
+    /// [`QueueError::NotDurable`] when the cache couldn't be written, [`QueueError::Closed`] when the client is gone.
+    pub async fn entered_background(&self) -> Result<(), QueueError> {
+        match self.inner.handle.ask(Command::Background).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(QueueError::NotDurable),
+            Err(Gone) => Err(QueueError::Closed),
+        }
+    }
+
+    /// The app is shown again. The user is present at this device, an attempt to connect that waits for its time is
+    /// made now, and a connection that sleep may have killed is tried: if the server doesn't answer soon, another
+    /// one is made.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub async fn entered_foreground(&self) -> Result<(), CallError> {
+        let told = self.inner.handle.command(Command::Foreground).await;
+        told.map_err(|Gone| CallError::Closed)
     }
 
     /// Connects again after [`State::Stopped`], or at once while [`State::Offline`], with a fresh

@@ -297,6 +297,15 @@ impl Supervisor {
         }
     }
 
+    /// The application is shown again. Whoever waits connects now: the clock may have stood still while the device
+    /// slept, and people look. The pauses go on from where they were, so that a server which is down isn't
+    /// asked more often than it can bear.
+    pub fn handle_foreground(&mut self, now: Now) {
+        if matches!(self.phase, Phase::Waiting { .. }) {
+            self.attempt(now);
+        }
+    }
+
     /// The live connection may be dead: a second one is made beside it, unless that is under way.
     pub fn handle_stalled(&mut self, now: Now) {
         if matches!(self.phase, Phase::Live { .. }) && self.second_at.is_none() {

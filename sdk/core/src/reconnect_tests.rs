@@ -148,3 +148,18 @@ fn a_drained_server_is_left_within_the_jitter() {
     supervisor.handle_second_failed(at(700), 100_000);
     assert_eq!(supervisor.poll_timeout(), Some(Duration::from_millis(800)));
 }
+
+#[test]
+fn whoever_is_shown_again_connects_now_and_waits_longer_the_next_time() {
+    let mut supervisor = live_at(0);
+    supervisor.handle_end(closed(CloseCode::Overloaded), at(60_000), 150_000);
+    let Phase::Waiting { .. } = supervisor.phase() else { panic!("{:?}", supervisor.phase()) };
+    supervisor.handle_foreground(at(60_001));
+    assert_eq!(supervisor.phase(), Phase::Connecting);
+    // Nothing begins anew for whoever is connected, or on the way.
+    let mut supervisor = live_at(0);
+    let _ = supervisor.poll_order();
+    supervisor.handle_foreground(at(10));
+    assert_eq!(supervisor.poll_order(), None);
+    assert_eq!(supervisor.poll_timeout(), None);
+}

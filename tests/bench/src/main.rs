@@ -64,6 +64,10 @@ fn start() -> Outcome<u8> {
         let rest: Vec<String> = std::env::args().skip(2).collect();
         return bench::sync::run_part(&rest).map(|()| 0);
     }
+    if std::env::args().nth(1).is_some_and(|word| word == bench::languages::rust::WORD) {
+        let rest: Vec<String> = std::env::args().skip(2).collect();
+        return bench::languages::rust::run_part(&rest).map(|()| 0);
+    }
     let words = words()?;
     if words.help {
         println!("{HELP}");

@@ -48,6 +48,11 @@ async fn people_come_do_nothing_and_go() {
     eventually(|| first(&mut list) == Availability::Online).await;
     phone.presence().set_background().await.unwrap();
     eventually(|| first(&mut list) == Availability::Idle).await;
+    // The same as the system tells it.
+    phone.entered_foreground().await.unwrap();
+    eventually(|| first(&mut list) == Availability::Online).await;
+    phone.entered_background().await.unwrap();
+    eventually(|| first(&mut list) == Availability::Idle).await;
     let before_ms = now_ms() - 5_000;
     bob.disconnect().await;
     eventually(|| first(&mut list) == Availability::Offline).await;

@@ -13,6 +13,7 @@
 from . import errors
 from ._client import Client, Event, Hit, Notification, connect
 from ._lists import Diff, EventStream, Insert, ObservableList, Opening, Remove, Reset, Update
+from ._logs import LogForwarding, forward_logs
 from ._message import Item, Message
 from ._presence import Availability, Presence, PresenceList, Status, UserPresence
 from ._records import (
@@ -42,6 +43,7 @@ __all__ = [
     "Insert",
     "Item",
     "LinkPreview",
+    "LogForwarding",
     "Message",
     "Notice",
     "Notification",
@@ -69,4 +71,5 @@ __all__ = [
     "UserPresence",
     "connect",
     "errors",
+    "forward_logs",
 ]

@@ -102,6 +102,16 @@ class Client:
         """The device has another network."""
         self._handle.network_changed()
 
+    async def entered_background(self) -> None:
+        """The app isn't shown any more: the user doesn't count as present at this device, and once this returns
+        what the client knows, the outbox among it, is on the disk."""
+        await call(self._handle.entered_background())
+
+    async def entered_foreground(self) -> None:
+        """The app is shown again: the user is present, and a connection that sleep may have killed is tried at
+        once, or made."""
+        await call(self._handle.entered_foreground())
+
     def reconnect(self) -> None:
         """Connects again after it stopped, or at once while offline, with a fresh token."""
         self._handle.reconnect()

@@ -73,6 +73,13 @@ private func serve(_ source: TokenSource, _ tokens: @escaping TokenProvider) asy
     }
 }
 
+/// What the clients of this process say of their work, from now on: their own lines from that level up, of libraries
+/// below them only warnings and errors. A line that isn't taken in time is lost.
+public func logSequence(_ level: LogLevel = .warn) -> Pulled<LogLine> {
+    let lines = logs(level: level)
+    return Pulled(ready: { await lines.ready() }, take: { lines.take(max: $0) })
+}
+
 extension Client {
     /// Runs `body`, and disconnects the client at its end, whatever ends it.
     public func session<Result>(_ body: (Client) async throws -> Result) async throws -> Result {

@@ -11,12 +11,15 @@ final class TroubleTests: XCTestCase {
         XCTAssertTrue((0x100..<0x200).contains(code))
     }
 
-    func testAnotherCertificateIsUntrusted() async throws {
+    func testAnotherCertificateIsUntrustedAndTheLogSaysSo() async throws {
+        let log = logSequence()
         let hash = String(repeating: "ab", count: 32)
         let error = try await caught {
             _ = try await connect(server.address, token: "x", certificate: hash)
         }
         guard case ConnectError.Untrusted = error else { return XCTFail("\(error)") }
+        let said = await log.first { $0.message.contains("certificate") }
+        XCTAssertEqual(said?.level, .warn)
     }
 
     func testErrorsSayWhatTheyAre() async throws {

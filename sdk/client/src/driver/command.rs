@@ -86,6 +86,8 @@ pub(crate) enum Command {
     Activity(Activity),
     WatchPresence(Vec<UserId>, oneshot::Sender<Result<Snapshot<UserPresence>, TooManyWatched>>),
     Settings(oneshot::Sender<Feed<PresenceSettings>>),
+    Background(oneshot::Sender<bool>),
+    Foreground,
     NetworkChanged,
     Reconnect,
     Disconnect,
@@ -123,9 +125,7 @@ impl Driver {
             Command::Discard(client_ref) => self.engine.discard(client_ref, now),
             Command::MarkRead(room, seq) => self.engine.mark_read(room, seq),
             Command::Typing(room, active) => self.engine.typing(room, active, now),
-            Command::Summary(room, reply) => {
-                let _ = reply.send(self.engine.rooms().summary(room));
-            }
+            Command::Summary(room, reply) => drop(reply.send(self.engine.rooms().summary(room))),
             Command::Rooms(reply) => {
                 // Changes up to now are for those who observe already.
                 self.publish();
@@ -160,10 +160,31 @@ impl Driver {
             Command::Settings(reply) => {
                 let _ = reply.send(self.waiters.presence.observe_settings());
             }
+            Command::Background(reply) => self.handle_background(reply),
+            Command::Foreground => self.handle_foreground(),
             Command::NetworkChanged => self.handle_network_changed(),
             Command::Reconnect => self.supervisor.handle_restart(now),
             Command::Disconnect => self.is_over = true,
         }
+    }
+
+    /// The application isn't shown any more. The answer is whether what is known is on the disk.
+    fn handle_background(&mut self, reply: oneshot::Sender<bool>) {
+        let now = self.now();
+        self.engine.set_activity(Activity::Background, now);
+        match self.persist.unwritten_no(&self.engine) {
+            Some(number) => self.waiters.flushing(number, reply),
+            None => drop(reply.send(true)),
+        }
+    }
+
+    fn handle_foreground(&mut self) {
+        let now = self.now();
+        self.engine.set_activity(Activity::Active, now);
+        if let Some(link) = &mut self.link {
+            link.machine.ping(now);
+        }
+        self.supervisor.handle_foreground(now);
     }
 
     fn handle_send(&mut self, room: RoomId, payload: Payload, wait: Duration, queued: Queued) {

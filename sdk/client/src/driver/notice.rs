@@ -43,6 +43,7 @@ pub(super) struct Waiters {
     calls: BTreeMap<CallId, (u64, oneshot::Sender<Result<Bytes, CallError>>)>,
     asked: BTreeMap<BulkId, oneshot::Sender<Result<Vec<Bytes>, CallError>>>,
     durable: VecDeque<(u64, ClientRef, Durable)>,
+    flushes: Vec<(u64, oneshot::Sender<bool>)>,
     sent: BTreeMap<ClientRef, Vec<oneshot::Sender<Result<Sent, SendError>>>>,
     openings: Pending<Scope, Snapshot<Item>>,
     pages: Pending<Scope, Result<bool, PageError>>,
@@ -93,12 +94,20 @@ impl Waiters {
         self.sent.entry(client_ref).or_default().push(queued.sent);
     }
 
+    /// Told when that batch of writes is on the disk, or couldn't be put there.
+    pub(super) fn flushing(&mut self, number: u64, reply: oneshot::Sender<bool>) {
+        self.flushes.push((number, reply));
+    }
+
     /// A batch of writes is on the disk, or isn't yet.
     pub(super) fn written(&mut self, number: u64, is_written: bool) {
         while self.durable.front().is_some_and(|(at, ..)| *at <= number) {
             let Some((_, client_ref, durable)) = self.durable.pop_front() else { return };
             let result = if is_written { Ok(client_ref) } else { Err(QueueError::NotDurable) };
             let _ = durable.send(result);
+        }
+        for (_, flushed) in self.flushes.extract_if(.., |(at, _)| *at <= number) {
+            let _ = flushed.send(is_written);
         }
     }
 

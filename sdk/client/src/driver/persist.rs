@@ -49,6 +49,8 @@ pub(super) struct Persist {
     failures: u32,
     again_at: Option<Duration>,
     writing_bytes: usize,
+    /// The newest batch that is on the disk.
+    written_no: u64,
 }
 
 impl Persist {
@@ -60,7 +62,17 @@ impl Persist {
             failures: 0,
             again_at: None,
             writing_bytes: 0,
+            written_no: 0,
         }
+    }
+
+    /// The batch after which all that is known now is on the disk; nothing when it is.
+    pub(super) fn unwritten_no(&self, engine: &Engine) -> Option<u64> {
+        let next = engine.next_writes_no();
+        if engine.has_writes() {
+            return Some(next);
+        }
+        (self.written_no + 1 < next).then(|| next - 1)
     }
 
     pub(super) fn load(&mut self, id: LoadId, room: RoomId, before: u64, limit: usize) {
@@ -184,6 +196,7 @@ impl Driver {
         match committed {
             Ok(()) => {
                 self.persist.failures = 0;
+                self.persist.written_no = self.persist.written_no.max(job.number);
                 self.waiters.written(job.number, true);
             }
             Err(error) => {

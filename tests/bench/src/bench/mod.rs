@@ -10,6 +10,7 @@ mod fanout_latency;
 mod history;
 pub(crate) mod icount;
 mod idle_memory;
+pub(crate) mod languages;
 mod resume;
 mod search;
 pub(crate) mod sync;
@@ -63,6 +64,7 @@ pub(crate) const ALL: &[Bench] = &[
     Bench { name: "upload", relayed: false, run: upload::run },
     Bench { name: "carriers", relayed: false, run: carriers::run },
     Bench { name: "search", relayed: false, run: search::run },
+    Bench { name: "languages", relayed: false, run: languages::run },
     Bench { name: "icount", relayed: false, run: icount::run },
 ];
 

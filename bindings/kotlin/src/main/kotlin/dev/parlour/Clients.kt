@@ -152,6 +152,16 @@ public fun Client.notificationFlow(): Flow<Notification> = flow {
     }
 }
 
+/**
+ * What the clients of this process say of their work, while it is collected: their own lines from that level up, of
+ * libraries below them only warnings and errors. A line that isn't taken in time is lost.
+ */
+public fun logFlow(level: LogLevel = LogLevel.WARN): Flow<LogLine> = flow {
+    logs(level).use { lines ->
+        while (lines.ready()) lines.take(BATCH).forEach { emit(it) }
+    }
+}
+
 /** Users of whom this client knew something and who have another name, picture or anything else now. */
 public fun Client.userFlow(): Flow<User> = flow {
     userChanges().use { users ->

@@ -8,7 +8,9 @@ import kotlin.test.assertFailsWith
 import kotlin.test.assertNotEquals
 import kotlin.test.assertTrue
 import kotlin.time.Duration.Companion.milliseconds
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.TimeoutCancellationException
+import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
@@ -26,8 +28,10 @@ internal class TroubleTest {
     }
 
     @Test
-    fun `another certificate is untrusted`() = test {
+    fun `another certificate is untrusted and the log says so`() = test {
+        val said = async(start = CoroutineStart.UNDISPATCHED) { logFlow().first { "certificate" in it.message } }
         assertFailsWith<ConnectException.Untrusted> { connect(server.address, "x", "ab".repeat(32)) }
+        assertEquals(LogLevel.WARN, said.await().level)
     }
 
     @Test
