@@ -164,17 +164,19 @@ fn client_conforms(driver: &str, carrier: &str) -> Outcome<Done> {
     let script = shell::root().join("tests/conformance/run.py");
     let mut run = shell::program(tools::conformance()?, &[]);
     run.arg(script).args(["--client", driver, "--carrier", carrier]);
-    run.arg("--table").arg(clients_table());
+    for table in clients_tables() {
+        run.arg("--table").arg(table);
+    }
     passed(shell::run(&mut run))
 }
 
 fn typescript_client_conforms() -> Outcome<Done> {
-    passed(web::conforms(&tools::conformance()?, &clients_table()))
+    passed(web::conforms(&tools::conformance()?, &clients_tables()))
 }
 
-/// What the clients pass: written by those who play the scripts.
-fn clients_table() -> PathBuf {
-    shell::root().join("tests/conformance/clients.md")
+/// Where it stands what the clients pass: written by those who play the scripts.
+fn clients_tables() -> [PathBuf; 2] {
+    ["tests/conformance/clients.md", "README.md"].map(|file| shell::root().join(file))
 }
 
 /// Every script over all three carriers, by an implementation of another make.

@@ -113,11 +113,14 @@ fn proxies() -> Outcome {
 }
 
 /// The TypeScript client under the kit's scripts for clients, which that Python plays; what it passes goes
-/// into that table.
-pub(crate) fn conforms(python: &Path, table: &Path) -> Outcome {
+/// into those tables.
+pub(crate) fn conforms(python: &Path, tables: &[PathBuf]) -> Outcome {
     install(CLIENT)?;
-    let mut command = npm_in(CLIENT, &["run", "test:conformance", "--", "--table"]);
-    shell::run(command.arg(table).env("CONFORMANCE_PYTHON", python))
+    let mut command = npm_in(CLIENT, &["run", "test:conformance", "--"]);
+    for table in tables {
+        command.arg("--table").arg(table);
+    }
+    shell::run(command.env("CONFORMANCE_PYTHON", python))
 }
 
 /// A benchmark of the web client's, on a release build.

@@ -31,7 +31,8 @@ def arguments(words):
     )
     parser.add_argument("--proto", type=Path, default=contract.PROTO, help="the folder of the .proto files")
     parser.add_argument("--known", type=Path, metavar="FILE", help="lines `script: why`; these may fail")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="puts the results into a table in Markdown")
+    parser.add_argument("--table", type=Path, action="append", default=[], metavar="FILE",
+                        help="puts the results into a table in Markdown; may be repeated")
     parser.add_argument("--json", action="store_true", help="a line of JSON for each script and carrier")
     return parser.parse_args(words)
 
@@ -99,8 +100,8 @@ def summary(chosen, name, scripts, outcomes, known) -> int:
     out = sys.stderr if chosen.json else sys.stdout
     for carrier in dict.fromkeys(outcome.carrier for outcome in outcomes):
         of = [outcome for outcome in outcomes if outcome.carrier == carrier]
-        if chosen.table:
-            table.update(chosen.table, f"{name}, {carrier}", table.groups(of, scripts))
+        for file in chosen.table:
+            table.update(file, f"{name}, {carrier}", table.groups(of, scripts))
         failed = [outcome for outcome in of if outcome.line and outcome.script not in known]
         skipped = sum(bool(outcome.skipped) for outcome in of)
         excused = sum(bool(outcome.line) for outcome in of) - len(failed)

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+# The line before the table in a file that has others.
+MARK = "<!-- what clients pass -->"
+
 
 def groups(outcomes, scripts) -> dict:
     """Passed, failed and left out by group, in the scripts' order."""
@@ -32,9 +35,10 @@ def update(file: Path, client: str, counts: dict):
 
 
 def parts(text: str):
-    """The lines before the first table, its own, and those behind it."""
+    """The lines before the table, its own, and those behind it. It is the first one, or the first behind the mark."""
     lines = text.splitlines()
-    begin = next((at for at, line in enumerate(lines) if line.startswith("|")), len(lines))
+    marked = lines.index(MARK) if MARK in lines else 0
+    begin = next((at for at, line in enumerate(lines) if at >= marked and line.startswith("|")), len(lines))
     end = next((at for at in range(begin, len(lines)) if not lines[at].startswith("|")), len(lines))
     return lines[:begin], lines[begin:end], lines[end:]
 
