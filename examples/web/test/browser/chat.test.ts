@@ -241,7 +241,8 @@ describe("axe finds nothing", () => {
         ada,
         `for **axe**, ${scheme}: \`code\`, [a link](https://example.com) @everyone\n\n\`\`\`js\nlet a = 1;\n\`\`\`\n> quoted`,
       );
-      await saying(ada, `for axe, ${scheme}`).hover();
+      // Tried once more it stands there twice.
+      await saying(ada, `for axe, ${scheme}`).last().hover();
       const findings: Finding[] = [];
       const look = async (view: string) => findings.push(...(await new AxeBuilder(ada).findings(view)));
       await look("room");

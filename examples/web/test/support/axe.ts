@@ -28,6 +28,11 @@ export class AxeBuilder {
   async findings(view: string): Promise<Finding[]> {
     await this.page.evaluate(source);
     const found = await this.page.evaluate(async () => {
+      // What is still fading in has other colours than it will have.
+      const moving = document
+        .getAnimations()
+        .filter((one) => Number.isFinite(one.effect?.getComputedTiming().endTime ?? 0));
+      await Promise.all(moving.map((one) => one.finished.catch(() => undefined)));
       // A menu stands at the end of the page, outside of all landmarks, and is reached from its button.
       const rules = { region: { enabled: document.querySelector("[role=menu]") === null } };
       const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run(document, { rules });
