@@ -1,7 +1,5 @@
 //! Permissions without a network: what overrides mean for those who send, and for those who hear.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use bytes::Bytes;
 use parlour_core::identity;
 use parlour_inproc::{Server, group, message, send};

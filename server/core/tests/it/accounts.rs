@@ -1,8 +1,6 @@
 //! Accounts without a network: links, logins and passwords, and what happens when two things happen at
 //! once.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use parlour_core::draft::Refused;

@@ -1,7 +1,5 @@
 //! Rows of accounts that have no effect any more go, all others stay, and nobody can tell by what is refused.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use parlour_core::{

@@ -1,6 +1,4 @@
 //! Polls that tests ask and vote in.
-#![allow(missing_docs, clippy::unwrap_used)]
-#![allow(dead_code, reason = "each test file uses its own part")]
 
 use bytes::Bytes;
 use parlour_core::{ports::store::Scan, tables::Table};

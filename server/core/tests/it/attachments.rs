@@ -1,7 +1,5 @@
 //! Attachments without a network: who may send and read them, and how long they are kept.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

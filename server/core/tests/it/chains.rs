@@ -1,7 +1,5 @@
 //! Chains of calls: however many are in flight, none overtakes one that was refused.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use bytes::Bytes;
 use parlour_core::{
     hub::Output,

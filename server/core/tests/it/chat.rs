@@ -1,7 +1,5 @@
 //! Chat without a network: what the handlers and the hub promise together.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

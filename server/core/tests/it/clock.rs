@@ -1,7 +1,5 @@
 //! A wall clock that is set: no sync leaves out a room with news.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,

@@ -1,8 +1,6 @@
 //! The directory without a network: what changes of it mean for those who are connected, for
 //! those who were away, and after a crash.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use bytes::Bytes;
 use parlour_core::identity;
 use parlour_inproc::{Server, message, send};

@@ -1,7 +1,5 @@
 //! Drafts without a network: the last one counts, on all devices of the user, and nobody else hears.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use bytes::Bytes;
 use parlour_inproc::{Server, group};
 use parlour_protocol::{

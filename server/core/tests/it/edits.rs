@@ -1,7 +1,5 @@
 //! Edit history without a network: every version for those in the room, none once it is deleted.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use bytes::Bytes;
 use parlour_inproc::{Server, group, send};
 use parlour_protocol::{

@@ -1,5 +1,4 @@
 //! Somebody who is to be erased, and where their words are.
-#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::sync::Arc;
 

@@ -1,10 +1,6 @@
 //! Erasure without a network: what somebody wrote and what says who they were is nowhere any more.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod erased;
-
-use erased::*;
+use crate::erased::*;
 use std::time::Duration;
 
 use parlour_core::{admission::Refusal, identity};

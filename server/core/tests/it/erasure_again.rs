@@ -1,10 +1,6 @@
 //! Erasures that stop, that can't do all, and people who come back after one.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod erased;
-
-use erased::*;
+use crate::erased::*;
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -1,7 +1,5 @@
 //! Disappearing messages without a network: gone at their time as if deleted, and nothing else is.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -1,7 +1,5 @@
 //! Whoever follows a call hears that the hub has refused it, and of nothing else.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::sync::{Arc, Mutex};
 
 use parlour_core::{

@@ -1,7 +1,5 @@
 //! Group commit: alone at once, in company together.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::{sync::atomic::Ordering, time::Duration};
 
 use bytes::Bytes;

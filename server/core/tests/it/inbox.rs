@@ -1,8 +1,6 @@
 //! The inbox and settings without a network: what was said to one is listed as long as one may read
 //! it, and what one wants is known to all devices.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -1,7 +1,5 @@
 //! Connections that want only some of what is told: what comes, and that nothing else looks missed.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

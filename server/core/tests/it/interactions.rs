@@ -1,7 +1,5 @@
 //! Interactions without a network: what programs are told, once, and what only one user sees.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;

@@ -1,7 +1,5 @@
 //! Invites without a network: who comes by one, who has to wait, and who doesn't come in.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use parlour_core::draft::Refused;
 use parlour_inproc::{
     Server,

@@ -1,7 +1,5 @@
 //! Accounts of programs without a network: what their keys let in, and when they no longer do.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use parlour_core::{admission::Refusal, ports::auth::TokenError};

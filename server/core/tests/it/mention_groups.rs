@@ -1,8 +1,6 @@
 //! Mentions of the directory's nodes: which are taken, of whom, and that they are told as mentions by name
 //! are where they mean few, and leave nothing behind for each of many.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use bytes::Bytes;
 use parlour_core::{limits::GROUP_MEANT_MAX, ports::store::Scan, tables::Table};
 use parlour_inproc::{Server, accounts::reason, group, send, user};

@@ -1,7 +1,5 @@
 //! Moderation without a network: reports, what becomes of them, and words that aren't taken.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

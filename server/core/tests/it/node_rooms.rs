@@ -1,8 +1,6 @@
 //! What is set of a node's room without a network: slow mode, disappearing messages, a picture. The
 //! directory says nothing of them, and what it does say leaves them as they are.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -20,11 +18,7 @@ use parlour_protocol::{
 
 use prost::Message;
 
-use png::png;
-
-#[path = "../../../tests/features/src/png.rs"]
-#[allow(unreachable_pub, reason = "it is another crate's")]
-mod png;
+use crate::png::png;
 
 const SWEEP: Duration = Duration::from_secs(600);
 

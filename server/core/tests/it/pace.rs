@@ -1,7 +1,5 @@
 //! Large rooms are told at a pace; nobody hears less, or what they may not.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -1,7 +1,5 @@
 //! People without a network: who is found, what a block keeps apart, and what is handed over.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -1,7 +1,5 @@
 //! Pictures without a network: kept as long as they are somebody's, and no longer.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,11 +15,7 @@ use parlour_protocol::{
     wire::{Error, ErrorReason},
 };
 
-use png::png;
-
-#[path = "../../../tests/features/src/png.rs"]
-#[allow(unreachable_pub, reason = "it is another crate's")]
-mod png;
+use crate::png::png;
 
 const SWEEP: Duration = Duration::from_secs(600);
 

@@ -1,8 +1,6 @@
 //! Pins without a network: each counts once, whoever comes at the same time; what is deleted is
 //! pinned no longer.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use bytes::Bytes;
 use parlour_inproc::{Server, group, send};
 use parlour_protocol::{

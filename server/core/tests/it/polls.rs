@@ -1,12 +1,8 @@
 //! Votes without a network: one for each user, counted exactly.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod asking;
-
 use std::time::Duration;
 
-use asking::*;
+use crate::asking::*;
 use parlour_inproc::{Server, group, send};
 use parlour_protocol::{generated::rpc, poll::*, room::ArchiveRoomRequest, wire::ErrorReason};
 

@@ -1,13 +1,9 @@
 //! Polls as others are told of them: in pages, threads and searches, without a name where nobody is to
 //! know, and gone with their messages.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
-mod asking;
-
 use std::time::Duration;
 
-use asking::*;
+use crate::asking::*;
 use bytes::Bytes;
 use parlour_core::tables::Table;
 use parlour_inproc::{Server, group, message, send};

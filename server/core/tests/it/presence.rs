@@ -1,7 +1,5 @@
 //! Presence without a network: who is there, who hears of it, and what they say of themselves.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;

@@ -1,7 +1,5 @@
 //! Link previews without a network: which texts are looked at, and what becomes of what was found.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::{
     pin::pin,
     task::{Context, Poll, Waker},

@@ -1,7 +1,5 @@
 //! Private rooms without a network: the user's own, and notices of programs in it.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -1,7 +1,5 @@
 //! Quotas and usage without a network: what may be added, and whether what is said to be there is.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;

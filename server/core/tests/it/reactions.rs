@@ -1,8 +1,6 @@
 //! Reactions and replies without a network: each counts once, and a page of the timeline shows them
 //! as they are.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use bytes::Bytes;
 use parlour_inproc::{Server, group, message, send};
 use parlour_protocol::{

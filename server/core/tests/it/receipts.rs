@@ -1,8 +1,6 @@
 //! Receipts without a network: who has read how far is kept, told in small rooms, and hidden by who
 //! wants it hidden.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

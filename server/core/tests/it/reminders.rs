@@ -1,7 +1,5 @@
 //! Reminders without a network: said once at their time, on all devices, and to nobody else.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -1,7 +1,5 @@
 //! Retention and legal holds without a network: what is too old goes, and nothing that is held.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -1,8 +1,6 @@
 //! The life of groups without a network: topic and archive, who may come in and who may not, and how
 //! fast one may write.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;

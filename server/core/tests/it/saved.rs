@@ -1,8 +1,6 @@
 //! Saved messages without a network: the user's own, on all their devices, each once, and never
 //! more than may be.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use bytes::Bytes;
 use parlour_inproc::{Server, group, send, user};
 use parlour_protocol::{

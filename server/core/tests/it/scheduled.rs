@@ -1,8 +1,6 @@
 //! Scheduled messages without a network: sent once at their time, taken back or not, and never by
 //! whom they may not be sent.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -1,8 +1,6 @@
 //! Search without a network, over the index in memory: what is found, by whom, and by whom not any
 //! more. The index is fed when the test says so, so that it can be late.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;

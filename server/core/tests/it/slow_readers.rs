@@ -1,7 +1,5 @@
 //! Connections that fall behind, and what they ask to be told whole again.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

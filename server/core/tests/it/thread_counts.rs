@@ -1,7 +1,5 @@
 //! Unread counts of threads by subtraction, and of the room beside them, are what counting gives.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,

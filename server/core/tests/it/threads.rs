@@ -1,7 +1,5 @@
 //! Threads without a network: who follows them, what is unread in them, what the room says of them.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -1,7 +1,5 @@
 //! Unread counts by subtraction are what a count over the whole log would give.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,

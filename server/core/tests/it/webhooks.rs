@@ -1,7 +1,5 @@
 //! Outgoing webhooks without a network: what they post, in which order, how often, and what they don't.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

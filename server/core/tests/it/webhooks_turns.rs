@@ -1,7 +1,5 @@
 //! Outgoing webhooks beside one another: none is in another's way, nor a room in another room's.
 
-#![allow(missing_docs, clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use bytes::Bytes;

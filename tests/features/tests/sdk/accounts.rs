@@ -1,17 +1,15 @@
 //! The Rust SDK against a real server that keeps the accounts itself: from the operator's first command
 //! to people who talk, and to those who may not any more.
 
-mod sdk;
-
 use std::{path::Path, time::Duration};
 
+use crate::clients::{eventually, texts};
 use parlour::{
     Builder, CallError, Client, ConnectError, Distrust, End, SignIn, SignInLink, State, Stop,
     Trust,
     protocol::{account::LoginMethod, wire::ErrorReason},
 };
 use parlour_features::server::{Options, ROOMY, Server};
-use sdk::{eventually, texts};
 
 /// Runs a command that prints a link.
 fn link(server: &Server, words: &[&str]) -> SignInLink {

@@ -1,11 +1,9 @@
 //! Applications' events in the SDK.
 
-mod sdk;
-
+use crate::clients::{eventually, pair};
 use futures_util::StreamExt;
 use parlour::{AppEvent, QueueError};
 use parlour_features::server::Server;
-use sdk::{eventually, pair};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_are_published_and_received_from_log_and_signal() {

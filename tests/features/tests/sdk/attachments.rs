@@ -1,7 +1,5 @@
 //! Attachments from outside: real files over a real server, in one piece whatever happens on the way.
 
-mod sdk;
-
 use std::{
     path::Path,
     sync::{
@@ -11,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use crate::clients::{client, eventually, pair};
 use parlour::{
     Attachment, Client, Draft, Item, Message, QueueError, Room, SendError, Timeline, TransferError,
     protocol::wire::ErrorReason,
@@ -21,7 +20,6 @@ use parlour_features::{
     relay::{Relay, Way},
     server::{Options, ROOMY, Server},
 };
-use sdk::{client, eventually, pair};
 
 /// Bytes that nobody has seen before, and that don't look like any kind of file.
 fn noise(len: usize, seed: u64) -> Vec<u8> {

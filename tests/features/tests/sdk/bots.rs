@@ -1,7 +1,6 @@
 //! Programs with accounts of their own, from the operator's first command on: over the SDK and over HTTP.
 
-mod sdk;
-
+use crate::clients::{client, eventually, texts};
 use parlour::{
     Builder, Client, ConnectError, Item, NewApiKey, NewServiceAccount, State, Trust,
     protocol::{
@@ -15,7 +14,6 @@ use parlour_features::{
     token,
     world::ORG,
 };
-use sdk::{client, eventually, texts};
 use serde_json::json;
 
 fn with_key(server: &Server, key: &str) -> Builder {

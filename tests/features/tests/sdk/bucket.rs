@@ -1,10 +1,9 @@
 //! Attachments in a bucket, with a real S3 server beside the real server. Where the host has none, that is
 //! said.
 
-mod sdk;
-
 use std::{fs, path::Path, time::Duration};
 
+use crate::clients::{client, eventually, pair};
 use parlour::{Attachment, Draft, Item, Message, Room, protocol::wire::ErrorReason};
 use parlour_features::{
     http,
@@ -12,7 +11,6 @@ use parlour_features::{
     s3::{ACCESS_KEY, S3, SECRET_KEY, files, program},
     server::{Options, ROOMY, Server},
 };
-use sdk::{client, eventually, pair};
 
 const BUCKET: &str = "parlour-files";
 

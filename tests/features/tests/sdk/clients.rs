@@ -1,5 +1,4 @@
 //! Clients of the SDK for tests.
-#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! The Rust SDK against a real server: what happens when the connection doesn't go on.
 
-mod sdk;
-
 use std::{
     sync::{
         Arc,
@@ -10,15 +8,15 @@ use std::{
     time::Duration,
 };
 
+use crate::clients::{client, eventually, pair, texts};
 use futures_util::StreamExt;
-use parlour::{Client, ConnectError, Distrust, NoToken, State, Stop, Token, Trust};
+use parlour::{Client, ConnectError, Distrust, NoToken, QueueError, State, Stop, Token, Trust};
 use parlour_features::{
     relay::{Relay, Way},
     server::{Options, ROOMY, Server},
     token,
     world::ORG,
 };
-use sdk::{client, eventually, pair, texts};
 
 #[tokio::test]
 async fn sends_during_a_crash_arrive_exactly_once() {
@@ -42,6 +40,41 @@ async fn sends_during_a_crash_arrive_exactly_once() {
         }
     }
     eventually(|| texts(theirs.refresh()) == expected).await;
+}
+
+/// Copies of its cache, each made at once after it, are as whole as what a system leaves that ends an app while it sleeps.
+#[tokio::test]
+async fn who_is_in_the_background_has_everything_on_the_disk() {
+    let mut server = Server::roomy();
+    let folder = tempfile::tempdir().unwrap();
+    let (_, bob) = pair(&server).await;
+    let cache = folder.path().join("cache.db");
+    let alice = client(&server, "alice").cache(cache.clone()).connect().await.unwrap();
+    let room = alice.open_direct("bob").await.unwrap();
+    let (mut mine, theirs) = (room.timeline().await.unwrap(), bob.room(room.id()));
+    let mut expected = Vec::new();
+    for round in 0..20 {
+        theirs.send(round.to_string()).await.unwrap();
+        expected.push(round.to_string());
+        eventually(|| texts(mine.refresh()) == expected).await;
+        alice.entered_background().await.unwrap();
+        for end in ["", "-wal"] {
+            let file = folder.path().join(format!("cache.db{end}"));
+            std::fs::copy(file, folder.path().join(format!("copy-{round}{end}"))).unwrap();
+        }
+        alice.entered_foreground().await.unwrap();
+    }
+    alice.disconnect().await;
+    let late = alice.entered_background().await;
+    assert!(matches!(late, Err(QueueError::Closed)), "{late:?}");
+    server.kill();
+    for round in 0..20 {
+        let copy = folder.path().join(format!("copy-{round}"));
+        let alice = client(&server, "alice").cache(copy).start().await.unwrap();
+        let timeline = alice.room(room.id()).timeline().await.unwrap();
+        assert_eq!(texts(timeline.items()), expected[..=round]);
+        alice.disconnect().await;
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! The Rust SDK against a real server: the directory, and rooms that follow it.
 
-mod sdk;
-
+use crate::clients::{client, eventually};
 use parlour::{
     CallError, Client, Focus, RoomKind, Trust,
     access::{For, Override, Permission, Permissions},
@@ -10,7 +9,6 @@ use parlour::{
 };
 use parlour_daemon::auth::TokenRequest;
 use parlour_features::{server::Server, token, world::ORG};
-use sdk::{client, eventually};
 
 /// A client whose token may change the directory.
 async fn admin(server: &Server) -> Client {
@@ -197,7 +195,7 @@ async fn wrong_changes_are_typed_errors() {
 #[tokio::test]
 async fn a_group_becomes_a_place_for_announcements_and_back() {
     let server = Server::roomy();
-    let (alice, bob) = sdk::pair(&server).await;
+    let (alice, bob) = crate::clients::pair(&server).await;
     let room = alice.create_group("News", ["bob"]).await.expect("made");
     let theirs = bob.room(room.id());
     assert!(theirs.permissions().await.expect("read").has(Permission::Send));
@@ -249,8 +247,8 @@ async fn talked_in_from_the_beginning(focus: Focus) {
         ben.room(red).send(format!("his {n}")).await.expect("sent");
     }
     let all = ["hers 0", "his 0", "hers 1", "his 1", "hers 2", "his 2"];
-    eventually(|| sdk::texts(hers.refresh()) == all).await;
-    eventually(|| sdk::texts(his.refresh()) == all).await;
+    eventually(|| crate::clients::texts(hers.refresh()) == all).await;
+    eventually(|| crate::clients::texts(his.refresh()) == all).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,10 @@
 //! The Rust SDK against a real server: somebody is erased, from every call, every app and the disk.
 
-mod sdk;
-
 use std::{fs, time::Duration};
 
+use crate::clients::{client, eventually, texts};
 use parlour::{Draft, Item, protocol::user::UserKind};
 use parlour_features::{disk::holding, server::Server, world::ORG};
-use sdk::{client, eventually, texts};
 
 const WHO: &str = "walrus";
 

@@ -1,12 +1,10 @@
 //! Exports of a real server: everything of an organization, or what one person wrote and set.
 
-mod sdk;
-
 use std::{collections::BTreeMap, fs, path::Path};
 
+use crate::clients::{eventually, pair, texts};
 use parlour::Draft;
 use parlour_features::{server::Server, world::ORG};
-use sdk::{eventually, pair, texts};
 use serde_json::Value;
 
 /// Every line of a file as JSON.

@@ -1,13 +1,11 @@
 //! The Rust SDK against a real server where UDP doesn't get through.
 
-mod sdk;
-
 use std::time::Duration;
 
+use crate::clients::{client, eventually, texts};
 use futures_util::StreamExt;
 use parlour::{Builder, ConnectError, Distrust, Draft, State, Trust};
 use parlour_features::server::{Options, ROOMY, Server};
-use sdk::{client, eventually, texts};
 use tokio::net::{TcpListener, UdpSocket};
 
 fn url(server: &Server) -> String {

@@ -1,10 +1,8 @@
 //! The Rust SDK against a real server: the life of groups.
 
-mod sdk;
-
+use crate::clients::{eventually, pair};
 use parlour::{QueueError, protocol::wire::ErrorReason};
 use parlour_features::server::Server;
-use sdk::{eventually, pair};
 
 #[tokio::test]
 async fn an_open_group_is_found_joined_and_kept_clear_of_who_is_banned() {

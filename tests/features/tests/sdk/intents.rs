@@ -1,12 +1,10 @@
 //! The Rust SDK against a real server: programs that want little of what is told.
 
-mod sdk;
-
+use crate::clients::{client, eventually, pair, texts};
 use futures_util::StreamExt;
 use parlour::Intent;
 use parlour_features::server::Server;
 use parlour_protocol::{generated::EventMessage, reaction::ReactionAdded};
-use sdk::{client, eventually, pair, texts};
 
 #[tokio::test]
 async fn a_program_hears_what_it_wants_and_reads_the_rest_where_it_looks() {

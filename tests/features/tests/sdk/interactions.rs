@@ -1,9 +1,8 @@
 //! The Rust SDK against a real server: commands, buttons, and answers that only one user sees.
 
-mod sdk;
-
 use std::time::Duration;
 
+use crate::clients::{client, eventually, pair};
 use futures_util::StreamExt;
 use parlour::{
     Client, Draft, Item,
@@ -14,7 +13,6 @@ use parlour::{
     protocol::wire::ErrorReason,
 };
 use parlour_features::{server::Server, token, world::ORG};
-use sdk::{client, eventually, pair};
 
 fn buttons(ids: &[&str]) -> Components {
     let button = |id: &&str| {

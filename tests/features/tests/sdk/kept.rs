@@ -1,12 +1,10 @@
 //! The Rust SDK against a real server: what people keep at hand.
 
-mod sdk;
-
+use crate::clients::{client, eventually, next, pair, texts};
 use parlour::{
     Item, OwnChange, Pin, QueueError, SavedMessage, SendError, protocol::wire::ErrorReason,
 };
 use parlour_features::server::Server;
-use sdk::{client, eventually, next, pair, texts};
 
 /// Which messages of a timeline are pinned.
 fn pinned(items: &[Item]) -> Vec<bool> {

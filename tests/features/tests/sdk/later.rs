@@ -1,15 +1,13 @@
 //! The Rust SDK against a real server: what is sent and told later, what is begun, what disappears.
 
-mod sdk;
-
 use std::{
     collections::BTreeSet,
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use crate::clients::{client, eventually, next, pair, texts};
 use parlour::{Draft, Item, OwnChange, ScheduledFate, ScheduledState, protocol::wire::ErrorReason};
 use parlour_features::server::Server;
-use sdk::{client, eventually, next, pair, texts};
 
 fn in_ms(ms: u64) -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64 + ms

@@ -1,12 +1,10 @@
 //! The Rust SDK against a real server: what people do with messages and rooms.
 
-mod sdk;
-
 use std::time::Duration;
 
+use crate::clients::{client, eventually, pair, texts};
 use parlour::{CallError, Delivery, Draft, Item, QueueError, protocol::wire::ErrorReason};
 use parlour_features::server::Server;
-use sdk::{client, eventually, pair, texts};
 
 #[tokio::test]
 async fn a_message_reaches_the_other_side_and_its_own_timeline_once() {

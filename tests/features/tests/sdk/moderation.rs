@@ -1,12 +1,10 @@
 //! The Rust SDK against a real server: messages are reported and decided on, words are refused.
 
-mod sdk;
-
 use std::fs;
 
+use crate::clients::{eventually, pair, texts};
 use parlour::{Delivery, Item, ReportReason};
 use parlour_features::{server::Server, world::ORG};
-use sdk::{eventually, pair, texts};
 
 #[tokio::test]
 async fn a_reported_message_is_deleted_from_every_app_once_that_is_decided() {

@@ -1,13 +1,11 @@
 //! The Rust SDK against a real server: what is one's own. Settings, notifications, receipts.
 
-mod sdk;
-
 use std::time::Duration;
 
+use crate::clients::{client, eventually, pair};
 use futures_util::StreamExt;
 use parlour::{Draft, Level, Notifications, Reason, RoomSettings, Settings};
 use parlour_features::server::Server;
-use sdk::{client, eventually, pair};
 
 /// The next notification, which must come.
 async fn next(notifications: &mut Notifications) -> (String, Reason) {

@@ -1,12 +1,10 @@
 //! The Rust SDK against a real server: avatars of users and groups, and the organization's emoji.
 
-mod sdk;
-
+use crate::clients::{client, eventually, pair};
 use parlour::{
     Attachment, CallError, Client, ProfileChange, TransferError, protocol::wire::ErrorReason,
 };
 use parlour_features::{png::png, server::Server, token, world::ORG};
-use sdk::{client, eventually, pair};
 
 fn reason<T: std::fmt::Debug>(result: Result<T, CallError>) -> ErrorReason {
     match result {

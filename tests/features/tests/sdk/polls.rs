@@ -1,13 +1,11 @@
 //! The Rust SDK against a real server: polls.
 
-mod sdk;
-
+use crate::clients::{client, eventually, pair, texts};
 use parlour::{
     Client, Draft, Item, NewPoll, Poll, QueueError, Room, SendError, Timeline,
     protocol::wire::ErrorReason,
 };
 use parlour_features::server::Server;
-use sdk::{client, eventually, pair, texts};
 
 fn lunch() -> NewPoll {
     NewPoll::new("Lunch?", ["Pizza", "Soup", "Salad"])

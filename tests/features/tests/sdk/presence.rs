@@ -1,9 +1,8 @@
 //! The Rust SDK against a real server: who is there, and what they say of themselves.
 
-mod sdk;
-
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::clients::{client, eventually, pair};
 use futures_util::StreamExt;
 use parlour::{
     Client, UserId, WatchError,
@@ -14,7 +13,6 @@ use parlour_features::{
     relay::{Relay, Way},
     server::Server,
 };
-use sdk::{client, eventually, pair};
 
 /// QUIC notices a peer that is gone after this time.
 const IDLE: Duration = Duration::from_secs(30);

@@ -1,13 +1,11 @@
 //! The Rust SDK against a real server: what links lead to.
 
-mod sdk;
-
+use crate::clients::{client, eventually, pair};
 use parlour::{Item, QueueError, SendError, Timeline};
 use parlour_features::{
     server::{Options, ROOMY, Server},
     site::Site,
 };
-use sdk::{client, eventually, pair};
 
 fn looking() -> Server {
     let previews = "[previews]\nenabled = true\nallow_private = [\"127.0.0.1/32\"]\n";

@@ -1,8 +1,7 @@
 //! The Rust SDK, the command line and bare clients against a real server: what an organization may have, and what
 //! it has.
 
-mod sdk;
-
+use crate::clients::{client, pair};
 use parlour::{CallError, Client, Trust};
 use parlour_features::{
     http,
@@ -12,7 +11,6 @@ use parlour_features::{
     world::{ORG, group, hello_of, join, say},
 };
 use parlour_protocol::wire::{CloseCode, ErrorReason};
-use sdk::{client, pair};
 use serde_json::{Value, json};
 
 fn run(server: &Server, words: &[&str]) -> String {

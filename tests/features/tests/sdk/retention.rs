@@ -1,12 +1,10 @@
 //! The Rust SDK against a real server: messages that are older than they are kept, and legal holds.
 
-mod sdk;
-
 use std::time::Duration;
 
+use crate::clients::{client, eventually, pair, texts};
 use parlour::{Draft, Item};
 use parlour_features::{disk::holding, server::Server, world::ORG};
-use sdk::{client, eventually, pair, texts};
 
 fn deleted(items: &[Item]) -> usize {
     items.iter().filter(|item| matches!(item, Item::Message(m) if m.is_deleted)).count()

@@ -1,8 +1,6 @@
 //! Attachments under a scanner's eyes: a real clamd, with a signature of this test's own; and what
 //! ffmpeg finds in sound. Where the host has neither, that is said.
 
-mod sdk;
-
 use std::{
     fs,
     os::unix::net::UnixStream,
@@ -11,9 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::clients::client;
 use parlour::{TransferError, protocol::wire::ErrorReason};
 use parlour_features::server::{Options, ROOMY, Server};
-use sdk::client;
 
 /// What the signature finds.
 const WORM: &[u8] = b"PARLOUR-TEST-WORM-NOT-A-VIRUS";

@@ -1,12 +1,10 @@
 //! The Rust SDK against a real server: search.
 
-mod sdk;
-
 use std::{fs, path::Path, time::Duration};
 
+use crate::clients::{client, pair};
 use parlour::{Client, Found, Hit, Search, SearchError, protocol::wire::ErrorReason};
 use parlour_features::server::{Options, ROOMY, Server};
-use sdk::{client, pair};
 
 fn texts(hits: &[Hit]) -> Vec<String> {
     hits.iter().map(|hit| hit.message.text.clone()).collect()

@@ -1,10 +1,8 @@
 //! The Rust SDK against a real server: threads.
 
-mod sdk;
-
+use crate::clients::{client, eventually, pair, texts};
 use parlour::{Client, Draft, QueueError, Room, RoomList, protocol::wire::ErrorReason};
 use parlour_features::server::Server;
-use sdk::{client, eventually, pair, texts};
 
 async fn group(alice: &Client) -> Room {
     alice.create_group("Lunch", ["bob"]).await.expect("a group")
