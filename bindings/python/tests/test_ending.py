@@ -14,11 +14,15 @@ RUNS = int(os.environ.get("PARLOUR_RUNS", "3"))
 
 # Both hear what both write as fast as they can. What is left open at the end is left open on purpose.
 TALK = """
-import asyncio, contextlib, sys, threading
+import asyncio, contextlib, logging, sys, threading
 import parlour
 
 address, certificate, ada_token, bob_token = sys.argv[1:]
 kept = []
+
+# What it says is taken until the end, too, in a thread of its own.
+logging.basicConfig(handlers=[logging.NullHandler()])
+parlour.forward_logs(level=logging.DEBUG)
 
 async def talk(begun):
     ada = await parlour.connect(address, certificate=certificate, token=ada_token)

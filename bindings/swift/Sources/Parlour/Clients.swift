@@ -11,7 +11,7 @@ import Foundation
 ///     elsewhere whom the system believes is believed.
 ///   - roots: Authorities to believe instead of the system's, as PEM.
 ///   - cache: An SQLite file for what the client knows, made if it isn't there, one client at a time. With it the
-///     outbox outlives the app. On iOS a file in the app group's folder, where an extension is to read it too.
+///     outbox outlives the app.
 ///   - websocket: Where to open a WebSocket when QUIC doesn't get through: `wss://host/parlour/v1/ws`.
 ///   - agent: Name and version of the app, for the server's logs.
 ///   - tokens: Gets a token in place of `token`, whenever the client wants one: tokens run out, and it asks for a newer
