@@ -36,8 +36,8 @@ const EVENTS_PER_SECOND: f64 = 10_000.0;
 /// Memory that may come in the measured time: a heap's own ups and downs. A leak of 100 bytes an event or a kilobyte
 /// a connection is more.
 const GROWTH_MAX_MB: f64 = 8.0;
-/// The user that the language's client is; user 0 posts.
-const USER: usize = 1;
+/// So many post, since the server bounds what one has in flight; the user behind them is the language's client.
+const WRITERS: usize = 4;
 const WARM_UP: Duration = Duration::from_secs(5);
 
 struct Language {
@@ -97,8 +97,8 @@ fn events(context: &Context<'_>, language: &Language, report: &mut Report) -> Ou
     let seconds = if context.quick { 5 } else { 30 };
     let server = start(context)?;
     let mut crowd = Crowd::new(server.swarm()?);
-    crowd.listening = Some(1);
-    crowd.connect(1, 1)?;
+    crowd.listening = Some(WRITERS);
+    crowd.connect(WRITERS, WRITERS)?;
     // Behind the last post there is time for it to arrive.
     let lasts = WARM_UP.as_secs() + seconds + 5;
     let mut program = begin(context, &*server, language, "events", lasts)?;
@@ -168,11 +168,11 @@ fn grown(
 }
 
 fn start(context: &Context<'_>) -> Outcome<Box<dyn Running>> {
-    let world = World { listening: Some(1), ..World::one_room(2) };
+    let world = World { listening: Some(WRITERS), ..World::one_room(WRITERS + 1) };
     Subject::Parlour.start(&Setup::new(context.folder, context.certificate, world))
 }
 
-/// A language's program, as user 1.
+/// A language's program, as the one who doesn't post.
 fn begin(
     context: &Context<'_>,
     server: &dyn Running,
@@ -180,7 +180,7 @@ fn begin(
     what: &str,
     count: u64,
 ) -> Outcome<Program> {
-    let token = World::one_room(USER + 1).token(USER);
+    let token = World::one_room(WRITERS + 1).token(WRITERS);
     let (address, count) = (server.address().to_string(), count.to_string());
     let words = [&*address, &*context.certificate.sha256, &*token, what, &*count];
     Program::start(&language.command, &words)
