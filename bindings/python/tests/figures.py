@@ -41,10 +41,10 @@ async def calls(client: parlour.Client, count: int) -> None:
 
 async def events(client: parlour.Client, seconds: int) -> None:
     """Counts messages, and says how many there were each second."""
-    count, end = 0, time.monotonic() + seconds
+    count = 0
 
     async def tell() -> None:
-        while time.monotonic() < end:
+        for _ in range(seconds):
             await asyncio.sleep(1)
             say(events=count)
 
