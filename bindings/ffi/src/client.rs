@@ -102,7 +102,7 @@ impl Client {
 
     /// The app isn't shown any more: to be called when the system says so, and waited for before the system puts
     /// the app to sleep. The user doesn't count as present at this device, and once it returns what the client
-    /// knows, the outbox among it, is on the disk.
+    /// knows, the outbox among it, is in the cache's file.
     ///
     /// # Errors
     /// When the cache couldn't be written or the client is gone.

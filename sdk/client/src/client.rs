@@ -172,7 +172,7 @@ impl Client {
 
     /// The app isn't shown any more: call this when the system says so, and let it wait for the answer before it puts
     /// the app to sleep. The user doesn't count as present at this device, and once it returns what the client
-    /// knows, the outbox among it, is on the disk. The connection is kept as long as the system lets it.
+    /// knows, the outbox among it, is in the cache's file, whatever ends the app. The connection is kept as long as the system lets it.
     ///
     /// # Errors
     /// [`QueueError::NotDurable`] when the cache couldn't be written, [`QueueError::Closed`] when the client is gone.

@@ -104,7 +104,7 @@ class Client:
 
     async def entered_background(self) -> None:
         """The app isn't shown any more: the user doesn't count as present at this device, and once this returns
-        what the client knows, the outbox among it, is on the disk."""
+        what the client knows, the outbox among it, is in the cache's file."""
         await call(self._handle.entered_background())
 
     async def entered_foreground(self) -> None:

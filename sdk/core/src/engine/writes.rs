@@ -34,6 +34,10 @@ impl Engine {
 
     /// Whether there is something for the cache that wasn't taken yet.
     pub fn has_writes(&self) -> bool {
-        !self.writes.is_empty() || !self.changed_rooms.is_empty() || self.meta_changed
+        // A room that is gone by now is nothing to write.
+        let mut changed = self.changed_rooms.iter();
+        !self.writes.is_empty()
+            || self.meta_changed
+            || changed.any(|room| self.rooms.get(*room).is_some())
     }
 }
